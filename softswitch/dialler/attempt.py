@@ -1,0 +1,74 @@
+"""A dial attempt, from its commitment to the store until its CDR."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Disposition(StrEnum):
+    """What came of a dial attempt in the end; agents choose among the `AGENT_DISPOSITIONS`."""
+
+    COMPLETED = "completed"
+    PARTIAL = "partial"
+    CALLBACK = "callback"
+    REFUSAL = "refusal"
+    OPT_OUT = "opt-out"
+    WRONG_NUMBER = "wrong-number"
+    CONNECTED = "connected"
+    """A person was connected and no agent has chosen anything."""
+    MACHINE = "machine"
+    ABANDONED = "abandoned"
+    NO_ANSWER = "no-answer"
+    BUSY = "busy"
+    REFUSED = "refused"
+    INVALID_NUMBER = "invalid-number"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    BLOCKED = "blocked"
+    HUNG_UP = "hung-up"
+    """The callee hung up within the two-second rule, before anybody could be connected; not abandoned by us."""
+
+
+AGENT_DISPOSITIONS = frozenset(
+    {
+        Disposition.COMPLETED,
+        Disposition.PARTIAL,
+        Disposition.CALLBACK,
+        Disposition.REFUSAL,
+        Disposition.OPT_OUT,
+        Disposition.WRONG_NUMBER,
+        Disposition.MACHINE,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DialAttempt:
+    """One row of the CDR table. Times are aware UTC datetimes; None where it did not come to that."""
+
+    call_ref: str
+    lead_ref: str
+    campaign: str
+    trunk: str
+    committed_at: datetime
+    invited_at: datetime | None = None
+    ringing_at: datetime | None = None
+    answered_at: datetime | None = None
+    speech_at: datetime | None = None
+    bridged_at: datetime | None = None
+    message_at: datetime | None = None
+    ended_at: datetime | None = None
+    agent: str = ""
+    outcome: str = ""
+    disposition: str = ""
+    sip_status: int = 0
+    amd_verdict: str = ""
+    amd_cause: str = ""
+    amd_audio_ms: int = 0
+    abandoned: bool = False
+    silent: bool = False
+    answer_to_agent_ms: float | None = None
+    """200 OK received to the callee's first packet sent to the agent."""
+    recording: str = ""
+    """File name in the recordings folder."""
+    packets_lost: int = 0

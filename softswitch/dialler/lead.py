@@ -1,0 +1,37 @@
+"""A lead: somebody who may be called for a campaign, known by `lead_ref` outside the store."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class LeadState(StrEnum):
+    NEW = "new"
+    QUEUED = "queued"
+    """Handed to the hopper."""
+    DIALLING = "dialling"
+    WAITING = "waiting"
+    """To be tried again at `not_before`."""
+    CALLBACK = "callback"
+    DONE = "done"
+    SUPPRESSED = "suppressed"
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    lead_ref: str
+    """Opaque, random; never derived from the number."""
+    campaign: str
+    number: str
+    """E.164 with the plus sign; personal data, never leaves dialler, store and trunk leg."""
+    time_zone: str
+    """IANA name; the callee's, for calling hours."""
+    state: LeadState = LeadState.NEW
+    priority: int = 0
+    """Higher first."""
+    attempts: int = 0
+    not_before: datetime | None = None
+    """Aware; no attempt earlier than this."""
+    last_outcome: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
+    """What the import brought beside the number; an agent sees those that the campaign lists."""

@@ -1,0 +1,102 @@
+"""What the media plane reports. Times are CLOCK_MONOTONIC seconds, comparable across processes of one machine."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from softswitch.amd.verdict import Cause, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFormat:
+    """What one leg sends and accepts, as negotiated in SDP."""
+
+    codec: str
+    """"PCMU" or "PCMA"."""
+    payload_type: int
+    dtmf_payload_type: int | None = None
+    """RFC 4733 telephone-event at 8000 Hz, where negotiated."""
+    ptime_ms: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class MediaEvent:
+    leg: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPacketReceived(MediaEvent):
+    """The leg's peer was heard for the first time."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPacketBridged(MediaEvent):
+    """The first packet that came in on this leg since `bridge` was sent out on the other leg."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPacketPlayed(MediaEvent):
+    """The first packet of a clip left on this leg."""
+
+    clip: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayingEnded(MediaEvent):
+    clip: str
+
+
+@dataclass(frozen=True, slots=True)
+class DigitPressed(MediaEvent):
+    digit: str
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted(MediaEvent):
+    """First speech on a leg under AMD; starts the stricter of the two-second clocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictReached(MediaEvent):
+    verdict: Verdict
+    cause: Cause
+    audio_ms: int
+    """Audio heard on the leg when the verdict fell."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingClosed(MediaEvent):
+    path: Path
+    duration_s: float
+    frames_lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFailed(MediaEvent):
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegFailed(MediaEvent):
+    """The leg's port could not be opened or its socket broke."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaneDied(MediaEvent):
+    """The media process is gone; leg is -1 and every leg with it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegStatistics:
+    packets_received: int
+    packets_sent: int
+    packets_lost: int
+    """By sequence numbers received."""
+    packets_dropped: int
+    """Malformed, from a wrong source, or of an unknown payload type."""
