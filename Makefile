@@ -1,0 +1,39 @@
+# `make demo` and `make test` are all that a newcomer needs; both build .venv first.
+.ONESHELL:
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+
+.PHONY: demo test check peers bench clean
+demo: .venv/ready
+	$(BIN)/softswitch demo
+
+test: .venv/ready peers check
+	$(BIN)/python -m pytest
+
+# Style and types. mypy reads an installed copy, because codecs/, pacing/ and configs/ are only mapped into the package there.
+check: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	rm -rf build/typed
+	$(BIN)/pip install --quiet --no-deps --target build/typed .
+	cd build/typed && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache -p softswitch
+
+peers:
+	bash .ci/peers.sh
+
+bench: .venv/ready
+	for file in bench/*.py; do echo "== $$file"; $(BIN)/python $$file --json -; done
+
+.venv/ready: pyproject.toml
+	if [ -z "$(PYTHON)" ]; then echo "softswitch needs Python 3.11 or 3.12: install it, or say make PYTHON=/path/to/python"; exit 1; fi
+	$(PYTHON) -m venv .venv || { echo "the venv module is missing: on Debian or Ubuntu, apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

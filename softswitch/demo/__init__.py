@@ -1,0 +1,1 @@
+"""`softswitch demo`: one small campaign on loopback against the lab, judged at the end."""

@@ -1,0 +1,119 @@
+"""The floor plan of DESIGN.md: who may import whom, and which rooms are pure."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+STANDARD_LIBRARY_ONLY: frozenset[str] = frozenset()
+NUMERIC = frozenset({"numpy", "numba"})
+IMPURE = frozenset(
+    {"asyncio", "socket", "threading", "time", "random", "os", "pathlib", "subprocess", "selectors", "tempfile"}
+)
+
+# room -> rooms of ours that it may import (errors is everybody's)
+MAY_IMPORT = {
+    "codecs": set(),
+    "pacing": set(),
+    "sip": set(),
+    "sdp": set(),
+    "amd": {"codecs"},
+    "calls": {"sip", "sdp"},
+    "ua": {"sip", "sdp", "calls"},
+    "dialler": {"pacing", "calls", "amd.verdict"},
+    "survey": set(),
+    "safeguards": {"dialler"},
+    "transports": {"sip"},
+    "media": {"sdp", "codecs", "amd"},
+    "store": {"calls", "dialler", "survey", "safeguards"},
+    "web": {"store", "calls", "dialler", "survey", "safeguards"},
+    "testing": {"sip", "sdp", "codecs", "calls", "ua", "transports", "media.events"},
+    "exchange": {"calls", "ua", "sdp", "media", "dialler", "safeguards", "store", "amd", "config"},
+}
+PURE = ("codecs", "pacing", "sip", "sdp", "amd", "calls", "ua", "dialler", "survey", "safeguards")
+# Third-party packages that a pure room may use; the others use the standard library alone.
+PURE_THIRD_PARTY = {
+    "codecs": NUMERIC | {"llvmlite"},
+    "pacing": NUMERIC,
+    "amd": NUMERIC,
+    "dialler": frozenset({"numpy"}),
+}
+OURS = frozenset(MAY_IMPORT)
+# evaluate reads a folder of clips; it is the one door between the detector and the disk.
+MAY_READ_FILES = {"softswitch/amd/evaluate.py", "softswitch/amd/commands.py"}
+
+
+def files_of(room: str) -> list[Path]:
+    folder = ROOT / room if room in ("codecs", "pacing") else ROOT / "softswitch" / room
+    return sorted(folder.rglob("*.py"))
+
+
+def imports_of(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute here"
+            names.add(node.module or "")
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_a_room_imports_only_the_rooms_that_the_floor_plan_names(room: str) -> None:
+    allowed = MAY_IMPORT[room] | {room}
+    for path in files_of(room):
+        for name in imports_of(path):
+            parts = name.split(".")
+            if parts[0] != "softswitch" or len(parts) < 2 or parts[1] == "errors":
+                continue
+            inside = ".".join(parts[1:])
+            assert any(inside == door or inside.startswith(f"{door}.") for door in allowed), f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("room", PURE)
+def test_a_pure_room_touches_neither_clock_nor_network_nor_disk(room: str) -> None:
+    for path in files_of(room):
+        if str(path.relative_to(ROOT)) in MAY_READ_FILES:
+            continue
+        top = {name.split(".")[0] for name in imports_of(path)}
+        assert not top & IMPURE, f"{path} imports {sorted(top & IMPURE)}"
+        calls = {
+            node.func.id
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        assert "open" not in calls, f"{path} opens a file"
+
+
+@pytest.mark.parametrize("room", PURE)
+def test_a_pure_room_uses_only_the_libraries_that_the_floor_plan_names(room: str) -> None:
+    import sys
+
+    allowed = PURE_THIRD_PARTY.get(room, STANDARD_LIBRARY_ONLY) | {"softswitch"} | sys.stdlib_module_names
+    for path in files_of(room):
+        if str(path.relative_to(ROOT)) in MAY_READ_FILES:
+            continue
+        foreign = {name.split(".")[0] for name in imports_of(path)} - allowed
+        assert not foreign, f"{path} imports {sorted(foreign)}"
+
+
+def test_no_module_has_the_name_of_a_standard_library_module_beside_codecs() -> None:
+    import sys
+
+    ours = {path.stem for room in OURS for path in files_of(room)} - {"__init__", "__main__"}
+    assert not ours & (sys.stdlib_module_names - {"codecs"})
+
+
+def test_mapped_folders_and_tests_have_no_init_file() -> None:
+    for folder in ("codecs", "pacing", "configs", "tests"):
+        assert not list((ROOT / folder).rglob("__init__.py"))
+
+
+def test_only_the_switch_and_its_programs_know_everybody() -> None:
+    """Nothing below switch.py may import it."""
+    for room in MAY_IMPORT:
+        for path in files_of(room):
+            assert not any(name.startswith("softswitch.switch") for name in imports_of(path)), path
