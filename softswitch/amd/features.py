@@ -1,0 +1,109 @@
+"""What is measured on the callee's audio, 10 ms at a time: level of the speech band, and the lines that stand out of its spectrum.
+
+Everything is taken from one 256-sample Hann window (32 ms), so a level is smooth and a tone is resolved to 31 Hz. The
+band ends at 2450 Hz: what lies above it (fricatives, hiss, a test marker at 2.6-3.4 kHz) takes no part.
+"""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+RATE_HZ = 8000
+BLOCK = 80
+"""Samples in a block: 10 ms, the greatest common divisor of the packet times in use (10, 20, 30, 40 ms)."""
+BLOCK_MS = 10.0
+WINDOW = 256
+HALF = WINDOW // 2
+BIN_HZ = RATE_HZ / WINDOW
+LOWEST_BIN = 8  # 250 Hz: above mains hum and rumble
+HIGHEST_BIN = 78  # 2437 Hz: past the highest call-progress and fax tone (2100 Hz) with the width of the window's main lobe
+FLOOR_DBOV = -90.0
+"""Digital silence reads as this."""
+
+HANN: npt.NDArray[np.float64] = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(WINDOW) / WINDOW)
+# Mean square of the windowed block from one-sided bin powers, relative to a full-scale square wave (dBov, ITU-T G.100.1).
+_POWER_SCALE = 2.0 / (WINDOW * float(np.sum(HANN**2)) * 32768.0**2)
+_COS: npt.NDArray[np.float64] = np.cos(2.0 * np.pi * np.arange(HALF) / WINDOW)
+_SIN: npt.NDArray[np.float64] = np.sin(2.0 * np.pi * np.arange(HALF) / WINDOW)
+_REVERSED: npt.NDArray[np.int64] = np.array([int(f"{index:08b}"[::-1], 2) for index in range(WINDOW)])
+
+
+@njit(cache=True, nogil=True)
+def transform(window, real, imaginary):
+    """Hann-weighted discrete Fourier transform of one window, in place in the scratch arrays (radix 2).
+
+    window: (256,) float32 samples.  real, imaginary: (256,) float64, overwritten.
+    """
+    for index in range(WINDOW):
+        source = _REVERSED[index]
+        real[index] = window[source] * HANN[source]
+        imaginary[index] = 0.0
+    span = 1
+    while span < WINDOW:
+        stride = HALF // span
+        for offset in range(span):
+            cosine = _COS[offset * stride]
+            sine = -_SIN[offset * stride]
+            for low in range(offset, WINDOW, 2 * span):
+                high = low + span
+                turned = real[high] * cosine - imaginary[high] * sine
+                imaginary[high] = real[high] * sine + imaginary[high] * cosine
+                real[high] = turned
+                imaginary[high], imaginary[low] = imaginary[low] - imaginary[high], imaginary[low] + imaginary[high]
+                real[high], real[low] = real[low] - real[high], real[low] + real[high]
+        span *= 2
+
+
+@njit(cache=True, nogil=True)
+def strongest_line(power, skip_from, skip_to):
+    """Bin of the greatest power in the band outside [skip_from, skip_to], or -1."""
+    best = -1
+    for index in range(LOWEST_BIN, HIGHEST_BIN + 1):
+        if skip_from <= index <= skip_to:
+            continue
+        if best < 0 or power[index] > power[best]:
+            best = index
+    return best
+
+
+@njit(cache=True, nogil=True)
+def line(power, peak):
+    """(frequency in Hz, power) of the spectral line around a peak bin; the Hann main lobe is two bins either side."""
+    total = 0.0
+    moment = 0.0
+    for index in range(max(peak - 2, 1), min(peak + 3, HALF)):
+        total += power[index]
+        moment += power[index] * index
+    if total <= 0.0:
+        return 0.0, 0.0
+    return moment / total * BIN_HZ, total
+
+
+@njit(cache=True, nogil=True)
+def measure(window, real, imaginary):
+    """Level and lines of one window.
+
+    window: (256,) float32 samples.  real, imaginary: (256,) float64 scratch.
+    Returns (level in dBov, first line in Hz, its share of the band's power, second line in Hz, its share).
+    """
+    transform(window, real, imaginary)
+    band = 0.0
+    for index in range(HALF):
+        real[index] = real[index] * real[index] + imaginary[index] * imaginary[index]
+        if LOWEST_BIN - 2 <= index <= HIGHEST_BIN:
+            band += real[index]
+    level = band * _POWER_SCALE
+    if level < 1e-9:
+        return FLOOR_DBOV, 0.0, 0.0, 0.0, 0.0
+    first = strongest_line(real, HALF, HALF)
+    first_hz, first_power = line(real, first)
+    second = strongest_line(real, first - 3, first + 3)
+    second_hz, second_power = 0.0, 0.0
+    if second >= 0:
+        # Lobes that touch share bins: the first line keeps what it claimed.
+        for index in range(max(first - 2, 1), min(first + 3, HALF)):
+            real[index] = 0.0
+        second_hz, second_power = line(real, second)
+    return 10.0 * math.log10(level), first_hz, first_power / band, second_hz, second_power / band
