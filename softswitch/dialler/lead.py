@@ -33,5 +33,7 @@ class Lead:
     not_before: datetime | None = None
     """Aware; no attempt earlier than this."""
     last_outcome: str = ""
+    outcomes: dict[str, int] = field(default_factory=dict)
+    """How many attempts ended in which disposition; recycle rules count by it."""
     fields: dict[str, str] = field(default_factory=dict)
     """What the import brought beside the number; an agent sees those that the campaign lists."""

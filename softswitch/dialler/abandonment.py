@@ -1,0 +1,156 @@
+"""The abandonment ledger of one campaign, by calendar day (RULES_OF_DIALLING: Ofcom, persistent misuse statement).
+
+A day is midnight to midnight in the site's time zone, and a call belongs to the day on which it was answered (one that
+was never answered: committed). A is counted without regard to what the rules let one subtract: every live call that was
+not connected to an agent in time is in it.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from math import sqrt
+from zoneinfo import ZoneInfo
+
+REVIEWS_FOR_AN_ESTIMATE = 100  # below it, the prior stands in for the measured share
+
+
+@dataclass(frozen=True, slots=True)
+class DayCounts:
+    """What one campaign came to on one day."""
+
+    day: date
+    attempts: int = 0
+    """INVITEs sent."""
+    live: int = 0
+    """L: live calls that an agent was heard in, in time."""
+    abandoned: int = 0
+    """A."""
+    silent: int = 0
+    """Answered calls in which nothing of ours was ever heard, and which the callee did not end within the rule."""
+    machines: int = 0
+    """Calls that AMD classed as machine and we hung up on: the F of the rules is a share of these."""
+    machines_with_agents: int = 0
+    """M: machines that an agent had to tell."""
+    outcomes: dict[str, int] = field(default_factory=dict)
+    """By disposition."""
+
+
+@dataclass(frozen=True, slots=True)
+class FalsePositives:
+    """The share of machine-classed calls that were people: from reviewed recordings, or the prior while they are few."""
+
+    prior: float
+    reviewed: int = 0
+    people: int = 0
+
+    @property
+    def share(self) -> float:
+        return self.people / self.reviewed if self.reviewed >= REVIEWS_FOR_AN_ESTIMATE else self.prior
+
+    def interval(self, z: float = 1.96) -> tuple[float, float]:
+        """Wilson score interval of the reviewed share; (0, 1) without reviews."""
+        n = self.reviewed
+        if n == 0:
+            return 0.0, 1.0
+        share = self.people / n
+        middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+        half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+        return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def abandoned_rate(counts: DayCounts, false_positive_share: float) -> float:
+    """(A + F) / (A + F + L); without machine-classed calls that is A / (A + L). 0 where there was no live call."""
+    missed = counts.abandoned + counts.machines * false_positive_share
+    return missed / (missed + counts.live) if missed > 0 else 0.0
+
+
+def abandoned_rate_less_machines(counts: DayCounts) -> float:
+    """A' / (A' + L) with A' = A x (1 - M / (L + M)), which Ofcom allows where machines reach agents and AMD is off."""
+    met = counts.live + counts.machines_with_agents
+    abandoned = counts.abandoned * (1 - counts.machines_with_agents / met) if met else float(counts.abandoned)
+    return abandoned / (abandoned + counts.live) if abandoned > 0 else 0.0
+
+
+class AbandonmentLedger:
+    """Counts by day; days are kept until the process ends, the store keeps the attempts they can be recounted from."""
+
+    def __init__(self, time_zone: str, false_positives: FalsePositives) -> None:
+        self._zone = ZoneInfo(time_zone)
+        self._days: dict[date, _Day] = {}
+        self.false_positives = false_positives
+
+    def restore(self, counts: DayCounts) -> None:
+        """Take up the counts of a day that an earlier process began."""
+        self._days[counts.day] = _Day(
+            counts.attempts,
+            counts.live,
+            counts.abandoned,
+            counts.silent,
+            counts.machines,
+            counts.machines_with_agents,
+            dict(counts.outcomes),
+        )
+
+    def counts(self, wall: datetime) -> DayCounts:
+        day = self._date(wall)
+        held = self._days.get(day, _Day())
+        return DayCounts(
+            day,
+            held.attempts,
+            held.live,
+            held.abandoned,
+            held.silent,
+            held.machines,
+            held.machines_with_agents,
+            dict(held.outcomes),
+        )
+
+    def rate(self, wall: datetime) -> float:
+        return abandoned_rate(self.counts(wall), self.false_positives.share)
+
+    def expected_missed(self, wall: datetime) -> float:
+        """A + F of the day."""
+        held = self._days.get(self._date(wall), _Day())
+        return held.abandoned + held.machines * self.false_positives.share
+
+    def record_attempt(self, wall: datetime) -> None:
+        self._day(wall).attempts += 1
+
+    def record_live(self, wall: datetime, by: int = 1) -> None:
+        self._day(wall).live += by
+
+    def record_abandoned(self, wall: datetime) -> None:
+        self._day(wall).abandoned += 1
+
+    def record_silent(self, wall: datetime) -> None:
+        self._day(wall).silent += 1
+
+    def record_machine(self, wall: datetime) -> None:
+        self._day(wall).machines += 1
+
+    def record_machine_with_agent(self, wall: datetime, by: int = 1) -> None:
+        self._day(wall).machines_with_agents += by
+
+    def record_disposition(self, wall: datetime, disposition: str, instead_of: str = "") -> None:
+        outcomes = self._day(wall).outcomes
+        outcomes[disposition] = outcomes.get(disposition, 0) + 1
+        if instead_of:
+            outcomes[instead_of] -= 1
+            if not outcomes[instead_of]:
+                del outcomes[instead_of]
+
+    def _day(self, wall: datetime) -> "_Day":
+        return self._days.setdefault(self._date(wall), _Day())
+
+    def _date(self, wall: datetime) -> date:
+        return wall.astimezone(self._zone).date()
+
+
+@dataclass(slots=True)
+class _Day:
+    attempts: int = 0
+    live: int = 0
+    abandoned: int = 0
+    silent: int = 0
+    machines: int = 0
+    machines_with_agents: int = 0
+    outcomes: dict[str, int] = field(default_factory=dict)

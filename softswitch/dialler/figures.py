@@ -1,0 +1,38 @@
+"""What may be asked of a dialler at one moment: records, from which `safeguards.visibility` makes views."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignFigures:
+    """Field for field what `CampaignView` shows."""
+
+    name: str
+    state: str
+    held_because: str
+    policy: str
+    """The policy in force: "guaranteed_agent" while the day's abandoned rate is at its limit."""
+    leads_left: int
+    leads_total: int
+    ringing: int
+    attempts_today: int
+    live_today: int
+    abandoned_today: int
+    silent_today: int
+    machines_today: int
+    abandoned_rate: float
+    abandoned_limit: float
+    outcomes: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CallFigures:
+    call_ref: str
+    campaign: str
+    agent: str
+    state: str
+    """"dialling", "ringing", "answered", "in call", "message"."""
+    age_s: float
+    amd_verdict: str
+    number: str
+    """E.164; personal data: only a mask of it may be shown."""

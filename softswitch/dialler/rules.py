@@ -1,0 +1,138 @@
+"""The regulator's numbers, and the dialler's own margins inside them.
+
+A campaign may be stricter than its rule set, never laxer: `faults` says in plain words where it is.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import time
+
+from softswitch.amd.verdict import Cause
+from softswitch.dialler.campaign import Campaign, Policy, Purpose
+
+SCREENING_MAXIMUM_AGE_S = 28 * 86400.0  # PECR 2003 reg. 21: a TPS list older than 28 days may not be used
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """What the law or the regulator of one country asks of every campaign."""
+
+    name: str
+    minimum_ring_s: float
+    """No unanswered call is cut off sooner."""
+    two_second_rule_s: float
+    """An agent, or else the message, is heard within this time of the salutation."""
+    abandoned_limit: float
+    """Abandoned share of live calls, per campaign and calendar day."""
+    abandoned_lock_s: float
+    machine_lock_s: float
+    opens: time
+    """Callee's local time."""
+    closes: time
+    premium: re.Pattern[str]
+    """Numbers that may not be presented as caller id."""
+
+
+UNITED_KINGDOM = RuleSet(
+    name="UK",  # Ofcom, persistent misuse policy statement, 2010 as amended 2016, in force 1 March 2017
+    minimum_ring_s=15.0,
+    two_second_rule_s=2.0,
+    abandoned_limit=0.03,
+    abandoned_lock_s=72 * 3600.0,
+    machine_lock_s=24 * 3600.0,
+    opens=time(9, 0),  # market research, MRS code
+    closes=time(21, 0),
+    premium=re.compile(r"\+449|\+4487"),  # 09 is premium; 0870-0879 carries a service charge
+)
+UNITED_STATES = RuleSet(
+    name="US",  # FTC TSR 16 CFR 310.4(b)(4), FCC 47 CFR 64.1200
+    minimum_ring_s=15.0,
+    two_second_rule_s=2.0,
+    abandoned_limit=0.03,
+    abandoned_lock_s=0.0,
+    machine_lock_s=0.0,
+    opens=time(8, 0),
+    closes=time(21, 0),
+    premium=re.compile(r"\+1900|\+1976"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """Our own engineering choices; none may loosen a rule."""
+
+    agent_heard_within_s: float = 0.3
+    """An agent who is connected and not heard by then counts as gone, and the call goes on to the next."""
+    message_margin_s: float = 0.25
+    """The message is asked for this long before the two-second rule's end, so that it is heard in time."""
+    connecting_grace_s: float = 0.1
+    """What an agent connected at the last moment gets before the message is asked for after all."""
+    machine_window_s: float = 10.0
+    """From the answer. A first MACHINE verdict that comes later does not end a call that an agent holds: who has talked
+    to a caller for so long is a person, and the agent can say otherwise by the disposition."""
+    correction_causes: frozenset[Cause] = frozenset({Cause.BEEP})
+    """MACHINE after HUMAN ends a call only for these causes, and within `machine_window_s`: speech that runs on may be
+    a person talking to the agent; a beep is no person's. A wrong hang-up on a person is an abandoned call."""
+    no_ringing_timeout_s: float = 45.0
+    """An INVITE that no 18x answers is given up after this; it may ring unseen, so well above the minimum ring."""
+    commit_stale_s: float = 5.0
+    """A commitment confirmed later than this was made for agents who have other calls by now: no call is placed."""
+    pace_every_s: float = 1.0
+    """The controller is asked at every event, and at least this often."""
+    refill_pause_s: float = 5.0
+    """How long to leave the source alone after it had nothing to give."""
+    message_limit_s: float = 60.0
+    """A message that has not ended by then is cut off."""
+    ending_limit_s: float = 40.0
+    """A call we ended is closed in the books if no end is reported: above RFC 3261 timers F and H (64 x T1 = 32 s)."""
+    retry_spread: float = 0.1
+    """Retries are put off by up to this share more, so that a list does not come back at the same minute each day."""
+    false_positive_prior: float = 0.05
+    """Share of machine-classed calls taken to be people until 100 are reviewed; the careful end of what a detector with
+    1.5 % of people misclassed gives where a quarter of the answers are machines."""
+
+
+DEFAULT_MARGINS = Margins()
+
+
+def faults(campaign: Campaign, rules: RuleSet, screening_age_s: float | None) -> list[str]:
+    """Why this campaign may not start, in words for the person who asked; empty when it may."""
+    found: list[str] = []
+    if not re.fullmatch(r"\+[1-9]\d{6,14}", campaign.caller_id):
+        found.append("it has no valid caller id: set caller_id to a number in E.164 form, such as +441234567890")
+    elif rules.premium.match(campaign.caller_id):
+        found.append("its caller id is a premium number: present one that costs no more than an ordinary call")
+    if not campaign.information_message:
+        found.append("it has no information message: set information_message to a clip that says who called")
+    if campaign.purpose is Purpose.MARKETING and (
+        screening_age_s is None or not 0 <= screening_age_s <= SCREENING_MAXIMUM_AGE_S
+    ):
+        found.append("it is marketing and its list is not screened against the TPS within the last 28 days")
+    if campaign.minimum_ring_s < rules.minimum_ring_s:
+        found.append(f"minimum_ring_s is under the {rules.minimum_ring_s:g} s that the rules ask for")
+    if campaign.ring_timeout_s < campaign.minimum_ring_s:
+        found.append("ring_timeout_s is shorter than minimum_ring_s")
+    if not 0 < campaign.two_second_rule_s <= rules.two_second_rule_s:
+        found.append(f"two_second_rule_s is not between 0 and {rules.two_second_rule_s:g} s")
+    if not 0 < campaign.abandoned_limit <= rules.abandoned_limit:
+        found.append(f"abandoned_limit is not between 0 and {rules.abandoned_limit:g}")
+    if not 0 <= campaign.abandoned_target <= campaign.abandoned_limit:
+        found.append("abandoned_target is not between 0 and abandoned_limit")
+    if campaign.policy is not Policy.GUARANTEED_AGENT:  # the lock-outs allow a call with an agent guaranteed for it
+        if campaign.abandoned_lock_s < rules.abandoned_lock_s:
+            found.append(
+                f"abandoned_lock_s is under the {rules.abandoned_lock_s / 3600:g} hours that the rules ask for"
+            )
+        if campaign.machine_lock_s < rules.machine_lock_s:
+            found.append(f"machine_lock_s is under the {rules.machine_lock_s / 3600:g} hours that the rules ask for")
+    if not campaign.opens < campaign.closes:
+        found.append("opens is not before closes")
+    elif campaign.opens < rules.opens or campaign.closes > rules.closes:
+        found.append(f"its hours reach beyond {rules.opens:%H:%M}-{rules.closes:%H:%M}")
+    if not campaign.weekdays <= frozenset(range(7)) or not campaign.weekdays:
+        found.append("weekdays must name at least one day, 0 (Monday) to 6 (Sunday)")
+    if campaign.maximum_attempts < 1:
+        found.append("maximum_attempts is under 1")
+    if not 0 <= campaign.queue_low < campaign.queue_high:
+        found.append("queue_low is not between 0 and queue_high")
+    return found
