@@ -1,0 +1,117 @@
+"""From a site's TOML file to checked settings, and from settings to the values that the rooms work with.
+
+`load` is for programs and refuses a file with a mistake; `problems` is for people and lists every finding.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from softswitch.dialler.campaign import Campaign, RecycleRule
+from softswitch.errors import UsageError
+from softswitch.examination import Finding, examine
+from softswitch.settings import (
+    WEEKDAYS,
+    AgentSettings,
+    CampaignSettings,
+    Connect,
+    InboundSettings,
+    Settings,
+    TrunkSettings,
+)
+
+if TYPE_CHECKING:
+    from softswitch.ua.accounts import CarrierAccount, PhoneAccount
+
+__all__ = [
+    "AgentSettings",
+    "CampaignSettings",
+    "Connect",
+    "Finding",
+    "InboundSettings",
+    "Settings",
+    "TrunkSettings",
+    "campaign_of",
+    "carrier_account",
+    "load",
+    "phone_account",
+    "problems",
+    "recordings_directory",
+    "store_url",
+]
+
+
+def load(path: Path) -> Settings:
+    """Settings of a file and the environment; UsageError with every fatal finding where there is one."""
+    settings, findings = examine(path)
+    fatal = [finding for finding in findings if finding.fatal]
+    if fatal or settings is None:
+        lines = "\n".join(f"  {finding}" for finding in fatal)
+        raise UsageError(f"{path} cannot be used:\n{lines}")
+    return settings
+
+
+def problems(path: Path) -> list[Finding]:
+    """Every finding, by line; empty when all is well."""
+    return examine(path)[1]
+
+
+def store_url(settings: Settings) -> str:
+    """Address of the store; SQLite in the data directory unless the site says otherwise."""
+    return settings.store.url or f"sqlite+aiosqlite:///{settings.site.data_directory / 'softswitch.db'}"
+
+
+def recordings_directory(settings: Settings) -> Path:
+    return settings.recordings.directory or settings.site.data_directory / "recordings"
+
+
+def carrier_account(trunk: TrunkSettings) -> "CarrierAccount":
+    """The value that the user agent pool works with; reads the password's file where one is named."""
+    from softswitch.ua.accounts import CarrierAccount
+
+    return CarrierAccount(
+        name=trunk.name,
+        host=trunk.host,
+        port=trunk.port,
+        username=trunk.username,
+        password=_secret(trunk.password, trunk.password_file),
+        register=trunk.registers,
+        expires_s=trunk.expires_s,
+        caller_id=trunk.caller_id,
+        channels=trunk.channels,
+        calls_per_second=trunk.calls_per_second,
+    )
+
+
+def phone_account(agent: AgentSettings) -> "PhoneAccount":
+    from softswitch.ua.accounts import PhoneAccount
+
+    return PhoneAccount(
+        agent=agent.id,
+        username=agent.phone_username,
+        password=_secret(agent.phone_password, agent.phone_password_file),
+    )
+
+
+def campaign_of(campaign: CampaignSettings, settings: Settings) -> Campaign:
+    """The value that the dialler works with; a caller id that it lacks is its trunk's, where that is certain."""
+    own = campaign.model_dump(exclude={"leads", "start", "recycle", "weekdays", "holidays", "caller_id"})
+    trunks = [t for t in settings.trunks if t.name == campaign.trunk or not campaign.trunk]
+    presented = {t.caller_id for t in trunks}
+    return Campaign(
+        **own,
+        caller_id=campaign.caller_id or (presented.pop() if len(presented) == 1 else ""),
+        weekdays=frozenset(WEEKDAYS.index(day) for day in campaign.weekdays),
+        holidays=frozenset(campaign.holidays),
+        recycle={name: RecycleRule(rule.after_s, rule.attempts) for name, rule in campaign.recycle.items()},
+    )
+
+
+def _secret(given: SecretStr, path: Path | None) -> str:
+    if path is None:
+        return given.get_secret_value()
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the password file {path} cannot be read: {type(error).__name__}") from error

@@ -1,0 +1,185 @@
+"""What is wrong between the keys of a configuration: names that nobody has, ports taken twice, files that are missing.
+
+Each check yields (key, text, fatal); a finding that is not fatal is a warning: the switch starts, and something that
+the site wants will be refused until it is put right.
+"""
+
+import ipaddress
+from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
+from pathlib import Path
+
+from softswitch.settings import Settings
+from softswitch.toml_lines import Key
+
+Complaint = tuple[Key, str, bool]
+OFCOM_ABANDONED_LOCK_S = 72 * 3600.0
+OFCOM_MACHINE_LOCK_S = 24 * 3600.0
+PORTS_PER_LEG = 2
+LEGS_PER_CALL = 2  # trunk and agent
+
+
+def complaints(settings: Settings) -> Iterator[Complaint]:
+    """Every complaint about settings whose single values are valid; positions are those of the settings' own lists."""
+    for check in _CHECKS:
+        yield from check(settings)
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """`; did you mean "x"?` for a likely slip of the keys, else what there is to choose from."""
+    names = sorted(known)
+    if near := get_close_matches(word, names, n=1, cutoff=0.6):
+        return f'; did you mean "{near[0]}"?'
+    return f"; there are {', '.join(names)}" if names else "; there are none"
+
+
+def _twice(settings: Settings) -> Iterator[Complaint]:
+    for section, key, names in (
+        ("trunks", "name", [t.name for t in settings.trunks]),
+        ("agents", "id", [a.id for a in settings.agents]),
+        ("agents", "phone_username", [a.phone_username for a in settings.agents]),
+        ("campaigns", "name", [c.name for c in settings.campaigns]),
+        ("inbound", "did", [i.did for i in settings.inbound]),
+    ):
+        for position, name in enumerate(names):
+            if name in names[:position]:
+                yield (section, position, key), f'"{name}" is used twice under {section}', True
+
+
+def _names(settings: Settings) -> Iterator[Complaint]:
+    trunks = {t.name for t in settings.trunks}
+    agents = {a.id for a in settings.agents}
+    for position, campaign in enumerate(settings.campaigns):
+        at: Key = ("campaigns", position)
+        if campaign.trunk and campaign.trunk not in trunks:
+            yield (*at, "trunk"), f'there is no trunk "{campaign.trunk}"{suggestion(campaign.trunk, trunks)}', True
+        yield from _agents((*at, "agents"), campaign.agents, agents)
+        yield from _prompt(settings, (*at, "information_message"), campaign.information_message)
+    for position, inbound in enumerate(settings.inbound):
+        at = ("inbound", position)
+        yield from _agents((*at, "agents"), inbound.agents, agents)
+        yield from _prompt(settings, (*at, "prompt_no_agent"), inbound.prompt_no_agent)
+        if inbound.caller_hears != "ringing":
+            yield from _prompt(settings, (*at, "caller_hears"), inbound.caller_hears)
+
+
+def _agents(key: Key, wanted: tuple[str, ...], known: set[str]) -> Iterator[Complaint]:
+    for agent in wanted:
+        if agent not in known:
+            yield key, f'there is no agent "{agent}"{suggestion(agent, known)}', True
+
+
+def _prompt(settings: Settings, key: Key, name: str) -> Iterator[Complaint]:
+    if name and name not in settings.prompts and not name.startswith("tone:"):
+        yield key, f'there is no prompt "{name}"{suggestion(name, settings.prompts)}', True
+
+
+def _files(settings: Settings) -> Iterator[Complaint]:
+    wanted: list[tuple[Key, Path | None]] = [(("prompts", name), path) for name, path in settings.prompts.items()]
+    wanted += [(("campaigns", n, "leads"), c.leads) for n, c in enumerate(settings.campaigns)]
+    wanted += [(("trunks", n, "password_file"), t.password_file) for n, t in enumerate(settings.trunks)]
+    wanted += [(("agents", n, "phone_password_file"), a.phone_password_file) for n, a in enumerate(settings.agents)]
+    for key, path in wanted:
+        if path is not None and not path.is_file():
+            yield key, f"there is no file {path}", True
+
+
+def _secrets(settings: Settings) -> Iterator[Complaint]:
+    for n, trunk in enumerate(settings.trunks):
+        if trunk.password_file and trunk.password.get_secret_value():
+            yield ("trunks", n, "password"), "password and password_file are both given; keep one", True
+        if trunk.registers and not trunk.username:
+            yield ("trunks", n, "register"), "registering needs a username", True
+    for n, agent in enumerate(settings.agents):
+        inline = bool(agent.phone_password.get_secret_value())
+        if inline and agent.phone_password_file:
+            yield (
+                ("agents", n, "phone_password"),
+                "phone_password and phone_password_file are both given; keep one",
+                True,
+            )
+        if not inline and not agent.phone_password_file:
+            yield ("agents", n), "phone_password is missing; a phone without one could be anybody's", True
+
+
+def _ports(settings: Settings) -> Iterator[Complaint]:
+    sip, media = settings.sip, settings.media
+    if media.first_port % 2:
+        yield ("media", "first_port"), f"must be even, {media.first_port} is odd: RTP takes even ports", True
+    if not media.last_port % 2:
+        yield ("media", "last_port"), f"must be odd, {media.last_port} is even: RTCP takes the odd ports", True
+    if media.last_port < media.first_port:
+        yield ("media", "last_port"), f"{media.last_port} comes before first_port {media.first_port}", True
+        return
+    if sip.address == media.address and media.first_port <= sip.port <= media.last_port:
+        text = f"{sip.port} lies among the media ports {media.first_port}-{media.last_port}; both are UDP"
+        yield ("sip", "port"), text, True
+    channels = sum(t.channels for t in settings.trunks)
+    ports = media.last_port - media.first_port + 1
+    wanted = PORTS_PER_LEG * (channels * LEGS_PER_CALL if not settings.agents else channels + len(settings.agents))
+    if ports < wanted:
+        text = f"{ports} media ports are fewer than the {wanted} that all trunk channels and agents together need"
+        yield ("media", "last_port"), text, False
+
+
+def _dialling(settings: Settings) -> Iterator[Complaint]:
+    callers = {t.name: t.caller_id for t in settings.trunks}
+    for n, campaign in enumerate(settings.campaigns):
+        at: Key = ("campaigns", n)
+        presented = campaign.caller_id or (
+            callers.get(campaign.trunk) if campaign.trunk else len(set(callers.values())) == 1 and all(callers.values())
+        )
+        if not presented:
+            text = (
+                "no caller_id here or on its trunk: the campaign will not start (Ofcom: present a number to ring back)"
+            )
+            yield (*at, "caller_id"), text, campaign.start
+        if not campaign.information_message:
+            text = "no information_message: the campaign will not start (Ofcom: abandoned calls hear who called)"
+            yield (*at, "information_message"), text, campaign.start
+        if not settings.trunks:
+            yield at, "there is no trunk to dial on", campaign.start
+        if campaign.abandoned_lock_s < OFCOM_ABANDONED_LOCK_S:
+            yield (*at, "abandoned_lock_s"), "shorter than the 72 hours of Ofcom's policy", False
+        if campaign.machine_lock_s < OFCOM_MACHINE_LOCK_S:
+            yield (*at, "machine_lock_s"), "shorter than the 24 hours of Ofcom's policy", False
+    never_dial = settings.safeguards.never_dial
+    if settings.campaigns and never_dial is None:
+        yield ("safeguards", "never_dial"), "no never-dial list: nothing will be dialled", False
+    elif never_dial is not None and not never_dial.is_file():
+        yield ("safeguards", "never_dial"), f"there is no file {never_dial}: nothing will be dialled", False
+
+
+def _times(settings: Settings) -> Iterator[Complaint]:
+    for n, campaign in enumerate(settings.campaigns):
+        at: Key = ("campaigns", n)
+        if campaign.opens >= campaign.closes:
+            yield (*at, "closes"), f"{campaign.closes:%H:%M} is not after opens {campaign.opens:%H:%M}", True
+        if campaign.abandoned_target > campaign.abandoned_limit:
+            yield (*at, "abandoned_target"), "is above abandoned_limit", True
+        if campaign.ring_timeout_s < campaign.minimum_ring_s:
+            yield (*at, "ring_timeout_s"), "is shorter than minimum_ring_s", True
+        if campaign.queue_low > campaign.queue_high:
+            yield (*at, "queue_low"), "is above queue_high", True
+
+
+def _exposure(settings: Settings) -> Iterator[Complaint]:
+    if not ipaddress.ip_address(settings.web.address).is_loopback:
+        text = f"{settings.web.address} is reachable from the network, and without TLS passwords can be read on the way"
+        yield ("web", "address"), text, False
+    loopback = ipaddress.ip_address(settings.sip.address).is_loopback
+    if loopback != ipaddress.ip_address(settings.media.address).is_loopback:
+        text = f"{settings.media.address} and sip.address {settings.sip.address} cannot both be reached by one phone"
+        yield ("media", "address"), text, False
+
+
+_CHECKS: tuple[Callable[[Settings], Iterator[Complaint]], ...] = (
+    _twice,
+    _names,
+    _files,
+    _secrets,
+    _ports,
+    _dialling,
+    _times,
+    _exposure,
+)
