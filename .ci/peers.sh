@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Installs the programs of others that tests/interop talks to: SIPp, baresip and pyVoIP.
+# Idempotent and quick where they already stand. pyVoIP is GPL-3: it gets a venv of its own and runs as a process of
+# its own, never imported by ours; it needs `audioop`, so a Python before 3.13.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+pyvoip_version=1.6.8
+pyvoip_home=.venv/peers/pyvoip
+python="${PYTHON:-.venv/bin/python}"
+[ -x "$(command -v "$python")" ] || python=python3
+
+as_root=()
+[ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
+
+missing=()
+command -v sipp >/dev/null || missing+=(sip-tester)
+command -v baresip >/dev/null || missing+=(baresip-core)
+
+install_debian() {
+    # Another installation may hold dpkg's lock for a while; waiting beats failing.
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
+        -o DPkg::Lock::Timeout=300 "$@"
+}
+
+if [ "${#missing[@]}" -gt 0 ]; then
+    if ! command -v apt-get >/dev/null; then
+        echo "peers: no apt-get here; install by hand: ${missing[*]}" >&2
+        exit 1
+    fi
+    echo "peers: installing ${missing[*]}"
+    # The package list is fetched only when the one on disk is absent or no longer matches the archive.
+    if ! install_debian "${missing[@]}"; then
+        "${as_root[@]}" apt-get update -q -o DPkg::Lock::Timeout=300
+        install_debian "${missing[@]}"
+    fi
+fi
+
+if ! "$pyvoip_home/bin/python" -c "
+import importlib.metadata as m, audioop, sys
+sys.exit(m.version('pyVoIP') != '$pyvoip_version')" 2>/dev/null; then
+    echo "peers: installing pyVoIP $pyvoip_version in $pyvoip_home"
+    "$python" -c 'import audioop' 2>/dev/null || {
+        echo "peers: $python has no audioop; pyVoIP needs Python 3.11 or 3.12 (set PYTHON)" >&2
+        exit 1
+    }
+    rm -rf "$pyvoip_home"
+    "$python" -m venv "$pyvoip_home"
+    "$pyvoip_home/bin/python" -m pip install -q --disable-pip-version-check "pyVoIP==$pyvoip_version"
+fi
+
+echo "peers: sipp $(sipp -v 2>/dev/null | grep -o 'v[0-9][0-9.]*' | head -1 || true)," \
+    "baresip $(dpkg-query -W -f '${Version}' baresip-core 2>/dev/null || echo present)," \
+    "pyVoIP $pyvoip_version"
