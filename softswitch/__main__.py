@@ -1,0 +1,111 @@
+"""The command line: `softswitch demo | run | check | leads | cdr | amd | pacing`."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+
+from softswitch.errors import SoftswitchError
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A SIP softswitch with an embedded predictive dialler.",
+)
+console = Console(stderr=True)
+
+
+@app.command()
+def demo(
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the report's figures to this file.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where store, recordings, logs and plot go; a new temporary folder by default.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the callees' behaviour.")] = 1,
+    plain: Annotated[bool, typer.Option("--plain", help="No live screen.")] = False,
+) -> None:
+    """Run a campaign of 60 leads and four agents on loopback, against the lab, and judge it.
+
+    Ends by itself inside two minutes; exit status 0 only if the shift was healthy.
+    """
+    from softswitch.demo.shift import run_demo
+
+    report = _run(run_demo(folder, seed=seed, live=not plain and sys.stdout.isatty(), console=Console()))
+    if json_file is not None:
+        json_file.write_text(json.dumps(report.figures(), indent=2) + "\n", encoding="utf-8")
+    raise typer.Exit(0 if report.healthy else 1)
+
+
+@app.command()
+def run(config: Annotated[Path, typer.Argument(help="TOML, as configs/one-site.toml.")]) -> None:
+    """Run the switch until SIGINT or SIGTERM; live calls end in order first."""
+    from softswitch.config import load
+    from softswitch.switch import Switch
+
+    async def serve() -> None:
+        switch = Switch(load(config))
+        ended = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, ended.set)
+        await switch.start(on_progress=_show_progress)
+        try:
+            if switch.first_password is not None:
+                console.print(
+                    "[bold]First start.[/] The administrator's account is [bold]admin[/], its password "
+                    f"[bold]{switch.first_password}[/]. It is shown this once."
+                )
+            console.print(f"Ready: SIP on {switch.sip_address}, web on {switch.web_url}. Ctrl-C ends the shift.")
+            await ended.wait()
+            console.print("Ending: no new calls; live calls are ended in order.")
+        finally:
+            await switch.stop()
+
+    _run(serve())
+
+
+@app.command()
+def check(config: Annotated[Path, typer.Argument(help="The TOML file to look at.")]) -> None:
+    """Say in plain words what is wrong with a configuration, with line and key."""
+    from softswitch.commands import check as check_configuration
+
+    raise typer.Exit(check_configuration(config))
+
+
+def _show_progress(what: str, fraction: float) -> None:
+    console.print(f"  {fraction:4.0%}  {what}")
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run on uvloop; an error of ours is a sentence, not a traceback."""
+    import uvloop
+
+    try:
+        return uvloop.run(work)
+    except SoftswitchError as error:
+        console.print(f"[red]softswitch:[/] {error}")
+        raise typer.Exit(2) from None
+
+
+def _mount() -> None:
+    from softswitch.commands import leads_app
+
+    app.add_typer(leads_app, name="leads", help="Import and check lists of leads; export call records.")
+
+
+def main() -> None:
+    _mount()
+    app()
+
+
+if __name__ == "__main__":
+    main()

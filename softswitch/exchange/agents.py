@@ -1,0 +1,179 @@
+"""Agents' lines: nailed up for a shift, or rung for each call."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import structlog
+
+from softswitch.calls.events import CallOffered
+from softswitch.calls.outcome import Outcome
+from softswitch.errors import UsageError
+from softswitch.exchange.lines import Line, Lines
+from softswitch.media.events import MediaEvent
+
+log = structlog.get_logger(__name__)
+
+ARRIVAL_TONE = "tone:arrival"
+
+
+class Connect(StrEnum):
+    NAILED_UP = "nailed-up"
+    RING_PER_CALL = "ring-per-call"
+
+
+@dataclass(slots=True)
+class _Seat:
+    """One agent's place: how the agent is reached, and by which line just now."""
+
+    agent: str
+    connect: Connect
+    line: Line | None = None
+    up: bool = False
+    """The line is answered."""
+    partner: Line | None = None
+    """The line that the agent talks to."""
+    call_ref: str = ""
+
+
+class AgentLines:
+    """Owner of every agent's line. Reports agents who come and go; connects them to calls."""
+
+    def __init__(
+        self,
+        lines: Lines,
+        agents: dict[str, Connect],
+        new_leg_id: Callable[[], str],
+        *,
+        on_arrived: Callable[[str, float], None],
+        on_gone: Callable[[str, float], None],
+    ) -> None:
+        self._lines = lines
+        self._seats = {agent: _Seat(agent, connect) for agent, connect in agents.items()}
+        self._by_leg: dict[str, _Seat] = {}
+        self._new_leg_id = new_leg_id
+        self._on_arrived = on_arrived
+        self._on_gone = on_gone
+
+    def __contains__(self, agent: str) -> bool:
+        return agent in self._seats
+
+    def is_in(self, agent: str) -> bool:
+        seat = self._seats[agent]
+        return seat.up or seat.connect is Connect.RING_PER_CALL
+
+    def log_in(self, agent: str, now: float) -> None:
+        """Ring the agent's phone for its shift-long call; with ring-per-call there is nothing to ring yet.
+
+        Raises UsageError where the phone is not registered, KeyError for an unknown agent.
+        """
+        seat = self._seats[agent]
+        if seat.connect is Connect.RING_PER_CALL:
+            self._on_arrived(agent, now)
+        elif seat.line is None:
+            self._ring(seat, "login", now)
+
+    def receive_log_in_call(self, event: CallOffered, now: float) -> None:
+        """The agent's phone dialled the log-in number. A second log-in call replaces the first."""
+        seat = self._seats[event.source]
+        if seat.line is not None:
+            old, seat.line, seat.up = seat.line, None, False
+            self._by_leg.pop(old.leg_id, None)
+            self._lines.hang_up(old, now)
+            self._on_gone(seat.agent, now)
+        line = self._lines.accept(event, self, now)
+        if line is None:
+            return
+        if seat.connect is Connect.RING_PER_CALL:
+            self._lines.hang_up(line, now)
+        else:
+            seat.line, seat.up = line, True
+            self._by_leg[line.leg_id] = seat
+        self._on_arrived(seat.agent, now)
+
+    def log_out(self, agent: str, now: float) -> None:
+        seat = self._seats[agent]
+        if seat.line is not None:
+            self._lines.hang_up(seat.line, now)
+        if seat.connect is Connect.RING_PER_CALL:
+            self._on_gone(agent, now)
+
+    def connect(self, agent: str, other: Line, call_ref: str, now: float) -> None:
+        """Join the agent to `other`; a phone that must be rung first is rung, and joined when it answers."""
+        seat = self._seats[agent]
+        seat.partner, seat.call_ref = other, call_ref
+        if seat.up:
+            self._join(seat)
+            return
+        try:
+            self._ring(seat, call_ref, now)
+        except UsageError as error:
+            log.warning("agent cannot be rung", agent=agent, call=call_ref, reason=str(error))
+            seat.partner = None
+            self._on_gone(agent, now)
+
+    def release(self, agent: str, now: float) -> None:
+        """The call is over for this agent; a nailed-up line stays."""
+        seat = self._seats[agent]
+        if seat.partner is not None and seat.line is not None:
+            self._lines.plane.unbridge(seat.line.media)
+            self._lines.plane.mute(seat.line.media, False)
+        seat.partner = None
+        if seat.connect is Connect.RING_PER_CALL and seat.line is not None:
+            self._lines.hang_up(seat.line, now)
+
+    def mute(self, agent: str) -> None:
+        """The kill switch: what the agent says goes nowhere from here on."""
+        seat = self._seats[agent]
+        if seat.line is not None:
+            self._lines.plane.mute(seat.line.media, True)
+
+    def statistics_lost(self) -> int:
+        return sum(self._lines.plane.statistics(s.line.media).packets_lost for s in self._seats.values() if s.line)
+
+    # What the lines report.
+
+    def line_ringing(self, line: Line, now: float) -> None:
+        pass
+
+    def line_answered(self, line: Line, now: float) -> None:
+        seat = self._by_leg[line.leg_id]
+        seat.up = True
+        if seat.connect is Connect.NAILED_UP:
+            self._on_arrived(seat.agent, now)
+        elif seat.partner is not None:
+            self._join(seat)
+        else:
+            self._lines.hang_up(line, now)
+
+    def line_failed(self, line: Line, outcome: Outcome, status: int, now: float) -> None:
+        seat = self._forget(line)
+        if seat is not None:
+            log.warning("agent's phone did not answer", agent=seat.agent, outcome=outcome, status=status)
+            self._on_gone(seat.agent, now)
+
+    def line_ended(self, line: Line, by_peer: bool, now: float) -> None:
+        seat = self._forget(line)
+        if seat is not None and (by_peer or seat.connect is Connect.NAILED_UP):
+            self._on_gone(seat.agent, now)
+
+    def line_media(self, line: Line, event: MediaEvent) -> None:
+        pass
+
+    def _ring(self, seat: _Seat, call_ref: str, now: float) -> None:
+        line = self._lines.ring_phone(self._new_leg_id(), seat.agent, call_ref, self, now)
+        seat.line, seat.up = line, False
+        self._by_leg[line.leg_id] = seat
+
+    def _join(self, seat: _Seat) -> None:
+        assert seat.line is not None
+        assert seat.partner is not None
+        plane = self._lines.plane
+        plane.mute(seat.line.media, False)
+        plane.bridge(seat.partner.media, seat.line.media)
+
+    def _forget(self, line: Line) -> _Seat | None:
+        seat = self._by_leg.pop(line.leg_id, None)
+        if seat is not None and seat.line is line:
+            seat.line, seat.up, seat.partner = None, False, None
+        return seat

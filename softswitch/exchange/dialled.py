@@ -1,0 +1,252 @@
+"""Dialled calls of one campaign: what the dialler decides is done here, and what came of it is told to the dialler."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from softswitch.calls.outcome import Outcome
+from softswitch.dialler.agents import AgentChanged
+from softswitch.dialler.attempt import DialAttempt
+from softswitch.dialler.dialling import Dialler
+from softswitch.dialler.events import (
+    AttemptChanged,
+    AttemptEnded,
+    CampaignChanged,
+    CancelCall,
+    CommitAttempt,
+    ConnectAgent,
+    DiallerEvent,
+    HangUp,
+    LeadChanged,
+    LeadsWanted,
+    MuteAgent,
+    NumberLocked,
+    NumberSuppressed,
+    PlaceCall,
+    PlayMessage,
+)
+from softswitch.errors import SoftswitchError, UsageError
+from softswitch.exchange.agents import AgentLines
+from softswitch.exchange.lines import Line, Lines
+from softswitch.exchange.records import Records
+from softswitch.media.events import (
+    FirstPacketBridged,
+    FirstPacketPlayed,
+    LegFailed,
+    MediaEvent,
+    PlayingEnded,
+    SpeechStarted,
+    VerdictReached,
+)
+from softswitch.transports.driver import Driver
+
+log = structlog.get_logger(__name__)
+
+class DialledCalls:
+    """Carries one dialler's events out on SIP, media and store; owner of the campaign's trunk lines."""
+
+    def __init__(
+        self,
+        dialler: Dialler,
+        *,
+        campaign: str,
+        lines: Lines,
+        agents: AgentLines,
+        records: Records,
+        driver: Driver,
+        recordings: Path,
+        choose_trunk: Callable[[], str | None],
+        caller_id: str,
+        detect_machines: bool,
+        on_agent: Callable[[AgentChanged], None],
+        on_suppressed: Callable[[str], None],
+        wall: Callable[[], datetime],
+    ) -> None:
+        self.dialler = dialler
+        self.campaign = campaign
+        self.siblings: Sequence[Dialler] = (dialler,)
+        """Every dialler that shares the agent board; all are settled after a mutation of one."""
+        self._lines = lines
+        self._agents = agents
+        self._records = records
+        self._driver = driver
+        self._recordings = recordings
+        self._choose_trunk = choose_trunk
+        self._caller_id = caller_id
+        self._detect_machines = detect_machines
+        self._on_agent = on_agent
+        self._on_suppressed = on_suppressed
+        self._wall = wall
+        self._calls: dict[str, Line] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        driver.add(dialler, on_event=self.receive_dialler_event)
+
+    @contextmanager
+    def mutating(self) -> Iterator[float]:
+        """Mutate the dialler; it and its siblings are drained and re-armed afterwards."""
+        try:
+            yield self._driver.now
+        finally:
+            for dialler in self.siblings:
+                self._driver.settle(dialler)
+
+    async def close(self) -> None:
+        """Wait for what is still being written."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._driver.remove(self.dialler)
+
+    # What the dialler decides.
+
+    def receive_dialler_event(self, event: DiallerEvent) -> None:
+        now = self._driver.now
+        match event:
+            case LeadsWanted():
+                self._spawn(self._bring_leads(event.count))
+            case CommitAttempt():
+                self._spawn(self._commit(event.attempt))
+            case PlaceCall():
+                self._place(event.call_ref, event.number, now)
+            case CancelCall() | HangUp():
+                self._hang_up(event.call_ref, now)
+            case ConnectAgent():
+                self._connect(event.call_ref, event.agent, now)
+            case MuteAgent():
+                self._agents.mute(event.agent)
+            case PlayMessage():
+                self._play(event.call_ref, event.clip, now)
+            case AgentChanged():
+                self._on_agent(event)
+            case LeadChanged():
+                self._records.save_lead(event.lead)
+            case NumberSuppressed():
+                self._records.suppress(event.number, event.reason)
+                self._on_suppressed(event.number)
+            case NumberLocked():
+                self._records.lock_number(event.number, event.until)
+            case AttemptChanged() | AttemptEnded():
+                self._records.save_attempt(event.attempt)
+            case CampaignChanged():
+                log.info("campaign changed", campaign=event.campaign, state=event.state, reason=event.reason)
+
+    async def _bring_leads(self, count: int) -> None:
+        try:
+            leads = await self._records.next_leads(self.campaign, count, self._wall())
+            total, left = await self._records.lead_totals(self.campaign)
+        except SoftswitchError as error:
+            log.error("leads cannot be read", campaign=self.campaign, reason=str(error))
+            return  # the store's interlock is open; the dialler asks again when it is closed
+        with self.mutating() as now:
+            self.dialler.receive_lead_totals(total, left, now)
+            self.dialler.add_leads(leads, now)
+
+    async def _commit(self, attempt: DialAttempt) -> None:
+        try:
+            await self._records.commit_attempt(attempt)
+        except SoftswitchError as error:
+            log.error("attempt not committed, not dialled", call=attempt.call_ref, reason=str(error))
+            with self.mutating() as now:
+                self.dialler.receive_commit_failed(attempt.call_ref, now)
+            return
+        with self.mutating() as now:
+            self.dialler.receive_attempt_committed(attempt.call_ref, now)
+
+    def _place(self, call_ref: str, number: str, now: float) -> None:
+        trunk = self._choose_trunk()
+        try:
+            if trunk is None:
+                raise UsageError("no trunk is healthy")
+            line = self._lines.dial(call_ref, trunk, number, self._caller_id, self, now)
+        except UsageError as error:
+            log.warning("call not placed", call=call_ref, reason=str(error))
+            self.dialler.receive_failed(call_ref, Outcome.FAILED, 503, now)
+            return
+        self._calls[call_ref] = line
+        self.dialler.receive_invited(call_ref, now)
+
+    def _hang_up(self, call_ref: str, now: float) -> None:
+        line = self._calls.get(call_ref)
+        if line is not None:
+            self._lines.hang_up(line, now)
+
+    def _connect(self, call_ref: str, agent: str, now: float) -> None:
+        line = self._calls.get(call_ref)
+        if line is not None:
+            self._agents.connect(agent, line, call_ref, now)
+
+    def _play(self, call_ref: str, clip: str, now: float) -> None:
+        line = self._calls.get(call_ref)
+        if line is None:
+            return
+        self._lines.plane.unbridge(line.media)
+        try:
+            self._lines.plane.play(line.media, clip)
+        except UsageError as error:
+            log.error("message cannot be played", call=call_ref, reason=str(error))
+            self.dialler.receive_media_failed(call_ref, now)
+
+    # What became of it.
+
+    def line_ringing(self, line: Line, now: float) -> None:
+        with self.mutating():
+            self.dialler.receive_ringing(line.leg_id, now)
+
+    def line_answered(self, line: Line, now: float) -> None:
+        name = f"{line.leg_id}.wav"
+        self._lines.plane.start_recording(line.media, self._recordings / name)
+        if self._detect_machines:
+            self._lines.plane.start_amd(line.media)
+        with self.mutating():
+            self.dialler.receive_answered(line.leg_id, now)
+            self.dialler.receive_recording(line.leg_id, name, now)
+
+    def line_failed(self, line: Line, outcome: Outcome, status: int, now: float) -> None:
+        self._calls.pop(line.leg_id, None)
+        with self.mutating():
+            self.dialler.receive_failed(line.leg_id, outcome, status, now)
+
+    def line_ended(self, line: Line, by_peer: bool, now: float) -> None:
+        self._calls.pop(line.leg_id, None)
+        with self.mutating():
+            self.dialler.receive_packets_lost(line.leg_id, line.packets_lost, now)
+            self.dialler.receive_ended(line.leg_id, by_peer, now)
+
+    def line_media(self, line: Line, event: MediaEvent) -> None:
+        call_ref = line.leg_id
+        with self.mutating() as now:
+            match event:
+                case FirstPacketBridged():
+                    self.dialler.receive_agent_heard(call_ref, event.at, now)
+                case FirstPacketPlayed():
+                    self.dialler.receive_message_started(call_ref, event.at, now)
+                case PlayingEnded():
+                    self.dialler.receive_message_ended(call_ref, now)
+                case SpeechStarted():
+                    self.dialler.receive_speech_started(call_ref, event.at, now)
+                case VerdictReached():
+                    self.dialler.receive_verdict(call_ref, event.verdict, event.cause, event.audio_ms, now)
+                case LegFailed():
+                    self.dialler.receive_media_failed(call_ref, now)
+                case _:
+                    pass
+
+    def recording_failed(self, call_ref: str) -> None:
+        """No recording, no call: the call is ended, whoever is in it."""
+        if call_ref in self._calls:
+            with self.mutating() as now:
+                self.dialler.receive_media_failed(call_ref, now)
+                self._hang_up(call_ref, now)
+
+    def __contains__(self, call_ref: str) -> bool:
+        return call_ref in self._calls
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,220 @@
+"""Inbound calls: a number of ours, the agents who take its calls, and what the caller hears until one does."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from softswitch.calls.events import CallOffered
+from softswitch.calls.outcome import Outcome
+from softswitch.dialler.agents import AgentBoard
+from softswitch.dialler.attempt import DialAttempt, Disposition
+from softswitch.errors import UsageError
+from softswitch.exchange.agents import AgentLines
+from softswitch.exchange.lines import Line, Lines
+from softswitch.exchange.records import Records
+from softswitch.media.events import FirstPacketBridged, MediaEvent, PlayingEnded
+
+log = structlog.get_logger(__name__)
+
+RINGING = "ringing"
+PATIENCE_S = 20.0  # how long a caller waits for an agent before the prompt says that nobody is there
+WRAP_UP_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """One inbound number, as the site configures it."""
+
+    did: str
+    agents: tuple[str, ...]
+    """Empty: all."""
+    prompt_no_agent: str
+    """Clip; empty: the call is refused as busy."""
+    caller_hears: str
+    """RINGING, or a clip that is played in a loop once the call is answered."""
+
+    @property
+    def campaign(self) -> str:
+        """Under which its calls are recorded and its agents are shown."""
+        return f"inbound-{self.did.removeprefix('+')}"
+
+
+@dataclass(slots=True)
+class _Call:
+    call_ref: str
+    queue: Queue
+    offered: CallOffered
+    record: DialAttempt
+    gives_up_at: float
+    line: Line | None = None
+    agent: str = ""
+    turned_away: bool = False
+
+
+class InboundCalls:
+    """Owner of inbound lines. The same agents serve dialled calls: the agent board keeps them apart."""
+
+    def __init__(
+        self,
+        lines: Lines,
+        agents: AgentLines,
+        board: AgentBoard,
+        records: Records,
+        recordings: Path,
+        *,
+        new_ref: Callable[[], str],
+        wall: Callable[[], datetime],
+        ring: Callable[[str, float], None],
+        reject: Callable[[str, int, float], None],
+    ) -> None:
+        self._lines = lines
+        self._agents = agents
+        self._board = board
+        self._records = records
+        self._recordings = recordings
+        self._new_ref = new_ref
+        self._wall = wall
+        self._ring = ring
+        self._reject = reject
+        self._calls: dict[str, _Call] = {}
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def receive_call(self, event: CallOffered, queue: Queue, now: float) -> None:
+        call_ref = self._new_ref()
+        record = DialAttempt(call_ref, "", queue.campaign, event.source, committed_at=self._wall())
+        call = _Call(call_ref, queue, event, record, gives_up_at=now + PATIENCE_S)
+        self._calls[event.leg_id] = call
+        if queue.caller_hears == RINGING:
+            self._ring(event.leg_id, now)
+        elif self._answer(call, now):
+            self._play(call, queue.caller_hears, loop=True)
+        self.serve(now)
+
+    def serve(self, now: float) -> None:
+        """Give waiting callers, first come first served, to agents who are ready."""
+        for call in list(self._calls.values()):
+            if call.agent or call.turned_away:
+                continue
+            agent = self._board.reserve_longest_waiting(
+                now, call.call_ref, call.queue.campaign, among=call.queue.agents
+            )
+            if agent is None:
+                continue
+            call.agent = agent
+            if call.line is None and not self._answer(call, now):
+                self._board.release(agent, call.call_ref, now)
+                continue
+            assert call.line is not None
+            self._lines.plane.stop_playing(call.line.media)
+            self._agents.connect(agent, call.line, call.call_ref, now)
+
+    def handle_timer(self, now: float) -> None:
+        """Callers who have waited too long hear that nobody is there."""
+        for call in list(self._calls.values()):
+            if not call.agent and not call.turned_away and now >= call.gives_up_at:
+                self._turn_away(call, now)
+
+    def agent_gone(self, agent: str, now: float) -> None:
+        """The agent's phone vanished: the caller waits for another."""
+        for call in self._calls.values():
+            if call.agent == agent:
+                call.agent = ""
+                call.gives_up_at = now + PATIENCE_S
+
+    def call_of(self, call_ref: str) -> Line | None:
+        return next((c.line for c in self._calls.values() if c.call_ref == call_ref), None)
+
+    def hang_up(self, call_ref: str, now: float) -> bool:
+        line = self.call_of(call_ref)
+        if line is not None:
+            self._lines.hang_up(line, now)
+        return line is not None
+
+    def agents_in_call(self) -> list[str]:
+        return [call.agent for call in self._calls.values() if call.agent]
+
+    # What the lines report.
+
+    def line_ringing(self, line: Line, now: float) -> None:
+        pass
+
+    def line_answered(self, line: Line, now: float) -> None:
+        pass
+
+    def line_failed(self, line: Line, outcome: Outcome, status: int, now: float) -> None:
+        self.line_ended(line, True, now)
+
+    def line_ended(self, line: Line, by_peer: bool, now: float) -> None:
+        call = self._calls.pop(line.leg_id, None)
+        if call is None:
+            return
+        if call.agent:
+            self._agents.release(call.agent, now)
+            self._board.receive_call_ended(call.agent, call.call_ref, now, WRAP_UP_S)
+        self._save(call, line.packets_lost)
+
+    def line_media(self, line: Line, event: MediaEvent) -> None:
+        call = self._calls.get(line.leg_id)
+        if call is None:
+            return
+        if isinstance(event, FirstPacketBridged) and call.agent:
+            self._board.receive_connected(call.agent, call.call_ref, self._lines.now)
+            call.record = replace(call.record, agent=call.agent, bridged_at=self._wall())
+        elif isinstance(event, PlayingEnded) and call.turned_away:
+            self._lines.hang_up(line, self._lines.now)
+
+    def receive_withdrawn(self, leg_id: str, now: float) -> None:
+        """The caller gave up before we answered."""
+        call = self._calls.pop(leg_id, None)
+        if call is not None:
+            self._save(call, 0)
+
+    def _answer(self, call: _Call, now: float) -> bool:
+        line = self._lines.accept(call.offered, self, now)
+        if line is None:
+            self._calls.pop(call.offered.leg_id, None)
+            self._save(call, 0)
+            return False
+        call.line = line
+        name = f"{call.call_ref}.wav"
+        self._lines.plane.start_recording(line.media, self._recordings / name)
+        call.record = replace(call.record, answered_at=self._wall(), recording=name)
+        return True
+
+    def _turn_away(self, call: _Call, now: float) -> None:
+        call.turned_away = True
+        if not call.queue.prompt_no_agent:
+            if call.line is None:
+                self._calls.pop(call.offered.leg_id, None)
+                self._reject(call.offered.leg_id, 486, now)
+                self._save(call, 0)
+            else:
+                self._lines.hang_up(call.line, now)
+        elif call.line is not None or self._answer(call, now):
+            self._play(call, call.queue.prompt_no_agent, loop=False)
+
+    def _play(self, call: _Call, clip: str, *, loop: bool) -> None:
+        assert call.line is not None
+        try:
+            self._lines.plane.play(call.line.media, clip, loop=loop)
+        except UsageError as error:
+            log.error("prompt cannot be played", call=call.call_ref, reason=str(error))
+
+    def _save(self, call: _Call, packets_lost: int) -> None:
+        connected = call.record.bridged_at is not None
+        disposition = Disposition.CONNECTED if connected else Disposition.NO_ANSWER
+        outcome = Outcome.ANSWERED if call.record.answered_at is not None else Outcome.NO_ANSWER
+        self._records.save_attempt(
+            replace(
+                call.record,
+                ended_at=self._wall(),
+                outcome=str(outcome),
+                disposition=str(disposition),
+                packets_lost=packets_lost,
+            )
+        )

@@ -1,0 +1,199 @@
+"""Lines: a SIP leg of the UA pool joined to a media leg of the plane, under one name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from softswitch.calls.events import (
+    CallAnswered,
+    CallEnded,
+    CallEvent,
+    CallFailed,
+    CallOffered,
+    CallRinging,
+    MediaReoffered,
+)
+from softswitch.calls.outcome import Outcome
+from softswitch.errors import PeerError, UsageError
+from softswitch.media.control import MediaPlane
+from softswitch.media.events import LegFailed, MediaEvent, MediaFormat, RecordingClosed, RecordingFailed
+from softswitch.sdp.negotiate import MediaAgreement, make_answer, make_offer, read_answer
+from softswitch.ua.pool import UserAgentPool
+
+log = structlog.get_logger(__name__)
+
+
+class LineOwner(Protocol):
+    """Who placed or accepted a line, and so hears of it. `now` is the arrival of the message that caused it."""
+
+    def line_ringing(self, line: "Line", now: float) -> None: ...
+    def line_answered(self, line: "Line", now: float) -> None: ...
+    def line_failed(self, line: "Line", outcome: Outcome, status: int, now: float) -> None: ...
+    def line_ended(self, line: "Line", by_peer: bool, now: float) -> None: ...
+    def line_media(self, line: "Line", event: MediaEvent) -> None: ...
+
+
+@dataclass(slots=True)
+class Line:
+    """One leg of a call, from its INVITE until its media leg is closed."""
+
+    leg_id: str
+    owner: LineOwner
+    media: int
+    """Handle of the plane's leg."""
+    offer: bytes
+    """Ours, while an answer is awaited."""
+    version: int = 1
+    """Of our SDP; grows with every re-INVITE that we answer (RFC 3264 §8)."""
+    early_sdp: bytes = b""
+    """From a 18x; stands for the answer where the 200 carries none (RFC 3261 §13.2.1)."""
+    answered: bool = False
+    packets_lost: int = 0
+    """Known once the line is closed."""
+
+
+class Lines:
+    """Every line of the switch; the one place where SDP is made and media legs are opened and closed."""
+
+    def __init__(
+        self,
+        pool: UserAgentPool,
+        plane: MediaPlane,
+        media_address: str,
+        clock: Callable[[], float],
+        on_recording: Callable[[RecordingClosed | RecordingFailed], None],
+    ) -> None:
+        self._pool = pool
+        self.plane = plane
+        self._address = media_address
+        self._clock = clock
+        self._on_recording = on_recording
+        self._by_leg: dict[str, Line] = {}
+        self._by_media: dict[int, Line] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_leg)
+
+    @property
+    def now(self) -> float:
+        """The driver's clock, for those who hear of media only."""
+        return self._clock()
+
+    def dial(self, leg_id: str, account: str, number: str, caller_id: str, owner: LineOwner, now: float) -> Line:
+        """Place a call on a trunk. Raises UsageError where no media port or channel is left."""
+        line = self._open(leg_id, owner)
+        self._pool.place_call(leg_id, account, number, line.offer, now, caller_id=caller_id)
+        return line
+
+    def ring_phone(self, leg_id: str, agent: str, call_ref: str, owner: LineOwner, now: float) -> Line:
+        """Ring an agent's phone. Raises UsageError where the phone is not registered."""
+        line = self._open(leg_id, owner)
+        try:
+            self._pool.ring_phone(leg_id, agent, line.offer, now, call_ref=call_ref)
+        except UsageError:
+            self._close(line)
+            raise
+        return line
+
+    def accept(self, event: CallOffered, owner: LineOwner, now: float) -> Line | None:
+        """Answer an incoming call; None where its offer does not fit, which the caller has then been told."""
+        try:
+            line = self._open(event.leg_id, owner)
+        except UsageError:
+            self._pool.reject(event.leg_id, 503, now)
+            return None
+        try:
+            answer = self._answer(line, event.offer) if event.offer else line.offer
+        except PeerError as error:
+            self._close(line)
+            self._pool.reject(event.leg_id, error.status, now)
+            return None
+        line.answered = True
+        self._pool.answer(event.leg_id, answer, now)
+        return line
+
+    def hang_up(self, line: Line, now: float) -> None:
+        self._pool.hang_up(line.leg_id, now)
+
+    def receive_call_event(self, event: CallEvent, now: float) -> None:
+        """What the pool reports of a line; events of calls that nobody owns any more are dropped."""
+        line = self._by_leg.get(event.leg_id)
+        if line is None:
+            return
+        match event:
+            case CallRinging():
+                line.early_sdp = event.sdp or line.early_sdp
+                line.owner.line_ringing(line, now)
+            case CallAnswered():
+                self._receive_answer(line, event, now)
+            case MediaReoffered():
+                self._receive_reoffer(line, event, now)
+            case CallFailed():
+                self._close(line)
+                line.owner.line_failed(line, event.outcome, event.status, now)
+            case CallEnded():
+                self._close(line)
+                line.owner.line_ended(line, event.by_peer, now)
+
+    def receive_media_event(self, event: MediaEvent) -> None:
+        if isinstance(event, RecordingClosed | RecordingFailed):
+            self._on_recording(event)  # it may outlive its line
+            return
+        line = self._by_media.get(event.leg)
+        if line is None:
+            return
+        line.owner.line_media(line, event)
+        if isinstance(event, LegFailed):
+            log.warning("media leg failed", leg=line.leg_id, reason=event.reason)
+            self.hang_up(line, self._clock())
+
+    def _open(self, leg_id: str, owner: LineOwner) -> Line:
+        media = self.plane.open_leg()
+        offer = make_offer(self._address, self.plane.port_of(media), session_id=media + 1)
+        line = Line(leg_id, owner, media, offer)
+        self._by_leg[leg_id] = line
+        self._by_media[media] = line
+        return line
+
+    def _close(self, line: Line) -> None:
+        self._by_leg.pop(line.leg_id, None)
+        self._by_media.pop(line.media, None)
+        line.packets_lost = self.plane.statistics(line.media).packets_lost
+        self.plane.close_leg(line.media)
+
+    def _receive_answer(self, line: Line, event: CallAnswered, now: float) -> None:
+        if line.answered and not event.sdp:
+            return
+        try:
+            self._connect(line, read_answer(line.offer, event.sdp or line.early_sdp))
+        except PeerError as error:
+            log.warning("answer does not fit our offer", leg=line.leg_id, reason=str(error))
+            self._pool.hang_up(line.leg_id, now)
+            return
+        if not line.answered:
+            line.answered = True
+            line.owner.line_answered(line, now)
+
+    def _receive_reoffer(self, line: Line, event: MediaReoffered, now: float) -> None:
+        line.version += 1
+        try:
+            answer = self._answer(line, event.offer) if event.offer else line.offer
+        except PeerError:
+            self._pool.answer_reoffer(line.leg_id, None, now)
+            return
+        self._pool.answer_reoffer(line.leg_id, answer, now)
+
+    def _answer(self, line: Line, offer: bytes) -> bytes:
+        answer, agreement = make_answer(
+            offer, self._address, self.plane.port_of(line.media), session_id=line.media + 1, version=line.version
+        )
+        self._connect(line, agreement)
+        return answer
+
+    def _connect(self, line: Line, agreement: MediaAgreement) -> None:
+        form = MediaFormat(
+            agreement.codec, agreement.payload_type, agreement.dtmf_payload_type, agreement.ptime_ms
+        )
+        self.plane.connect(line.media, agreement.remote, form)

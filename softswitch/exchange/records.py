@@ -1,0 +1,100 @@
+"""What must not be lost: every write to the store goes through here, in order, and is tried again until it succeeds."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+import structlog
+
+from softswitch.dialler.attempt import DialAttempt
+from softswitch.dialler.lead import Lead
+from softswitch.errors import SoftswitchError
+from softswitch.store.database import Store
+
+log = structlog.get_logger(__name__)
+
+RETRY_S = (0.2, 1.0, 5.0)
+Write = Callable[[], Awaitable[None]]
+
+
+class Records:
+    """The store as the exchange sees it.
+
+    Reads and `commit_attempt` are awaited and raise; the `save_...` and `lock_...` are queued and never do: while the
+    store cannot write they wait, and `on_health(False, why)` opens the store's interlock, so that no new call is dialled.
+    """
+
+    def __init__(self, store: Store, on_health: Callable[[bool, str], None]) -> None:
+        self._store = store
+        self._on_health = on_health
+        self._queue: deque[Write] = deque()
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._task = asyncio.get_running_loop().create_task(self._work())
+
+    async def commit_attempt(self, attempt: DialAttempt) -> None:
+        """Return once the attempt is durable. Raises SoftswitchError where it cannot be made so."""
+        try:
+            await self._store.commit_attempt(attempt)
+        except SoftswitchError as error:
+            self._on_health(False, f"the store cannot write: {error}")
+            self._put(self._store.probe)
+            raise
+
+    async def next_leads(self, campaign: str, count: int, wall: datetime) -> list[Lead]:
+        return await self._store.next_leads(campaign, count, wall)
+
+    async def lead_totals(self, campaign: str) -> tuple[int, int]:
+        return await self._store.lead_totals(campaign)
+
+    def save_attempt(self, attempt: DialAttempt) -> None:
+        self._put(lambda: self._store.save_attempt(attempt))
+
+    def save_lead(self, lead: Lead) -> None:
+        self._put(lambda: self._store.save_lead(lead))
+
+    def suppress(self, number: str, reason: str) -> None:
+        self._put(lambda: self._store.suppress(number, reason=reason))
+
+    def lock_number(self, number: str, until: datetime) -> None:
+        self._put(lambda: self._store.lock_number(number, until))
+
+    async def drain(self, timeout_s: float) -> bool:
+        """Wait until all is written; False where it could not be in time."""
+        try:
+            await asyncio.wait_for(self._idle.wait(), timeout_s)
+        except TimeoutError:
+            log.error("records not written", waiting=len(self._queue))
+            return False
+        return True
+
+    async def close(self) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    def _put(self, write: Write) -> None:
+        self._queue.append(write)
+        self._idle.clear()
+        self._wake.set()
+
+    async def _work(self) -> None:
+        while True:
+            await self._wake.wait()
+            failures = 0
+            while self._queue:
+                try:
+                    await self._queue[0]()
+                except SoftswitchError as error:
+                    self._on_health(False, f"the store cannot write: {error}")
+                    await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
+                    failures += 1
+                    continue
+                self._queue.popleft()
+                if failures:
+                    log.info("the store writes again", waited_for=failures)
+                failures = 0
+                self._on_health(True, "")
+            self._wake.clear()
+            self._idle.set()
