@@ -1,0 +1,143 @@
+"""Dialogs: what two user agents remember of each other between INVITE and BYE (RFC 3261 §12)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from softswitch.errors import PeerError
+from softswitch.sip.headers import NameAddr
+from softswitch.sip.message import Request, Response
+from softswitch.sip.uri import Uri
+
+MAX_FORWARDS = 70  # RFC 3261 §8.1.1.6
+
+
+@dataclass(slots=True)
+class Dialog:
+    """One dialog, from the first response with a To tag on.
+
+    `local` and `remote` are what goes into From and To of our requests, with their tags.
+    """
+
+    call_id: str
+    local: NameAddr
+    remote: NameAddr
+    remote_target: Uri
+    route_set: tuple[NameAddr, ...]
+    local_cseq: int
+    """Of our last request; 0 before the first."""
+    remote_cseq: int | None
+    """Of the peer's last request; None before the first."""
+    is_confirmed: bool
+    contact: NameAddr
+    """Where the peer is to send its requests."""
+    _invite_cseq: int = field(default=0)
+
+    @classmethod
+    def opened_by_us(cls, invite: Request, response: Response) -> "Dialog":
+        """The UAC's side, from a 101-299 to our INVITE (§12.1.2)."""
+        # A 2xx must carry a Contact; where a carrier forgets it, what we called still leads there.
+        target = response.contacts[0].uri if response.contacts else invite.uri
+        routes = tuple(reversed(response.record_routes))
+        return cls(
+            call_id=invite.call_id,
+            local=invite.from_,
+            remote=response.to,
+            remote_target=target,
+            route_set=routes,
+            local_cseq=invite.cseq.number,
+            remote_cseq=None,
+            is_confirmed=response.status >= 200,
+            contact=invite.contacts[0],
+            _invite_cseq=invite.cseq.number,
+        )
+
+    @classmethod
+    def opened_by_peer(cls, invite: Request, local_tag: str, contact: NameAddr) -> "Dialog":
+        """The UAS's side, for a response with our tag (§12.1.1). Raises PeerError(400) where INVITE has no Contact."""
+        if not invite.contacts:
+            raise PeerError("an INVITE has no Contact")
+        return cls(
+            call_id=invite.call_id,
+            local=invite.to.with_tag(local_tag),
+            remote=invite.from_,
+            remote_target=invite.contacts[0].uri,
+            route_set=invite.record_routes,
+            local_cseq=0,
+            remote_cseq=invite.cseq.number,
+            is_confirmed=False,
+            contact=contact,
+            _invite_cseq=invite.cseq.number,
+        )
+
+    @property
+    def local_tag(self) -> str:
+        return self.local.tag or ""
+
+    @property
+    def remote_tag(self) -> str:
+        """Empty for an RFC 2543 peer, which sends no tag (§12.1.1)."""
+        return self.remote.tag or ""
+
+    @property
+    def next_hop(self) -> Uri:
+        """Where requests go next: the first route, else the remote target (§12.2.1.1, §8.1.2)."""
+        return self.route_set[0].uri if self.route_set else self.remote_target
+
+    def request(self, method: str, body: bytes = b"", content_type: str = "") -> Request:
+        """A request within the dialog, all but its Via (§12.2.1.1). ACK takes the number of the last INVITE (§13.2.2.4).
+
+        Carries Contact where the method may refresh the target.
+        """
+        if method == "ACK":
+            number = self._invite_cseq
+        else:
+            self.local_cseq += 1
+            number = self.local_cseq
+            if method == "INVITE":
+                self._invite_cseq = number
+        uri, routes = self._routing()
+        request = Request(method, uri, body=body)
+        headers = request.headers
+        for route in routes:
+            headers.add("Route", route)
+        headers.add("Max-Forwards", MAX_FORWARDS)
+        headers.add("From", self.local)
+        headers.add("To", self.remote)
+        headers.add("Call-ID", self.call_id)
+        headers.add("CSeq", f"{number} {method}")
+        if method in ("INVITE", "OPTIONS"):
+            headers.add("Contact", self.contact)
+        if content_type:
+            headers.add("Content-Type", content_type)
+        return request
+
+    def receive_request(self, request: Request) -> None:
+        """Check the order of the peer's requests (§12.2.2). Raises PeerError(500) for one that comes too late.
+
+        ACK is not counted: it has the number of its INVITE.
+        """
+        if request.method in ("ACK", "CANCEL"):
+            return
+        if self.remote_cseq is not None and request.cseq.number < self.remote_cseq:
+            raise PeerError("CSeq is lower than that of an earlier request", 500)
+        self.remote_cseq = request.cseq.number
+
+    def refresh_target(self, message: Request | Response) -> None:
+        """A re-INVITE, or the 2xx to ours, may name another remote target (§12.2.1.2, §12.2.2)."""
+        if message.contacts:
+            self.remote_target = message.contacts[0].uri
+
+    def confirm(self, response: Response) -> None:
+        """The 2xx to our INVITE: its route set and target are the ones that count (§13.2.2.4)."""
+        self.is_confirmed = True
+        self.route_set = tuple(reversed(response.record_routes))
+        self.refresh_target(response)
+
+    def _routing(self) -> tuple[Uri, Sequence[NameAddr]]:
+        """Request-URI and Route headers, for loose routers and, from RFC 2543, strict ones (§12.2.1.1)."""
+        if not self.route_set:
+            return self.remote_target, ()
+        first = self.route_set[0].uri
+        if "lr" in first.params:
+            return self.remote_target, self.route_set
+        return first, (*self.route_set[1:], NameAddr(self.remote_target))

@@ -1,0 +1,331 @@
+"""The transaction layer: matches datagrams to transactions and says by itself what needs nobody's decision.
+
+RFC 3261 §17 and §18, RFC 3581. By itself it absorbs copies, acknowledges failure responses, answers malformed
+requests, merged requests (482) and CANCELs that match nothing (481), sends 100 for an INVITE that its user is slow
+with, and drops stray responses. Everything else comes up as an event.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from softswitch.errors import PeerError
+from softswitch.sip.headers import Via
+from softswitch.sip.message import MalformedRequest, Message, Request, Response, parse, response_to
+from softswitch.sip.timers import Deadlines, Timers
+from softswitch.sip.transaction import (
+    MAGIC_COOKIE,
+    Address,
+    Input,
+    Key,
+    State,
+    Transaction,
+    Trouble,
+    client_key,
+    input_of,
+    open_client,
+    open_server,
+    server_key,
+)
+
+__all__ = [
+    "Address",
+    "Counters",
+    "Datagram",
+    "LayerEvent",
+    "RequestReceived",
+    "ResponseReceived",
+    "Transaction",
+    "TransactionEnded",
+    "TransactionFailed",
+    "TransactionLayer",
+    "Trouble",
+]
+
+DEFAULT_PORT = 5060
+MOST_SERVER_TRANSACTIONS = 20_000  # a flood must not take all memory; two hundred times a site's busiest half minute
+
+
+@dataclass(frozen=True, slots=True)
+class Datagram:
+    data: bytes
+    destination: Address
+
+
+@dataclass(frozen=True, slots=True)
+class RequestReceived:
+    request: Request
+    transaction: Transaction | None
+    """Answer it through `respond`; None for an ACK, which has no answer."""
+    source: Address
+    cancels: Transaction | None = None
+    """For a CANCEL: the INVITE server transaction that it is meant for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseReceived:
+    response: Response
+    transaction: Transaction
+    source: Address
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionFailed:
+    transaction: Transaction
+    trouble: Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionEnded:
+    """The last that is ever heard of a transaction."""
+
+    transaction: Transaction
+
+
+LayerEvent: TypeAlias = RequestReceived | ResponseReceived | TransactionFailed | TransactionEnded
+
+
+@dataclass(slots=True)
+class Counters:
+    """What happened to datagrams that nobody else hears of."""
+
+    malformed: int = 0
+    stray_responses: int = 0
+    absorbed: int = 0
+    """Copies of requests that a transaction had already."""
+    refused: int = 0
+    """Answered by the layer itself: malformed, merged, overloaded, CANCEL of nothing."""
+
+
+class TransactionLayer:
+    """Every transaction of one SIP address, as one machine.
+
+    address: what goes into Via.  new_token: unguessable text of letters and digits, for branches and tags.
+    """
+
+    def __init__(
+        self,
+        *,
+        address: Address,
+        new_token: Callable[[], str],
+        timers: Timers | None = None,
+        reliable: bool = False,
+        transport: str = "UDP",
+    ) -> None:
+        self.address = address
+        self.timers = timers or Timers()
+        self.counters = Counters()
+        self._new_token = new_token
+        self._reliable = reliable
+        self._transport = transport
+        self._clients: dict[Key, Transaction] = {}
+        self._servers: dict[Key, Transaction] = {}
+        self._merged: dict[Key, Transaction] = {}
+        self._deadlines: Deadlines[Transaction] = Deadlines()
+        self._outbox: list[Datagram] = []
+        self._events: deque[LayerEvent] = deque()
+
+    # Inputs
+
+    def receive_datagram(self, data: bytes, source: Address, now: float) -> None:
+        """Take one datagram. Never raises for what a peer sent."""
+        if not data.strip(b"\r\n\x00"):
+            return  # keep-alive (RFC 5626 §3.5.1)
+        try:
+            message = parse(data)
+        except MalformedRequest as error:
+            self.counters.malformed += 1
+            error.request.note_source(source)
+            self._refuse(error.request, error.status, _return_address(error.request.via, source))
+            return
+        except PeerError:
+            self.counters.malformed += 1
+            return
+        if isinstance(message, Request):
+            self._receive_request(message, source, now)
+        else:
+            self._receive_response(message, source, now)
+
+    def receive_transport_error(self, destination: Address, now: float) -> None:
+        """Nothing can be sent to this address: its client transactions end."""
+        for transaction in [each for each in self._clients.values() if each.destination == destination]:
+            self._step(transaction, Input.TRANSPORT_ERROR, now)
+
+    def handle_timer(self, now: float) -> None:
+        for transaction in self._deadlines.due(now):
+            transaction.handle_timer(now)
+            self._settle(transaction)
+
+    def next_timer(self) -> float | None:
+        return self._deadlines.next()
+
+    def data_to_send(self) -> list[Datagram]:
+        datagrams, self._outbox = self._outbox, []
+        return datagrams
+
+    def next_event(self) -> LayerEvent | None:
+        return self._events.popleft() if self._events else None
+
+    # What its user says
+
+    def send_request(self, request: Request, destination: Address, now: float) -> Transaction:
+        """Open a client transaction; the Via is put on here."""
+        request.headers.prepend("Via", self._new_via())
+        transaction = open_client(request, destination, now, timers=self.timers, reliable=self._reliable)
+        self._clients[transaction.key] = transaction
+        self._settle(transaction)
+        return transaction
+
+    def cancel(self, invite: Transaction, now: float) -> Transaction | None:
+        """Send a CANCEL for an INVITE under way; None where it has had its final response (§9.1)."""
+        if invite.state is not State.PROCEEDING:
+            return None
+        cancel = Request("CANCEL", invite.request.uri)
+        cancel.headers.add("Via", invite.request.via)
+        cancel.headers.add("CSeq", f"{invite.request.cseq.number} CANCEL")
+        for name in ("Route", "Max-Forwards", "From", "To", "Call-ID"):
+            cancel.headers.copy_lines(name, invite.request.headers)
+        transaction = open_client(cancel, invite.destination, now, timers=self.timers, reliable=self._reliable)
+        self._clients[transaction.key] = transaction
+        self._settle(transaction)
+        return transaction
+
+    def abandon(self, transaction: Transaction, now: float) -> None:
+        """Wait no longer for the answer to a cancelled INVITE (§9.1)."""
+        self._step(transaction, Input.ABANDON, now)
+
+    def send_stateless(self, request: Request, destination: Address) -> None:
+        """Send a request that opens no transaction: the ACK for a 2xx (§13.2.2.4). Sent again, it has the same bytes."""
+        if "Via" not in request.headers:
+            request.headers.prepend("Via", self._new_via())
+        self._outbox.append(Datagram(bytes(request), destination))
+
+    def respond(self, transaction: Transaction, response: Response, now: float) -> bool:
+        """Send a response through its server transaction; False where that has ended or answered already."""
+        return self._step(transaction, input_of(response.status), now, response)
+
+    def __len__(self) -> int:
+        """Transactions that have not ended."""
+        return len(self._clients) + len(self._servers)
+
+    # Matching
+
+    def _receive_response(self, response: Response, source: Address, now: float) -> None:
+        transaction = self._clients.get(client_key(response))
+        if transaction is None or len(response.headers.lines("Via")) > 1:  # §8.1.3.3: more than our own Via
+            self.counters.stray_responses += 1
+            return
+        if self._step(transaction, input_of(response.status), now, response, source):
+            return
+        self.counters.absorbed += 1
+
+    def _receive_request(self, request: Request, source: Address, now: float) -> None:
+        key = server_key(request)
+        known = self._servers.get(key)
+        if known is not None:
+            happened = Input.ACK if request.method == "ACK" else Input.REQUEST
+            if happened is Input.REQUEST:
+                self.counters.absorbed += 1
+            self._step(known, happened, now, request, source)
+            return
+        invite_key = server_key(request, "INVITE")
+        request.note_source(source)
+        if request.method == "ACK":
+            self._events.append(RequestReceived(request, None, source))
+            return
+        destination = _return_address(request.via, source)
+        merge_key = _merge_key(request)
+        if merge_key is not None and self._is_merged(merge_key):
+            self._refuse(request, 482, destination)
+            return
+        if len(self._servers) >= MOST_SERVER_TRANSACTIONS:
+            self._refuse(request, 503, destination, [("Retry-After", 10)])
+            return
+        cancels = None
+        if request.method == "CANCEL":
+            cancels = self._servers.get(invite_key)
+            if cancels is None:
+                self._refuse(request, 481, destination)
+                return
+        transaction = open_server(request, key, destination, now, timers=self.timers, reliable=self._reliable)
+        self._servers[key] = transaction
+        if merge_key is not None:
+            self._merged[merge_key] = transaction
+        self._settle(transaction)
+        self._events.append(RequestReceived(request, transaction, source, cancels))
+
+    def _is_merged(self, merge_key: Key) -> bool:
+        """Whether the same request came over another way (§8.2.2.2).
+
+        Some phones do not count CSeq up when they answer a challenge: after a 401 it is a new try and no copy.
+        """
+        other = self._merged.get(merge_key)
+        return other is not None and not (other.answer or b"").startswith((b"SIP/2.0 401 ", b"SIP/2.0 407 "))
+
+    # Steps
+
+    def _step(
+        self,
+        transaction: Transaction,
+        happened: Input,
+        now: float,
+        message: Message | None = None,
+        source: Address | None = None,
+    ) -> bool:
+        taken = transaction.receive(happened, now, message)
+        self._settle(transaction, source)
+        return taken
+
+    def _settle(self, transaction: Transaction, source: Address | None = None) -> None:
+        """Take out what a step has left behind, and re-arm."""
+        for data in transaction.outbox:
+            self._outbox.append(Datagram(data, transaction.destination))
+        transaction.outbox.clear()
+        for raised in transaction.raised:
+            if isinstance(raised, Trouble):
+                self._events.append(TransactionFailed(transaction, raised))
+            elif isinstance(raised, Response):
+                self._events.append(ResponseReceived(raised, transaction, source or transaction.destination))
+            elif isinstance(raised, Request):
+                self._events.append(RequestReceived(raised, None, source or transaction.destination))
+        transaction.raised.clear()
+        if not transaction.is_terminated:
+            self._deadlines.set(transaction, transaction.next_timer())
+            return
+        self._deadlines.set(transaction, None)
+        transactions = self._servers if transaction.is_server else self._clients
+        if transactions.get(transaction.key) is transaction:
+            del transactions[transaction.key]
+            if transaction.is_server:
+                merge_key = _merge_key(transaction.request)
+                if merge_key is not None and self._merged.get(merge_key) is transaction:
+                    del self._merged[merge_key]
+            self._events.append(TransactionEnded(transaction))
+
+    def _refuse(
+        self, request: Request, status: int, destination: Address, headers: list[tuple[str, object]] | None = None
+    ) -> None:
+        """Answer without keeping anything; a copy of the request is answered again (§8.2.7)."""
+        self.counters.refused += 1
+        response = response_to(request, status, to_tag=self._new_token(), headers=headers or ())
+        self._outbox.append(Datagram(bytes(response), destination))
+
+    def _new_via(self) -> Via:
+        host, port = self.address
+        host = f"[{host}]" if ":" in host else host
+        return Via(self._transport, host, port, {"branch": f"{MAGIC_COOKIE}{self._new_token()}", "rport": None})
+
+
+def _merge_key(request: Request) -> Key | None:
+    """What the copies of one request have in common that came over several ways; None inside a dialog."""
+    if request.to.tag is not None or request.method in ("ACK", "CANCEL"):
+        return None
+    return (request.from_.tag, request.call_id, request.cseq.number, request.method)
+
+
+def _return_address(via: Via, source: Address) -> Address:
+    """Where responses go: the source address, at the port that Via names unless it asks for the source's (§18.2.2)."""
+    if "rport" in via.params:
+        return source
+    return (source[0], via.port or DEFAULT_PORT)
