@@ -19,6 +19,7 @@ _NEEDS_ESCAPE = re.compile(r'(["\\])')
 _PLAIN = re.compile(r'[^",<]+')
 _PLAIN_PARAMETER = re.compile(r'[^";]+')
 _CONTROLS = bytes(code for code in (*range(0x20), 0x7F) if code not in b"\t\r\n")
+_ALL_CONTROLS = _CONTROLS + b"\r\n"
 _BARE_CONTROL = re.compile(rb"(?:\\.)|([\x00-\x08\x0b\x0c\x0e-\x1f\x7f])", re.DOTALL)
 _CONTROL_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -41,6 +42,14 @@ def has_bare_control(data: bytes) -> bool:
     if len(data.translate(None, _CONTROLS)) == len(data):
         return False
     return any(found.group(1) is not None for found in _BARE_CONTROL.finditer(data))
+
+
+def breaks_only_at(head: bytes, line_breaks: int) -> bool:
+    """Whether `head`, which splits at CRLF `line_breaks` times, holds no other CR or LF and no bare control."""
+    controls = len(head) - len(head.translate(None, _ALL_CONTROLS))
+    if controls == 2 * line_breaks:
+        return True
+    return head.count(b"\n") == head.count(b"\r") == line_breaks and not has_bare_control(head)
 
 
 def quoted_end(text: str, start: int) -> int:
@@ -67,7 +76,7 @@ def quote(text: str) -> str:
 
 def printable(text: str) -> str:
     """`text` without control characters and undecodable bytes: fit for a log, a page or a CDR."""
-    return _CONTROL_TEXT.sub("", text)
+    return text if text.isprintable() else _CONTROL_TEXT.sub("", text)
 
 
 def split_list(text: str) -> list[str]:
@@ -132,7 +141,7 @@ def parse_params(text: str) -> dict[str, str | None]:
     for piece in pieces[1:]:
         name, equals, value = piece.partition("=")
         name = name.strip(" \t").lower()
-        if not name or name in params or (not name.isalnum() and not is_token(name)):
+        if name in params or (not (name.isalnum() and name.isascii()) and not is_token(name)):
             raise PeerError("a header parameter is empty, repeated or misspelt")
         if equals:
             value = value.strip(" \t")

@@ -1,8 +1,10 @@
 """The header multimap, and the typed values of the headers that routing needs (RFC 3261 §7.3, §20)."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Final, TypeVar, cast
 
 from softswitch.errors import PeerError, UsageError
@@ -18,7 +20,7 @@ from softswitch.sip.grammar import (
     split_list,
     unquote,
 )
-from softswitch.sip.uri import Uri
+from softswitch.sip.uri import MAX_REMEMBERED_LENGTH, Uri
 
 T = TypeVar("T")
 
@@ -51,7 +53,7 @@ _OTHERS = (
     "Timestamp", "To", "User-Agent", "WWW-Authenticate",
 )  # fmt: skip
 _BY_LOWER = {name.lower(): name for name in (*LISTS, *_OTHERS, *COMPACT.values())} | COMPACT
-_SPELLINGS = {
+SPELLINGS = {
     spelling: name
     for lower, name in _BY_LOWER.items()
     for spelling in (lower, lower.upper(), lower.title(), name)
@@ -60,7 +62,7 @@ _SPELLINGS = {
 
 def canonical_name(name: str) -> str:
     """The usual spelling of a header name, compact or not, in any case. Raises PeerError(400) where it is no token."""
-    return _SPELLINGS.get(name) or _unusual_name(name)
+    return SPELLINGS.get(name) or _unusual_name(name)
 
 
 @lru_cache(maxsize=512)
@@ -70,6 +72,13 @@ def _unusual_name(name: str) -> str:
         raise PeerError("a header's name is malformed")
     lower = name.lower()
     return _BY_LOWER.get(lower) or "-".join([part.capitalize() for part in lower.split("-")])
+
+
+# What nearly every message holds, in one step; whatever does not fit goes the long way, which alone decides.
+_USUAL_NAME_ADDR = re.compile(r'(?:"([A-Za-z0-9 .+_-]*)" ?)?<([^<>"]*)>(|;[^"<>]*)\Z')
+_NONE: Final[Mapping[str, str | None]] = MappingProxyType({})
+_USUAL_CSEQ = re.compile(r"([0-9]{1,9}) ([A-Z]{1,20})\Z")
+_USUAL_VIA = re.compile(r"SIP/2\.0/(UDP|TCP|TLS|WS|WSS) ([A-Za-z0-9.-]{1,255})(?::([0-9]{1,5}))?(|;.*)\Z", re.DOTALL)
 
 
 class Headers:
@@ -205,7 +214,18 @@ class NameAddr:
 
     @classmethod
     def parse(cls, text: str) -> "NameAddr":
-        """Read one name-addr or addr-spec with parameters. Raises PeerError(400)."""
+        """Read one name-addr or addr-spec with parameters. Raises PeerError(400).
+
+        Remembered like URIs: From, To and Contact come again with every message of a call.
+        """
+        return _remembered(text) if len(text) <= MAX_REMEMBERED_LENGTH else cls._parse(text)
+
+    @classmethod
+    def _parse(cls, text: str) -> "NameAddr":
+        usual = _USUAL_NAME_ADDR.match(text)
+        if usual is not None:
+            display, address, rest = usual.groups()
+            return cls(Uri.parse(address), display or "", MappingProxyType(parse_params(rest)) if rest else _NONE)
         start = 0
         display = ""
         if text.startswith('"'):
@@ -218,7 +238,7 @@ class NameAddr:
             address, semicolon, params = text.partition(";")
             if "?" in address or "," in address:
                 raise PeerError("an address with '?' or ',' is not in angle brackets")  # §20.10
-            return cls(Uri.parse(address.rstrip(" \t")), "", parse_params(semicolon + params) if semicolon else {})
+            return cls(Uri.parse(address.rstrip(" \t")), "", MappingProxyType(parse_params(semicolon + params)))
         closing = text.find(">", opening)
         if closing < 0:
             raise PeerError("an angle bracket does not close")
@@ -228,7 +248,7 @@ class NameAddr:
                 raise PeerError("a display name is malformed")
             display = printable(between)
         rest = text[closing + 1 :].lstrip(" \t")
-        return cls(Uri.parse(text[opening + 1 : closing]), display, parse_params(rest) if rest else {})
+        return cls(Uri.parse(text[opening + 1 : closing]), display, MappingProxyType(parse_params(rest)))
 
     @property
     def tag(self) -> str | None:
@@ -247,6 +267,11 @@ class NameAddr:
         return f"{display}<{self.uri}>{format_params(self.params)}"
 
 
+@lru_cache(maxsize=4096)
+def _remembered(text: str) -> NameAddr:
+    return NameAddr._parse(text)
+
+
 @dataclass(frozen=True, slots=True)
 class Via:
     """One hop of a request's way, along which the response returns (§20.42)."""
@@ -260,6 +285,11 @@ class Via:
     @classmethod
     def parse(cls, text: str) -> "Via":
         """Read one Via value. Raises PeerError(400)."""
+        usual = _USUAL_VIA.match(text)
+        if usual is not None:
+            transport, host, port, rest = usual.groups()
+            if ".." not in host and host[0] != "." and (port is None or 0 < int(port) < 65536):
+                return cls(transport, host, None if port is None else int(port), parse_params(rest))
         sent, semicolon, params = text.partition(";")
         protocol, _, sent_by = sent.rstrip(" \t").rpartition("/")
         if protocol != "SIP/2.0":
@@ -322,13 +352,17 @@ class CSeq:
     @classmethod
     def parse(cls, text: str) -> "CSeq":
         """Raises PeerError(400), also for a number over 2**31 - 1 (§8.1.1.5)."""
-        words = text.split()
+        usual = _USUAL_CSEQ.match(text)
+        if usual is not None:
+            return cls(int(usual[1]), usual[2])
+        words = text.split(maxsplit=2)
         if len(words) != 2 or not is_number(words[0]) or len(words[0]) > 20 or not is_token(words[1]):
             raise PeerError("CSeq is malformed")
-        number = int(words[0])
+        digits, method = words
+        number = int(digits)
         if number > MAX_CSEQ:
             raise PeerError("CSeq is out of range")
-        return cls(number, words[1])
+        return cls(number, method)
 
     def __str__(self) -> str:
         return f"{self.number} {self.method}"

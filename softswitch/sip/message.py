@@ -5,12 +5,12 @@ error. A request that is wrong but can still be answered comes as `MalformedRequ
 """
 
 import re
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Final, cast
 
 from softswitch.errors import PeerError, UsageError
-from softswitch.sip.grammar import has_bare_control, is_number, is_token, printable, split_list
-from softswitch.sip.headers import CSeq, Headers, NameAddr, Via, canonical_name, parse_expires
+from softswitch.sip.grammar import breaks_only_at, has_bare_control, is_number, is_token, printable, split_list
+from softswitch.sip.headers import SPELLINGS, CSeq, Headers, NameAddr, Via, canonical_name, parse_expires
 from softswitch.sip.uri import UNREADABLE, Uri
 
 MAX_MESSAGE_BYTES: Final = 65535  # the largest UDP datagram, and our bound on a stream
@@ -39,8 +39,7 @@ REASONS: Final = {
 """RFC 3261 §21 and the IANA registry of response codes."""
 
 _ENDS_IN_VERSION = re.compile(r" SIP/[0-9]{1,4}\.[0-9]{1,4} {0,99}\Z", re.IGNORECASE)
-_SINGLE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards")
-_NEEDED_TO_ANSWER = ("Via", "From", "To", "Call-ID", "CSeq")
+_COPIED = ("Via", "From", "To", "Call-ID", "CSeq")
 
 
 class MalformedRequest(PeerError):
@@ -72,10 +71,7 @@ class Message:
     @property
     def via(self) -> Via:
         """The top Via."""
-        vias = self.vias
-        if not vias:
-            raise PeerError("Via is missing")
-        return vias[0]
+        return self.vias[0]
 
     @property
     def from_(self) -> NameAddr:
@@ -219,8 +215,6 @@ def parse(data: bytes) -> Request | Response:
     head, end, body = data.lstrip(b"\r\n").partition(b"\r\n\r\n")
     if not head:
         raise PeerError("a datagram holds no message")
-    if b"\r\n " in head or b"\r\n\t" in head:
-        head = _unfold(head)
     lines = head.decode("utf-8", "surrogateescape").split("\r\n")
     start = lines[0]
     if start[:8].upper() == "SIP/2.0 ":
@@ -228,22 +222,20 @@ def parse(data: bytes) -> Request | Response:
     method, _, rest = start.partition(" ")
     target, _, version = rest.rpartition(" ")
     _check_request_line(method, version, start)
-    fields: dict[str, list[str]] = {}
     try:
         if not version:
             raise PeerError("spaces stand behind the request line")
         if version != "SIP/2.0" and version.upper() != "SIP/2.0":
             raise PeerError("a request is of another version than SIP/2.0", 505)
-        _read_fields(lines, fields)
         _check_framing(head, lines, end)
+        fields = _read_fields(lines)
         uri = Uri.parse(target)
         request = Request.__new__(Request)
         request.method = method
         request.uri = uri
+        request.body = _cut_body(fields, body)
         headers = request.headers = Headers.from_fields(fields)
-        request.body = _cut_body(headers, body)
-        _check_headers(request)
-        if request.cseq.method != method:
+        if _check_headers(headers).method != method:
             raise PeerError("CSeq names another method than the request line")
         if uri.headers:
             raise PeerError("a Request-URI holds headers")  # §19.1.1 table 1
@@ -273,7 +265,7 @@ def response_to(
     """
     response = Response(status, reason, Headers(), body)
     own = response.headers
-    for name in _NEEDED_TO_ANSWER:
+    for name in _COPIED:
         own.copy_lines(name, request.headers)
     if status == 100:
         own.copy_lines("Timestamp", request.headers)
@@ -297,14 +289,13 @@ def _parse_response(start: str, head: bytes, lines: list[str], end: bytes, body:
     if len(code) != 3 or not is_number(code) or not "100" <= code <= "699":
         raise PeerError("a response's status is out of range")
     _check_framing(head, lines, end)
-    fields: dict[str, list[str]] = {}
-    _read_fields(lines, fields)
+    fields = _read_fields(lines)
     response = Response.__new__(Response)
     response.status = int(code)
     response.reason = reason
+    response.body = _cut_body(fields, body)
     response.headers = Headers.from_fields(fields)
-    response.body = _cut_body(response.headers, body)
-    _check_headers(response)
+    _check_headers(response.headers)
     return response
 
 
@@ -314,16 +305,15 @@ def _check_request_line(method: str, version: str, start: str) -> None:
         raise PeerError("a datagram is no SIP message")
 
 
-def _unfold(head: bytes) -> bytes:
+def _unfold(lines: list[str]) -> list[str]:
     """Join folded header lines by one space each (§7.3.1)."""
-    pieces = head.split(b"\r\n")
-    joined = [pieces[0]]
-    for piece in pieces[1:]:
-        if piece[:1] in (b" ", b"\t"):
-            joined.append(b" " + piece.lstrip(b" \t"))
+    joined = [lines[:1]]
+    for line in lines[1:]:
+        if line[:1] in (" ", "\t") and len(joined) > 1:
+            joined[-1].append(line.lstrip(" \t"))
         else:
-            joined.append(b"\r\n" + piece)
-    return b"".join(joined)
+            joined.append([line])
+    return [" ".join(pieces) for pieces in joined]
 
 
 def _check_framing(head: bytes, lines: list[str], end: bytes) -> None:
@@ -331,27 +321,34 @@ def _check_framing(head: bytes, lines: list[str], end: bytes) -> None:
         raise PeerError("a message's headers do not end")
     if len(lines) > MAX_HEADER_LINES:
         raise PeerError("a message has too many headers")
-    breaks = len(lines) - 1
-    if head.count(b"\n") != breaks or head.count(b"\r") != breaks or has_bare_control(head):
+    if not breaks_only_at(head, len(lines) - 1):
         raise PeerError("a header holds a lone line break or control character")
 
 
-def _read_fields(lines: list[str], fields: dict[str, list[str]]) -> None:
-    for line in lines[1 : MAX_HEADER_LINES + 1]:
-        name, colon, value = line.partition(":")
-        if not colon:
-            raise PeerError("a header line holds no colon")
-        name = canonical_name(name)
+def _read_fields(lines: list[str], *, unfolded: bool = False) -> dict[str, list[str]]:
+    """Header lines under their canonical names."""
+    fields: dict[str, list[str]] = {}
+    spelling = SPELLINGS.get
+    for line in lines[1:]:
+        written, colon, value = line.partition(":")
+        name = spelling(written)
+        if name is None:
+            if not unfolded and line[:1] in (" ", "\t"):
+                return _read_fields(_unfold(lines), unfolded=True)
+            if not colon:
+                raise PeerError("a header line holds no colon")
+            name = canonical_name(written)
         if name in fields:
             fields[name].append(value.strip(" \t"))
         else:
             fields[name] = [value.strip(" \t")]
+    return fields
 
 
-def _cut_body(headers: Headers, body: bytes) -> bytes:
+def _cut_body(fields: dict[str, list[str]], body: bytes) -> bytes:
     """The body by Content-Length (§18.3); the header goes, since it is written anew."""
-    lines = headers.lines("Content-Length")
-    if not lines:
+    lines = fields.pop("Content-Length", None)
+    if lines is None:
         return body
     if len(lines) > 1:
         raise PeerError("Content-Length stands more than once")
@@ -360,40 +357,45 @@ def _cut_body(headers: Headers, body: bytes) -> bytes:
     length = int(lines[0])
     if length > len(body):
         raise PeerError("Content-Length is larger than the datagram")
-    headers.remove("Content-Length")
-    return body[:length]
+    return body if length == len(body) else body[:length]
 
 
-def _check_headers(message: Message) -> None:
-    """Parse what routing needs, so that nobody meets an error later (the typed values stay cached)."""
-    headers = message.headers
-    for name in _SINGLE:
-        if len(headers._fields.get(name, ())) > 1:
+def _check_headers(headers: Headers) -> CSeq:
+    """Parse what routing needs, so that nobody meets an error later (the typed values stay cached).
+
+    Goes past the properties: this runs for every datagram.
+    """
+    fields, typed = headers._fields, headers._typed
+    for name, parse_lines in _NEEDED:
+        lines = fields.get(name)
+        if lines is None:
+            raise PeerError(f"{name} is missing")
+        if len(lines) > 1 and name != "Via":
             raise PeerError(f"{name} stands more than once")
-    _ = message.via, message.from_, message.to, message.call_id, message.cseq, message.max_forwards
-    fields = headers._fields
-    if "Contact" in fields:
-        _ = message.contacts
-    if "Route" in fields:
-        _ = message.routes
-    if "Record-Route" in fields:
-        _ = message.record_routes
+        typed[name] = parse_lines(lines)
+    for name, parse_lines in _OPTIONAL:
+        lines = fields.get(name)
+        if lines is not None:
+            if len(lines) > 1 and name == "Max-Forwards":
+                raise PeerError("Max-Forwards stands more than once")
+            typed[name] = parse_lines(lines)
+    return cast(CSeq, typed["CSeq"])
 
 
 def _answerable(method: str, lines: list[str]) -> Request | None:
     """What of a refused request an answer can be built from, or None."""
     fields: dict[str, list[str]] = {}
-    for line in lines[1 : MAX_HEADER_LINES + 1]:
+    for line in _unfold(lines[: MAX_HEADER_LINES + 1])[1:]:
         name, _, value = line.partition(":")
         try:
             name = canonical_name(name)
         except PeerError:
             continue
-        if name in _NEEDED_TO_ANSWER and (name == "Via" or name not in fields):
+        if name in _COPIED and (name == "Via" or name not in fields):
             if has_bare_control(value.encode("utf-8", "surrogateescape")):
                 value = printable(value)
             fields.setdefault(name, []).append(value.strip(" \t"))
-    if any(name not in fields for name in _NEEDED_TO_ANSWER):
+    if any(name not in fields for name in _COPIED):
         return None
     request = Request(method, UNREADABLE, Headers.from_fields(fields))
     try:
@@ -414,7 +416,10 @@ def _one(lines: list[str], name: str) -> str:
 
 
 def _vias(lines: list[str]) -> tuple[Via, ...]:
-    return tuple([Via.parse(value) for line in lines for value in split_list(line)])
+    vias = tuple([Via.parse(value) for line in lines for value in split_list(line)])
+    if not vias:
+        raise PeerError("Via is missing")
+    return vias
 
 
 def _from(lines: list[str]) -> NameAddr:
@@ -459,3 +464,11 @@ def _expires(lines: list[str]) -> int | None:
 
 def _content_type(lines: list[str]) -> str | None:
     return lines[0].partition(";")[0].strip(" \t").lower() if lines else None
+
+
+_NEEDED: Final[tuple[tuple[str, Callable[[list[str]], object]], ...]] = (
+    ("Via", _vias), ("From", _from), ("To", _to), ("Call-ID", _call_id), ("CSeq", _cseq),
+)  # fmt: skip
+_OPTIONAL: Final[tuple[tuple[str, Callable[[list[str]], object]], ...]] = (
+    ("Max-Forwards", _max_forwards), ("Contact", _contacts), ("Route", _addresses), ("Record-Route", _addresses),
+)  # fmt: skip

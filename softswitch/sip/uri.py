@@ -3,11 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Final
 
 from softswitch.errors import PeerError
 
 MAX_HOST_LENGTH: Final = 255  # RFC 1035 §2.3.4
+MAX_REMEMBERED_LENGTH: Final = 200  # ours; bounds what a hostile peer can make us keep
 
 # Every alternative starts on a character of its own, so that a failing match is linear in the text's length.
 _SIP_URI = re.compile(
@@ -22,6 +25,7 @@ _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})?")
 _UNSAFE = re.compile(r"%(?![0-9A-Fa-f]{2})|[\x00-\x20\x7f<>\"@]")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()")
 _COMPARED_WHEN_ABSENT = frozenset({"user", "ttl", "method", "maddr", "transport"})  # §19.1.4
+_NONE: Final[Mapping[str, str | None]] = MappingProxyType({})
 _VISUAL_SEPARATORS = str.maketrans("", "", "-.()")  # RFC 3966 §5.1.1
 
 
@@ -49,7 +53,14 @@ class Uri:
 
     @classmethod
     def parse(cls, text: str) -> "Uri":
-        """Read a URI without angle brackets. Raises PeerError(400)."""
+        """Read a URI without angle brackets. Raises PeerError(400).
+
+        The same few URIs come in every message of a call, so the last ones read are remembered.
+        """
+        return _remembered(text) if len(text) <= MAX_REMEMBERED_LENGTH else cls._parse(text)
+
+    @classmethod
+    def _parse(cls, text: str) -> "Uri":
         scheme, colon, rest = text.partition(":")
         if scheme not in ("sip", "sips"):
             scheme = scheme.lower()
@@ -71,12 +82,13 @@ class Uri:
                 user = user and canonical_escapes(user)
                 password = password and canonical_escapes(password)
                 headers = headers and canonical_escapes(headers)
-            return cls(scheme, user or "", host, port, _parse_params(params) if params else {}, headers or "", password)
+            known = _parse_params(params) if params else _NONE
+            return cls(scheme, user or "", host, port, known, headers or "", password)
         if scheme == "tel":
             number, semicolon, params = rest.partition(";")
             if not _TEL_NUMBER.fullmatch(number) or (semicolon and not _OPAQUE.fullmatch(params)):
                 raise PeerError("a tel URI is malformed")
-            return cls(scheme, number, params=_parse_params(semicolon + params) if semicolon else {})
+            return cls(scheme, number, params=_parse_params(semicolon + params) if semicolon else _NONE)
         if not colon or not _SCHEME.fullmatch(scheme) or not _OPAQUE.fullmatch(rest):
             raise PeerError("a URI is malformed")
         return cls(scheme, opaque=rest)
@@ -134,6 +146,11 @@ class Uri:
         return self.scheme, user, self.password, self.host.lower(), self.port, self.opaque
 
 
+@lru_cache(maxsize=2048)
+def _remembered(text: str) -> Uri:
+    return Uri._parse(text)
+
+
 UNREADABLE: Final = Uri("invalid", opaque="unreadable")
 """Stands in a request that is kept only to be refused, where its own Request-URI could not be read."""
 
@@ -156,7 +173,7 @@ def _canonical_escape(found: re.Match[str]) -> str:
     return chr(code) if code in _UNRESERVED else f"%{digits.upper()}"
 
 
-def _parse_params(text: str) -> dict[str, str | None]:
+def _parse_params(text: str) -> Mapping[str, str | None]:
     params: dict[str, str | None] = {}
     if "%" in text:
         text = canonical_escapes(text)
@@ -166,7 +183,7 @@ def _parse_params(text: str) -> dict[str, str | None]:
         if not name or name in params:
             raise PeerError("a URI parameter is empty or repeated")
         params[name] = value if equals else None
-    return params
+    return MappingProxyType(params)  # remembered URIs are shared
 
 
 def _check_host(host: str) -> None:
