@@ -1,0 +1,109 @@
+"""Opening the database: how SQLite is told to be durable, and the way to the newest schema."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from softswitch.errors import UsageError
+from softswitch.store.errors import StoreFailed
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_TIMEOUT_MS = 5000
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+
+# A transaction that will write says so from its first statement (BEGIN IMMEDIATE): one that reads first and writes
+# later would fail at once, whatever the busy timeout, when another process has written in between.
+WRITING = {"softswitch_writes": True}
+
+
+def create_engine(url: str) -> AsyncEngine:
+    """Engine for `sqlite:///file` or `postgresql://...`; UsageError for an address that cannot be one."""
+    try:
+        parsed = make_url(url)
+        parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+        backend = parsed.get_backend_name()
+        if backend not in ("sqlite", "postgresql"):
+            raise UsageError(f'the store cannot be a "{backend}"; use sqlite:///FILE or postgresql://USER@HOST/NAME')
+        if backend == "sqlite":
+            _check_file(parsed.database)
+        engine = create_async_engine(parsed)
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise UsageError("the store's url is none; use sqlite:///FILE or postgresql://USER@HOST/NAME") from error
+    except ModuleNotFoundError as error:
+        raise UsageError(f"the store needs the Python package {error.name}: pip install {error.name}") from error
+    if backend == "sqlite":
+        _make_durable(engine)
+    return engine
+
+
+async def migrate(engine: AsyncEngine) -> None:
+    """Bring the schema to the newest revision, in one transaction; an empty database gets all tables."""
+    try:
+        async with engine.execution_options(**WRITING).begin() as connection:
+            await connection.run_sync(upgrade)
+    except CommandError as error:
+        raise UsageError(f"the store was made by a newer softswitch; install that one ({error})") from error
+    except SQLAlchemyError as error:
+        raise StoreFailed(f"the store cannot be opened: {plain_reason(error)}") from error
+
+
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    command.upgrade(migration_config(connection), revision)
+
+
+def migration_config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def newest_revision() -> str:
+    head = ScriptDirectory.from_config(migration_config()).get_current_head()
+    assert head is not None
+    return head
+
+
+def plain_reason(error: Exception) -> str:
+    """The database's own words without the statement and its values, which may hold personal data."""
+    original = getattr(error, "orig", None) or error
+    return re.sub(r"\+?\d{7,}", "…", str(original).partition("\n")[0])
+
+
+def _check_file(database: str | None) -> None:
+    if not database or database == ":memory:" or database.startswith("file:"):
+        raise UsageError("the store must be a file: a dial attempt has to outlive a crash; use sqlite:///FILE")
+    try:
+        Path(database).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"the store's folder {Path(database).parent} cannot be made: {error.strerror}") from error
+
+
+def _make_durable(engine: AsyncEngine) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def _configure(connection: Any, record: object) -> None:
+        # The driver begins no transaction of its own; `_begin` does, in the mode that fits.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout = {BUSY_TIMEOUT_MS}",
+            "journal_mode = WAL",
+            "synchronous = FULL",  # in WAL mode NORMAL may lose the last commits when power fails
+            "foreign_keys = ON",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("softswitch_writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,108 @@
+"""From what a list says to an E.164 number and the callee's time zone."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumberType
+from phonenumbers.phonenumberutil import region_code_for_country_code
+from phonenumbers.timezone import time_zones_for_number
+
+_SPREADSHEET = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d+")
+_WHY = {
+    NumberParseException.INVALID_COUNTRY_CODE: "its country code does not exist",
+    NumberParseException.NOT_A_NUMBER: "is not a telephone number",
+    NumberParseException.TOO_SHORT_AFTER_IDD: "is too short",
+    NumberParseException.TOO_SHORT_NSN: "is too short",
+    NumberParseException.TOO_LONG: "is too long",
+}
+# Cost-bearing for the caller, or no person's; a list that holds them is wrong or worse.
+_NOT_DIALLED = {
+    PhoneNumberType.PREMIUM_RATE: "is a premium-rate number",
+    PhoneNumberType.SHARED_COST: "is a shared-cost number",
+    PhoneNumberType.PAGER: "is a pager",
+}
+UNKNOWN_ZONE = "Etc/Unknown"
+SHOWN_DIGITS = 2
+
+
+class WrongNumber(ValueError):
+    """The text says why, without the number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telephone:
+    number: str
+    """E.164."""
+    national: str
+    """Digits that identify it within its country; for finding it in other columns."""
+    zones: tuple[str, ...]
+    """IANA names where such a number may be; empty when unknown."""
+
+
+def read_number(text: str, country: str, prefix: str = "") -> Telephone:
+    """The telephone number that a cell means; `prefix` is VICIdial's phone_code. WrongNumber when it means none."""
+    if not text:
+        raise WrongNumber("is missing")
+    if _SPREADSHEET.fullmatch(text):
+        raise WrongNumber("was shortened by a spreadsheet (as in 4.4E+11); format the column as text")
+    try:
+        parsed = phonenumbers.parse(text, _region(prefix, country))
+    except NumberParseException as error:
+        raise WrongNumber(_WHY.get(error.error_type, "is not a telephone number")) from None
+    if parsed.extension:
+        raise WrongNumber("has an extension, which cannot be dialled")
+    kind = phonenumbers.number_type(parsed)
+    if kind == PhoneNumberType.UNKNOWN:
+        place = phonenumbers.region_code_for_number(parsed) or country
+        raise WrongNumber(f"is not a valid number ({place})")
+    if kind in _NOT_DIALLED:
+        raise WrongNumber(_NOT_DIALLED[kind])
+    number = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    zones = tuple(zone for zone in time_zones_for_number(parsed) if zone != UNKNOWN_ZONE)
+    return Telephone(number, phonenumbers.national_significant_number(parsed), zones)
+
+
+def ends_in(text: str) -> str:
+    """All that a report may say of a number: its last two digits."""
+    digits = "".join(c for c in text if c.isdigit())
+    return f"ends in {digits[-SHOWN_DIGITS:]}" if len(digits) > 2 * SHOWN_DIGITS else "very short"
+
+
+@lru_cache(maxsize=1024)
+def is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return False
+    return True
+
+
+def zone_with_offset(hours: float, zones: tuple[str, ...], wall: datetime) -> str | None:
+    """One of the number's zones whose clocks now differ from UTC by `hours`; else a fixed zone; None if there is none.
+
+    VICIdial's gmt_offset_now tells the offset of the moment, so a real zone is better: it goes on to follow the clocks.
+    """
+    offset = timedelta(hours=hours)
+    for zone in zones:
+        if wall.astimezone(ZoneInfo(zone)).utcoffset() == offset:
+            return zone
+    if hours != int(hours) or not -12 <= hours <= 14:
+        return None
+    return f"Etc/GMT{-int(hours):+d}" if hours else "Etc/GMT"  # POSIX: the sign is turned round
+
+
+@lru_cache(maxsize=256)
+def _region(prefix: str, country: str) -> str:
+    digits = prefix.strip().lstrip("+").lstrip("0")
+    if not digits:
+        return country
+    region = region_code_for_country_code(int(digits)) if digits.isdigit() and len(digits) <= 3 else "ZZ"
+    if region in ("ZZ", "001"):
+        raise WrongNumber("has a country prefix that does not exist")
+    # A prefix shared by several countries (+1, +44) fits the default country when that is one of them.
+    shared = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(digits), ())
+    return country if country in shared else str(region)

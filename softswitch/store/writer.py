@@ -1,0 +1,118 @@
+"""One writer for all: writes that wait at the same moment share one transaction, and so one flush to the disk.
+
+SQLite has a single writer anyway, and a flush costs the same for one row as for fifty. A caller gets its answer after
+the shared transaction is durable. Where one write is bad (a row that exists already), each is tried again alone, so
+that it cannot take its neighbours with it. Where the database itself fails (full, locked), all fail at once: waiting
+out the lock for each would keep the switch in doubt for minutes.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.sql.base import Executable
+
+from softswitch.errors import SoftswitchError, UsageError
+from softswitch.store.connection import WRITING, plain_reason
+from softswitch.store.errors import StoreFailed
+
+LARGEST_GROUP = 256
+
+Work = Callable[[AsyncConnection], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """A statement with one row, or a piece of work with a transaction in its hand; `done` gets the result."""
+
+    done: asyncio.Future[Any]
+    statement: Executable | None = None
+    row: Mapping[str, Any] | None = None
+    work: Work | None = None
+
+
+class Writer:
+    """The queue in front of the writing connection."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine.execution_options(**WRITING)
+        self._jobs: asyncio.Queue[_Job | None] = asyncio.Queue()
+        self._closed = False
+        self._task = asyncio.create_task(self._run(), name="store-writer")
+
+    async def execute(self, statement: Executable, row: Mapping[str, Any]) -> None:
+        """Run a statement that must change one row; UsageError when there is no such row."""
+        await self._wait_for(lambda done: _Job(done, statement=statement, row=row))
+
+    async def run(self, work: Work) -> Any:
+        """Run `work` inside a transaction; it may be run a second time if its group failed."""
+        return await self._wait_for(lambda done: _Job(done, work=work))
+
+    async def close(self) -> None:
+        """Finish what is queued, then take nothing more."""
+        if not self._closed:
+            self._closed = True
+            self._jobs.put_nowait(None)
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _wait_for(self, make: Callable[[asyncio.Future[Any]], _Job]) -> Any:
+        if self._closed or self._task.done():
+            raise StoreFailed("the store is closed")
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._jobs.put_nowait(make(done))
+        return await done
+
+    async def _run(self) -> None:
+        ended = False
+        while not ended:
+            group = [await self._jobs.get()]
+            while len(group) < LARGEST_GROUP and not self._jobs.empty():
+                group.append(self._jobs.get_nowait())
+            ended = None in group
+            # A caller that has been cancelled before its turn wants nothing written.
+            jobs = [job for job in group if job is not None and not job.done.cancelled()]
+            if jobs:
+                await self._write(jobs)
+
+    async def _write(self, jobs: Sequence[_Job]) -> None:
+        try:
+            results = await self._transact(jobs)
+        except Exception as error:
+            if len(jobs) > 1 and not isinstance(error, OperationalError | OSError):
+                for job in jobs:
+                    await self._write([job])
+                return
+            for job in jobs:
+                if not job.done.cancelled():
+                    job.done.set_exception(_as_ours(error))
+            return
+        for job, result in zip(jobs, results, strict=True):
+            if not job.done.cancelled():
+                job.done.set_result(result)
+
+    async def _transact(self, jobs: Sequence[_Job]) -> list[Any]:
+        """Results of the jobs, in order, after the commit."""
+        results: list[Any] = []
+        async with self._engine.begin() as connection:
+            for _, same in groupby(jobs, key=lambda job: id(job if job.statement is None else job.statement)):
+                together = list(same)
+                if (work := together[0].work) is not None:
+                    results.append(await work(connection))
+                    continue
+                statement, rows = together[0].statement, [dict(job.row or {}) for job in together]
+                assert statement is not None
+                changed = (await connection.execute(statement, rows)).rowcount
+                if 0 <= changed != len(rows):
+                    raise UsageError("the store has no such row; it must be committed before it is saved again")
+                results.extend([None] * len(together))
+        return results
+
+
+def _as_ours(error: Exception) -> Exception:
+    if isinstance(error, SQLAlchemyError | OSError):
+        return StoreFailed(f"the store cannot write: {plain_reason(error)}")
+    return error if isinstance(error, SoftswitchError) else StoreFailed(f"the store cannot write: {error!r}")
