@@ -5,10 +5,13 @@ was never answered: committed). A is counted without regard to what the rules le
 not connected to an agent in time is in it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from math import sqrt
 from zoneinfo import ZoneInfo
+
+from softswitch.dialler.attempt import DialAttempt, Disposition
 
 REVIEWS_FOR_AN_ESTIMATE = 100  # below it, the prior stands in for the measured share
 
@@ -34,9 +37,20 @@ class DayCounts:
     """By disposition."""
 
 
+@dataclass(slots=True)
+class _Day:
+    attempts: int = 0
+    live: int = 0
+    abandoned: int = 0
+    silent: int = 0
+    machines: int = 0
+    machines_with_agents: int = 0
+    outcomes: dict[str, int] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class FalsePositives:
-    """The share of machine-classed calls that were people: from reviewed recordings, or the prior while they are few."""
+    """The share of machine-classed calls that were people: from reviewed recordings, the prior while they are few."""
 
     prior: float
     reviewed: int = 0
@@ -70,6 +84,29 @@ def abandoned_rate_less_machines(counts: DayCounts) -> float:
     return abandoned / (abandoned + counts.live) if abandoned > 0 else 0.0
 
 
+def recount(attempts: Iterable[DialAttempt], day: date, time_zone: str) -> DayCounts:
+    """A day's counts from the attempts alone: what the ledger must come to, and takes up after a restart."""
+    zone = ZoneInfo(time_zone)
+    held = _Day()
+    for attempt in attempts:
+        moment = attempt.answered_at if attempt.answered_at is not None else attempt.committed_at
+        if attempt.invited_at is not None and attempt.committed_at.astimezone(zone).date() == day:
+            held.attempts += 1
+        if moment.astimezone(zone).date() != day:
+            continue
+        machine = attempt.disposition == Disposition.MACHINE.value
+        by_amd = machine and attempt.amd_verdict == "MACHINE"
+        served_in_time = attempt.bridged_at is not None and not attempt.abandoned
+        held.live += served_in_time and not machine
+        held.abandoned += attempt.abandoned
+        held.silent += attempt.silent
+        held.machines += by_amd
+        held.machines_with_agents += served_in_time and machine and not by_amd
+        if attempt.disposition:
+            held.outcomes[attempt.disposition] = held.outcomes.get(attempt.disposition, 0) + 1
+    return _counts(day, held)
+
+
 class AbandonmentLedger:
     """Counts by day; days are kept until the process ends, the store keeps the attempts they can be recounted from."""
 
@@ -92,17 +129,7 @@ class AbandonmentLedger:
 
     def counts(self, wall: datetime) -> DayCounts:
         day = self._date(wall)
-        held = self._days.get(day, _Day())
-        return DayCounts(
-            day,
-            held.attempts,
-            held.live,
-            held.abandoned,
-            held.silent,
-            held.machines,
-            held.machines_with_agents,
-            dict(held.outcomes),
-        )
+        return _counts(day, self._days.get(day, _Day()))
 
     def rate(self, wall: datetime) -> float:
         return abandoned_rate(self.counts(wall), self.false_positives.share)
@@ -138,19 +165,21 @@ class AbandonmentLedger:
             if not outcomes[instead_of]:
                 del outcomes[instead_of]
 
-    def _day(self, wall: datetime) -> "_Day":
+    def _day(self, wall: datetime) -> _Day:
         return self._days.setdefault(self._date(wall), _Day())
 
     def _date(self, wall: datetime) -> date:
         return wall.astimezone(self._zone).date()
 
 
-@dataclass(slots=True)
-class _Day:
-    attempts: int = 0
-    live: int = 0
-    abandoned: int = 0
-    silent: int = 0
-    machines: int = 0
-    machines_with_agents: int = 0
-    outcomes: dict[str, int] = field(default_factory=dict)
+def _counts(day: date, held: _Day) -> DayCounts:
+    return DayCounts(
+        day,
+        held.attempts,
+        held.live,
+        held.abandoned,
+        held.silent,
+        held.machines,
+        held.machines_with_agents,
+        dict(held.outcomes),
+    )

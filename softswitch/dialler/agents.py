@@ -79,8 +79,16 @@ class AgentBoard:
     def __init__(self) -> None:
         self._agents: dict[str, _Agent] = {}
         self._events: deque[AgentChanged] = deque()
+        self._heard_within_s: dict[str, float] = {}
         self.generation = 0
         """Rises with every change of any state; a dialler looks again for agents when it has risen."""
+
+    def expect_heard_within(self, agent: str, seconds: float) -> None:
+        """An agent whose phone is rung for each call needs longer to be heard than one who is nailed up."""
+        self._heard_within_s[agent] = seconds
+
+    def heard_within_s(self, agent: str, otherwise: float) -> float:
+        return self._heard_within_s.get(agent, otherwise)
 
     # what agents do
 
@@ -114,10 +122,13 @@ class AgentBoard:
     # what calls do with agents: dialled and inbound ones alike
 
     def reserve_longest_waiting(
-        self, now: float, call_ref: str = "", campaign: str = "", among: Collection[str] = (), but: Collection[str] = ()
+        self, now: float, call_ref: str = "", campaign: str = "", among: Collection[str] = ()
     ) -> str | None:
-        """Take the ready agent who has waited longest (of `among` if given, none of `but`) for a call, or None."""
-        ready = [one for one in self._agents.values() if self._is_free(one, among) and one.name not in but]
+        """Take the ready agent who has waited longest (of `among`, if given) for a call, or None.
+
+        `call_ref` names the call from here to the wrap-up; inbound calls have one like dialled ones.
+        """
+        ready = [one for one in self._agents.values() if self._is_free(one, among)]
         if not ready:
             return None
         one = min(ready, key=lambda each: (each.waiting_since, each.name))

@@ -1,22 +1,32 @@
 """The dialler: one campaign's machine, from the hopper to the disposition."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
 
 from softswitch.amd.verdict import Cause, Verdict
 from softswitch.calls.outcome import Outcome
-from softswitch.dialler.abandonment import DayCounts
+from softswitch.dialler.abandonment import AbandonmentLedger, DayCounts, FalsePositives
 from softswitch.dialler.agents import AgentBoard, AgentState
-from softswitch.dialler.attempt import DialAttempt, Disposition
-from softswitch.dialler.campaign import Campaign
-from softswitch.dialler.events import DiallerEvent
+from softswitch.dialler.answering import AnsweredCalls
+from softswitch.dialler.attempt import AGENT_DISPOSITIONS, DialAttempt, Disposition
+from softswitch.dialler.books import Books
+from softswitch.dialler.call import BEFORE_ANSWER, LIVE, SHOWN, UNANSWERED, Call, CallState
+from softswitch.dialler.campaign import AmdMode, Campaign, Policy
+from softswitch.dialler.events import CampaignChanged, DiallerEvent
 from softswitch.dialler.figures import CallFigures, CampaignFigures
 from softswitch.dialler.lead import Lead
 from softswitch.dialler.locks import NumberLocks
-from softswitch.dialler.rules import DEFAULT_MARGINS, UNITED_KINGDOM, Margins, RuleSet
+from softswitch.dialler.pace import paced
+from softswitch.dialler.placing import PlacedCalls
+from softswitch.dialler.rules import DEFAULT_MARGINS, UNITED_KINGDOM, Margins, RuleSet, faults
+from softswitch.dialler.shift import Shift
+from softswitch.dialler.supply import Supply
 from softswitch.dialler.suppression import SuppressionList
+from softswitch.errors import UsageError
+from softswitch.pacing.estimators import Estimator
 
 
 class Dialler:
@@ -25,8 +35,9 @@ class Dialler:
     Several diallers may share a board, a suppression list and number locks; after a mutation of one, drain and re-arm
     all that share the board: `next_timer` then says 0.0 where a change on the board concerns this campaign.
 
-    It has `figures` rather than a view: views are made by `safeguards.visibility`, which knows the dialler and not the
-    other way round.
+    Every input may come twice, late, or out of order: what names a call that is over, or tells of what is past, is
+    ignored. It has `figures` rather than a view: views are made by `safeguards.visibility`, which knows the dialler and
+    not the other way round.
     """
 
     def __init__(
@@ -41,59 +52,435 @@ class Dialler:
         rules: RuleSet = UNITED_KINGDOM,
         margins: Margins = DEFAULT_MARGINS,
         time_zone: str = "Europe/London",
-    ) -> None: ...
+    ) -> None:
+        """`time_zone` is the site's: its midnights part the days of the abandonment ledger."""
+        parallel = campaign.amd is AmdMode.PARALLEL
+        prior = margins.false_positive_prior_parallel if parallel else margins.false_positive_prior
+        self.campaign = campaign
+        self.board = board if board is not None else AgentBoard()
+        self._rules = rules
+        self._margins = margins
+        self._shift = Shift(
+            campaign=campaign,
+            margins=margins,
+            board=self.board,
+            locks=locks if locks is not None else NumberLocks(),
+            suppression=suppression,
+            ledger=AbandonmentLedger(time_zone, FalsePositives(prior)),
+            estimator=Estimator(),
+            rng=rng,
+        )
+        self._books = Books(self._shift)
+        self._supply = Supply(self._shift, self._books)
+        self._placed = PlacedCalls(self._shift, self._books, self._supply, new_ref)
+        self._answered = AnsweredCalls(self._shift, self._books)
+        self._wanted = "stopped"
+        """What was last asked for: "stopped", "running", "paused"; "finished" once there is nothing left."""
+        self._told = ("stopped", "")
+        self._interlocks_closed = False
+        self._killed = False
+        self._closing_clip = ""
+        self._channels_free = 0
+        self._screened_at: datetime | None = None
+        self._no_dial_before = float("-inf")
+        self._pace_at = float("-inf")
+        self._board_seen = self.board.generation
 
     # what is known before the start
-    def set_wall(self, wall: datetime, now: float) -> None: ...
-    def restore_day(self, counts: DayCounts) -> None: ...
-    def restore_locks(self, locked: Iterable[tuple[str, datetime]]) -> None: ...
-    def receive_lead_totals(self, total: int, left: int, now: float) -> None: ...
-    def receive_screening(self, screened_at: datetime, now: float) -> None: ...
+
+    def set_wall(self, wall: datetime, now: float) -> None:
+        """The wall clock (aware) at `now`; say it again whenever the clock was set."""
+        self._shift.set_wall(wall, now)
+
+    def restore_day(self, counts: DayCounts) -> None:
+        """Take up a day's ledger from the store, so that a restart does not make the day's budget new."""
+        self._shift.ledger.restore(counts)
+
+    def restore_locks(self, locked: Iterable[tuple[str, datetime]]) -> None:
+        for number, until in locked:
+            self._shift.locks.lock(number, until)
+
+    def receive_reviews(self, reviewed: int, people: int) -> None:
+        """How many recordings classed as machines were reviewed, and how many of them were people."""
+        ledger = self._shift.ledger
+        ledger.false_positives = FalsePositives(ledger.false_positives.prior, reviewed, people)
+
+    def receive_lead_totals(self, total: int, left: int, now: float) -> None:
+        """From the store: all leads of the campaign, and those neither done nor suppressed (queued ones included)."""
+        self._books.leads_total, self._books.leads_left = total, left
+        self._settle(now)
+
+    def receive_screening(self, screened_at: datetime, now: float) -> None:
+        """When the campaign's leads were last screened against TPS and CTPS; asked for where it is marketing."""
+        self._screened_at = screened_at
+        self._settle(now)
 
     # the campaign
-    def start(self, now: float) -> None: ...
-    def pause(self, now: float) -> None: ...
-    def stop(self, now: float) -> None: ...
-    def kill(self, now: float, clip: str = "") -> None: ...
-    def add_leads(self, leads: Sequence[Lead], now: float) -> None: ...
-    def receive_interlocks(self, closed: bool, now: float) -> None: ...
-    def receive_channels(self, free: int, now: float) -> None: ...
-    def receive_suppressed(self, number: str, now: float) -> None: ...
+
+    def start(self, now: float) -> None:
+        """Dial from now on. Raises UsageError with every reason why this campaign may not."""
+        wall = self._shift.wall(now)
+        screening_age_s = (wall - self._screened_at).total_seconds() if self._screened_at is not None else None
+        found = faults(self.campaign, self._rules, screening_age_s)
+        if found:
+            raise UsageError(f"campaign {self.campaign.name} cannot start: {'; '.join(found)}")
+        self._wanted, self._killed = "running", False
+        self._supply.ask_anew()
+        self._settle(now)
+
+    def pause(self, now: float) -> None:
+        """No new calls; those that ring or talk go on, and the hopper keeps its leads."""
+        if self._wanted == "running":
+            self._wanted = "paused"
+            self._settle(now)
+
+    def stop(self, now: float) -> None:
+        """No new calls, and the hopper's leads go back to where they came from."""
+        self._wanted = "stopped"
+        self._supply.give_all_back(now)
+        self._settle(now)
+
+    def kill(self, now: float, clip: str = "") -> None:
+        """The kill switch: agents muted, the closing message (or else the information message) played, calls ended.
+
+        What rings is not cut off before the minimum ring, for this too would be a nuisance to whoever runs to the
+        telephone; a call answered in that time hears the message from its first sample, and counts as abandoned.
+        """
+        self._killed, self._closing_clip = True, clip or self.campaign.information_message
+        for call in list(self._shift.calls.values()):
+            if call.state in UNANSWERED:
+                self._placed.unwanted(call, now)
+            else:
+                self._answered.kill(call, self._closing_clip, now)
+        self.stop(now)
+
+    def add_leads(self, leads: Sequence[Lead], now: float) -> None:
+        """The answer to `LeadsWanted`; empty when there are none to be dialled now."""
+        self._supply.add(leads, now, keep=self._wanted in ("running", "paused"))
+        self._settle(now)
+
+    def receive_interlocks(self, closed: bool, now: float) -> None:
+        """Whether every interlock is closed; until told so, nothing is dialled."""
+        self._interlocks_closed = closed
+        self._settle(now)
+
+    def receive_channels(self, free: int, now: float) -> None:
+        """Channels free on the trunk just now, calls whose INVITE has been told of counted as taken."""
+        self._channels_free = free
+        for call in self._shift.calls.values():
+            call.in_channel_report = call.attempt.invited_at is not None
+        self._settle(now)
+
+    def receive_suppressed(self, number: str, now: float) -> None:
+        """The number asked not to be called, by whatever way; effective at once.
+
+        If it is ringing, it rings on to the minimum ring and is then cut off. If it is answered before that, the call
+        goes to an agent like any other: who has lifted the receiver is owed a voice, and silence or a hang-up would be
+        an abandoned call to the very person who asked to be left alone. Its lead is suppressed whatever comes of it.
+        """
+        self._shift.suppression.add(number)
+        self._supply.suppress(number)
+        for call in self._shift.calls.values():
+            if call.lead.number == number and call.state in UNANSWERED:
+                self._placed.unwanted(call, now)
+        self._settle(now)
 
     # agents
-    def receive_agent(self, agent: str, state: AgentState, now: float, code: str = "") -> None: ...
+
+    def receive_agent(self, agent: str, state: AgentState, now: float, code: str = "") -> None:
+        """READY, PAUSED or OFFLINE; see `AgentBoard.receive_state`."""
+        self.board.receive_state(agent, state, now, code)
+        self._settle(now)
+
     def receive_wrapped_up(
         self, agent: str, disposition: Disposition | None, now: float, callback_at: datetime | None = None
-    ) -> None: ...
+    ) -> None:
+        """The agent is done with the last call; `disposition` if one is chosen with it."""
+        call = self._books.wrapping.get(agent)
+        if call is not None and disposition is not None:
+            self.receive_disposition(call.attempt.call_ref, disposition, now, callback_at)
+        self.board.receive_wrapped_up(agent, now)
+        self._settle(now)
+
     def receive_disposition(
         self, call_ref: str, disposition: Disposition, now: float, callback_at: datetime | None = None
-    ) -> None: ...
+    ) -> None:
+        """An agent's word on a call of theirs, in it, in the wrap-up or later. UsageError for what no agent may say."""
+        if disposition not in AGENT_DISPOSITIONS:
+            raise UsageError(f"an agent cannot choose {disposition.value!r}: it is what the system tells")
+        call = self._shift.calls.get(call_ref) or self._books.recent.get(call_ref)
+        if call is not None:
+            self._books.dispose(call, disposition, now, callback_at)
+            if disposition is Disposition.OPT_OUT:
+                self.receive_suppressed(call.lead.number, now)
+        self._settle(now)
 
-    # one attempt
-    def receive_attempt_committed(self, call_ref: str, now: float) -> None: ...
-    def receive_commit_failed(self, call_ref: str, now: float) -> None: ...
-    def receive_invited(self, call_ref: str, now: float) -> None: ...
-    def receive_ringing(self, call_ref: str, now: float) -> None: ...
-    def receive_answered(self, call_ref: str, now: float) -> None: ...
-    def receive_failed(self, call_ref: str, outcome: Outcome, status: int, now: float) -> None: ...
-    def receive_ended(self, call_ref: str, by_callee: bool, now: float) -> None: ...
-    def receive_speech_started(self, call_ref: str, at: float, now: float) -> None: ...
-    def receive_verdict(self, call_ref: str, verdict: Verdict, cause: Cause, audio_ms: int, now: float) -> None: ...
-    def receive_agent_heard(self, call_ref: str, at: float, now: float, agent: str = "") -> None: ...
-    def receive_message_started(self, call_ref: str, at: float, now: float) -> None: ...
-    def receive_message_ended(self, call_ref: str, now: float) -> None: ...
-    def receive_recording(self, call_ref: str, file_name: str, now: float) -> None: ...
-    def receive_packets_lost(self, call_ref: str, packets: int, now: float) -> None: ...
-    def receive_media_failed(self, call_ref: str, now: float) -> None: ...
-    def hang_up(self, call_ref: str, now: float) -> None: ...
+    # one attempt, before its answer
+
+    def receive_attempt_committed(self, call_ref: str, now: float) -> None:
+        call = self._call(call_ref, CallState.COMMITTING)
+        if call is not None:
+            self._placed.committed(call, now, may_dial=self._may_dial)
+            self._settle(now)
+
+    def receive_commit_failed(self, call_ref: str, now: float) -> None:
+        """The store did not take the attempt: no call, and the lead is as it was."""
+        call = self._call(call_ref, CallState.COMMITTING)
+        if call is not None:
+            self._no_dial_before = now + self._margins.commit_retry_s
+            self._supply.put_back(self._books.withdraw(call, now, committed=False), now)
+            self._settle(now)
+
+    def receive_invited(self, call_ref: str, now: float) -> None:
+        call = self._call(call_ref, *BEFORE_ANSWER)
+        if call is not None:
+            self._placed.invited(call, now)
+            self._settle(now)
+
+    def receive_ringing(self, call_ref: str, now: float) -> None:
+        """180 or 183; the ring clock runs from the first of them."""
+        call = self._call(call_ref, CallState.PLACED)
+        if call is not None:
+            self._placed.ringing(call, now)
+            self._settle(now)
+
+    def receive_failed(self, call_ref: str, outcome: Outcome, status: int, now: float) -> None:
+        """The call ended unanswered."""
+        call = self._call(call_ref, *BEFORE_ANSWER)
+        if call is not None:
+            self._placed.failed(call, outcome, status, now)
+            self._settle(now)
+        else:  # told for an answered call, it is an end all the same
+            self.receive_ended(call_ref, by_callee=False, now=now)
+
+    def receive_answered(self, call_ref: str, now: float) -> None:
+        """200 OK, also one that our CANCEL crossed: whoever has lifted the receiver is served."""
+        call = self._call(call_ref, *BEFORE_ANSWER)
+        if call is not None:
+            self._placed.invited(call, now)
+            self._answered.answered(call, now)
+            if self._killed:
+                self._answered.kill(call, self._closing_clip, now)
+            self._settle(now)
+
+    # and after it
+
+    def receive_ended(self, call_ref: str, by_callee: bool, now: float) -> None:
+        call = self._call(call_ref, *BEFORE_ANSWER, *LIVE, CallState.ENDING)
+        if call is not None:
+            self._books.close(call, Outcome.FAILED, 0, now, by_callee=by_callee and call.state is not CallState.ENDING)
+            self._settle(now)
+
+    def receive_speech_started(self, call_ref: str, at: float, now: float) -> None:
+        call = self._call(call_ref, *LIVE)
+        if call is not None:
+            self._answered.speech_started(call, at, now)
+            self._settle(now)
+
+    def receive_verdict(self, call_ref: str, verdict: Verdict, cause: Cause, audio_ms: int, now: float) -> None:
+        call = self._call(call_ref, *LIVE)
+        if call is not None:
+            self._answered.verdict(call, verdict, cause, audio_ms, now)
+            self._settle(now)
+
+    def receive_agent_heard(self, call_ref: str, at: float, now: float, agent: str = "") -> None:
+        """The first packet between callee and agent, at the media plane's time; `agent` guards against late news."""
+        call = self._call(call_ref, CallState.CONNECTING)
+        if call is not None:
+            self._answered.agent_heard(call, at, now, agent)
+            self._settle(now)
+
+    def receive_message_started(self, call_ref: str, at: float, now: float) -> None:
+        call = self._call(call_ref, CallState.MESSAGE)
+        if call is not None:
+            self._answered.message_started(call, at)
+            self._settle(now)
+
+    def receive_message_ended(self, call_ref: str, now: float) -> None:
+        call = self._call(call_ref, CallState.MESSAGE)
+        if call is not None:
+            self._answered.message_ended(call, now)
+            self._settle(now)
+
+    def receive_media_failed(self, call_ref: str, now: float) -> None:
+        call = self._call(call_ref, *LIVE)
+        if call is not None:
+            self._answered.media_failed(call, now)
+            self._settle(now)
+
+    def receive_recording(self, call_ref: str, file_name: str, now: float) -> None:
+        self._note(call_ref, now, recording=file_name)
+
+    def receive_packets_lost(self, call_ref: str, packets: int, now: float) -> None:
+        self._note(call_ref, now, packets_lost=packets)
+
+    def hang_up(self, call_ref: str, now: float) -> None:
+        """An agent or a supervisor ends the call; one that rings is cancelled when the minimum ring is over."""
+        call = self._shift.calls.get(call_ref)
+        if call is None:
+            return
+        if call.state in UNANSWERED:
+            self._placed.unwanted(call, now)
+        elif call.state in LIVE:
+            self._answered.hang_up(call, "asked", now, wrap_up=True)
+        self._settle(now)
 
     # the face of every machine
-    def handle_timer(self, now: float) -> None: ...
-    def next_timer(self) -> float | None: ...
-    def next_event(self) -> DiallerEvent | None: ...
 
-    # what may be asked (views of these are made by `safeguards.visibility`)
-    def figures(self, now: float) -> CampaignFigures: ...
-    def calls(self, now: float) -> tuple[CallFigures, ...]: ...
-    def attempt(self, call_ref: str) -> DialAttempt: ...
-    def lead_of(self, call_ref: str) -> Lead: ...
+    def handle_timer(self, now: float) -> None:
+        self.board.handle_timer(now)
+        for call in [one for one in self._shift.calls.values() if one.timer is not None and one.timer <= now]:
+            if call.state in BEFORE_ANSWER:
+                self._placed.handle_timer(call, now)
+            elif call.state is CallState.ENDING:  # its end was never told
+                self._books.close(call, Outcome.FAILED, 0, now)
+            else:
+                self._answered.handle_timer(call, now)
+        self._settle(now)
+
+    def next_timer(self) -> float | None:
+        if self.board.generation != self._board_seen:
+            return 0.0
+        timers = [call.timer for call in self._shift.calls.values() if call.timer is not None]
+        board = self.board.next_timer()
+        if board is not None:
+            timers.append(board)
+        if self._may_dial:
+            timers.append(max(self._pace_at, self._no_dial_before))
+        supply = self._supply.next_timer() if self._wanted == "running" else None
+        if supply is not None:
+            timers.append(supply)
+        return min(timers, default=None)
+
+    def next_event(self) -> DiallerEvent | None:
+        """Changes of agents come first: an agent who is free is free before the next call wants one."""
+        changed = self.board.next_event()
+        if changed is not None:
+            return changed
+        return self._shift.events.popleft() if self._shift.events else None
+
+    # what may be asked
+
+    def figures(self, now: float) -> CampaignFigures:
+        counts = self._shift.ledger.counts(self._shift.wall(now)) if self._shift.knows_wall else None
+        state, held_because = self._state()
+        waiting = len(self._supply) + len(self._shift.calls) + len(self._books.waiting)
+        return CampaignFigures(
+            name=self.campaign.name,
+            state=state,
+            held_because=held_because,
+            policy=self._policy(now).value,
+            leads_left=self._books.leads_left if self._books.leads_left is not None else waiting,
+            leads_total=self._books.leads_total if self._books.leads_total is not None else self._supply.seen,
+            ringing=sum(call.state in UNANSWERED for call in self._shift.calls.values()),
+            attempts_today=counts.attempts if counts else 0,
+            live_today=counts.live if counts else 0,
+            abandoned_today=counts.abandoned if counts else 0,
+            silent_today=counts.silent if counts else 0,
+            machines_today=counts.machines + counts.machines_with_agents if counts else 0,
+            abandoned_rate=self._shift.ledger.rate(self._shift.wall(now)) if counts else 0.0,
+            abandoned_limit=self.campaign.abandoned_limit,
+            outcomes=counts.outcomes if counts else {},
+        )
+
+    def day(self, now: float) -> DayCounts:
+        """Today's ledger."""
+        return self._shift.ledger.counts(self._shift.wall(now))
+
+    def calls(self, now: float) -> tuple[CallFigures, ...]:
+        """Calls that are not over, in the order in which they were begun."""
+        return tuple(
+            CallFigures(
+                call_ref=call.attempt.call_ref,
+                campaign=self.campaign.name,
+                agent=call.agent,
+                state=SHOWN[call.state],
+                age_s=max(0.0, now - (call.answered_at if call.answered_at is not None else call.begun_at)),
+                amd_verdict=call.attempt.amd_verdict,
+                number=call.lead.number,
+            )
+            for call in self._shift.calls.values()
+        )
+
+    def attempt(self, call_ref: str) -> DialAttempt:
+        """KeyError for a call that is unknown or long over."""
+        return (self._shift.calls.get(call_ref) or self._books.recent[call_ref]).attempt
+
+    def lead_of(self, call_ref: str) -> Lead:
+        """The lead as it was before this attempt. KeyError as `attempt`."""
+        return (self._shift.calls.get(call_ref) or self._books.recent[call_ref]).lead
+
+    # after every mutation
+
+    @property
+    def _may_dial(self) -> bool:
+        return self._wanted == "running" and self._interlocks_closed
+
+    def _settle(self, now: float) -> None:
+        """What follows from any change: agents looked after, waiting calls served, new ones dialled, states told."""
+        if self.board.generation != self._board_seen:
+            self._notice_agents(now)
+        self._answered.serve(now)
+        if self._may_dial and now >= self._no_dial_before:
+            self._dial(now)
+        if self._wanted == "running":
+            self._supply.refill(now)
+            if self._supply.is_exhausted and not self._shift.calls:
+                self._wanted = "finished"
+        self._board_seen = self.board.generation
+        state = self._state()
+        if state != self._told:
+            self._told = state
+            self._shift.emit(CampaignChanged(self.campaign.name, *state))
+
+    def _dial(self, now: float) -> None:
+        self._pace_at = now + self._margins.pace_every_s
+        not_reported = sum(not call.in_channel_report for call in self._shift.calls.values())
+        channels_free = self._channels_free - not_reported
+        policy = self._policy(now)
+        if channels_free <= 0:
+            return
+        for _ in range(paced(self._shift, policy, channels_free, self._books.leads_left, now)):
+            if not self._placed.dial(now, guaranteed=policy is Policy.GUARANTEED_AGENT):
+                break
+
+    def _policy(self, now: float) -> Policy:
+        """The campaign's own, but every call has its agent in advance while the day is at its limit of abandoned calls.
+
+        Such calls cannot add to the abandoned ones and add to the live ones, so that the day finds back under its
+        limit, and agents work meanwhile.
+        """
+        if self._shift.knows_wall:
+            rate = self._shift.ledger.rate(self._shift.wall(now))
+            if rate >= self.campaign.abandoned_limit:
+                return Policy.GUARANTEED_AGENT
+        return self.campaign.policy
+
+    def _notice_agents(self, now: float) -> None:
+        """Look after calls whose agent has gone, and learn from wrap-ups that are over."""
+        for call in list(self._shift.calls.values()):
+            if call.agent and self.board.call_of(call.agent) != call.attempt.call_ref:
+                self._answered.agent_gone(call, now)
+        for agent, call in list(self._books.wrapping.items()):
+            if self.board.call_of(agent) != call.attempt.call_ref:
+                del self._books.wrapping[agent]
+                ended_at = call.talk_ended_at if call.talk_ended_at is not None else now
+                returned = self.board.state_of(agent) in (AgentState.READY, AgentState.RESERVED, AgentState.IN_CALL)
+                self._shift.estimator.receive_wrap_up(max(0.0, now - ended_at), returned)
+
+    def _state(self) -> tuple[str, str]:
+        if self._wanted == "running" and not self._interlocks_closed:
+            return "held", "an interlock is open"
+        return self._wanted, ""
+
+    def _call(self, call_ref: str, *states: CallState) -> Call | None:
+        call = self._shift.calls.get(call_ref)
+        return call if call is not None and call.state in states else None
+
+    def _note(self, call_ref: str, now: float, **changes: str | int) -> None:
+        """Into the record of a call, also of one that is over; told again only if it was told before."""
+        call = self._shift.calls.get(call_ref) or self._books.recent.get(call_ref)
+        if call is None or replace(call.attempt, **changes) == call.attempt:  # type: ignore[arg-type]
+            return
+        self._books.note(call, silently=call.state is not CallState.ENDED, **changes)
+        self._settle(now)

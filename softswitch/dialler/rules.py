@@ -87,9 +87,15 @@ class Margins:
     """A call we ended is closed in the books if no end is reported: above RFC 3261 timers F and H (64 x T1 = 32 s)."""
     retry_spread: float = 0.1
     """Retries are put off by up to this share more, so that a list does not come back at the same minute each day."""
-    false_positive_prior: float = 0.05
-    """Share of machine-classed calls taken to be people until 100 are reviewed; the careful end of what a detector with
-    1.5 % of people misclassed gives where a quarter of the answers are machines."""
+    false_positive_prior: float = 0.02
+    """Share of machine-classed calls taken to be people until 100 are reviewed, where AMD decides before an agent: the
+    upper bound of the detector's evaluation at its `balanced` point, rounded up."""
+    false_positive_prior_parallel: float = 0.005
+    """The same where the agent is connected meanwhile (`careful` point)."""
+    commit_retry_s: float = 1.0
+    """No new attempt for so long after the store could not take one."""
+    refill_timeout_s: float = 30.0
+    """Leads asked for and not given by then are asked for again."""
 
 
 DEFAULT_MARGINS = Margins()

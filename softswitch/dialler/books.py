@@ -1,0 +1,244 @@
+"""The books of one campaign: what every attempt came to, in its record, its lead, the ledger and the estimators."""
+
+from collections import OrderedDict
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from softswitch.amd.verdict import Verdict
+from softswitch.calls.outcome import Outcome
+from softswitch.dialler import recycle
+from softswitch.dialler.attempt import Disposition
+from softswitch.dialler.call import Call, CallState
+from softswitch.dialler.events import AttemptChanged, AttemptEnded, LeadChanged, NumberLocked, NumberSuppressed
+from softswitch.dialler.lead import Lead, LeadState
+from softswitch.dialler.shift import Shift
+
+RECENT_CALLS = 2000
+"""Ended calls kept for late dispositions, recordings and figures: an hour of a large site."""
+
+_BY_OUTCOME = {
+    Outcome.ANSWERED: Disposition.FAILED,  # an end before its answer was reported
+    Outcome.BUSY: Disposition.BUSY,
+    Outcome.NO_ANSWER: Disposition.NO_ANSWER,
+    Outcome.REFUSED: Disposition.REFUSED,
+    Outcome.INVALID_NUMBER: Disposition.INVALID_NUMBER,
+    Outcome.FAILED: Disposition.FAILED,
+    Outcome.CANCELLED: Disposition.CANCELLED,
+    Outcome.BLOCKED: Disposition.BLOCKED,
+}
+_OVER = (LeadState.DONE, LeadState.SUPPRESSED)
+
+
+class Books:
+    """Every call is closed here once, and every figure of the ledger is written here."""
+
+    def __init__(self, shift: Shift) -> None:
+        self._shift = shift
+        self._leads_after: dict[str, Lead] = {}
+        self.recent: OrderedDict[str, Call] = OrderedDict()
+        self.wrapping: dict[str, Call] = {}
+        """By agent: the call that is being wrapped up."""
+        self.waiting: set[str] = set()
+        """Leads that went back to be tried later."""
+        self.leads_left: int | None = None
+        self.leads_total: int | None = None
+
+    # while the call lives
+
+    def note(self, call: Call, *, silently: bool = False, **changes: Any) -> None:
+        """Write into the attempt's record; told, unless it can wait for the CDR without a crash losing a count."""
+        call.attempt = replace(call.attempt, **changes)
+        if not silently:
+            self._shift.emit(AttemptChanged(call.attempt))
+
+    def learn(self, call: Call, *, live: bool) -> None:
+        """Give the estimators the attempt's outcome, as soon as it is known and once."""
+        if call.learnt:
+            return
+        call.learnt = True
+        answered = call.answered_at is not None
+        placed_at = call.placed_at if call.placed_at is not None else call.begun_at
+        until = call.answered_at if call.answered_at is not None else call.ended_at
+        ring_s = max(0.0, until - placed_at) if until is not None else 0.0
+        self._shift.estimator.receive_attempt_outcome(answered, live, ring_s)
+
+    def record_served(self, call: Call, *, in_time: bool, now: float) -> None:
+        """An agent was heard: in time it is a live call passed to an agent, else an abandoned one all the same."""
+        if in_time and not call.abandoned:
+            assert call.answered_wall is not None
+            call.counted_live = True
+            self._shift.ledger.record_live(call.answered_wall)
+        else:
+            self.record_abandoned(call, now)
+
+    def record_abandoned(self, call: Call, now: float) -> None:
+        if call.abandoned:
+            return
+        assert call.answered_wall is not None
+        call.abandoned = True
+        self._shift.ledger.record_abandoned(call.answered_wall)
+        self._lock(call.lead.number, self._shift.campaign.abandoned_lock_s, now)
+        self.note(call, abandoned=True)
+
+    def record_machine(self, call: Call) -> None:
+        """AMD ends the call as a machine's; had it counted as live, it does so no more."""
+        assert call.answered_wall is not None
+        call.machine = True
+        self._shift.ledger.record_machine(call.answered_wall)
+        if call.counted_live:
+            call.counted_live = False
+            self._shift.ledger.record_live(call.answered_wall, -1)
+        self.learn(call, live=False)
+
+    def part_from_agent(self, call: Call, now: float, *, wrap_up: bool) -> None:
+        """Free the call's agent: to wrap up where the agent has talked, else ready at once."""
+        agent, call.agent = call.agent, ""
+        if not agent:
+            return
+        talked = call.state is CallState.IN_CALL and call.heard_at is not None
+        wrap_up_s = self._shift.campaign.wrap_up_s if talked and wrap_up else 0.0
+        if talked and not call.machine:
+            call.talk_ended_at = now
+            assert call.heard_at is not None
+            self._shift.estimator.receive_talk(max(0.0, now - call.heard_at))
+            if wrap_up_s > 0:
+                self.wrapping[agent] = call
+        self._shift.board.receive_call_ended(agent, call.attempt.call_ref, now, wrap_up_s)
+
+    # its end
+
+    def close(self, call: Call, outcome: Outcome, status: int, now: float, *, by_callee: bool = False) -> None:
+        """The call is over: its CDR, and what becomes of its lead."""
+        if call.state is CallState.ENDED:
+            return
+        answered = call.answered_at is not None
+        disposition = self._came_to(call, by_callee, now) if answered else _BY_OUTCOME[outcome]
+        self.part_from_agent(call, now, wrap_up=True)
+        silent = (
+            disposition is Disposition.ABANDONED
+            and not call.message_heard
+            and not (by_callee and now < call.deadline(self._shift.campaign.two_second_rule_s))
+        )
+        call.state, call.timer, call.ended_at = CallState.ENDED, None, now
+        wall = self._shift.wall(now)
+        counted_on = call.answered_wall if call.answered_wall is not None else call.attempt.committed_at
+        call.attempt = replace(
+            call.attempt,
+            ended_at=wall,
+            outcome=Outcome.ANSWERED.value if answered else outcome.value,
+            disposition=disposition.value,
+            sip_status=200 if answered else status,
+            silent=silent,
+        )
+        self.learn(call, live=answered and not call.machine and call.verdict is not Verdict.MACHINE)
+        ledger = self._shift.ledger
+        ledger.record_disposition(counted_on, disposition.value)
+        if silent:
+            ledger.record_silent(counted_on)
+        if disposition is Disposition.MACHINE:
+            self._machine_told_by_agent(call)
+            self._lock(call.lead.number, self._shift.campaign.machine_lock_s, now)
+        del self._shift.calls[call.attempt.call_ref]
+        self._shift.locks.release(call.lead.number)
+        self.recent[call.attempt.call_ref] = call
+        if len(self.recent) > RECENT_CALLS:
+            forgotten, _ = self.recent.popitem(last=False)
+            self._leads_after.pop(forgotten, None)
+        self._shift.emit(AttemptEnded(call.attempt))
+        self._recycle(call, disposition, wall)
+
+    def withdraw(self, call: Call, now: float, *, committed: bool) -> Lead:
+        """The attempt ends before anything left us; its lead is as if it had never been taken."""
+        call.state, call.timer = CallState.ENDED, None
+        self.part_from_agent(call, now, wrap_up=False)
+        del self._shift.calls[call.attempt.call_ref]
+        self._shift.locks.release(call.lead.number)
+        if committed:  # else the store has no such attempt
+            call.attempt = replace(
+                call.attempt,
+                ended_at=self._shift.wall(now),
+                outcome=Outcome.BLOCKED.value,
+                disposition=Disposition.BLOCKED.value,
+            )
+            self._shift.ledger.record_disposition(call.attempt.committed_at, Disposition.BLOCKED.value)
+            self._shift.emit(AttemptEnded(call.attempt))
+        return call.lead
+
+    # what agents say of it
+
+    def dispose(self, call: Call, disposition: Disposition, now: float, callback_at: datetime | None = None) -> None:
+        """The agent's word on the call: during it, in the wrap-up or later; the last word stands.
+
+        Of a call that AMD ended as a machine's only an opt-out is heard: the agent can have learnt nothing else.
+        """
+        if call.machine and disposition is not Disposition.OPT_OUT:
+            return
+        call.disposition, call.callback_at = disposition, callback_at
+        if disposition is Disposition.OPT_OUT and not self._is_suppressed(call.lead.number):
+            self._shift.suppression.add(call.lead.number)
+            self._shift.emit(NumberSuppressed(call.lead.number, "opt-out"))
+        if call.state is not CallState.ENDED or not call.served or call.attempt.disposition == disposition.value:
+            return
+        assert call.answered_wall is not None
+        self._shift.ledger.record_disposition(call.answered_wall, disposition.value, call.attempt.disposition)
+        if disposition is Disposition.MACHINE:
+            self._machine_told_by_agent(call)
+        self.note(call, disposition=disposition.value)
+        self._recycle(call, disposition, self._shift.wall(now))
+
+    def save_lead(self, lead: Lead, before: Lead | None = None) -> None:
+        """Tell of a lead's new state, and keep count of those left; `before` is what was last told after an attempt."""
+        if self.leads_left is not None:
+            was_over = before is not None and before.state in _OVER
+            self.leads_left = max(0, self.leads_left + was_over - (lead.state in _OVER))
+        if lead.state in (LeadState.WAITING, LeadState.CALLBACK):
+            self.waiting.add(lead.lead_ref)
+        else:
+            self.waiting.discard(lead.lead_ref)
+        self._shift.emit(LeadChanged(lead))
+
+    def _came_to(self, call: Call, by_callee: bool, now: float) -> Disposition:
+        if call.served and not call.machine:
+            return call.disposition if call.disposition is not None else Disposition.CONNECTED
+        if call.machine:
+            return Disposition.MACHINE
+        if not call.abandoned:
+            if by_callee and now < call.deadline(self._shift.campaign.two_second_rule_s):
+                return Disposition.HUNG_UP
+            self.record_abandoned(call, now)
+        return Disposition.ABANDONED
+
+    def _machine_told_by_agent(self, call: Call) -> None:
+        """The agent says that it was a machine: M, and no longer L."""
+        if call.counted_live:
+            assert call.answered_wall is not None
+            call.counted_live = False
+            self._shift.ledger.record_live(call.answered_wall, -1)
+            self._shift.ledger.record_machine_with_agent(call.answered_wall)
+
+    def _recycle(self, call: Call, disposition: Disposition, wall: datetime) -> None:
+        lead = recycle.after(
+            call.lead,
+            disposition,
+            self._shift.campaign,
+            wall,
+            self._shift.rng,
+            abandoned=call.abandoned,
+            callback_at=call.callback_at,
+            spread=self._shift.margins.retry_spread,
+        )
+        if self._is_suppressed(lead.number):
+            lead = replace(lead, state=LeadState.SUPPRESSED, not_before=None)
+        call_ref = call.attempt.call_ref
+        self.save_lead(lead, self._leads_after.get(call_ref))
+        self._leads_after[call_ref] = lead
+
+    def _is_suppressed(self, number: str) -> bool:
+        return self._shift.suppression.contains(number, self._shift.campaign.name)
+
+    def _lock(self, number: str, for_s: float, now: float) -> None:
+        if for_s > 0:
+            until = self._shift.wall(now) + timedelta(seconds=for_s)
+            self._shift.locks.lock(number, until)
+            self._shift.emit(NumberLocked(number, until))

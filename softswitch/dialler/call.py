@@ -1,0 +1,93 @@
+"""One dial attempt while it lives: the record behind `DialAttempt`, with monotonic times."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from softswitch.amd.verdict import Verdict
+from softswitch.dialler.attempt import DialAttempt, Disposition
+from softswitch.dialler.lead import Lead
+
+
+class CallState(StrEnum):
+    COMMITTING = "committing"
+    PLACED = "placed"
+    RINGING = "ringing"
+    CANCELLING = "cancelling"
+    """CANCEL asked for; a 200 OK may still cross it."""
+    ANSWERED = "answered"
+    """Nobody is connected: waiting for an agent or for a verdict."""
+    CONNECTING = "connecting"
+    """An agent is being connected and has not been heard."""
+    IN_CALL = "in call"
+    MESSAGE = "message"
+    ENDING = "ending"
+    """We hang up; the end has not been reported."""
+    ENDED = "ended"
+
+
+BEFORE_ANSWER = frozenset({CallState.PLACED, CallState.RINGING, CallState.CANCELLING})
+UNANSWERED = BEFORE_ANSWER | {CallState.COMMITTING}
+LIVE = frozenset({CallState.ANSWERED, CallState.CONNECTING, CallState.IN_CALL, CallState.MESSAGE})
+
+SHOWN = {
+    CallState.COMMITTING: "dialling",
+    CallState.PLACED: "dialling",
+    CallState.RINGING: "ringing",
+    CallState.CANCELLING: "ringing",
+    CallState.ANSWERED: "answered",
+    CallState.CONNECTING: "answered",
+    CallState.IN_CALL: "in call",
+    CallState.MESSAGE: "message",
+    CallState.ENDING: "answered",
+    CallState.ENDED: "answered",
+}
+
+
+@dataclass(slots=True)
+class Call:
+    attempt: DialAttempt
+    lead: Lead
+    """As it was before this attempt."""
+    begun_at: float
+    state: CallState = CallState.COMMITTING
+    timer: float | None = None
+    unwanted: bool = False
+    """Suppressed or asked to end before the answer: cancelled as soon as the minimum ring allows."""
+    placed_at: float | None = None
+    ringing_at: float | None = None
+    answered_at: float | None = None
+    answered_wall: datetime | None = None
+    """The call counts for the day of this moment."""
+    speech_at: float | None = None
+    guaranteed: bool = False
+    """Dialled with an agent reserved for it."""
+    agent: str = ""
+    """Reserved for, being connected to, or in this call."""
+    connected_at: float | None = None
+    """When the present agent was asked for."""
+    heard_at: float | None = None
+    """When the present agent was heard."""
+    served: bool = False
+    """An agent has been heard in this call."""
+    message_heard: bool = False
+    verdict: Verdict = Verdict.NONE
+    machine: bool = False
+    """Ended because of a MACHINE verdict."""
+    counted_live: bool = False
+    abandoned: bool = False
+    learnt: bool = False
+    """The estimators have had its outcome."""
+    in_channel_report: bool = False
+    """The last figure of free channels already takes this call into account."""
+    talk_ended_at: float | None = None
+    ended_at: float | None = None
+    disposition: Disposition | None = None
+    """Chosen by the agent."""
+    callback_at: datetime | None = None
+
+    def deadline(self, two_second_rule_s: float) -> float:
+        """When an agent or else the message must be heard: the stricter of the two clocks, of 200 OK and of speech."""
+        assert self.answered_at is not None
+        first = self.answered_at if self.speech_at is None else min(self.answered_at, self.speech_at)
+        return first + two_second_rule_s

@@ -1,0 +1,100 @@
+"""Attempts before their answer: committed, placed, ringing, cut off or failed.
+
+Nothing is placed that is not committed, and nothing that rings is cut off before the minimum ring.
+"""
+
+from collections.abc import Callable
+
+from softswitch.calls.outcome import Outcome
+from softswitch.dialler.attempt import DialAttempt
+from softswitch.dialler.books import Books
+from softswitch.dialler.call import Call, CallState
+from softswitch.dialler.events import CancelCall, CommitAttempt, PlaceCall
+from softswitch.dialler.shift import Shift
+from softswitch.dialler.supply import Supply
+
+
+class PlacedCalls:
+    """What one campaign does with its attempts until they are answered."""
+
+    def __init__(self, shift: Shift, books: Books, supply: Supply, new_ref: Callable[[], str]) -> None:
+        self._shift = shift
+        self._books = books
+        self._supply = supply
+        self._new_ref = new_ref
+        self._campaign = shift.campaign
+
+    def dial(self, now: float, *, guaranteed: bool) -> bool:
+        """Begin one attempt at the lead that comes next, with an agent reserved for it if `guaranteed`."""
+        lead = self._supply.take(now)
+        if lead is None:
+            return False
+        attempt = DialAttempt(
+            call_ref=self._new_ref(),
+            lead_ref=lead.lead_ref,
+            campaign=self._campaign.name,
+            trunk=self._campaign.trunk,
+            committed_at=self._shift.wall(now),
+        )
+        call = Call(attempt, lead, now, guaranteed=guaranteed)
+        if guaranteed:
+            among = self._campaign.agents
+            agent = self._shift.board.reserve_longest_waiting(now, attempt.call_ref, self._campaign.name, among)
+            if agent is None:
+                self._shift.locks.release(lead.number)
+                self._supply.put_back(lead, now)
+                return False
+            call.agent = agent
+        self._shift.calls[attempt.call_ref] = call
+        self._shift.emit(CommitAttempt(attempt, lead.number))
+        return True
+
+    def committed(self, call: Call, now: float, *, may_dial: bool) -> None:
+        """The store has it: place the call, unless what allowed it has changed meanwhile."""
+        stale = now - call.begun_at > self._shift.margins.commit_stale_s
+        if call.unwanted or not may_dial or stale or not self._supply.may_ring(call.lead, now):
+            self._supply.put_back(self._books.withdraw(call, now, committed=True), now)
+            return
+        call.state, call.placed_at = CallState.PLACED, now
+        call.timer = now + self._shift.margins.no_ringing_timeout_s
+        self._shift.emit(PlaceCall(call.attempt.call_ref, call.lead.number))
+
+    def invited(self, call: Call, now: float) -> None:
+        if call.attempt.invited_at is None:
+            self._shift.ledger.record_attempt(call.attempt.committed_at)
+            self._books.note(call, silently=True, invited_at=self._shift.wall(now))
+
+    def ringing(self, call: Call, now: float) -> None:
+        self.invited(call, now)
+        call.state, call.ringing_at = CallState.RINGING, now
+        self._books.note(call, silently=True, ringing_at=self._shift.wall(now))
+        self._arm(call)
+
+    def unwanted(self, call: Call, now: float) -> None:
+        """The call shall not be: not placed if it has not been, else cut off as soon as the minimum ring is over."""
+        call.unwanted = True
+        if call.state is CallState.RINGING:
+            self._arm(call)
+            if call.timer is not None and call.timer <= now:
+                self.handle_timer(call, now)
+
+    def handle_timer(self, call: Call, now: float) -> None:
+        if call.state is CallState.CANCELLING:  # its end was never told
+            self.failed(call, Outcome.CANCELLED, 487, now)
+            return
+        call.state, call.timer = CallState.CANCELLING, now + self._shift.margins.ending_limit_s
+        self._shift.emit(CancelCall(call.attempt.call_ref))
+
+    def failed(self, call: Call, outcome: Outcome, status: int, now: float) -> None:
+        if outcome is not Outcome.BLOCKED:
+            self.invited(call, now)
+        ours = call.state is CallState.CANCELLING and outcome is Outcome.CANCELLED
+        if ours and not call.unwanted:  # 487 answers our own CANCEL: it says that nobody answered
+            outcome = Outcome.NO_ANSWER if call.ringing_at is not None else Outcome.FAILED
+        self._books.close(call, outcome, status, now)
+
+    def _arm(self, call: Call) -> None:
+        assert call.ringing_at is not None
+        campaign = self._campaign
+        ring_s = campaign.minimum_ring_s if call.unwanted else max(campaign.ring_timeout_s, campaign.minimum_ring_s)
+        call.timer = call.ringing_at + ring_s

@@ -1,0 +1,66 @@
+"""What becomes of a lead after an attempt: done, suppressed, or to be tried again, and when."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from softswitch.dialler.attempt import Disposition
+from softswitch.dialler.campaign import Campaign, RecycleRule
+from softswitch.dialler.lead import Lead, LeadState
+
+HOUR_S = 3600.0
+
+# A disposition that is not here ends the lead: the callee or the network has said all there is to say.
+DEFAULT_RULES: dict[Disposition, RecycleRule] = {
+    Disposition.BUSY: RecycleRule(0.5 * HOUR_S, 4),  # somebody is at home
+    Disposition.NO_ANSWER: RecycleRule(4 * HOUR_S, 5),  # another part of the day
+    Disposition.MACHINE: RecycleRule(24 * HOUR_S, 3),  # Ofcom: 24 h after an AMD machine
+    Disposition.ABANDONED: RecycleRule(72 * HOUR_S, 2),  # Ofcom: 72 h after an abandoned call
+    Disposition.HUNG_UP: RecycleRule(24 * HOUR_S, 2),
+    Disposition.FAILED: RecycleRule(0.25 * HOUR_S, 4),  # says nothing about the callee
+    Disposition.CANCELLED: RecycleRule(0.25 * HOUR_S, 4),
+    Disposition.BLOCKED: RecycleRule(1 * HOUR_S, 3),
+    Disposition.PARTIAL: RecycleRule(24 * HOUR_S, 2),
+}
+CALLBACK_AFTER_S = 1 * HOUR_S
+"""When the agent named no time."""
+
+
+def rule_for(campaign: Campaign, disposition: Disposition) -> RecycleRule | None:
+    return campaign.recycle.get(disposition.value, DEFAULT_RULES.get(disposition))
+
+
+def lock_s(campaign: Campaign, disposition: Disposition, abandoned: bool) -> float:
+    """For how long the number may not be dialled, whichever lead has it."""
+    if abandoned or disposition is Disposition.ABANDONED:
+        return campaign.abandoned_lock_s
+    return campaign.machine_lock_s if disposition is Disposition.MACHINE else 0.0
+
+
+def after(
+    lead: Lead,
+    disposition: Disposition,
+    campaign: Campaign,
+    wall: datetime,
+    rng: np.random.Generator,
+    *,
+    abandoned: bool = False,
+    callback_at: datetime | None = None,
+    spread: float = 0.0,
+) -> Lead:
+    """The lead as it stands after an attempt that came to `disposition`; `lead` is as it was before the attempt."""
+    outcomes = {**lead.outcomes, disposition.value: lead.outcomes.get(disposition.value, 0) + 1}
+    attempts = lead.attempts + (disposition is not Disposition.BLOCKED)  # what never left was no attempt at the callee
+    tried = replace(lead, attempts=attempts, outcomes=outcomes, last_outcome=disposition.value, not_before=None)
+    if disposition is Disposition.OPT_OUT:
+        return replace(tried, state=LeadState.SUPPRESSED)
+    locked = lock_s(campaign, disposition, abandoned)
+    if disposition is Disposition.CALLBACK:
+        due = callback_at if callback_at is not None else wall + timedelta(seconds=CALLBACK_AFTER_S)
+        return replace(tried, state=LeadState.CALLBACK, not_before=max(due, wall + timedelta(seconds=locked)))
+    rule = rule_for(campaign, disposition)
+    if rule is None or outcomes[disposition.value] >= rule.attempts or attempts >= campaign.maximum_attempts:
+        return replace(tried, state=LeadState.DONE)
+    wait_s = max(rule.after_s * (1.0 + spread * float(rng.random())), locked)
+    return replace(tried, state=LeadState.WAITING, not_before=wall + timedelta(seconds=wait_s))

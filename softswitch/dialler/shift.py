@@ -1,0 +1,53 @@
+"""What the parts of one campaign's dialler share: the campaign, its calls, its ledger, the clock and the way out."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from softswitch.dialler.abandonment import AbandonmentLedger
+from softswitch.dialler.agents import AgentBoard
+from softswitch.dialler.call import Call
+from softswitch.dialler.campaign import Campaign
+from softswitch.dialler.events import CampaignEvent
+from softswitch.dialler.locks import NumberLocks
+from softswitch.dialler.rules import Margins
+from softswitch.dialler.suppression import SuppressionList
+from softswitch.errors import UsageError
+from softswitch.pacing.estimators import Estimator
+
+
+@dataclass(slots=True)
+class Shift:
+    campaign: Campaign
+    margins: Margins
+    board: AgentBoard
+    locks: NumberLocks
+    suppression: SuppressionList
+    ledger: AbandonmentLedger
+    estimator: Estimator
+    rng: np.random.Generator
+    calls: dict[str, Call] = field(default_factory=dict)
+    """Attempts that are not over, by `call_ref`."""
+    events: deque[CampaignEvent] = field(default_factory=deque)
+    _anchor: tuple[datetime, float] | None = None
+
+    def set_wall(self, wall: datetime, now: float) -> None:
+        if wall.tzinfo is None:
+            raise UsageError("the wall clock needs a time zone: give an aware datetime")
+        self._anchor = (wall.astimezone(UTC), now)
+
+    @property
+    def knows_wall(self) -> bool:
+        return self._anchor is not None
+
+    def wall(self, now: float) -> datetime:
+        """The wall clock (UTC) at the monotonic time `now`."""
+        if self._anchor is None:
+            raise UsageError("the dialler does not know the time of day: call set_wall first")
+        wall, at = self._anchor
+        return wall + timedelta(seconds=now - at)
+
+    def emit(self, event: CampaignEvent) -> None:
+        self.events.append(event)
