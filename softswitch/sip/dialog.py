@@ -84,9 +84,9 @@ class Dialog:
         return self.route_set[0].uri if self.route_set else self.remote_target
 
     def request(self, method: str, body: bytes = b"", content_type: str = "") -> Request:
-        """A request within the dialog, all but its Via (§12.2.1.1). ACK takes the number of the last INVITE (§13.2.2.4).
+        """A request within the dialog, all but its Via (§12.2.1.1).
 
-        Carries Contact where the method may refresh the target.
+        ACK takes the number of the last INVITE (§13.2.2.4). Contact is there where the method may refresh the target.
         """
         if method == "ACK":
             number = self._invite_cseq

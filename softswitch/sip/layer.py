@@ -196,7 +196,7 @@ class TransactionLayer:
         self._step(transaction, Input.ABANDON, now)
 
     def send_stateless(self, request: Request, destination: Address) -> None:
-        """Send a request that opens no transaction: the ACK for a 2xx (§13.2.2.4). Sent again, it has the same bytes."""
+        """Send a request that opens no transaction: the ACK for a 2xx (§13.2.2.4). A copy has the same bytes."""
         if "Via" not in request.headers:
             request.headers.prepend("Via", self._new_via())
         self._outbox.append(Datagram(bytes(request), destination))
