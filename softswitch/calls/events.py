@@ -74,3 +74,17 @@ class CallEnded(CallEvent):
     by_peer: bool
     cause: str
     """"bye", "cancel", "timeout", "no-ack", "hang-up", "rejected"."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReofferAnswered(CallEvent):
+    """The peer has taken the media that we proposed with `UserAgentPool.reoffer`."""
+
+    sdp: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ReofferRefused(CallEvent):
+    """The media stay as they were."""
+
+    status: int
