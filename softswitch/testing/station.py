@@ -1,0 +1,157 @@
+"""What lab phones and the lab trunk are made of: a user agent pool on a UDP port of its own, and calls with audio."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Self
+
+from softswitch.sdp.negotiate import MediaAgreement, make_answer, make_offer, read_answer
+from softswitch.testing.journal import Journal
+from softswitch.testing.marker import MarkerEar
+from softswitch.testing.rtp import RtpEnd
+from softswitch.testing.speaker import Speaker
+from softswitch.transports.driver import Driver
+from softswitch.transports.udp import UdpTransport, open_udp
+from softswitch.ua.accounts import CarrierAccount, PhoneAccount
+from softswitch.ua.pool import UserAgentPool
+
+Address = tuple[str, int]
+
+
+class Station:
+    """A UA pool, its socket and its timers.
+
+    received: called with every datagram and its source before the pool sees it.
+    """
+
+    def __init__(
+        self, on_event: Callable[[Any], None], received: Callable[[bytes, Address], None] | None = None
+    ) -> None:
+        self._on_event = on_event
+        self._received = received
+        self._transport: UdpTransport | None = None
+        self.address: Address = ("", 0)
+
+    async def start(
+        self,
+        address: Address,
+        *,
+        accounts: Sequence[CarrierAccount],
+        phones: Sequence[PhoneAccount] = (),
+        realm: str,
+        user_agent: str,
+    ) -> Self:
+        self._transport = await open_udp(address, self._receive)
+        self.address = self._transport.address
+        self.driver = Driver()
+        self.pool = UserAgentPool(
+            address=self.address,
+            realm=realm,
+            accounts=list(accounts),
+            phones=list(phones),
+            gate=lambda number: None,
+            new_token=lambda: secrets.token_hex(8),
+            user_agent=user_agent,
+        )
+        self.driver.add(self.pool, on_event=self._on_event, send=self._transport.send)
+        with self.mutating() as now:
+            self.pool.start(now)
+        return self
+
+    @contextmanager
+    def mutating(self) -> Iterator[float]:
+        with self.driver.mutating(self.pool) as now:
+            yield now
+
+    async def stop(self, patience_s: float = 0.5) -> None:
+        """End every call and unregister, and wait a little for the other side to agree."""
+        if self._transport is None:
+            return
+        with self.mutating() as now:
+            self.pool.stop(now)
+        for _ in range(int(patience_s / 0.02)):
+            if self.pool.is_idle:
+                break
+            await asyncio.sleep(0.02)
+
+    def close(self) -> None:
+        """Stop at once, as a machine does whose plug is pulled: nothing more is sent or heard."""
+        if self._transport:
+            self.driver.close()
+            self._transport.close()
+            self._transport = None
+
+    def _receive(self, data: bytes, source: Address) -> None:
+        if self._received:
+            self._received(data, source)
+        self.driver.receive_datagram(self.pool, data, source)
+
+
+class Conversation:
+    """The audio of one call at a lab end: one RTP end that speaks, listens for markers and counts.
+
+    journal fields: whatever names the call in the log lines.
+    """
+
+    def __init__(self, journal: Journal, speaker: Speaker, ear: MarkerEar, **names: str) -> None:
+        self.speaker, self.ear = speaker, ear
+        self.end: RtpEnd | None = None
+        self._journal, self._names = journal, names
+        self._session_id = secrets.randbits(31)
+        self._version = 0
+        self._offer = b""
+
+    async def open(self, address: str, received: Callable[[bytes, Address], None] | None = None) -> None:
+        self.end = await RtpEnd.open(
+            address,
+            speak=self.speaker.next_frame,
+            heard=self._hear,
+            received=received,
+            first_heard=lambda at: self._journal.write("first_rtp", **self._names),
+        )
+
+    def offer(self) -> bytes:
+        assert self.end
+        self._offer = make_offer(*self.end.address, session_id=self._session_id, version=self._next_version())
+        return self._offer
+
+    def receive_answer(self, answer: bytes) -> None:
+        """Connect to what the other side answered to our offer. Raises PeerError."""
+        self._connect(read_answer(self._offer, answer))
+
+    def answer(self, offer: bytes) -> bytes:
+        """Our answer to an offer, connected at once. Raises PeerError(488) where nothing fits."""
+        assert self.end
+        answer, agreement = make_answer(
+            offer, *self.end.address, session_id=self._session_id, version=self._next_version()
+        )
+        self._connect(agreement)
+        return answer
+
+    def close(self) -> dict[str, Any]:
+        """End the audio; returns the figures for the log line of the call's end."""
+        if self.end is None:
+            return {}
+        self.end.close()
+        counts = self.end.counts
+        return {
+            "packets_sent": counts.sent,
+            "packets_received": counts.received,
+            "octets_received": counts.octets_received,
+            "packets_lost": counts.lost,
+            "packets_malformed": counts.malformed,
+            "markers_heard": sorted(self.ear.heard),
+        }
+
+    def _connect(self, agreement: MediaAgreement) -> None:
+        assert self.end
+        self.end.connect(agreement.remote, agreement.codec, agreement.payload_type, agreement.direction)
+
+    def _hear(self, pcm: Any) -> None:
+        for frequency, present in self.ear.receive(pcm):
+            self._journal.write("marker_heard" if present else "marker_gone", frequency_hz=frequency, **self._names)
+
+    def _next_version(self) -> int:
+        self._version += 1
+        return self._version

@@ -1,0 +1,379 @@
+"""The programs of others that the tests talk to, each as a child process that is ended by its own id."""
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import wave
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from softswitch.testing.companding import Pcm, encode
+from softswitch.testing.marker import MarkerEar
+from softswitch.testing.speaker import Speaker, agent_speaker
+
+HERE = Path(__file__).resolve().parent
+PYVOIP_PYTHON = HERE.parents[1] / ".venv" / "peers" / "pyvoip" / "bin" / "python"
+BARESIP_MODULES = next(Path("/usr/lib").glob("**/baresip/modules"), None)
+PATIENCE_S = 15.0
+"""How long a test waits for something that a peer does at once; long, because two cores are shared."""
+
+
+def is_installed(peer: str) -> bool:
+    if peer == "pyvoip":
+        return PYVOIP_PYTHON.exists()
+    return shutil.which(peer) is not None and (peer != "baresip" or BARESIP_MODULES is not None)
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
+    """A port that was free a moment ago, for peers that cannot say which one they took."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def heard_in(pcm: Pcm, frequencies: tuple[int, ...]) -> set[int]:
+    """The marker tones in a recording."""
+    ear = MarkerEar(frequencies)
+    ear.receive(pcm)
+    return ear.heard
+
+
+async def eventually(condition: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
+    """Wait until the condition holds; the message says what did not come about."""
+    try:
+        async with asyncio.timeout(patience_s):
+            while not condition():
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError(f"not within {patience_s:g} s: {what}") from None
+
+
+async def end(process: asyncio.subprocess.Process, patience_s: float = 3.0) -> None:
+    """Ask a child to stop, then make it stop."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), patience_s)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+
+class Baresip:
+    """A baresip user agent: registers, answers or dials, plays a WAV file, and records both directions.
+
+    It is steered through its ctrl_tcp module: JSON in netstrings.
+    """
+
+    def __init__(self, folder: Path, *, server: tuple[str, int], username: str, password: str, **account: str) -> None:
+        self.folder = folder
+        self.events: list[dict[str, Any]] = []
+        self._server, self._username, self._password, self._account = server, username, password, account
+        self._replies: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def __aenter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        control = free_port(socket.SOCK_STREAM)
+        (self.folder / "config").write_text(self._config(control))
+        parameters = {"auth_user": self._username, "auth_pass": self._password, "answermode": "auto", **self._account}
+        line = "".join(f";{name}={value}" for name, value in parameters.items())
+        (self.folder / "accounts").write_text(f"<sip:{self._username}@{self._server[0]}:{self._server[1]}>{line}\n")
+        (self.folder / "contacts").touch()
+        self._log = (self.folder / "baresip.log").open("wb")
+        self._process = await asyncio.create_subprocess_exec(
+            "baresip", "-f", str(self.folder), "-v", stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log
+        )
+        for _ in range(int(PATIENCE_S / 0.05)):
+            try:
+                self._reader, self._writer = await asyncio.open_connection("127.0.0.1", control)
+                break
+            except OSError:
+                await asyncio.sleep(0.05)
+        else:
+            raise AssertionError(f"baresip did not start:\n{self.log}")
+        self._listening = asyncio.create_task(self._listen())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self._listening.cancel()
+        self._writer.close()
+        await end(self._process)
+        self._log.close()
+        if error is not None:
+            print(self.log)
+
+    async def command(self, name: str, parameters: str = "") -> str:
+        """One command of baresip's menu, such as "dial"; returns its answer."""
+        message = json.dumps({"command": name, "params": parameters, "token": name}).encode()
+        self._writer.write(b"%d:%s," % (len(message), message))
+        reply = await asyncio.wait_for(self._replies.get(), PATIENCE_S)
+        return str(reply.get("data", ""))
+
+    async def happened(self, event: str, patience_s: float = PATIENCE_S) -> dict[str, Any]:
+        """Wait for an event by its type, such as "REGISTER_OK", "CALL_ESTABLISHED", "CALL_CLOSED"."""
+        await eventually(lambda: any(e["type"] == event for e in self.events), f"baresip {event}", patience_s)
+        return next(e for e in self.events if e["type"] == event)
+
+    def count(self, event: str) -> int:
+        return sum(e["type"] == event for e in self.events)
+
+    def heard(self) -> Pcm:
+        """What baresip decoded in its calls so far (its sndfile module writes as it goes)."""
+        return self._recorded("dec")
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "baresip.log").read_text(errors="replace")
+
+    def _recorded(self, direction: str) -> Pcm:
+        calls = [np.zeros(0, dtype=np.int16)]
+        for path in sorted(self.folder.glob(f"dump-*-{direction}.wav")):
+            # The header's length is written at the close; before that the data simply run to the end of the file.
+            data = path.read_bytes()[44:]
+            calls.append(np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2").astype(np.int16))
+        return np.concatenate(calls)
+
+    async def _listen(self) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                length = int((await self._reader.readuntil(b":"))[:-1])
+                message = json.loads((await self._reader.readexactly(length + 1))[:-1])
+                if message.get("event"):
+                    self.events.append(message)
+                else:
+                    self._replies.put_nowait(message)
+
+    def _config(self, control: int) -> str:
+        rtp = free_port() // 2 * 2
+        modules = "".join(f"module {name}.so\n" for name in ("g711", "aufile", "aubridge", "sndfile"))
+        return f"""sip_listen 127.0.0.1:0
+net_interface 127.0.0.1
+audio_player aubridge,nobody
+audio_source aufile,{self.folder / "says.wav"}
+audio_alert aubridge,alert
+ausrc_srate 8000
+auplay_srate 8000
+ausrc_channels 1
+auplay_channels 1
+rtp_ports {max(rtp, 10000)}-{max(rtp, 10000) + 20}
+module_path {BARESIP_MODULES}
+{modules}module_tmp account.so
+module_app menu.so
+module_app ctrl_tcp.so
+ctrl_tcp_listen 127.0.0.1:{control}
+snd_path {self.folder}
+"""
+
+
+def write_speech(path: Path, marker_hz: int, seconds: float = 60.0) -> None:
+    """A WAV file of an agent who talks, with a marker tone, for a peer that plays files."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(path), "wb") as audio:
+        audio.setnchannels(1)
+        audio.setsampwidth(2)
+        audio.setframerate(8000)
+        audio.writeframes(_speech(agent_speaker(2, marker_hz), seconds).astype("<i2").tobytes())
+
+
+def write_ulaw(path: Path, marker_hz: int, seconds: float = 20.0) -> None:
+    """Raw mu-law of a faintly humming line, for SIPp's rtp_stream."""
+    path.write_bytes(encode(_speech(Speaker(marker_hz=marker_hz), seconds), "PCMU"))
+
+
+def _speech(speaker: Speaker, seconds: float) -> Pcm:
+    return np.concatenate([speaker.next_frame() for _ in range(int(seconds * 50))])
+
+
+@dataclass(slots=True)
+class SippResult:
+    status: int
+    errors: str
+    messages: str
+
+
+class Sipp:
+    """A SIPp scenario of `sipp/`, as carrier (waits for calls) or as caller.
+
+    calls: it ends by itself after so many.  keys: fill `[name]` in the scenario.
+    """
+
+    def __init__(
+        self,
+        scenario: str,
+        folder: Path,
+        *,
+        remote: tuple[str, int] | None = None,
+        port: int = 0,
+        calls: int = 1,
+        timeout_s: float = 30.0,
+        called: str = "service",
+        username: str = "",
+        password: str = "",
+        echo: bool = False,
+        **keys: str,
+    ) -> None:
+        self.folder = folder
+        self.port = port or free_port()
+        self._arguments = ["-sf", str(HERE / "sipp" / f"{scenario}.xml"), "-i", "127.0.0.1", "-p", str(self.port)]
+        self._arguments += [
+            "-mi",
+            "127.0.0.1",
+            "-mp",
+            str(max(10_000, free_port() // 2 * 2)),
+            "-m",
+            str(calls),
+            "-l",
+            str(calls),
+        ]
+        self._arguments += [
+            "-s",
+            called,
+            "-nostdin",
+            "-timeout",
+            f"{timeout_s:g}s",
+            "-timeout_error",
+            "-cp",
+            str(free_port()),
+        ]
+        self._arguments += ["-trace_err", "-error_file", "errors.log", "-trace_msg", "-message_file", "messages.log"]
+        if username:
+            self._arguments += ["-au", username, "-ap", password]
+        if echo:
+            self._arguments += ["-rtp_echo"]
+        for name, value in keys.items():
+            self._arguments += ["-key", name, value]
+        if remote:
+            self._arguments.append(f"{remote[0]}:{remote[1]}")
+
+    async def __aenter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._process = await asyncio.create_subprocess_exec(
+            "sipp",
+            *self._arguments,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "TERM": "dumb"},
+        )
+        await eventually(self._is_listening, "SIPp opens its port")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await end(self._process)
+        if error is not None:
+            print(self._read("errors.log"), self._read("messages.log"), sep="\n")
+
+    async def result(self, patience_s: float = 40.0) -> SippResult:
+        """Wait until it has made its calls; status 0 where every one went as the scenario says."""
+        status = await asyncio.wait_for(self._process.wait(), patience_s)
+        return SippResult(status, self._read("errors.log"), self._read("messages.log"))
+
+    async def succeeded(self) -> SippResult:
+        result = await self.result()
+        assert result.status == 0, f"SIPp exits with {result.status}\n{result.errors}\n{result.messages}"
+        return result
+
+    def _is_listening(self) -> bool:
+        if self._process.returncode is not None:
+            return True  # a caller may be done before we look
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind(("127.0.0.1", self.port))
+            except OSError:
+                return True
+            return False
+
+    def _read(self, name: str) -> str:
+        path = self.folder / name
+        return path.read_text(errors="replace") if path.exists() else ""
+
+
+class PyVoip:
+    """pyVoIP in a process and an interpreter of its own (it is GPL-3), steered by lines of text."""
+
+    def __init__(self, folder: Path, *, server: tuple[str, int], username: str, password: str, marker_hz: int) -> None:
+        self.folder = folder
+        self.events: list[dict[str, Any]] = []
+        self._arguments = [
+            *map(str, server),
+            username,
+            password,
+            str(free_port()),
+            str(max(10_000, free_port() // 2 * 2)),
+        ]
+        self._marker_hz = marker_hz
+
+    async def __aenter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        spoken = _speech(Speaker(marker_hz=self._marker_hz, marker_dbov=-26.0), 20.0)
+        # pyVoIP's audio is 8-bit unsigned linear; so coarse a scale needs a louder marker.
+        (self.folder / "says.raw").write_bytes(((spoken.astype(np.int32) >> 8) + 128).astype(np.uint8).tobytes())
+        self._errors = (self.folder / "pyvoip.log").open("wb")
+        self._process = await asyncio.create_subprocess_exec(
+            str(PYVOIP_PYTHON),
+            str(HERE / "pyvoip_phone.py"),
+            *self._arguments,
+            cwd=self.folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+        )
+        self._listening = asyncio.create_task(self._listen())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        assert self._process.stdin
+        self._process.stdin.close()  # its signal to unregister and go
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._process.wait(), 5.0)
+        await end(self._process)
+        self._listening.cancel()
+        self._errors.close()
+        if error is not None:
+            print((self.folder / "pyvoip.log").read_text(errors="replace"))
+
+    def command(self, line: str) -> None:
+        """ "dial NUMBER" or "hangup"."""
+        assert self._process.stdin
+        self._process.stdin.write(line.encode() + b"\n")
+
+    async def happened(self, event: str, patience_s: float = PATIENCE_S) -> dict[str, Any]:
+        """Wait for "registered", "ringing", "answered", "ended" or "failed"."""
+        await eventually(lambda: any(e["event"] == event for e in self.events), f"pyVoIP {event}", patience_s)
+        return next(e for e in self.events if e["event"] == event)
+
+    def heard(self) -> Pcm:
+        path = self.folder / "heard.raw"
+        data = np.frombuffer(path.read_bytes() if path.exists() else b"", dtype=np.uint8)
+        return ((data.astype(np.int16) - 128) << 8).astype(np.int16)
+
+    async def _listen(self) -> None:
+        assert self._process.stdout
+        async for line in self._process.stdout:
+            self.events.append(json.loads(line))
+
+
+@contextlib.asynccontextmanager
+async def talking_baresip(folder: Path, marker_hz: int, **settings: Any) -> AsyncIterator[Baresip]:
+    """A baresip that speaks with a marker tone."""
+    write_speech(folder / "says.wav", marker_hz)
+    async with Baresip(folder, **settings) as phone:
+        yield phone
