@@ -1,4 +1,4 @@
-"""What is measured on the callee's audio, 10 ms at a time: level of the speech band, and the lines that stand out of its spectrum.
+"""What is measured on the callee's audio, 10 ms at a time: the speech band's level, and the lines that stand out of it.
 
 Everything is taken from one 256-sample Hann window (32 ms), so a level is smooth and a tone is resolved to 31 Hz. The
 band ends at 2450 Hz: what lies above it (fricatives, hiss, a test marker at 2.6-3.4 kHz) takes no part.
@@ -18,12 +18,12 @@ WINDOW = 256
 HALF = WINDOW // 2
 BIN_HZ = RATE_HZ / WINDOW
 LOWEST_BIN = 8  # 250 Hz: above mains hum and rumble
-HIGHEST_BIN = 78  # 2437 Hz: past the highest call-progress and fax tone (2100 Hz) with the width of the window's main lobe
+HIGHEST_BIN = 78  # 2437 Hz: past the highest fax tone (2100 Hz), short of any marker tone's main lobe
 FLOOR_DBOV = -90.0
 """Digital silence reads as this."""
 
 HANN: npt.NDArray[np.float64] = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(WINDOW) / WINDOW)
-# Mean square of the windowed block from one-sided bin powers, relative to a full-scale square wave (dBov, ITU-T G.100.1).
+# From one-sided bin powers to the mean square relative to a full-scale square wave (dBov, ITU-T G.100.1).
 _POWER_SCALE = 2.0 / (WINDOW * float(np.sum(HANN**2)) * 32768.0**2)
 _COS: npt.NDArray[np.float64] = np.cos(2.0 * np.pi * np.arange(HALF) / WINDOW)
 _SIN: npt.NDArray[np.float64] = np.sin(2.0 * np.pi * np.arange(HALF) / WINDOW)
