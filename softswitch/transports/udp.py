@@ -4,6 +4,7 @@ import asyncio
 import errno
 import socket
 from collections.abc import Callable
+from typing import cast
 
 from softswitch.errors import UsageError
 from softswitch.sip.layer import Address, Datagram
@@ -24,8 +25,8 @@ class UdpTransport(asyncio.DatagramProtocol):
         """Sends that failed and ICMP errors; SIP's own retransmission makes up for them."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        # Neither asyncio's nor uvloop's transport is a DatagramTransport by class.
+        self._transport = cast(asyncio.DatagramTransport, transport)
         host, port = transport.get_extra_info("sockname")[:2]
         self.address = (host, port)
 
