@@ -39,7 +39,7 @@ class Challenge:
 
     @classmethod
     def parse(cls, text: str) -> "Challenge":
-        """Read a challenge. Raises PeerError where it is malformed, or of a scheme, algorithm or qop that is not ours."""
+        """Read a challenge. Raises PeerError where it is malformed, or of a scheme, algorithm or qop not ours."""
         params = _digest_params(text)
         if params is None:
             raise PeerError("a challenge is of another scheme than Digest")

@@ -1,0 +1,250 @@
+"""Offer and answer for one audio stream: PCMU, PCMA and telephone-event (RFC 3264, RFC 3551, RFC 4733)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from softswitch.errors import PeerError, UsageError
+from softswitch.sdp.session import (
+    DIRECTIONS,
+    Attribute,
+    Connection,
+    MediaDescription,
+    Origin,
+    SessionDescription,
+)
+
+STATIC_PAYLOADS: Final = {"PCMU": 0, "PCMA": 8}  # RFC 3551 table 4
+DTMF_PAYLOAD: Final = 101  # the number that nearly everybody uses; RFC 4733 leaves it open
+DTMF_EVENTS: Final = "0-15"  # RFC 4733 §3.2: digits, *, #, A-D
+DEFAULT_PTIME_MS: Final = 20  # RFC 3551 §4.2
+MAX_PTIME_MS: Final = 60  # ours: longer frames wait longer than a conversation bears
+
+_RATE: Final = "8000"
+_PROTOCOLS: Final = frozenset({"RTP/AVP", "RTP/AVPF"})
+_MIRRORED: Final = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
+
+
+@dataclass(frozen=True, slots=True)
+class MediaAgreement:
+    """What both ends have settled on for one audio stream, as our media leg needs it."""
+
+    remote: tuple[str, int]
+    """Where to send. With RFC 2543's hold the address is unspecified: look at `sends` first."""
+    codec: str
+    """"PCMU" or "PCMA"."""
+    payload_type: int
+    """The number to send with, which is the peer's."""
+    dtmf_payload_type: int | None
+    """For telephone-event at 8000 Hz; None where the peer has none."""
+    ptime_ms: int
+    direction: str
+    """Ours: "sendrecv", "sendonly", "recvonly" or "inactive"."""
+
+    @property
+    def sends(self) -> bool:
+        """Whether we may send, and `remote` is where to."""
+        return self.direction in ("sendrecv", "sendonly")
+
+    @property
+    def receives(self) -> bool:
+        """Whether the peer may send."""
+        return self.direction in ("sendrecv", "recvonly")
+
+
+def make_offer(
+    address: str,
+    port: int,
+    *,
+    session_id: int,
+    version: int = 1,
+    codecs: Sequence[str] = ("PCMU", "PCMA"),
+    direction: str = "sendrecv",
+    ptime_ms: int = DEFAULT_PTIME_MS,
+) -> bytes:
+    """An offer of one audio stream, codecs in order of preference (RFC 3264 §5).
+
+    Each new offer or answer within a call takes a `version` one higher where it differs from the last (§8).
+    """
+    numbers = [(codec, _static_payload(codec)) for codec in codecs]
+    media = _audio(port, "RTP/AVP", numbers, DTMF_PAYLOAD, ptime_ms, direction)
+    return bytes(_describe(address, session_id, version, [media]))
+
+
+def make_answer(
+    offer: bytes,
+    address: str,
+    port: int,
+    *,
+    session_id: int,
+    version: int = 1,
+    codecs: Sequence[str] = ("PCMU", "PCMA"),
+    direction: str = "sendrecv",
+) -> tuple[bytes, MediaAgreement]:
+    """The answer to `offer`, and what it settles (RFC 3264 §6). Raises PeerError(488) when nothing fits.
+
+    The first usable audio line is taken, the others are refused in their places. Of its codecs the first that is among
+    `codecs` is taken, under the number that the offer gives it. `direction` is the most that we want to do.
+    """
+    if direction not in DIRECTIONS or any(codec not in STATIC_PAYLOADS for codec in codecs):
+        raise UsageError(f"direction is one of {', '.join(DIRECTIONS)}; codecs are of {', '.join(STATIC_PAYLOADS)}")
+    offered = SessionDescription.parse(offer)
+    answers: list[MediaDescription] = []
+    agreement: MediaAgreement | None = None
+    for media in offered.media:
+        found = _usable(offered, media, codecs, ":" in address) if agreement is None else None
+        if found is None:
+            answers.append(MediaDescription(media.kind, 0, media.protocol, media.formats))
+            continue
+        codec, payload_type, connection = found
+        ours = _common(direction, _MIRRORED[offered.direction_of(media)])
+        if connection.is_hold:
+            ours = _common(ours, "recvonly")
+        agreement = MediaAgreement(
+            remote=(connection.address, media.port),
+            codec=codec,
+            payload_type=payload_type,
+            dtmf_payload_type=_payload_of(media, "TELEPHONE-EVENT"),
+            ptime_ms=_ptime_of(offered, media),
+            direction=ours,
+        )
+        answers.append(
+            _audio(port, media.protocol, [(codec, payload_type)], agreement.dtmf_payload_type, agreement.ptime_ms, ours)
+        )
+    if agreement is None:
+        raise PeerError("an offer holds no audio that is supported here", 488)
+    return bytes(_describe(address, session_id, version, answers, offered.times)), agreement
+
+
+def read_answer(offer: bytes, answer: bytes) -> MediaAgreement:
+    """What the peer's answer to our own `offer` settles (RFC 3264 §7). PeerError(488) when it refuses or misfits.
+
+    More media lines than we offered are ignored, as some peers add them; ours is the first.
+    """
+    ours = SessionDescription.parse(offer)
+    theirs = SessionDescription.parse(answer)
+    if not ours.media or not theirs.media or theirs.media[0].kind != ours.media[0].kind:
+        raise PeerError("an answer does not match the offer's media", 488)
+    wanted, media = ours.media[0], theirs.media[0]
+    numbers = _codecs_of(wanted)
+    unmapped = _codecs_of(media)
+    mapped = {number: unmapped.get(number) or numbers.get(number, "") for number in media.formats}
+    ipv6 = ours.connection is not None and ours.connection.is_ipv6
+    connection = theirs.connection_of(media)
+    usable = connection is not None and (connection.is_hold or (connection.is_unicast and connection.is_ipv6 == ipv6))
+    if media.port == 0 or connection is None or not usable or media.protocol not in _PROTOCOLS:
+        raise PeerError("an answer refuses the audio, or gives no address to send it to", 488)
+    offered_codecs = set(numbers.values())
+    chosen = next(((n, c) for n, c in mapped.items() if c in STATIC_PAYLOADS and c in offered_codecs), None)
+    if chosen is None:
+        raise PeerError("an answer names no codec of the offer", 488)
+    direction = _common(ours.direction_of(wanted), _MIRRORED[theirs.direction_of(media)])
+    if connection.is_hold:
+        direction = _common(direction, "recvonly")
+    return MediaAgreement(
+        remote=(connection.address, media.port),
+        codec=chosen[1],
+        payload_type=int(chosen[0]),
+        dtmf_payload_type=next((int(n) for n, c in mapped.items() if c == "TELEPHONE-EVENT"), None),
+        ptime_ms=_ptime_of(theirs, media),
+        direction=direction,
+    )
+
+
+def _usable(
+    offered: SessionDescription, media: MediaDescription, codecs: Sequence[str], ipv6: bool
+) -> tuple[str, int, Connection] | None:
+    """(codec, payload type, where to send) of an m= line that we can take, or None."""
+    connection = offered.connection_of(media)
+    if media.kind != "audio" or media.port == 0 or media.protocol not in _PROTOCOLS or connection is None:
+        return None
+    if not connection.is_hold and (not connection.is_unicast or connection.is_ipv6 != ipv6):
+        return None
+    for number, codec in _codecs_of(media).items():
+        if codec in codecs:
+            return codec, int(number), connection
+    return None
+
+
+def _codecs_of(media: MediaDescription) -> dict[str, str]:
+    """Payload number to codec name in upper case, in the line's order; only what runs at 8000 Hz on one channel.
+
+    An rtpmap overrides the static number's meaning (RFC 3551 §6: it may say the same again, or bind a dynamic one).
+    """
+    mapped: dict[str, str] = {}
+    for value in media.values("rtpmap"):
+        number, _, encoding = value.partition(" ")
+        name, _, rate = encoding.strip().partition("/")
+        plain = rate.strip() in (_RATE, f"{_RATE}/1")
+        mapped.setdefault(number, name.strip().upper() if plain else "")
+    static = {str(number): codec for codec, number in STATIC_PAYLOADS.items()}
+    found: dict[str, str] = {}
+    for number in media.formats:
+        if (
+            number.isascii()
+            and number.isdigit()
+            and len(number) <= 3
+            and int(number) < 128
+            and str(int(number)) == number
+        ):
+            codec = mapped[number] if number in mapped else static.get(number, "")
+            if codec:
+                found[number] = codec
+    return found
+
+
+def _payload_of(media: MediaDescription, codec: str) -> int | None:
+    return next((int(number) for number, name in _codecs_of(media).items() if name == codec), None)
+
+
+def _ptime_of(session: SessionDescription, media: MediaDescription) -> int:
+    """Milliseconds a packet that the peer wishes (§6.4); 20 where it says nothing that we can do."""
+    wished = media.attribute("ptime") or next((v for n, v in session.attributes if n == "ptime" and v), "") or ""
+    most = media.attribute("maxptime") or ""
+    ptime_ms = int(wished) if wished.isascii() and wished.isdigit() and len(wished) < 4 else DEFAULT_PTIME_MS
+    if not 10 <= ptime_ms <= MAX_PTIME_MS or ptime_ms % 10:
+        ptime_ms = DEFAULT_PTIME_MS
+    if most.isascii() and most.isdigit() and len(most) < 4 and 10 <= int(most) < ptime_ms:
+        ptime_ms = int(most) // 10 * 10
+    return ptime_ms
+
+
+def _common(one: str, other: str) -> str:
+    """What both directions allow."""
+    sends = one in ("sendrecv", "sendonly") and other in ("sendrecv", "sendonly")
+    receives = one in ("sendrecv", "recvonly") and other in ("sendrecv", "recvonly")
+    if sends:
+        return "sendrecv" if receives else "sendonly"
+    return "recvonly" if receives else "inactive"
+
+
+def _static_payload(codec: str) -> int:
+    try:
+        return STATIC_PAYLOADS[codec]
+    except KeyError:
+        raise UsageError(f"{codec!r} cannot be offered; choose from {', '.join(STATIC_PAYLOADS)}") from None
+
+
+def _audio(
+    port: int,
+    protocol: str,
+    numbers: Sequence[tuple[str, int]],
+    dtmf: int | None,
+    ptime_ms: int,
+    direction: str,
+) -> MediaDescription:
+    if direction not in DIRECTIONS:
+        raise UsageError(f"{direction!r} is no direction; choose from {', '.join(DIRECTIONS)}")
+    formats = [str(number) for _, number in numbers]
+    attributes: list[Attribute] = [("rtpmap", f"{number} {codec}/{_RATE}") for codec, number in numbers]
+    if dtmf is not None:
+        formats.append(str(dtmf))
+        attributes += [("rtpmap", f"{dtmf} telephone-event/{_RATE}"), ("fmtp", f"{dtmf} {DTMF_EVENTS}")]
+    attributes += [("ptime", str(ptime_ms)), (direction, None)]
+    return MediaDescription("audio", port, protocol, tuple(formats), None, tuple(attributes))
+
+
+def _describe(
+    address: str, session_id: int, version: int, media: Sequence[MediaDescription], times: str = "0 0"
+) -> SessionDescription:
+    return SessionDescription(Origin(session_id, version, address), tuple(media), Connection(address), (), times)
