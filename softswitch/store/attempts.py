@@ -3,40 +3,24 @@
 from collections.abc import AsyncIterator
 from dataclasses import asdict, fields
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, TypedDict, cast
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import RowMapping, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from softswitch.dialler.abandonment import DayCounts
 from softswitch.dialler.attempt import DialAttempt, Disposition
 from softswitch.store.schema import attempts
 
 _COLUMNS = tuple(field.name for field in fields(DialAttempt))
 _SELECTED = [attempts.c[name] for name in _COLUMNS]
 PAGE = 1000
+A_DAY = timedelta(days=1)
 
 INSERT = insert(attempts)
 # Sets the columns that its row names.
 UPDATE = update(attempts).where(attempts.c.call_ref == bindparam("key"))
-
-
-class DayCounts(TypedDict):
-    """What one campaign did in one calendar day, for the abandonment ledger (RULES_OF_DIALLING)."""
-
-    attempts: int
-    answered: int
-    live: int
-    """L: live calls passed to an agent."""
-    abandoned: int
-    """A."""
-    silent: int
-    machines: int
-    """Classed as a machine by AMD or by an agent."""
-    machines_handled: int
-    """M: those of them that an agent heard."""
-    outcomes: dict[str, int]
-    """By disposition, or by outcome where there is none yet."""
 
 
 def row_of(attempt: DialAttempt) -> dict[str, Any]:
@@ -103,29 +87,34 @@ def day_bounds(day: date, time_zone: str) -> tuple[datetime, datetime]:
 
 
 async def day_counts(engine: AsyncEngine, campaign: str, day: date, time_zone: str) -> DayCounts:
-    """A call belongs to the day on which it was answered, or, unanswered, on which it was committed."""
+    """The same as `dialler.abandonment.recount`, counted by the database."""
     first, after = day_bounds(day, time_zone)
     column = attempts.c
     moment = func.coalesce(column.answered_at, column.committed_at, type_=column.committed_at.type)
-    bridged = column.bridged_at.is_not(None)
-    machine = or_(func.upper(column.amd_verdict) == "MACHINE", column.disposition == Disposition.MACHINE.value)
-    ours = and_(column.campaign == campaign, moment >= first, moment < after)
+    of_day = and_(moment >= first, moment < after)
+    machine = column.disposition == Disposition.MACHINE.value
+    by_amd = and_(machine, column.amd_verdict == "MACHINE")
+    served = and_(column.bridged_at.is_not(None), ~column.abandoned)
+    # The index is by commitment; an answer comes minutes later at most.
+    near = and_(column.campaign == campaign, column.committed_at >= first - A_DAY, column.committed_at < after)
 
-    def count(*conditions: Any) -> Any:
+    def count(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
         return func.count().filter(*conditions)
 
-    totals = select(
-        count().label("attempts"),
-        count(column.answered_at.is_not(None)).label("answered"),
-        count(bridged, ~machine).label("live"),
-        count(column.abandoned).label("abandoned"),
-        count(column.silent).label("silent"),
-        count(machine).label("machines"),
-        count(machine, bridged).label("machines_handled"),
-    ).where(ours)
-    came_to = func.coalesce(func.nullif(column.disposition, ""), column.outcome)
-    outcomes = select(came_to, func.count()).where(ours, came_to != "").group_by(came_to)
+    figures = select(
+        count(column.invited_at.is_not(None), column.committed_at >= first).label("attempts"),
+        count(of_day, served, ~machine).label("live"),
+        count(of_day, column.abandoned).label("abandoned"),
+        count(of_day, column.silent).label("silent"),
+        count(of_day, by_amd).label("machines"),
+        count(of_day, served, machine, ~by_amd).label("machines_with_agents"),
+    ).where(near)
+    outcomes = (
+        select(column.disposition, func.count())
+        .where(near, of_day, column.disposition != "")
+        .group_by(column.disposition)
+    )
     async with engine.connect() as connection:
-        row = (await connection.execute(totals)).mappings().one()
-        by_outcome = {row[0]: row[1] for row in await connection.execute(outcomes)}
-    return cast(DayCounts, {**row, "outcomes": by_outcome})
+        row = (await connection.execute(figures)).mappings().one()
+        by_outcome = {found[0]: found[1] for found in await connection.execute(outcomes)}
+    return DayCounts(day=day, outcomes=by_outcome, **row)

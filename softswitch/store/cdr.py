@@ -32,6 +32,6 @@ def cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
-        return f"{value:g}" if isinstance(value, float) else str(value)
+        return str(value)
     text = str(value)
     return f"'{text}" if text.startswith(_FORMULA) else text

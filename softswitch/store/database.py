@@ -14,10 +14,10 @@ from sqlalchemy import delete, insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from softswitch.dialler.abandonment import DayCounts
 from softswitch.dialler.attempt import DialAttempt
 from softswitch.dialler.lead import Lead, LeadState
 from softswitch.store import attempts, lists, suppression, web_accounts
-from softswitch.store.attempts import DayCounts
 from softswitch.store.connection import create_engine, migrate, plain_reason
 from softswitch.store.errors import StoreFailed
 from softswitch.store.leads import ImportReport, LeadImport
@@ -108,27 +108,43 @@ class Store:
         return cast(list[Lead], await self._writer.run(take))
 
     async def save_lead(self, lead: Lead) -> None:
-        """Keep state, attempts and the next moment of a lead; UsageError for an unknown one."""
-        if not lists.locks_number(lead):
-            await self._writer.execute(lists.UPDATE, lists.update_row_of(lead))
-            return
+        """Keep state, attempts, outcomes and the next moment of a lead; UsageError for an unknown one."""
+        await self._writer.execute(lists.UPDATE, lists.update_row_of(lead))
 
-        async def save_and_lock(connection: AsyncConnection) -> None:
-            await lists.save(connection, lead)
+    async def lock_number(self, number: str, until: datetime) -> None:
+        """No attempt at the number before `until`, whichever campaign has it; a longer lock that stands is kept."""
 
-        await self._writer.run(save_and_lock)
+        async def work(connection: AsyncConnection) -> None:
+            await lists.lock_number(connection, number, until)
+
+        await self._writer.run(work)
+
+    async def locked_numbers(self, wall: datetime) -> dict[str, datetime]:
+        """Locks in force at `wall`, by number: what the dialler's `NumberLocks` starts from."""
+        with _reading():
+            return await lists.locked(self._engine, wall)
 
     async def lead_counts(self, campaign: str) -> dict[LeadState, int]:
+        """Leads by state."""
         with _reading():
             return await lists.counts(self._engine, campaign)
+
+    async def lead_totals(self, campaign: str) -> tuple[int, int]:
+        """(leads that may still be tried, all leads)."""
+        counts = await self.lead_counts(campaign)
+        over = counts[LeadState.DONE] + counts[LeadState.SUPPRESSED]
+        return sum(counts.values()) - over, sum(counts.values())
 
     async def next_due(self, campaign: str) -> datetime | None:
         """When the first waiting lead may be tried again."""
         with _reading():
             return await lists.next_due(self._engine, campaign)
 
-    async def release_leads(self, campaign: str, wall: datetime | None = None) -> Recovery:
-        """At start: close the attempts that a crash left open and give queued leads back (see `store.recovery`)."""
+    async def release_leads(self, campaign: str = "", wall: datetime | None = None) -> Recovery:
+        """At start, for a campaign or for all: close attempts that a crash left open, give queued leads back.
+
+        `store.recovery` has the rules.
+        """
 
         async def work(connection: AsyncConnection) -> Recovery:
             return await recover(connection, campaign, wall or datetime.now(UTC))

@@ -28,7 +28,7 @@ from softswitch.store.telephone import (
 ROWS_PER_TRANSACTION = 1000
 """Few enough that a dial attempt of the running switch does not wait noticeably behind them."""
 MOST_PROBLEMS = 1000
-MOST_PRIORITY = 1_000_000
+MOST_PRIORITY = 1_000_000  # a database of 32-bit integers keeps it
 MOST_FIELD_CHARACTERS = 2000
 DIGITS_THAT_IDENTIFY = 6
 """A field with fewer of the number's digits in a row is a house number or a year."""
@@ -267,5 +267,5 @@ def _priority(text: str, columns: Columns) -> int:
     except ValueError:
         raise _Refused(columns.name_of("priority"), "is no whole number") from None
     if abs(priority) > MOST_PRIORITY:
-        raise _Refused(columns.name_of("priority"), f"lies beyond {MOST_PRIORITY}")
+        raise _Refused(columns.name_of("priority"), "lies beyond a million")
     return priority

@@ -1,5 +1,6 @@
 """Lists and their leads: from import to hopper to done."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,11 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from softswitch.dialler.attempt import Disposition
 from softswitch.dialler.lead import Lead, LeadState
-from softswitch.errors import UsageError
 from softswitch.store.schema import leads, lists, numbers, suppressions
 
 _DIALLABLE = (LeadState.NEW, LeadState.WAITING, LeadState.CALLBACK)
-_LOCKING = (Disposition.ABANDONED.value, Disposition.MACHINE.value)
 IN_ONE_QUERY = 500  # bound values; PostgreSQL and every SQLite since 3.32 take many more
 
 # Sets the columns that its row names.
@@ -51,28 +50,23 @@ def update_row_of(lead: Lead) -> dict[str, Any]:
         "attempts": lead.attempts,
         "not_before": lead.not_before,
         "last_outcome": str(lead.last_outcome),
+        "outcomes": lead.outcomes,
         "time_zone": lead.time_zone,
     }
 
 
-def locks_number(lead: Lead) -> bool:
-    """Whether what became of the lead forbids its number to every campaign until `not_before`."""
-    return lead.not_before is not None and str(lead.last_outcome) in _LOCKING
-
-
-async def save(connection: AsyncConnection, lead: Lead) -> None:
-    """Keep the lead and lock its number as long as the lead waits."""
-    if (await connection.execute(UPDATE, update_row_of(lead))).rowcount != 1:
-        raise UsageError("the store has no such lead")
-    if lead.not_before is not None:
-        await lock_number(connection, lead.lead_ref, lead.not_before)
-
-
-async def lock_number(connection: AsyncConnection, lead_ref: str, until: datetime) -> None:
-    """Lock the lead's number; a longer lock that stands already stays."""
-    owner = select(leads.c.number_ref).where(leads.c.lead_ref == lead_ref).scalar_subquery()
+async def lock_number(connection: AsyncConnection, number: str, until: datetime) -> None:
+    """No attempt at the number before `until`, whichever campaign has it; a longer lock that stands is kept."""
+    ref = (await number_refs(connection, {number: secrets.token_hex(16)}))[number]
     shorter = or_(numbers.c.locked_until.is_(None), numbers.c.locked_until < until)
-    await connection.execute(update(numbers).where(numbers.c.number_ref == owner, shorter).values(locked_until=until))
+    await connection.execute(update(numbers).where(numbers.c.number_ref == ref, shorter).values(locked_until=until))
+
+
+async def locked(engine: AsyncEngine, wall: datetime) -> dict[str, datetime]:
+    """Locks in force, by number."""
+    query = select(numbers.c.number, numbers.c.locked_until).where(numbers.c.locked_until > wall)
+    async with engine.connect() as connection:
+        return {row.number: row.locked_until for row in await connection.execute(query)}
 
 
 async def take(
@@ -115,6 +109,7 @@ def _queued(row: RowMapping) -> Lead:
         attempts=row["attempts"],
         not_before=row["not_before"],
         last_outcome=row["last_outcome"],
+        outcomes=row["outcomes"],
         fields=row["fields"],
     )
 
@@ -172,6 +167,7 @@ async def add_leads(connection: AsyncConnection, list_ref: str, campaign: str, n
             "attempts": 0,
             "not_before": None,
             "last_outcome": "",
+            "outcomes": {},
             "fields": lead.fields,
         }
         for lead in new
@@ -193,9 +189,13 @@ async def number_refs(connection: AsyncConnection, wanted: Mapping[str, str]) ->
     return refs
 
 
-def released_state() -> Any:
-    """The state of a lead that the hopper gave back: NEW when it was never tried."""
-    return case((leads.c.attempts == 0, LeadState.NEW.value), else_=LeadState.WAITING.value)
+def released_state() -> ColumnElement[str]:
+    """The state of a lead that the hopper gave back: as it was before it was queued."""
+    return case(
+        (leads.c.attempts == 0, LeadState.NEW.value),
+        (leads.c.last_outcome == Disposition.CALLBACK.value, LeadState.CALLBACK.value),
+        else_=LeadState.WAITING.value,
+    )
 
 
 def _parts(values: Sequence[str]) -> list[Sequence[str]]:

@@ -14,7 +14,7 @@ from softswitch.calls.outcome import Outcome
 from softswitch.dialler.attempt import Disposition
 from softswitch.dialler.lead import LeadState
 from softswitch.store import lists
-from softswitch.store.schema import attempts, leads
+from softswitch.store.schema import attempts, leads, numbers
 
 ABANDONED_LOCK = timedelta(hours=72)  # Ofcom, persistent misuse policy
 MACHINE_LOCK = timedelta(hours=24)  # Ofcom, persistent misuse policy
@@ -32,46 +32,54 @@ class Recovery:
 
 
 async def recover(connection: AsyncConnection, campaign: str, wall: datetime) -> Recovery:
-    """Close the campaign's open attempts and release its queued leads. Only at start, before anything is dialled."""
-    open_attempts = select(attempts).where(attempts.c.campaign == campaign, attempts.c.ended_at.is_(None))
-    rows = (await connection.execute(open_attempts)).mappings().all()
+    """Close open attempts and release queued leads, of one campaign or (empty) all. Before anything is dialled."""
+    ours = [attempts.c.campaign == campaign] if campaign else []
+    rows = (await connection.execute(select(attempts).where(attempts.c.ended_at.is_(None), *ours))).mappings().all()
+    abandoned = 0
     for row in rows:
         closing, lead = _closing(row, wall)
+        abandoned += closing.get("abandoned", False)
         await connection.execute(update(attempts).where(attempts.c.call_ref == row["call_ref"]).values(closing))
-        await _settle(connection, row["lead_ref"], lead)
-    held = [LeadState.QUEUED.value, LeadState.DIALLING.value]
-    released = await connection.execute(
-        update(leads).where(leads.c.campaign == campaign, leads.c.state.in_(held)).values(state=lists.released_state())
-    )
-    abandoned = sum(1 for row in rows if _closing(row, wall)[0].get("abandoned"))
+        await _settle(connection, row["lead_ref"], closing["disposition"], lead)
+    held = leads.c.state.in_([LeadState.QUEUED.value, LeadState.DIALLING.value])
+    of_campaign = [leads.c.campaign == campaign] if campaign else []
+    released = await connection.execute(update(leads).where(held, *of_campaign).values(state=lists.released_state()))
     return Recovery(released.rowcount, len(rows), abandoned)
 
 
 def _closing(row: RowMapping, wall: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
     """What an open attempt came to, and what follows for its lead."""
-    answered = row["answered_at"] is not None
-    ended: dict[str, Any]
-    lead: dict[str, Any]
-    if not answered:
-        ended = {"outcome": Outcome.FAILED.value, "disposition": Disposition.FAILED.value}
-        lead = {"state": LeadState.WAITING.value, "not_before": wall + RETRY_AFTER}
+    ended: dict[str, Any] = {"ended_at": wall, "outcome": Outcome.ANSWERED.value}
+    lead: dict[str, Any] = {"state": LeadState.WAITING.value}
+    if row["answered_at"] is None:
+        ended |= {"outcome": Outcome.FAILED.value, "disposition": Disposition.FAILED.value}
+        lead["not_before"] = wall + RETRY_AFTER
     elif row["bridged_at"] is not None:
         # Whether somebody cut off in a conversation may be rung again is for a person to decide.
-        ended = {"disposition": row["disposition"] or Disposition.CONNECTED.value}
+        ended["disposition"] = row["disposition"] or Disposition.CONNECTED.value
         lead = {"state": LeadState.DONE.value, "not_before": None}
-    elif row["amd_verdict"].upper() == "MACHINE":
-        ended = {"disposition": Disposition.MACHINE.value}
-        lead = {"state": LeadState.WAITING.value, "not_before": wall + MACHINE_LOCK}
+    elif row["amd_verdict"] == "MACHINE":
+        ended["disposition"] = Disposition.MACHINE.value
+        lead["not_before"] = wall + MACHINE_LOCK
     else:
-        ended = {"disposition": Disposition.ABANDONED.value, "abandoned": True}
-        lead = {"state": LeadState.WAITING.value, "not_before": wall + ABANDONED_LOCK}
-    if answered:
-        ended["outcome"] = Outcome.ANSWERED.value
-    return {**ended, "ended_at": wall}, {**lead, "last_outcome": ended["disposition"]}
+        ended |= {"disposition": Disposition.ABANDONED.value, "abandoned": True, "silent": row["message_at"] is None}
+        lead["not_before"] = wall + ABANDONED_LOCK
+    return ended, lead
 
 
-async def _settle(connection: AsyncConnection, lead_ref: str, values: dict[str, Any]) -> None:
-    made = select(func.count()).where(attempts.c.lead_ref == lead_ref).scalar_subquery()
-    await connection.execute(update(leads).where(leads.c.lead_ref == lead_ref).values(**values, attempts=made))
-    if values["last_outcome"] in (Disposition.ABANDONED.value, Disposition.MACHINE.value):
-        await lists.lock_number(connection, lead_ref, values["not_before"])
+async def _settle(connection: AsyncConnection, lead_ref: str, disposition: str, values: dict[str, Any]) -> None:
+    """Bring the attempt's lead up to date, and lock its number where the rules say so."""
+    query = select(leads.c.outcomes, numbers.c.number).join(numbers).where(leads.c.lead_ref == lead_ref)
+    lead = (await connection.execute(query)).first()
+    if lead is None:  # deleted since, as retention may
+        return
+    left = attempts.c.disposition != Disposition.BLOCKED.value
+    made = select(func.count()).where(attempts.c.lead_ref == lead_ref, left).scalar_subquery()
+    outcomes = {**lead.outcomes, disposition: lead.outcomes.get(disposition, 0) + 1}
+    await connection.execute(
+        update(leads)
+        .where(leads.c.lead_ref == lead_ref)
+        .values(**values, attempts=made, outcomes=outcomes, last_outcome=disposition)
+    )
+    if disposition in (Disposition.ABANDONED, Disposition.MACHINE):
+        await lists.lock_number(connection, lead.number, values["not_before"])

@@ -87,6 +87,7 @@ leads = Table(
     Column("attempts", Integer, nullable=False),
     Column("not_before", UtcDateTime),
     Column("last_outcome", String(32), nullable=False),
+    Column("outcomes", JSON, nullable=False),
     Column("fields", JSON, nullable=False),
     UniqueConstraint("campaign", "number_ref"),
     # In the hopper's order, so that filling it from a million leads reads no more than it takes.

@@ -1,6 +1,7 @@
 """Dial attempts: kept before the INVITE leaves, read back as they were, counted by calendar day."""
 
 import asyncio
+import random
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -8,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from softswitch.calls.outcome import Outcome
+from softswitch.dialler.abandonment import recount
 from softswitch.dialler.attempt import Disposition
 from softswitch.errors import UsageError
 from softswitch.store.attempts import day_bounds
@@ -101,40 +103,41 @@ def test_pages_come_newest_first_and_only_of_the_campaign(with_store, make_attem
     with_store(body)
 
 
-def test_the_day_of_the_site_is_counted_and_nothing_else(with_store, make_attempt) -> None:
-    day = date(2027, 7, 1)
-    midnight = datetime(2027, 7, 1, tzinfo=ZoneInfo(LONDON))
-    second = timedelta(seconds=1)
+MIDNIGHT = datetime(2027, 7, 1, tzinfo=ZoneInfo(LONDON))
+
+
+def any_attempt(rng: random.Random, make_attempt, call_ref: str, campaign: str):
+    committed = MIDNIGHT + timedelta(seconds=rng.choice([-90000, -4, -1, 0, 1, 50000, 86398, 86400]))
+
+    def perhaps() -> datetime | None:
+        return rng.choice([None, committed + timedelta(seconds=rng.choice([0, 1, 3, 5]))])
+
+    return make_attempt(
+        call_ref,
+        campaign=campaign,
+        committed_at=committed,
+        invited_at=perhaps(),
+        answered_at=perhaps(),
+        bridged_at=perhaps(),
+        abandoned=rng.random() < 0.3,
+        silent=rng.random() < 0.3,
+        amd_verdict=rng.choice(["", "HUMAN", "MACHINE"]),
+        disposition=rng.choice(["", "machine", "completed", "busy", "abandoned"]),
+    )
+
+
+def test_the_database_counts_a_day_as_the_ledger_does(with_store, make_attempt) -> None:
+    rng = random.Random(20270701)
+    campaigns = {
+        name: [any_attempt(rng, make_attempt, f"{name}-{n}", name) for n in range(150)] for name in ("a", "b", "c", "d")
+    }
 
     async def body(store):
-        rows = [
-            make_attempt("before", committed_at=midnight - second, outcome="busy"),
-            make_attempt("over", committed_at=midnight - second, answered_at=midnight + second, abandoned=True,
-                         outcome="answered", disposition="abandoned"),
-            make_attempt("live", committed_at=midnight, answered_at=midnight + second, bridged_at=midnight + second,
-                         outcome="answered", disposition="completed"),
-            make_attempt("machine", committed_at=midnight, answered_at=midnight, amd_verdict="MACHINE",
-                         outcome="answered", disposition="machine"),
-            make_attempt("handled", committed_at=midnight, answered_at=midnight, bridged_at=midnight + second,
-                         outcome="answered", disposition="machine"),
-            make_attempt("silent", committed_at=midnight, answered_at=midnight, abandoned=True, silent=True,
-                         outcome="answered", disposition="abandoned"),
-            make_attempt("busy", committed_at=midnight + timedelta(hours=23, minutes=59), outcome="busy"),
-            make_attempt("after", committed_at=midnight + timedelta(days=1), outcome="busy"),
-            make_attempt("other", campaign="other", committed_at=midnight, outcome="busy"),
-        ]  # fmt: skip
-        for row in rows:
-            await store.commit_attempt(row)
-        assert await store.attempt_counts("survey", day, LONDON) == {
-            "attempts": 6,
-            "answered": 5,
-            "live": 1,
-            "abandoned": 2,
-            "silent": 1,
-            "machines": 2,
-            "machines_handled": 1,
-            "outcomes": {"abandoned": 2, "completed": 1, "machine": 2, "busy": 1},
-        }
+        await asyncio.gather(*(store.commit_attempt(attempt) for rows in campaigns.values() for attempt in rows))
+        for name, rows in campaigns.items():
+            counted = await store.attempt_counts(name, MIDNIGHT.date(), LONDON)
+            assert counted == recount(rows, MIDNIGHT.date(), LONDON)
+            assert counted.live and counted.machines and counted.machines_with_agents and counted.silent
 
     with_store(body)
 

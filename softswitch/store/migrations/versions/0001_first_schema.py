@@ -90,6 +90,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("not_before", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_outcome", sa.String(length=32), nullable=False),
+        sa.Column("outcomes", sa.JSON(), nullable=False),
         sa.Column("fields", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["list_ref"], ["lists.list_ref"], name="fk_leads_list_ref"),
         sa.ForeignKeyConstraint(["number_ref"], ["numbers.number_ref"], name="fk_leads_number_ref"),

@@ -1,0 +1,151 @@
+"""After a crash: no abandoned call is hidden, no lead is lost, nothing that was promised as durable is gone."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from softswitch.dialler.lead import LeadState
+from softswitch.store.database import Store
+from softswitch.store.recovery import ABANDONED_LOCK, MACHINE_LOCK, RETRY_AFTER, Recovery
+
+WALL = datetime(2027, 3, 10, 12, 0, tzinfo=UTC)
+SITE = {"country": "GB", "time_zone": "Europe/London"}
+STORY = ("unanswered", "abandoned", "message", "in call", "machine", "ended", "queued")
+
+
+async def dial_and_fall(store, lead_file, make_attempt) -> dict[str, str]:
+    """Seven leads as a crash may leave them; the lead_ref of each."""
+    path = lead_file("number\n" + "".join(f"0207946000{n}\n" for n in range(len(STORY))))
+    await store.import_leads(path, "survey", **SITE)
+    leads = dict(zip(STORY, await store.next_leads("survey", len(STORY), WALL), strict=True))
+    answered = {"invited_at": WALL, "answered_at": WALL, "outcome": "answered"}
+    known = {
+        "unanswered": {"invited_at": WALL},
+        "abandoned": answered,
+        "message": answered | {"message_at": WALL},
+        "in call": answered | {"bridged_at": WALL, "agent": "1001"},
+        "machine": answered | {"amd_verdict": "MACHINE"},
+        "ended": answered | {"bridged_at": WALL, "ended_at": WALL, "disposition": "completed"},
+    }
+    for name, values in known.items():
+        lead = leads[name]
+        await store.commit_attempt(make_attempt(name, lead_ref=lead.lead_ref))
+        await store.save_lead(replace(lead, state=LeadState.DIALLING))
+        await store.save_attempt(make_attempt(name, lead_ref=lead.lead_ref, **values))
+    await store.save_lead(replace(leads["ended"], state=LeadState.DONE, attempts=1))
+    return {name: lead.lead_ref for name, lead in leads.items()}
+
+
+def test_every_call_that_a_crash_cut_off_is_closed_by_the_rules(with_store, lead_file, make_attempt) -> None:
+    later = WALL + timedelta(minutes=5)
+
+    async def body(store):
+        await dial_and_fall(store, lead_file, make_attempt)
+        ended = await store.attempt("ended")
+        assert await store.release_leads("survey", later) == Recovery(1, 5, 2)
+        closed = {name: await store.attempt(name) for name in STORY[:5]}
+        assert {name: a.disposition for name, a in closed.items()} == {
+            "unanswered": "failed",
+            "abandoned": "abandoned",
+            "message": "abandoned",
+            "in call": "connected",
+            "machine": "machine",
+        }
+        assert all(a.ended_at == later for a in closed.values())
+        assert [name for name, a in closed.items() if a.abandoned] == ["abandoned", "message"]
+        assert [name for name, a in closed.items() if a.silent] == ["abandoned"]
+        assert await store.attempt("ended") == ended
+        counts = await store.attempt_counts("survey", WALL.date(), "Europe/London")
+        assert (counts.live, counts.abandoned, counts.silent) == (2, 2, 1)
+
+    with_store(body)
+
+
+def test_leads_are_given_back_when_the_rules_allow_and_numbers_stay_locked(with_store, lead_file, make_attempt) -> None:
+    async def body(store):
+        refs = await dial_and_fall(store, lead_file, make_attempt)
+        names = {ref: name for name, ref in refs.items()}
+
+        async def due(wall: datetime) -> list[str]:
+            return sorted(names[lead.lead_ref] for lead in await store.next_leads("survey", 9, wall))
+
+        await store.release_leads("survey", WALL)
+        assert await due(WALL) == ["queued"]
+        assert await due(WALL + RETRY_AFTER) == ["unanswered"]
+        assert await due(WALL + MACHINE_LOCK) == ["machine"]
+        assert await due(WALL + ABANDONED_LOCK - timedelta(seconds=1)) == []
+        assert len(await store.locked_numbers(WALL)) == 3
+        (one, other) = await store.next_leads("survey", 9, WALL + ABANDONED_LOCK)
+        assert {names[one.lead_ref], names[other.lead_ref]} == {"abandoned", "message"}
+        assert (one.attempts, one.outcomes, one.last_outcome) == (1, {"abandoned": 1}, "abandoned")
+
+    with_store(body)
+
+
+def test_recovering_twice_changes_nothing_and_other_campaigns_are_left_alone(
+    with_store, lead_file, make_attempt
+) -> None:
+    async def body(store):
+        await dial_and_fall(store, lead_file, make_attempt)
+        await store.commit_attempt(make_attempt("elsewhere", campaign="other"))
+        await store.release_leads("survey", WALL)
+        assert await store.release_leads("survey", WALL) == Recovery()
+        assert (await store.attempt("elsewhere")).ended_at is None
+        assert await store.release_leads(wall=WALL) == Recovery(0, 1, 0)
+
+    with_store(body)
+
+
+COMMITTER = """
+    import asyncio, sys
+    from datetime import UTC, datetime
+    from softswitch.dialler.attempt import DialAttempt
+    from softswitch.store.database import Store
+
+    async def commit(store, name):
+        n = 0
+        while True:
+            n += 1
+            ref = f"{name}-{n}"
+            at = datetime.now(UTC)
+            await store.commit_attempt(DialAttempt(ref, "lead", "survey", "carrier", at))
+            sys.stdout.write(ref + "\\n")  # said only after the commit has returned
+            sys.stdout.flush()
+
+    async def main():
+        store = await Store.open(sys.argv[1])
+        await asyncio.gather(*(commit(store, f"{sys.argv[2]}-{k}") for k in range(8)))
+
+    asyncio.run(main())
+"""
+
+
+def test_what_was_committed_before_a_kill_is_there_after_it(url: str) -> None:
+    promised: set[str] = set()
+    for life in range(3):
+        process = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(COMMITTER), url, f"life{life}"], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        for _ in range(60 + 25 * life):  # killed in the middle of its work, wherever that is
+            promised.add(process.stdout.readline().strip())
+        os.kill(process.pid, signal.SIGKILL)
+        promised.update(line.strip() for line in process.stdout.read().splitlines(keepends=True) if line.endswith("\n"))
+        process.stdout.close()
+        assert process.wait(10) == -signal.SIGKILL
+
+    async def kept() -> tuple[set[str], Recovery]:
+        store = await Store.open(url)
+        found = {attempt.call_ref async for attempt in store.attempts_between("survey")}
+        recovery = await store.release_leads("survey")
+        await store.close()
+        return found, recovery
+
+    found, recovery = asyncio.run(kept())
+    assert promised <= found and len(promised) > 200
+    assert recovery.attempts_closed == len(found)
