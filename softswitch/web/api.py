@@ -1,0 +1,210 @@
+"""REST under /api: anything that a page can do, role-checked, with every answer it may give in its OpenAPI."""
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi.security import APIKeyCookie, HTTPBasic
+
+from softswitch.dialler.attempt import AGENT_DISPOSITIONS
+from softswitch.errors import UsageError
+from softswitch.safeguards.visibility import (
+    AgentCallView,
+    AgentView,
+    CallView,
+    CampaignView,
+    InterlockView,
+    WallboardView,
+)
+from softswitch.web.accounts import Account, Role
+from softswitch.web.guard import COOKIE
+from softswitch.web.room import Room
+from softswitch.web.schemas import CallRecords, ChosenDisposition, Name, Pause, Problem
+
+T = TypeVar("T")
+Responses = dict[int | str, dict[str, Any]]
+
+_ALWAYS: Responses = {
+    401: {"model": Problem, "description": "Not logged in"},
+    403: {"model": Problem, "description": "The role may not do this"},
+    413: {"model": Problem, "description": "The request is too long"},
+    429: {"model": Problem, "description": "Too many failed log-ins; Retry-After says when"},
+}
+_UNKNOWN: Responses = {404: {"model": Problem, "description": "No such name"}}
+_REFUSED: Responses = {**_UNKNOWN, 409: {"model": Problem, "description": "Not now; the text says what to do"}}
+
+
+def account_of(request: Request) -> Account:
+    """Who asks; the guard has noted it."""
+    account: Account = request.scope["softswitch.account"]
+    return account
+
+
+def only(*roles: Role) -> Callable[[Account], Account]:
+    """A dependency that lets these roles in."""
+
+    def check(account: Annotated[Account, Depends(account_of)]) -> Account:
+        if account.role not in roles:
+            raise HTTPException(403, f"The role {account.role} may not do this.")
+        return account
+
+    return check
+
+
+def own_agent(agent: Name, account: Annotated[Account, Depends(account_of)]) -> str:
+    """An agent may act as that agent only; supervisors and administrators for everybody."""
+    if account.role is Role.AUDITOR or (account.role is Role.AGENT and account.name != agent):
+        raise HTTPException(403, "An agent may act for that agent only.")
+    return agent
+
+
+async def carry_out(command: Coroutine[Any, Any, None]) -> None:
+    """Run a command of the switch; what it refuses becomes an answer for the person who asked."""
+    try:
+        await command
+    except UsageError as error:
+        raise HTTPException(409, str(error)) from None
+    except KeyError:
+        raise HTTPException(404, "There is no such name.") from None
+
+
+def named(things: Sequence[T], name: str, name_of: Callable[[T], str]) -> T:
+    for thing in things:
+        if name_of(thing) == name:
+            return thing
+    raise HTTPException(404, "There is no such name.")
+
+
+Watcher = Annotated[Account, Depends(only(Role.SUPERVISOR, Role.ADMINISTRATOR))]
+Reader = Annotated[Account, Depends(only(Role.SUPERVISOR, Role.ADMINISTRATOR, Role.AUDITOR))]
+OwnAgent = Annotated[str, Depends(own_agent)]
+
+
+def api_router(room: Room) -> APIRouter:
+    # The guard has checked already; these two only say in the OpenAPI document how one logs in.
+    ways_in = [Depends(HTTPBasic(auto_error=False)), Depends(APIKeyCookie(name=COOKIE, auto_error=False))]
+    router = APIRouter(prefix="/api", responses=_ALWAYS, dependencies=ways_in)
+    _add_site(router, room)
+    _add_campaigns(router, room)
+    _add_agents(router, room)
+    return router
+
+
+def _add_site(router: APIRouter, room: Room) -> None:
+    control = room.control
+
+    @router.get("/wallboard", tags=["site"])
+    async def wallboard(_: Watcher) -> WallboardView:
+        """Everything that a supervisor sees, at this moment."""
+        return control.wallboard()
+
+    @router.get("/interlocks", tags=["site"])
+    async def interlocks(_: Reader) -> list[InterlockView]:
+        """What holds dialling back, in plain words."""
+        return list(control.wallboard().interlocks)
+
+    @router.post("/kill-switch", status_code=204, tags=["site"], responses=_REFUSED)
+    async def kill_switch(account: Watcher) -> None:
+        """Stop everything: agents are muted at once, callees hear the closing message, recordings are kept."""
+        await carry_out(control.kill_switch(account.name))
+
+    @router.get("/calls", tags=["calls"])
+    async def calls(_: Watcher) -> list[CallView]:
+        """Calls in progress."""
+        return list(control.wallboard().calls)
+
+    @router.post("/calls/{call_ref}/hangup", status_code=204, tags=["calls"], responses=_REFUSED)
+    async def hang_up(call_ref: Name, _: Watcher) -> None:
+        """End one call."""
+        await carry_out(control.hang_up(call_ref))
+
+
+def _add_campaigns(router: APIRouter, room: Room) -> None:
+    control = room.control
+
+    def view_of(name: str) -> CampaignView:
+        return named(control.wallboard().campaigns, name, lambda campaign: campaign.name)
+
+    @router.get("/campaigns", tags=["campaigns"])
+    async def campaigns(_: Reader) -> list[CampaignView]:
+        return list(control.wallboard().campaigns)
+
+    @router.get("/campaigns/{name}", tags=["campaigns"], responses=_UNKNOWN)
+    async def campaign(name: Name, _: Reader) -> CampaignView:
+        return view_of(name)
+
+    @router.get("/campaigns/{name}/calls", tags=["campaigns"], responses=_UNKNOWN)
+    async def calls_of(
+        name: Name,
+        _: Reader,
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+    ) -> CallRecords:
+        """The campaign's dial attempts, newest first, without numbers."""
+        view_of(name)
+        return CallRecords.page(await control.calls_of(name, limit + 1, offset), limit, offset)
+
+    @router.post("/campaigns/{name}/start", tags=["campaigns"], responses=_REFUSED)
+    async def start(name: Name, _: Watcher) -> CampaignView:
+        await carry_out(control.start_campaign(name))
+        return view_of(name)
+
+    @router.post("/campaigns/{name}/pause", tags=["campaigns"], responses=_REFUSED)
+    async def pause(name: Name, _: Watcher) -> CampaignView:
+        """No new dialling; calls in progress go on."""
+        await carry_out(control.pause_campaign(name))
+        return view_of(name)
+
+    @router.post("/campaigns/{name}/stop", tags=["campaigns"], responses=_REFUSED)
+    async def stop(name: Name, _: Watcher) -> CampaignView:
+        await carry_out(control.stop_campaign(name))
+        return view_of(name)
+
+
+def _add_agents(router: APIRouter, room: Room) -> None:
+    control = room.control
+
+    def view_of(agent: str) -> AgentView:
+        return named(control.wallboard().agents, agent, lambda view: view.agent)
+
+    @router.get("/agents", tags=["agents"])
+    async def agents(_: Watcher) -> list[AgentView]:
+        return list(control.wallboard().agents)
+
+    @router.get("/agents/{agent}", tags=["agents"], responses=_UNKNOWN)
+    async def agent_state(agent: OwnAgent) -> AgentView:
+        return view_of(agent)
+
+    @router.get("/agents/{agent}/call", tags=["agents"], responses=_UNKNOWN)
+    async def agent_call(agent: OwnAgent) -> AgentCallView | None:
+        """The call that the agent is in: its name and the fields that the campaign lists; null between calls."""
+        view_of(agent)
+        return control.agent_call(agent)
+
+    @router.post("/agents/{agent}/login", tags=["agents"], responses=_REFUSED)
+    async def log_in(agent: OwnAgent) -> AgentView:
+        """Ring the agent's phone and keep it for the shift."""
+        await carry_out(control.log_in_agent(agent))
+        return view_of(agent)
+
+    @router.post("/agents/{agent}/logout", tags=["agents"], responses=_REFUSED)
+    async def log_out(agent: OwnAgent) -> AgentView:
+        await carry_out(control.log_out_agent(agent))
+        return view_of(agent)
+
+    @router.post("/agents/{agent}/ready", tags=["agents"], responses=_REFUSED)
+    async def ready(agent: OwnAgent) -> AgentView:
+        await carry_out(control.ready_agent(agent))
+        return view_of(agent)
+
+    @router.post("/agents/{agent}/pause", tags=["agents"], responses=_REFUSED)
+    async def pause(agent: OwnAgent, why: Pause) -> AgentView:
+        await carry_out(control.pause_agent(agent, why.code))
+        return view_of(agent)
+
+    @router.post("/agents/{agent}/disposition", status_code=204, tags=["agents"], responses=_REFUSED)
+    async def dispose(agent: OwnAgent, chosen: ChosenDisposition) -> None:
+        """Say what came of the call; agents choose among the dispositions that are theirs."""
+        if chosen.disposition not in AGENT_DISPOSITIONS:
+            raise HTTPException(409, f"Choose one of: {', '.join(sorted(AGENT_DISPOSITIONS))}.")
+        await carry_out(control.dispose(agent, chosen.call_ref, chosen.disposition))

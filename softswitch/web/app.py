@@ -1,0 +1,74 @@
+"""The web room put together: one FastAPI application with the API, the metrics, the log-in and the NiceGUI pages."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+
+from softswitch.errors import UsageError
+from softswitch.web.accounts import Accounts
+from softswitch.web.api import api_router
+from softswitch.web.authentication import Authenticator
+from softswitch.web.control import SwitchControl
+from softswitch.web.guard import Guard
+from softswitch.web.login import login_router
+from softswitch.web.metrics import metrics_router
+from softswitch.web.passwords import Passwords
+from softswitch.web.room import Room, WebSettings
+
+
+def create_app(
+    control: SwitchControl,
+    accounts: Accounts,
+    settings: WebSettings | None = None,
+    *,
+    passwords: Passwords | None = None,
+    pages: bool = True,
+) -> FastAPI:
+    """The application; `app.state.room` is its `Room`.
+
+    With `pages=False` there is the API without NiceGUI, whose import takes most of the web's start-up time.
+    """
+    if pages:
+        from softswitch.web.pages import add_pages, close_pages
+    passwords = passwords or Passwords()
+    room = Room(control, Authenticator(accounts, passwords), settings or WebSettings())
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        room.presence.receive_all_closed()
+        room.sessions.end_all()
+        passwords.close()
+        if pages:
+            await close_pages()
+
+    app = FastAPI(
+        title="softswitch",
+        description="A SIP softswitch with an embedded predictive dialler. Log in by HTTP Basic, or by the session "
+        "cookie of the log-in page. No answer holds a telephone number.",
+        docs_url=None,  # FastAPI's own pages fetch their script from another host
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        lifespan=lifespan,
+    )
+    app.state.room = room
+    app.add_middleware(Guard, authenticator=room.authenticator, sessions=room.sessions)
+    app.add_exception_handler(UsageError, _usage_error)
+
+    @app.get("/healthz", include_in_schema=False)
+    async def health() -> dict[str, str]:
+        """The switch's own event loop answers this; no details for those who are not logged in."""
+        return {"status": "ok"}
+
+    app.include_router(login_router(room))
+    app.include_router(metrics_router(room.view))
+    app.include_router(api_router(room))
+    if pages:
+        add_pages(app, room)
+    return app
+
+
+async def _usage_error(_: Request, error: Exception) -> Response:
+    return JSONResponse({"detail": str(error)}, 409)

@@ -1,0 +1,201 @@
+"""The one door: a pure ASGI middleware in front of every HTTP request and every WebSocket of the web room.
+
+Everything but `OPEN_PATHS` needs a session or HTTP Basic, and a role that may go there; what no rule names is shut.
+State is changed only by requests of the same origin (Fetch Metadata, else Origin: RFC 6454). The rules stand on the
+path as routing will see it, so a route added later is behind the door before it is written.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Callable
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import quote
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from softswitch.web.accounts import Account, Role
+from softswitch.web.authentication import Authenticator, Refused
+from softswitch.web.headers import with_security_headers
+from softswitch.web.sessions import Session, Sessions
+
+COOKIE = "softswitch_session"
+OPEN_PATHS = frozenset({"/healthz", "/login", "/login/page.css"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+MAXIMUM_BODY = 64 * 1024
+
+_WATCHERS = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
+_EVERYBODY = frozenset(Role)
+RULES: tuple[tuple[str, frozenset[Role]], ...] = (
+    # What is finer than a path (an agent's own endpoints) is decided in the API.
+    ("/_nicegui_ws/", _WATCHERS),
+    ("/_nicegui/", _WATCHERS),
+    ("/favicon.ico", _EVERYBODY),
+    ("/metrics", _WATCHERS),
+    ("/logout", _EVERYBODY),
+    ("/api/", _EVERYBODY),
+)
+
+
+class Guard:
+    def __init__(self, app: ASGIApp, authenticator: Authenticator, sessions: Sessions) -> None:
+        self._app = app
+        self._authenticator = authenticator
+        self._sessions = sessions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._http(scope, _bounded(receive), with_security_headers(scope, send))
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        path: str = scope["path"]
+        unsafe = scope["method"] not in SAFE_METHODS
+        if int(_digits(headers.get("content-length", "0"))) > MAXIMUM_BODY:
+            await _refuse(413, "The request is too long.")(scope, receive, send)
+            return
+        if unsafe and not _same_origin(headers, asked_for=path == "/login" or COOKIE in headers.get("cookie", "")):
+            await _refuse(403, "This request came from another site, or hides where it came from.")(
+                scope, receive, send
+            )
+            return
+        if path not in OPEN_PATHS:
+            who = await self._who(scope, headers)
+            if isinstance(who, Refused):
+                await _unauthorised(scope, headers, who)(scope, receive, send)
+                return
+            if not _may_enter(who.role, path):
+                await _refuse(403, f"The role {who.role} may not go here.")(scope, receive, send)
+                return
+        try:
+            await self._app(scope, receive, send)
+        except _BodyTooLong:
+            await _refuse(413, "The request is too long.")(scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        who = await self._who(scope, headers)
+        allowed = isinstance(who, Account) and _may_enter(who.role, scope["path"])
+        if not allowed or not _same_origin(headers, asked_for=True):
+            await receive()  # "websocket.connect"
+            await send({"type": "websocket.close", "code": 1008})  # before accept: the client gets HTTP 403
+            return
+        session: Session | None = scope.get("softswitch.session")
+        await self._app(scope, self._until_ended(session, receive, send) if session else receive, send)
+
+    async def _who(self, scope: Scope, headers: Headers) -> Account | Refused:
+        """Who asks; notes account and session in the scope, where pages and the API read them."""
+        session = self._sessions.use(token_of(headers), time.monotonic())
+        if session is not None:
+            scope["softswitch.session"] = session
+            scope["softswitch.account"] = session.account
+            return session.account
+        if "authorization" in headers:
+            source = scope["client"][0] if scope.get("client") else ""
+            who = await self._authenticator.check_basic(headers["authorization"], source)
+            if isinstance(who, Account):
+                scope["softswitch.account"] = who
+            return who
+        return Refused()
+
+    def _until_ended(self, session: Session, receive: Receive, send: Send) -> Receive:
+        """A `receive` that keeps the session in use while the page lives, and closes the socket as the session ends."""
+        ended = asyncio.Event()
+        session.when_ended.append(ended.set)
+
+        async def guarded() -> Message:
+            asked: asyncio.Task[Any] = asyncio.ensure_future(receive())
+            over = asyncio.ensure_future(ended.wait())
+            try:
+                await asyncio.wait({asked, over}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                over.cancel()
+                if not asked.done():
+                    asked.cancel()
+            now = time.monotonic()
+            if asked.done() and not asked.cancelled() and self._sessions.alive(session, now):
+                session.last_used = now
+                message: Message = asked.result()
+                if message["type"] == "websocket.disconnect" and ended.set in session.when_ended:
+                    session.when_ended.remove(ended.set)
+                return message
+            await send({"type": "websocket.close", "code": 1008, "reason": "logged out"})
+            return {"type": "websocket.disconnect", "code": 1008}
+
+        return guarded
+
+
+def token_of(headers: Headers) -> str:
+    """The session token that a request brings; empty where there is none."""
+    try:
+        morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return ""
+    return morsel.value if morsel else ""
+
+
+def _may_enter(role: Role, path: str) -> bool:
+    if path == "/":
+        return role in _WATCHERS
+    return next((role in roles for prefix, roles in RULES if path.startswith(prefix)), False)
+
+
+def _same_origin(headers: Headers, *, asked_for: bool) -> bool:
+    """Whether a browser's own marks say that our own page sent this.
+
+    `asked_for`: the request must carry such a mark. A script that logs in by Basic and sends none is no browser, and
+    cannot have been tricked by another site.
+    """
+    site = headers.get("sec-fetch-site")
+    origin = headers.get("origin")
+    if site is not None:
+        return site == "same-origin"
+    if origin is not None:  # Fetch Metadata is sent to https and loopback only
+        # Only host and port: behind a proxy that ends TLS the scheme differs.
+        authority = origin.partition("://")[2].lower()
+        return bool(authority) and authority == headers.get("host", "").lower()
+    return not asked_for
+
+
+def _refuse(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse({"detail": detail}, status, headers)
+
+
+def _unauthorised(scope: Scope, headers: Headers, refused: Refused) -> Response:
+    if refused.wait_s > 0:
+        wait_s = math.ceil(refused.wait_s)
+        return _refuse(429, f"Too many failed log-ins. Try again in {wait_s} s.", {"retry-after": str(wait_s)})
+    if scope["method"] in ("GET", "HEAD") and "text/html" in headers.get("accept", ""):
+        target = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
+        return RedirectResponse(f"/login?next={quote(target, safe='/')}", 303)
+    return _refuse(401, "Log in first.", {"www-authenticate": 'Basic realm="softswitch", charset="UTF-8"'})
+
+
+class _BodyTooLong(Exception):
+    pass
+
+
+def _bounded(receive: Receive) -> Callable[[], Awaitable[Message]]:
+    """A `receive` that gives up on a body over `MAXIMUM_BODY`, whatever its Content-Length said."""
+    taken = 0
+
+    async def bounded() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > MAXIMUM_BODY:
+            raise _BodyTooLong
+        return message
+
+    return bounded
+
+
+def _digits(text: str) -> str:
+    return text if text.isascii() and text.isdigit() and len(text) < 16 else str(MAXIMUM_BODY + 1)

@@ -1,0 +1,61 @@
+"""Joins NiceGUI to the application. NiceGUI is one per process; which room a page belongs to is told by the request."""
+
+from fastapi import FastAPI, Request
+from nicegui import core, ui
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from softswitch.web.room import Room
+from softswitch.web.sessions import Session
+from softswitch.web.wallboard import show_wallboard
+
+RECONNECT_S = 3.0
+"""A page that reloads or stumbles is still the same supervisor being there."""
+
+
+class _RoomMark:
+    """Notes the room in the scope, inside the guard: NiceGUI's mounted application knows nothing of ours."""
+
+    def __init__(self, app: ASGIApp, room: Room) -> None:
+        self._app = app
+        self._room = room
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["softswitch.room"] = self._room
+        await self._app(scope, receive, send)
+
+
+def add_pages(app: FastAPI, room: Room) -> None:
+    # A process that makes a second application (the tests do) finds NiceGUI's own half already in use.
+    core.app.user_middleware.clear()
+    core.app.middleware_stack = None
+    ui.page("/", title="Wallboard · softswitch")(_wallboard_page)
+    app.user_middleware.append(Middleware(_RoomMark, room=room))  # innermost: after the guard
+    ui.run_with(
+        app,
+        title="softswitch",
+        language="en-GB",
+        dark=None,
+        favicon="📞",
+        reconnect_timeout=RECONNECT_S,
+        binding_refresh_interval=None,
+        gzip_middleware_factory=None,  # it would run in the loop that signals; the files stay in the browser's cache
+        tailwind=False,
+        show_welcome_message=False,
+    )
+
+
+async def close_pages() -> None:
+    """End NiceGUI's watch over its sockets, and let the next start begin it again.
+
+    Without it engine.io thinks that the watch still runs, and would never notice a browser that vanished: its
+    supervisor would count as present for good.
+    """
+    await core.sio.shutdown()
+    core.sio.eio.start_service_task = True
+
+
+def _wallboard_page(request: Request) -> None:
+    room: Room = request.scope["softswitch.room"]
+    session: Session | None = request.scope.get("softswitch.session")
+    show_wallboard(room, request.scope["softswitch.account"], session)

@@ -1,0 +1,133 @@
+"""The wallboard's site: interlocks with plain reasons, trunks, media, and the chart of the last minutes."""
+
+from typing import Any
+
+from nicegui import ui
+
+from softswitch.safeguards.visibility import InterlockView, TrunkView, WallboardView
+from softswitch.web.elements import Bar, Figure, Pill, Text, count, panel, percent
+from softswitch.web.history import SPAN_S, Sample
+
+TRUNK_TONES = {"registered": "ready", "static": "ready", "unregistered": "alert"}
+SERIES = (("In call", "#3b82f6", "in_call"), ("Ready", "#16a34a", "ready"), ("Ringing", "#d97706", "ringing"))
+
+
+class InterlocksPanel:
+    """One line while all is well; every open interlock with its reason otherwise."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, tuple[ui.element, Text, Text]] = {}
+        self._strip = ui.element("section").classes("interlocks").props('aria-label="Interlocks" aria-live=polite')
+        with self._strip:
+            self._verdict = Text("", "interlocks-verdict", tag="h2")
+
+    def show(self, interlocks: tuple[InterlockView, ...]) -> None:
+        opened = [view for view in interlocks if not view.closed]
+        # A board without any interlock has not reported: that is no permission.
+        held = bool(opened) or not interlocks
+        self._verdict.text = "Dialling is held" if held else "Dialling allowed"
+        self._verdict.classes(replace=f"interlocks-verdict {'tone-alert' if held else 'tone-ready'}")
+        for gone in self._items.keys() - {view.name for view in interlocks}:
+            self._items.pop(gone)[0].delete()
+        for view in interlocks:
+            if view.name not in self._items:
+                with self._strip, ui.element("span").classes("interlock") as element:
+                    sign = Text("", "interlock-sign").props("aria-hidden=true")
+                    Text(view.name, "interlock-name")
+                    self._items[view.name] = (element, sign, Text("", "interlock-reason"))
+            element, sign, reason = self._items[view.name]
+            sign.text = "✓" if view.closed else "✕"
+            reason.text = "" if view.closed else (view.reason or "no reason given")
+            element.classes(replace=f"interlock {'is-closed' if view.closed else 'is-open'}")
+
+
+class TrunksPanel:
+    def __init__(self) -> None:
+        self._rows: dict[str, tuple[ui.element, Pill, Bar, Text]] = {}
+        self._list = panel("Trunks", "trunks")
+
+    def show(self, trunks: tuple[TrunkView, ...]) -> None:
+        for gone in self._rows.keys() - {view.name for view in trunks}:
+            self._rows.pop(gone)[0].delete()
+        for view in trunks:
+            if view.name not in self._rows:
+                with self._list, ui.element("div").classes("trunk") as element:
+                    Text(view.name, "trunk-name")
+                    self._rows[view.name] = (
+                        element,
+                        Pill(),
+                        Bar(f"Channels in use, {view.name}"),
+                        Text("", "meter-value"),
+                    )
+            _, state, bar, text = self._rows[view.name]
+            state.show(view.state, TRUNK_TONES.get(view.state, "alert"))
+            share = view.calls / view.channels if view.channels else 0.0
+            bar.show(share, tone="wrap" if share >= 0.9 else "busy")
+            text.text = f"{view.calls} of {view.channels}"
+
+
+class MediaPanel:
+    def __init__(self) -> None:
+        self._last: tuple[float, int] | None = None
+        with panel("Media", "media"), ui.element("div").classes("figures"):
+            self._rate = Figure("packets/s in")
+            self._lost = Figure("lost")
+            self._cost = Figure("µs a packet")
+
+    def show(self, view: WallboardView) -> None:
+        if self._last is not None and view.uptime_s - self._last[0] >= 1.0:
+            self._rate.show(count((view.media_packets_in - self._last[1]) / (view.uptime_s - self._last[0])))
+        if self._last is None or view.uptime_s - self._last[0] >= 1.0:
+            self._last = (view.uptime_s, view.media_packets_in)
+        expected = view.media_packets_in + view.media_packets_lost
+        lost = view.media_packets_lost / expected if expected else 0.0
+        self._lost.show(percent(lost), "warn" if lost >= 0.01 else "")
+        self._cost.show(f"{view.media_us_per_packet:.1f}")
+
+
+class ChartPanel:
+    """Drawn as SVG, so that the page's style sheet colours its words in light and dark."""
+
+    def __init__(self) -> None:
+        self._shown_until = 0.0
+        with panel("Last ten minutes", "history"):
+            self._chart = ui.echart(_options(), renderer="svg").classes("chart")
+
+    def show(self, samples: tuple[Sample, ...]) -> None:
+        if not samples or samples[-1].at == self._shown_until:
+            return
+        now = self._shown_until = samples[-1].at
+        for series, (_, _, field) in zip(self._chart.options["series"], SERIES, strict=True):
+            series["data"] = [[round((sample.at - now) / 60, 3), getattr(sample, field)] for sample in samples]
+        self._chart.update()
+
+
+def _options() -> dict[str, Any]:
+    quiet = {"lineStyle": {"color": "#8593a366"}}
+    return {
+        "animation": False,
+        "grid": {"left": 30, "right": 10, "top": 28, "bottom": 24},
+        "legend": {"top": 0, "right": 0, "itemWidth": 14, "itemHeight": 8},
+        "tooltip": {"trigger": "axis"},
+        "xAxis": {
+            "type": "value",
+            "min": -SPAN_S / 60,
+            "max": 0,
+            "axisLabel": {"formatter": "{value} min"},
+            "splitLine": {"show": False},
+            "axisLine": quiet,
+        },
+        "yAxis": {"type": "value", "minInterval": 1, "splitLine": quiet},
+        "series": [
+            {
+                "name": name,
+                "type": "line",
+                "showSymbol": False,
+                "color": colour,
+                "lineStyle": {"width": 2},
+                "areaStyle": {"opacity": 0.14} if field == "in_call" else None,
+                "data": [],
+            }
+            for name, colour, field in SERIES
+        ],
+    }

@@ -1,0 +1,127 @@
+"""The supervisor's wallboard: the site at this moment, live, rendered on the server and changed in place.
+
+Having it open is what marks a supervisor as present; several tabs of one person count once.
+"""
+
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from nicegui import ui
+
+from softswitch.errors import UsageError
+from softswitch.web.accounts import Account
+from softswitch.web.agents_panel import AgentsPanel
+from softswitch.web.calls_panel import CallsPanel
+from softswitch.web.campaigns_panel import CampaignsPanel
+from softswitch.web.elements import Text, clock
+from softswitch.web.login import ASSETS
+from softswitch.web.room import Room
+from softswitch.web.sessions import Session
+from softswitch.web.site_panel import ChartPanel, InterlocksPanel, MediaPanel, TrunksPanel
+
+_STYLE = (ASSETS / "wallboard.css").read_text(encoding="utf-8")
+
+
+def show_wallboard(room: Room, account: Account, session: Session | None) -> None:
+    """Build the page for one browser tab and keep it up to date while the tab is open."""
+    board = Wallboard(room, account, session)
+    board.refresh()
+    client = ui.context.client
+    # Left when the tab is deleted, not when its socket drops: that is `pages.RECONNECT_S` later, enough for a reload.
+    client.on_connect(lambda: room.presence.receive_opened(account.name, client.id))
+    client.on_delete(lambda: room.presence.receive_closed(account.name, client.id))
+    ui.timer(room.settings.refresh_s, board.refresh)
+
+
+class Wallboard:
+    def __init__(self, room: Room, account: Account, session: Session | None) -> None:
+        self._room = room
+        self._account = account
+        self._session = session
+        ui.add_css(_STYLE)
+        with ui.element("div").classes("board"):
+            self._header()
+            self._interlocks = InterlocksPanel()
+            with ui.element("main").classes("columns"):
+                with ui.element("div").classes("column-wide"):
+                    self._agents = AgentsPanel(room.control, self._act)
+                    self._calls = CallsPanel(room.control, self._act)
+                with ui.element("div").classes("column-side"):
+                    self._campaigns = CampaignsPanel(room.control, self._act)
+                    with ui.element("div").classes("pair"):
+                        self._trunks = TrunksPanel()
+                        self._media = MediaPanel()
+                    self._chart = ChartPanel()
+
+    def refresh(self) -> None:
+        """Show the switch as it is now; leave when the session is over."""
+        if not self._alive():
+            ui.navigate.to("/login")
+            return
+        view = self._room.view()
+        self._site.text = view.site
+        self._time.text = datetime.now(self._room.settings.time_zone).strftime("%H:%M:%S")
+        self._uptime.text = f"up {clock(view.uptime_s)}"
+        self._interlocks.show(view.interlocks)
+        self._agents.show(view.agents)
+        self._calls.show(view.calls)
+        self._campaigns.show(view.campaigns)
+        self._trunks.show(view.trunks)
+        self._media.show(view)
+        self._chart.show(self._room.history.samples())
+
+    def _header(self) -> None:
+        with ui.element("header").classes("top"):
+            self._site = Text("", "site", tag="h1")
+            self._time = Text("", "wall-clock", tag="time")
+            self._uptime = Text("", "uptime")
+            Text("", "spacer")
+            Text(self._account.name, "account")
+            ui.button(icon="contrast").on("click", js_handler="() => Quasar.Dark.toggle()").props(
+                'flat round dense aria-label="Switch between light and dark"'
+            ).tooltip("Light or dark")
+            with ui.element("form").props('method=post action="/logout"'):
+                ui.button("Log out").props("flat no-caps dense type=submit")
+            ui.button("Kill switch", icon="power_settings_new", color=None, on_click=self._confirm_kill).props(
+                "unelevated no-caps"
+            ).classes("danger kill")
+        with ui.dialog() as self._kill_dialog, ui.element("div").classes("sheet"):
+            Text("Stop everything?", "sheet-title", tag="h2")
+            Text(
+                "Every agent is muted at once, every callee hears the closing message, all calls end and dialling "
+                "stops. Recordings are kept.",
+                "sheet-text",
+                tag="p",
+            )
+            with ui.element("div").classes("sheet-actions"):
+                ui.button("Stop everything now", color=None, on_click=self._kill).props("unelevated no-caps").classes(
+                    "danger"
+                )
+                ui.button("Cancel", on_click=self._kill_dialog.close).props("flat no-caps autofocus")
+
+    def _confirm_kill(self) -> None:
+        self._kill_dialog.open()
+
+    async def _kill(self) -> None:
+        self._kill_dialog.close()
+        await self._act(lambda: self._room.control.kill_switch(self._account.name), "Everything is being stopped")
+
+    async def _act(self, command: Callable[[], Awaitable[None]], done: str) -> None:
+        """Carry out a command and say what came of it."""
+        if not self._alive():
+            ui.navigate.to("/login")
+            return
+        try:
+            await command()
+        except UsageError as error:
+            ui.notify(str(error), type="negative", timeout=8000, close_button="OK")
+        except KeyError:
+            ui.notify("That is no longer there.", type="warning")
+        else:
+            ui.notify(done, type="positive")
+        self._room.forget_view()
+        self.refresh()
+
+    def _alive(self) -> bool:
+        return self._session is None or self._room.sessions.alive(self._session, time.monotonic())

@@ -1,0 +1,12 @@
+"""`--import-mode=importlib` puts no test folder on the path; the web's tests share two modules of their own."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+for _name in ("small_site", "site_client"):
+    if _name not in sys.modules:
+        _spec = importlib.util.spec_from_file_location(_name, Path(__file__).parent / f"{_name}.py")
+        assert _spec and _spec.loader
+        sys.modules[_name] = importlib.util.module_from_spec(_spec)
+        _spec.loader.exec_module(sys.modules[_name])

@@ -1,0 +1,67 @@
+"""Ways into the web room for its tests: in memory (httpx) and over a real socket."""
+
+import asyncio
+import http.cookiejar
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from small_site import PASSWORD, MemoryAccounts, SmallSwitch, quick_passwords
+
+from softswitch.web.app import create_app
+from softswitch.web.room import Room, WebSettings
+from softswitch.web.server import WebServer
+
+
+class Site:
+    """A switch, its web application, and clients of it."""
+
+    def __init__(self, settings: WebSettings | None = None, *, pages: bool = False) -> None:
+        self.switch = SmallSwitch()
+        self.accounts = MemoryAccounts.with_everybody()
+        self.passwords = quick_passwords()
+        self.app = create_app(self.switch, self.accounts, settings, passwords=self.passwords, pages=pages)
+        self.room: Room = self.app.state.room
+
+    def client(self, name: str = "", *, source: str = "127.0.0.1", scheme: str = "http") -> httpx.AsyncClient:
+        """A client that sends Basic for `name`, or nothing."""
+        transport = httpx.ASGITransport(self.app, client=(source, 50000))
+        auth = httpx.BasicAuth(name, PASSWORD) if name else None
+        return httpx.AsyncClient(transport=transport, base_url=f"{scheme}://site", auth=auth)
+
+    async def get(self, name: str, path: str) -> httpx.Response:
+        async with self.client(name) as client:
+            return await client.get(path)
+
+    async def post(self, name: str, path: str, json: object = None) -> httpx.Response:
+        async with self.client(name) as client:
+            return await client.post(path, json=json)
+
+
+async def log_in(client: httpx.AsyncClient, name: str, password: str = PASSWORD, **fields: str) -> httpx.Response:
+    """Fill in the log-in page as a browser does."""
+    return await client.post(
+        "/login", data={"name": name, "password": password, **fields}, headers={"sec-fetch-site": "same-origin"}
+    )
+
+
+@asynccontextmanager
+async def served(site: Site) -> AsyncIterator[WebServer]:
+    """The site on a real port of 127.0.0.1."""
+    server = WebServer(site.app)
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()
+
+
+def session_cookie(client: httpx.AsyncClient) -> http.cookiejar.Cookie:
+    return next(cookie for cookie in client.cookies.jar if cookie.name == "softswitch_session")
+
+
+async def until(condition, limit_s: float = 15.0) -> None:
+    """Wait for something that a real browser or socket brings about."""
+    async with asyncio.timeout(limit_s):
+        while not condition():
+            await asyncio.sleep(0.02)

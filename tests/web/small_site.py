@@ -1,0 +1,214 @@
+"""A small site for the web's tests: a switch that keeps its promises (`SwitchControl`), and accounts in memory."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from argon2 import PasswordHasher
+
+from softswitch.dialler.agents import AgentState
+from softswitch.dialler.attempt import DialAttempt, Disposition
+from softswitch.errors import UsageError
+from softswitch.safeguards.visibility import (
+    AgentCallView,
+    AgentView,
+    CallView,
+    CampaignView,
+    InterlockView,
+    TrunkView,
+    WallboardView,
+)
+from softswitch.web.accounts import Role
+from softswitch.web.passwords import Passwords
+
+CANARY = "+441632960961"
+"""The callee's number of every call here; no answer of the web may hold it."""
+PASSWORD = "correct horse battery"
+
+
+def quick_passwords() -> Passwords:
+    """argon2id with its smallest costs: the tests ask whether it is used rightly, not how hard it is."""
+    return Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
+class MemoryAccounts:
+    def __init__(self) -> None:
+        self.rows: dict[str, tuple[str, str]] = {}
+
+    async def account(self, name: str) -> tuple[str, str] | None:
+        return self.rows.get(name)
+
+    async def add_account(self, name: str, password_hash: str, role: str) -> None:
+        self.rows[name] = (password_hash, role)
+
+    async def accounts(self) -> list[str]:
+        return list(self.rows)
+
+    @classmethod
+    def with_everybody(cls) -> "MemoryAccounts":
+        """One account for each role, and a second agent; all with `PASSWORD`."""
+        accounts = cls()
+        hashed = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+        for name, role in (
+            ("ada", Role.ADMINISTRATOR),
+            ("sue", Role.SUPERVISOR),
+            ("otto", Role.AUDITOR),
+            ("101", Role.AGENT),
+            ("102", Role.AGENT),
+        ):
+            accounts.rows[name] = (hashed, role)
+        return accounts
+
+
+@dataclass
+class _Call:
+    call_ref: str
+    agent: str
+    state: str
+    began_s: float
+
+
+class SmallSwitch:
+    """Two agents or more, one campaign, calls that are placed by hand; time is told by `tick`."""
+
+    def __init__(self, agents: tuple[str, ...] = ("101", "102")) -> None:
+        self.now = 0.0
+        self.states = dict.fromkeys(agents, AgentState.OFFLINE)
+        self.since = dict.fromkeys(agents, 0.0)
+        self.campaign = "transport-2026"
+        self.campaign_state = "stopped"
+        self.present: list[str] = []
+        self.killed_by: list[str] = []
+        self.dispositions: list[tuple[str, str, Disposition]] = []
+        self.live: dict[str, _Call] = {}
+        self.attempts: list[DialAttempt] = []
+
+    def tick(self, seconds: float) -> None:
+        self.now += seconds
+
+    def place_call(self, call_ref: str, agent: str = "", state: str = "ringing") -> None:
+        self.live[call_ref] = _Call(call_ref, agent, state, self.now)
+        at = datetime(2026, 11, 20, 10, tzinfo=UTC) + timedelta(seconds=len(self.attempts))
+        self.attempts.append(DialAttempt(call_ref, f"lead-{call_ref}", self.campaign, "carrier", at, agent=agent))
+        if agent:
+            self._set(agent, AgentState.IN_CALL)
+
+    def wallboard(self) -> WallboardView:
+        return WallboardView(
+            site="Lab site",
+            uptime_s=self.now,
+            agents=tuple(
+                AgentView(agent, state, self.now - self.since[agent], "", self.campaign, 3, 120.0, 20.0, 300.0)
+                for agent, state in self.states.items()
+            ),
+            calls=tuple(
+                CallView(
+                    call.call_ref, self.campaign, call.agent, call.state, self.now - call.began_s, "HUMAN", "•••• 61"
+                )
+                for call in self.live.values()
+            ),
+            campaigns=(
+                CampaignView(
+                    name=self.campaign,
+                    state=self.campaign_state,
+                    policy="predictive",
+                    leads_left=40,
+                    leads_total=60,
+                    ringing=len(self.live),
+                    attempts_today=len(self.attempts),
+                    live_today=12,
+                    abandoned_today=1,
+                    silent_today=0,
+                    machines_today=4,
+                    abandoned_rate=0.02,
+                    abandoned_limit=0.03,
+                    outcomes={"answered": 13, "busy": 4, "no-answer": 3},
+                ),
+            ),
+            trunks=(TrunkView("carrier", "registered", len(self.live), 30),),
+            interlocks=(
+                InterlockView("recorder", True, ""),
+                InterlockView("supervisor", bool(self.present), "" if self.present else "No supervisor watches."),
+            ),
+            media_packets_in=1000,
+            media_packets_out=990,
+            media_packets_lost=3,
+            media_us_per_packet=3.5,
+        )
+
+    def agent_call(self, agent: str) -> AgentCallView | None:
+        self._known(agent)
+        call = next((call for call in self.live.values() if call.agent == agent), None)
+        return AgentCallView(call.call_ref, self.campaign, {"salutation": "Ms"}) if call else None
+
+    async def calls_of(self, campaign: str, limit: int, offset: int) -> list[DialAttempt]:
+        newest_first = [attempt for attempt in reversed(self.attempts) if attempt.campaign == campaign]
+        return newest_first[offset : offset + limit]
+
+    async def start_campaign(self, name: str) -> None:
+        self._known_campaign(name)
+        if not self.present:
+            raise UsageError("No supervisor watches; open the wallboard first.")
+        self.campaign_state = "running"
+
+    async def pause_campaign(self, name: str) -> None:
+        self._known_campaign(name)
+        self.campaign_state = "paused"
+
+    async def stop_campaign(self, name: str) -> None:
+        self._known_campaign(name)
+        self.campaign_state = "stopped"
+
+    async def log_in_agent(self, agent: str) -> None:
+        self._set(agent, AgentState.PAUSED)
+
+    async def log_out_agent(self, agent: str) -> None:
+        self._set(agent, AgentState.OFFLINE)
+
+    async def ready_agent(self, agent: str) -> None:
+        if self._known(agent) is AgentState.OFFLINE:
+            raise UsageError(f"Agent {agent} is not logged in; log in first.")
+        self._set(agent, AgentState.READY)
+
+    async def pause_agent(self, agent: str, code: str) -> None:
+        if self._known(agent) is AgentState.OFFLINE:
+            raise UsageError(f"Agent {agent} is not logged in; log in first.")
+        self._set(agent, AgentState.PAUSED)
+
+    async def dispose(self, agent: str, call_ref: str, disposition: Disposition) -> None:
+        self._known(agent)
+        if call_ref not in {attempt.call_ref for attempt in self.attempts if attempt.agent == agent}:
+            raise UsageError("That call is not this agent's.")
+        self.attempts = [
+            replace(attempt, disposition=disposition) if attempt.call_ref == call_ref else attempt
+            for attempt in self.attempts
+        ]
+        self.dispositions.append((agent, call_ref, disposition))
+
+    async def hang_up(self, call_ref: str) -> None:
+        call = self.live.pop(call_ref)
+        if call.agent:
+            self._set(call.agent, AgentState.WRAP_UP)
+
+    async def kill_switch(self, by: str) -> None:
+        self.killed_by.append(by)
+        self.live.clear()
+        self.campaign_state = "stopped"
+
+    def supervisor_arrived(self, name: str) -> None:
+        assert name not in self.present
+        self.present.append(name)
+
+    def supervisor_left(self, name: str) -> None:
+        self.present.remove(name)
+
+    def _known(self, agent: str) -> AgentState:
+        return self.states[agent]
+
+    def _known_campaign(self, name: str) -> None:
+        if name != self.campaign:
+            raise KeyError(name)
+
+    def _set(self, agent: str, state: AgentState) -> None:
+        self._known(agent)
+        self.states[agent] = state
+        self.since[agent] = self.now

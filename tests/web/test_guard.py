@@ -1,0 +1,190 @@
+"""Every way in, walked: HTTP routes of ours, everything that NiceGUI brings, and paths that nobody has written yet."""
+
+import asyncio
+import re
+
+import pytest
+from fastapi.routing import APIRoute
+from site_client import Site, log_in
+from small_site import CANARY
+from starlette.routing import BaseRoute, Mount, Route
+
+from softswitch.web.guard import OPEN_PATHS
+
+
+def every_path(routes: list[BaseRoute], prefix: str = "") -> set[tuple[str, str]]:
+    """(method, path) of each route, mounted applications included, parameters filled in."""
+    found: set[tuple[str, str]] = set()
+    for route in routes:
+        if isinstance(route, Mount):
+            found.add(("GET", f"{prefix}{route.path}/anything"))
+            found |= every_path(list(route.routes or []), prefix + route.path)
+        elif isinstance(route, (APIRoute, Route)):
+            path = re.sub(r"{[^}]*}", "x", prefix + route.path)
+            found |= {(method, path) for method in route.methods or {"GET"}}
+        elif hasattr(route, "original_router"):  # FastAPI keeps an included router as one lazy route
+            found |= every_path(list(route.original_router.routes), prefix)
+    return found
+
+
+UNWRITTEN = {
+    ("GET", path)
+    for path in ("/nothing", "/docs", "/redoc", "/openapi.json", "/api", "/healthz/", "/healthz/../api/wallboard", "//")
+} | {("POST", "/healthz2"), ("DELETE", "/api/wallboard"), ("GET", "/login/"), ("GET", "/login/page.css/x")}
+
+
+def test_without_a_login_nothing_but_the_open_paths_answers() -> None:
+    async def story() -> None:
+        site = Site(pages=True)
+        walked = every_path(list(site.app.routes)) | UNWRITTEN
+        assert {"/api/wallboard", "/metrics", "/", "/_nicegui_ws/anything", "/api/openapi.json"} <= {
+            p for _, p in walked
+        }
+        async with site.client() as client:
+            for method, path in sorted(walked):
+                if path in OPEN_PATHS:
+                    continue
+                response = await client.request(method, path)
+                assert response.status_code == 401, (method, path, response.status_code)
+
+    asyncio.run(story())
+
+
+def test_a_browser_without_a_login_is_led_to_the_login_page_and_back() -> None:
+    async def story() -> None:
+        async with Site().client() as client:
+            response = await client.get("/?a=b&c", headers={"accept": "text/html"})
+            assert response.status_code == 303
+            assert response.headers["location"] == "/login?next=/%3Fa%3Db%26c"
+
+    asyncio.run(story())
+
+
+def test_health_says_that_the_loop_runs_and_nothing_else() -> None:
+    async def story() -> None:
+        async with Site().client() as client:
+            response = await client.get("/healthz")
+            assert response.status_code == 200
+            assert response.json() == {"status": "ok"}
+
+    asyncio.run(story())
+
+
+EVERYBODY = {"101", "otto", "sue", "ada"}
+WATCHERS = {"sue", "ada"}
+MATRIX = [
+    ("GET", "/api/wallboard", WATCHERS),
+    ("GET", "/api/interlocks", WATCHERS | {"otto"}),
+    ("GET", "/api/calls", WATCHERS),
+    ("GET", "/api/campaigns", WATCHERS | {"otto"}),
+    ("GET", "/api/campaigns/transport-2026", WATCHERS | {"otto"}),
+    ("GET", "/api/campaigns/transport-2026/calls", WATCHERS | {"otto"}),
+    ("POST", "/api/campaigns/transport-2026/start", WATCHERS),
+    ("POST", "/api/campaigns/transport-2026/pause", WATCHERS),
+    ("POST", "/api/campaigns/transport-2026/stop", WATCHERS),
+    ("GET", "/api/agents", WATCHERS),
+    ("GET", "/api/agents/101", WATCHERS | {"101"}),
+    ("GET", "/api/agents/102", WATCHERS),
+    ("GET", "/api/agents/101/call", WATCHERS | {"101"}),
+    ("GET", "/api/agents/102/call", WATCHERS),
+    ("POST", "/api/agents/101/login", WATCHERS | {"101"}),
+    ("POST", "/api/agents/102/login", WATCHERS),
+    ("POST", "/api/agents/102/logout", WATCHERS),
+    ("POST", "/api/agents/102/ready", WATCHERS),
+    ("POST", "/api/agents/102/pause", WATCHERS),
+    ("POST", "/api/agents/102/disposition", WATCHERS),
+    ("POST", "/api/calls/x/hangup", WATCHERS),
+    ("POST", "/api/kill-switch", WATCHERS),
+    ("GET", "/api/openapi.json", EVERYBODY),
+    ("GET", "/metrics", WATCHERS),
+    ("GET", "/_nicegui/3/static/quasar.js", WATCHERS),
+    ("GET", "/_nicegui_ws/socket.io/", WATCHERS),
+    ("GET", "/not-written-yet", set()),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "allowed"), MATRIX, ids=str)
+def test_each_role_enters_only_where_it_may(method: str, path: str, allowed: set[str]) -> None:
+    async def story() -> None:
+        site = Site()
+        for name in sorted(EVERYBODY):
+            async with site.client(name) as client:
+                response = await client.request(method, path, json={} if method == "POST" else None)
+                assert (response.status_code != 403) is (name in allowed), (name, response.status_code)
+                assert CANARY[-9:] not in response.text
+
+    asyncio.run(story())
+
+
+def test_the_matrix_names_every_route_of_the_api() -> None:
+    routes = {(m, p) for m, p in every_path(list(Site().app.routes)) if p.startswith("/api/") and m in ("GET", "POST")}
+    concrete = {(m, re.sub(r"/(101|102|transport-2026)\b", "/x", p)) for m, p, _ in MATRIX}
+    assert routes <= concrete
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"sec-fetch-site": "same-origin"}, 204),
+        ({"origin": "http://site"}, 204),
+        ({}, 403),
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"sec-fetch-site": "same-site"}, 403),
+        ({"sec-fetch-site": "none"}, 403),
+        ({"origin": "http://evil.example"}, 403),
+        ({"origin": "http://site.evil.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"origin": "http://evil.example", "sec-fetch-site": "cross-site"}, 403),
+    ],
+)
+def test_a_session_changes_state_only_from_our_own_pages(headers: dict[str, str], status: int) -> None:
+    async def story() -> None:
+        site = Site()
+        async with site.client() as client:
+            await log_in(client, "sue")
+            response = await client.post("/api/kill-switch", headers=headers)
+            assert response.status_code == status
+            assert site.switch.killed_by == (["sue"] if status == 204 else [])
+
+    asyncio.run(story())
+
+
+def test_a_script_with_basic_may_change_state_unless_a_browser_says_that_another_site_sent_it() -> None:
+    async def story() -> None:
+        site = Site()
+        async with site.client("sue") as client:
+            assert (await client.post("/api/kill-switch")).status_code == 204
+            refused = await client.post("/api/kill-switch", headers={"origin": "http://evil.example"})
+            assert refused.status_code == 403
+
+    asyncio.run(story())
+
+
+def test_every_answer_carries_the_security_headers() -> None:
+    async def story() -> None:
+        site = Site()
+        async with site.client("sue") as client:
+            for path in ("/healthz", "/login", "/api/wallboard", "/metrics", "/api/none", "/nothing"):
+                headers = (await client.get(path)).headers
+                assert headers["x-content-type-options"] == "nosniff"
+                assert headers["x-frame-options"] == "DENY"
+                assert headers["cache-control"] == "no-store"
+                assert "default-src 'none'" in headers["content-security-policy"]
+                assert "frame-ancestors 'none'" in headers["content-security-policy"]
+                assert "server" not in headers
+        async with site.client("sue", scheme="https") as client:
+            assert "strict-transport-security" in (await client.get("/healthz")).headers
+
+    asyncio.run(story())
+
+
+def test_a_body_beyond_the_limit_is_refused_before_it_is_read() -> None:
+    async def story() -> None:
+        site = Site()
+        async with site.client("sue") as client:
+            response = await client.post("/api/agents/101/pause", content=b"x" * 70_000)
+            assert response.status_code == 413
+            odd = await client.post("/api/kill-switch", headers={"content-length": "99999999999999999999"})
+            assert odd.status_code == 413
+
+    asyncio.run(story())
