@@ -1,5 +1,6 @@
 """Carrier accounts and phone accounts, and what the pool keeps of a carrier: registration, channels, calls a second."""
 
+import ipaddress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,8 +25,16 @@ class CarrierAccount:
     channels: int = 30
     """Calls at once, both ways together."""
     calls_per_second: float = 5.0
+    domain: str = ""
+    """The carrier's name in URIs; empty: the host."""
+    addresses: tuple[str, ...] = ()
+    """Further IP addresses from which this carrier's calls come."""
     realm: str = ""
     """The only realm whose challenges are answered; empty: whichever this host names."""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return (self.host, self.port)
 
     def __repr__(self) -> str:
         return f"CarrierAccount({self.name!r})"  # no password in a traceback
@@ -136,5 +145,9 @@ def check_accounts(accounts: list[CarrierAccount], phones: list[PhoneAccount]) -
         if usernames.count(phone.username) > 1 or agents.count(phone.agent) > 1:
             raise UsageError(f"agent {phone.agent!r} or its phone_username is listed twice: each agent has one phone")
     for account in accounts:
+        try:
+            ipaddress.ip_address(account.host)
+        except ValueError as error:
+            raise UsageError(f"carrier account {account.name!r}: host is to be an IP address here") from error
         if account.channels < 1:
             raise UsageError(f"carrier account {account.name!r} has no channels: set channels to 1 or more")

@@ -1,0 +1,85 @@
+"""The way of one leg to the wire. To a callee over a trunk it leads past the never-dial gate; there is no other."""
+
+import ipaddress
+from collections.abc import Callable
+from typing import TypeAlias
+
+from softswitch.calls.leg import InviteRefused, Leg
+from softswitch.sip.layer import Address, Transaction, TransactionLayer
+from softswitch.sip.message import Request, Response
+from softswitch.sip.uri import Uri
+
+Gate: TypeAlias = Callable[[str], str | None]
+"""Asked with the number in the Request-URI, directly in front of the wire; a reason text means: refuse."""
+
+DEFAULT_PORT = 5060
+
+
+class PhoneLine:
+    """To a phone, always at the address that its requests come from: behind NAT the one in Contact leads nowhere.
+
+    That also keeps a phone from having us call anybody else by registering a Contact of its choice.
+    """
+
+    def __init__(self, layer: TransactionLayer, address: Address) -> None:
+        self._layer = layer
+        self.address = address
+        self.leg: Leg | None = None
+        """Set by the pool once the leg is made; owns what is sent here."""
+        self.owners: dict[Transaction, Leg] = {}
+        """The pool's table: whose transaction is whose."""
+
+    def send_request(self, request: Request, next_hop: Uri, now: float) -> Transaction:
+        return self._own(self._layer.send_request(request, self.destination(next_hop), now))
+
+    def acknowledge(self, ack: Request, next_hop: Uri) -> None:
+        self._layer.send_stateless(ack, self.destination(next_hop))
+
+    def cancel(self, invite: Transaction, now: float) -> Transaction | None:
+        cancel = self._layer.cancel(invite, now)
+        return cancel if cancel is None else self._own(cancel)
+
+    def abandon(self, invite: Transaction, now: float) -> None:
+        self._layer.abandon(invite, now)
+
+    def respond(self, transaction: Transaction, response: Response, now: float) -> bool:
+        return self._layer.respond(transaction, response, now)
+
+    def destination(self, next_hop: Uri) -> Address:
+        return self.address
+
+    def _own(self, transaction: Transaction) -> Transaction:
+        if self.leg is not None:
+            self.owners[transaction] = self.leg
+        return transaction
+
+
+class TrunkLine(PhoneLine):
+    """To a carrier. Every INVITE that could make a telephone ring asks the gate about the number it carries, each time:
+    the first, and the one that answers a challenge. A re-INVITE (To has a tag) reaches nobody new.
+    """
+
+    def __init__(self, layer: TransactionLayer, address: Address, gate: Gate) -> None:
+        super().__init__(layer, address)
+        self._gate = gate
+
+    def send_request(self, request: Request, next_hop: Uri, now: float) -> Transaction:
+        if request.method == "INVITE" and request.to.tag is None:
+            reason = self._ask(request.uri.decoded_user)
+            if reason is not None:
+                raise InviteRefused(reason)
+        return super().send_request(request, next_hop, now)
+
+    def destination(self, next_hop: Uri) -> Address:
+        """The next hop where it is an IP address; a name is the carrier's own, whose address the account gives."""
+        try:
+            ipaddress.ip_address(next_hop.address)
+        except ValueError:
+            return self.address
+        return (next_hop.address, next_hop.port or DEFAULT_PORT)
+
+    def _ask(self, number: str) -> str | None:
+        try:
+            return self._gate(number)
+        except Exception as error:  # whatever is wrong with the gate, it is shut
+            return f"the never-dial check failed ({type(error).__name__})"

@@ -1,0 +1,407 @@
+"""The user agent pool: every carrier account, agent's phone and call leg of one SIP address, as one pure machine.
+
+It is a back-to-back user agent and never a proxy: what comes in on one leg goes out on another only as an event, a
+decision above, and a command. Who may send what is decided in `reception`; what leaves for a carrier passes the gate in
+`lines`.
+"""
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+from softswitch.calls.events import CallEnded, CallEvent, CallFailed, CallOffered, Origin
+from softswitch.calls.incoming import IncomingLeg
+from softswitch.calls.leg import Leg, LegSettings, Phase
+from softswitch.calls.outcome import Outcome
+from softswitch.calls.outgoing import OutgoingLeg
+from softswitch.errors import PeerError, UsageError
+from softswitch.sip.digest import ClientDigest
+from softswitch.sip.headers import NameAddr
+from softswitch.sip.layer import (
+    Address,
+    Datagram,
+    RequestReceived,
+    ResponseReceived,
+    Transaction,
+    TransactionEnded,
+    TransactionFailed,
+    TransactionLayer,
+)
+from softswitch.sip.message import Response, response_to
+from softswitch.sip.timers import Deadlines, Timers
+from softswitch.sip.uri import Uri
+from softswitch.ua.accounts import (
+    AccountFailed,
+    AccountRegistered,
+    AccountState,
+    Carrier,
+    CarrierAccount,
+    PhoneAccount,
+    check_accounts,
+)
+from softswitch.ua.lines import Gate, PhoneLine, TrunkLine
+from softswitch.ua.phones import PhoneDesk, PhoneExpired, PhoneRegistered
+from softswitch.ua.reception import Caller, Reception
+from softswitch.ua.registrations import RegistrationDesk
+
+PoolEvent: TypeAlias = CallEvent | AccountRegistered | AccountFailed | PhoneRegistered | PhoneExpired
+
+_DIALLABLE = re.compile(r"[+0-9A-Za-z*._-]{1,64}")
+
+
+class UserAgentPool:
+    """See the module. `now` is monotonic seconds; after any call, drain `next_event` and `data_to_send`, then re-arm.
+
+    address: where peers reach us; it goes into Via, Contact and SDP-less headers.
+    realm: of our own registrar's challenges.
+    gate: asked with the number immediately in front of the wire for every INVITE to a carrier; see `lines.Gate`.
+    new_token: unguessable letters and digits, such as `secrets.token_hex`.
+    Commands about a leg that is over, or that never was, do nothing: its end may have crossed them.
+    """
+
+    def __init__(
+        self,
+        *,
+        address: Address,
+        realm: str,
+        accounts: Iterable[CarrierAccount],
+        phones: Iterable[PhoneAccount],
+        gate: Gate,
+        new_token: Callable[[], str],
+        user_agent: str = "softswitch",
+        timers: Timers | None = None,
+        keepalive_s: float = 30.0,
+        ring_limit_s: float = 180.0,
+    ) -> None:
+        account_list, phone_list = list(accounts), list(phones)
+        check_accounts(account_list, phone_list)
+        self.address = address
+        self._realm = realm
+        self._gate = gate
+        self._new_token = new_token
+        self._user_agent = user_agent
+        self._ring_limit_s = ring_limit_s
+        self._keepalive_s = keepalive_s
+        self.layer = TransactionLayer(address=address, new_token=new_token, timers=timers)
+        self.timers = self.layer.timers
+        self._carriers = {account.name: Carrier(account) for account in account_list}
+        self._phones = PhoneDesk(phone_list, realm=realm, new_token=new_token)
+        self._registrations = RegistrationDesk(self._carriers, self.layer, self._contact, new_token)
+        self._reception = Reception(self._carriers, self._phones, user_agent)
+        self._legs: dict[str, Leg] = {}
+        self._owners: dict[Transaction, Leg] = {}
+        self._dialogs: dict[tuple[str, str], Leg] = {}
+        self._carrier_of: dict[str, Carrier] = {}
+        self._deadlines: Deadlines[str] = Deadlines()
+        self._events: deque[PoolEvent] = deque()
+        self._stopping = False
+
+    # The face of a machine
+
+    def receive_datagram(self, data: bytes, source: Address, now: float) -> None:
+        self.layer.receive_datagram(data, source, now)
+        self._pump(now)
+
+    def handle_timer(self, now: float) -> None:
+        self.layer.handle_timer(now)
+        self._pump(now)
+        for leg_id in self._deadlines.due(now):
+            leg = self._legs[leg_id]
+            leg.handle_timer(now)
+            self._settle(leg)
+        self._phones.handle_timer(now)
+        self._registrations.handle_timer(now)
+        self._pump(now)
+
+    def next_timer(self) -> float | None:
+        deadlines = (
+            self.layer.next_timer(),
+            self._deadlines.next(),
+            self._phones.next_timer(),
+            self._registrations.next_timer(),
+        )
+        return min((at for at in deadlines if at is not None), default=None)
+
+    def data_to_send(self) -> list[Datagram]:
+        return self.layer.data_to_send()
+
+    def next_event(self) -> PoolEvent | None:
+        return self._events.popleft() if self._events else None
+
+    # Carriers and phones
+
+    def start(self, now: float) -> None:
+        """Begin to register the accounts that ask for it."""
+        self._registrations.start(now)
+        self._pump(now)
+
+    def stop(self, now: float) -> None:
+        """End every call, refuse new ones and unregister; go on driving it until `is_idle`."""
+        self._stopping = True
+        for leg_id in list(self._legs):
+            self.hang_up(leg_id, now)
+        self._registrations.stop(now)
+        self._pump(now)
+
+    @property
+    def is_idle(self) -> bool:
+        """No leg and no transaction is left."""
+        return not self._legs and not self._owners and len(self.layer) == 0
+
+    def account_state(self, name: str) -> AccountState:
+        """Raises KeyError for an unknown account."""
+        return self._carriers[name].state
+
+    def calls_on(self, account: str) -> int:
+        return self._carriers[account].calls
+
+    def channels_free(self, account: str) -> int:
+        """Calls that this account could take on now; 0 while it is not registered."""
+        carrier = self._carriers[account]
+        return 0 if carrier.state is AccountState.UNREGISTERED else carrier.channels_free
+
+    def is_registered(self, agent: str, now: float) -> bool:
+        """Whether this agent's phone can be rung."""
+        return self._phones.binding_of(agent, now) is not None
+
+    # Calls
+
+    def place_call(
+        self, leg_id: str, account: str, number: str, offer: bytes, now: float, *, caller_id: str = ""
+    ) -> None:
+        """Call a number over a carrier. What goes wrong from here on comes as `CallFailed`, also a full account.
+
+        Raises UsageError for what can only be a mistake of ours; its text holds no number.
+        """
+        self._check_new(leg_id)
+        if not _DIALLABLE.fullmatch(number):
+            raise UsageError("this number cannot be dialled: give it in E.164, a plus sign and digits")
+        carrier = self._carriers.get(account)
+        if carrier is None:
+            raise UsageError(f"there is no carrier account {account!r}: name one of the [[trunks]]")
+        reason = "shutting down" if self._stopping else carrier.admit(now)
+        if reason is not None:
+            self._events.append(CallFailed(leg_id, Outcome.FAILED, 503, reason))
+            return
+        own = carrier.account
+        domain, port = own.domain or own.host, None if own.domain or own.port == 5060 else own.port
+        line = TrunkLine(self.layer, own.address, self._gate)
+        leg = OutgoingLeg(
+            leg_id,
+            line,
+            self._leg_settings(own.username),
+            target=Uri("sip", number, _bracketed(domain), port),
+            local=NameAddr(Uri("sip", caller_id or own.caller_id or own.username or "anonymous", _bracketed(domain))),
+            offer=offer,
+            digest=self._digest_of(own),
+        )
+        self._adopt(leg, line, carrier)
+        leg.start(now)
+        self._settle(leg)
+        self._pump(now)
+
+    def ring_phone(self, leg_id: str, agent: str, offer: bytes, now: float, *, call_ref: str) -> None:
+        """Ring an agent's phone. All that its INVITE says is made here, from `call_ref` and chance.
+
+        Raises UsageError where the phone is not registered.
+        """
+        self._check_new(leg_id)
+        binding = self._phones.binding_of(agent, now)
+        if binding is None:
+            raise UsageError(f"the phone of agent {agent!r} is not registered: switch it on and check its password")
+        line = PhoneLine(self.layer, binding.source)
+        keepalive_s = self._phones.account_of(agent).keepalive_s
+        leg = OutgoingLeg(
+            leg_id,
+            line,
+            self._leg_settings("", keepalive_s),
+            target=binding.target,
+            local=NameAddr(Uri("sip", "call", self._realm), display=call_ref),
+            offer=offer,
+        )
+        self._adopt(leg, line)
+        leg.start(now)
+        self._settle(leg)
+        self._pump(now)
+
+    def ring(self, leg_id: str, now: float) -> None:
+        """Let a caller hear that it rings."""
+        leg = self._legs.get(leg_id)
+        if isinstance(leg, IncomingLeg):
+            leg.ring(now)
+            self._settle(leg)
+
+    def answer(self, leg_id: str, sdp: bytes, now: float) -> None:
+        """Accept an offered call."""
+        leg = self._legs.get(leg_id)
+        if isinstance(leg, IncomingLeg):
+            leg.answer(sdp, now)
+            self._settle(leg)
+
+    def reject(self, leg_id: str, status: int, now: float) -> None:
+        """Refuse an offered call."""
+        leg = self._legs.get(leg_id)
+        if isinstance(leg, IncomingLeg):
+            leg.reject(status, now)
+            self._settle(leg)
+
+    def hang_up(self, leg_id: str, now: float) -> None:
+        """CANCEL, BYE or refusal, as fits; saying it twice does nothing more."""
+        leg = self._legs.get(leg_id)
+        if leg is not None:
+            leg.hang_up(now)
+            self._settle(leg)
+            self._pump(now)
+
+    def reoffer(self, leg_id: str, sdp: bytes, now: float) -> None:
+        """Propose other media in an answered call; `ReofferAnswered` or `ReofferRefused` follows."""
+        leg = self._legs.get(leg_id)
+        if leg is not None and leg.phase is not Phase.OVER:
+            leg.reoffer(sdp, now)
+            self._settle(leg)
+
+    def answer_reoffer(self, leg_id: str, sdp: bytes | None, now: float) -> None:
+        """Answer `MediaReoffered`; None refuses it and leaves the media as they are."""
+        leg = self._legs.get(leg_id)
+        if leg is not None:
+            leg.answer_reoffer(sdp, now)
+            self._settle(leg)
+
+    # What the layer reports
+
+    def _pump(self, now: float) -> None:
+        """Take every event of the machines inside to whom it concerns."""
+        while (event := self.layer.next_event()) is not None:
+            match event:
+                case RequestReceived():
+                    self._receive_request(event, now)
+                case ResponseReceived():
+                    self._receive_response(event, now)
+                case TransactionFailed(transaction, trouble):
+                    leg = self._owners.get(transaction)
+                    if leg is not None:
+                        leg.receive_trouble(transaction, trouble, now)
+                        self._settle(leg)
+                    else:
+                        self._registrations.receive_timeout(transaction, now)
+                case TransactionEnded(transaction):
+                    leg = self._owners.pop(transaction, None)
+                    if leg is not None:
+                        leg.receive_end(transaction)
+                        self._settle(leg)
+        self._events.extend(self._phones.take_events())
+        self._events.extend(self._registrations.take_events())
+
+    def _receive_response(self, event: ResponseReceived, now: float) -> None:
+        leg = self._owners.get(event.transaction)
+        if leg is not None:
+            leg.receive_response(event.transaction, event.response, now)
+            self._settle(leg)
+        else:
+            self._registrations.receive_response(event.transaction, event.response, now)
+
+    def _receive_request(self, event: RequestReceived, now: float) -> None:
+        request, transaction = event.request, event.transaction
+        leg = self._dialogs.get((request.call_id, request.to.tag or ""))
+        if transaction is None:
+            if leg is not None:
+                leg.receive_request(None, request, now)
+                self._settle(leg)
+            return
+        if event.cancels is not None:
+            leg = self._owners.get(event.cancels)
+            tag = leg.local_tag if leg is not None else self._new_token()
+            self.layer.respond(transaction, response_to(request, 200, to_tag=tag), now)
+            if leg is not None:
+                leg.receive_cancel(event.cancels, now)
+                self._settle(leg)
+            return
+        decision = self._reception.receive(request, event.source, now, inside=leg is not None)
+        if isinstance(decision, Response):
+            self.layer.respond(transaction, decision, now)
+        elif leg is not None:
+            self._owners[transaction] = leg
+            leg.receive_request(transaction, request, now)
+            self._settle(leg)
+        elif isinstance(decision, Caller):
+            self._offer_call(transaction, decision, event, now)
+
+    def _offer_call(self, transaction: Transaction, caller: Caller, event: RequestReceived, now: float) -> None:
+        """An INVITE from somebody who may send one."""
+        request = event.request
+        if self._stopping:
+            self.layer.respond(transaction, self._reception.refuse(request, 503), now)
+            return
+        carrier = self._carriers[caller.source] if caller.origin is Origin.TRUNK else None
+        if carrier is None:
+            line = PhoneLine(self.layer, event.source)
+            settings = self._leg_settings("", self._phones.account_of(caller.source).keepalive_s)
+        else:
+            line = TrunkLine(self.layer, carrier.account.address, self._gate)
+            settings = self._leg_settings(carrier.account.username)
+        leg_id = self._new_token()
+        try:
+            leg = IncomingLeg(leg_id, line, settings, invite=transaction, request=request, now=now)
+        except PeerError as error:
+            self.layer.respond(transaction, self._reception.refuse(request, error.status), now)
+            return
+        self._owners[transaction] = leg
+        self._adopt(leg, line, carrier)
+        called, calling = request.uri.decoded_user, request.from_.uri.decoded_user
+        self._events.append(CallOffered(leg_id, caller.origin, caller.source, called, calling, request.body))
+        self._settle(leg)
+
+    # Book-keeping
+
+    def _adopt(self, leg: Leg, line: PhoneLine, carrier: Carrier | None = None) -> None:
+        line.leg = leg
+        line.owners = self._owners
+        self._legs[leg.leg_id] = leg
+        self._dialogs[leg.call_id, leg.local_tag] = leg
+        if carrier is not None:
+            carrier.occupy(leg.leg_id)
+            self._carrier_of[leg.leg_id] = carrier
+
+    def _settle(self, leg: Leg) -> None:
+        """Take a leg's events, re-arm its timer, and forget it once nothing more can come."""
+        while leg.events:
+            event = leg.events.popleft()
+            if isinstance(event, CallEnded | CallFailed):
+                carrier = self._carrier_of.pop(leg.leg_id, None)
+                if carrier is not None:
+                    carrier.release(leg.leg_id)
+            self._events.append(event)
+        if leg.is_finished:
+            self._legs.pop(leg.leg_id, None)
+            self._dialogs.pop((leg.call_id, leg.local_tag), None)
+            self._deadlines.set(leg.leg_id, None)
+        else:
+            self._deadlines.set(leg.leg_id, leg.next_timer())
+
+    def _check_new(self, leg_id: str) -> None:
+        if leg_id in self._legs:
+            raise UsageError("this leg id is in use: give each call one of its own")
+
+    def _leg_settings(self, user: str, keepalive_s: float | None = None) -> LegSettings:
+        return LegSettings(
+            contact=self._contact(user),
+            user_agent=self._user_agent,
+            new_token=self._new_token,
+            timers=self.timers,
+            keepalive_s=self._keepalive_s if keepalive_s is None else keepalive_s,
+            ring_limit_s=self._ring_limit_s,
+        )
+
+    def _contact(self, user: str) -> NameAddr:
+        host, port = self.address
+        return NameAddr(Uri("sip", user or "softswitch", _bracketed(host), port))
+
+    def _digest_of(self, account: CarrierAccount) -> ClientDigest | None:
+        if not account.username:
+            return None
+        return ClientDigest(account.username, account.password, self._new_token, realm=account.realm or None)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,90 @@
+"""Who may send us what: the checks in front of every request that comes in.
+
+A trunk is told by its source address, a phone by digest, and nobody by what a message says of itself. Agents cannot
+dial, transfer, message or subscribe: a phone may register, ask OPTIONS, and send INVITE (which `calls.routing` lets
+reach the log-in only) and what belongs to its call.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from softswitch.calls.events import Origin
+from softswitch.calls.leg import SDP
+from softswitch.sip.layer import Address
+from softswitch.sip.message import Request, Response, response_to
+from softswitch.ua.accounts import Carrier, CarrierAccount
+from softswitch.ua.phones import PhoneDesk
+
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER"
+ALLOWED = frozenset(ALLOW.split(", "))
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody who may send an INVITE."""
+
+    origin: Origin
+    source: str
+    """The carrier account's name, or the agent's id."""
+
+
+class Reception:
+    """Decides over requests: a `Response` refuses or settles one, a `Caller` may call, None belongs to a call."""
+
+    def __init__(self, carriers: Mapping[str, Carrier], phones: PhoneDesk, user_agent: str) -> None:
+        self._carriers = carriers
+        self._phones = phones
+        self._user_agent = user_agent
+
+    def receive(self, request: Request, source: Address, now: float, *, inside: bool) -> Response | Caller | None:
+        """`inside`: the request belongs to a dialog of ours; its tags are the proof."""
+        unsupported = request.headers.get_all("Require")
+        if request.method not in ALLOWED:
+            return self.refuse(request, 405, ("Allow", ALLOW))
+        if unsupported:
+            return self.refuse(request, 420, ("Unsupported", ", ".join(unsupported)))
+        if inside:
+            return None
+        if request.to.tag is not None or request.method == "BYE":
+            return self.refuse(request, 481)
+        if request.method == "OPTIONS":
+            return self.refuse(request, 200, ("Allow", ALLOW), ("Accept", SDP))
+        if request.method == "REGISTER":
+            return self._phones.receive_register(request, source, now)
+        if request.body and request.content_type != SDP:
+            return self.refuse(request, 415, ("Accept", SDP))
+        return self._receive_invite(request, source, now)
+
+    def refuse(self, request: Request, status: int, *headers: tuple[str, object]) -> Response:
+        """The response with our tag and name."""
+        return response_to(
+            request, status, to_tag=self._phones.new_token(), headers=[*headers, ("Server", self._user_agent)]
+        )
+
+    def _receive_invite(self, request: Request, source: Address, now: float) -> Response | Caller:
+        carrier = self._carrier_at(request, source)
+        if carrier is not None:
+            if carrier.channels_free == 0:
+                return self.refuse(request, 503, ("Retry-After", 5))
+            return Caller(Origin.TRUNK, carrier.account.name)
+        found = self._phones.authenticate(request, now)
+        return found if isinstance(found, Response) else Caller(Origin.PHONE, found.agent)
+
+    def _carrier_at(self, request: Request, source: Address) -> Carrier | None:
+        """The account whose host this is. Where a phone shares the host (a lab), only the carrier's own port counts:
+        the phone is then asked for its password, and may do less.
+        """
+        host, _ = source
+        here = [carrier for carrier in self._carriers.values() if _is_of(carrier.account, host)]
+        exact = [carrier for carrier in here if carrier.account.address == source]
+        if not exact and self._phones.knows(request.from_.uri.user):
+            return None
+        candidates = exact or here
+        for carrier in candidates:
+            if carrier.account.username and request.uri.user == carrier.account.username:
+                return carrier
+        return candidates[0] if candidates else None
+
+
+def _is_of(account: CarrierAccount, host: str) -> bool:
+    return host == account.host or host in account.addresses
