@@ -6,6 +6,12 @@ a template, an API answer or a log line.
 
 from dataclasses import dataclass
 
+from softswitch.dialler.agents import AgentFigures
+from softswitch.dialler.attempt import DialAttempt
+from softswitch.dialler.campaign import Campaign
+from softswitch.dialler.figures import CallFigures, CampaignFigures
+from softswitch.dialler.lead import Lead
+
 
 @dataclass(frozen=True, slots=True)
 class AgentCallView:
@@ -99,3 +105,83 @@ class WallboardView:
     media_packets_out: int
     media_packets_lost: int
     media_us_per_packet: float
+
+
+MASKED_DIGITS_SHOWN = 2
+
+
+def mask(number: str) -> str:
+    """A number as supervisors may see it: its last two digits, behind dots that do not tell its length."""
+    digits = [character for character in number if character.isdigit()]
+    shown = "".join(digits[-MASKED_DIGITS_SHOWN:]) if len(digits) > 2 * MASKED_DIGITS_SHOWN else ""
+    return f"••••••{shown}" if digits else ""
+
+
+def agent_call_view(attempt: DialAttempt, lead: Lead, campaign: Campaign) -> AgentCallView:
+    """The call's opaque name and the lead's fields that the campaign lists; never a field that holds the number.
+
+    A field that repeats the lead's number, whatever its name, is left out: an import may bring the number twice, and
+    the campaign may list the column by mistake.
+    """
+    number = _digits(lead.number)
+    fields = {
+        name: lead.fields[name]
+        for name in campaign.visible_fields
+        if name in lead.fields and not _tells(lead.fields[name], number)
+    }
+    return AgentCallView(attempt.call_ref, campaign.name, fields)
+
+
+def agent_view(figures: AgentFigures) -> AgentView:
+    return AgentView(
+        agent=figures.agent,
+        state=figures.state.value,
+        since_s=figures.since_s,
+        call_ref=figures.call_ref,
+        campaign=figures.campaign,
+        calls=figures.calls,
+        talk_s=figures.talk_s,
+        wrap_up_s=figures.wrap_up_s,
+        logged_in_s=figures.logged_in_s,
+    )
+
+
+def call_view(figures: CallFigures) -> CallView:
+    return CallView(
+        call_ref=figures.call_ref,
+        campaign=figures.campaign,
+        agent=figures.agent,
+        state=figures.state,
+        age_s=figures.age_s,
+        amd_verdict=figures.amd_verdict,
+        masked_number=mask(figures.number),
+    )
+
+
+def campaign_view(figures: CampaignFigures) -> CampaignView:
+    return CampaignView(
+        name=figures.name,
+        state=figures.state,
+        policy=figures.policy,
+        leads_left=figures.leads_left,
+        leads_total=figures.leads_total,
+        ringing=figures.ringing,
+        attempts_today=figures.attempts_today,
+        live_today=figures.live_today,
+        abandoned_today=figures.abandoned_today,
+        silent_today=figures.silent_today,
+        machines_today=figures.machines_today,
+        abandoned_rate=figures.abandoned_rate,
+        abandoned_limit=figures.abandoned_limit,
+        outcomes=dict(figures.outcomes),
+    )
+
+
+def _digits(text: str) -> str:
+    return "".join(character for character in text if character.isdigit())
+
+
+def _tells(text: str, number: str) -> bool:
+    """Whether a text holds the subscriber's digits, in any grouping and with or without the country's code."""
+    significant = number[-8:]
+    return len(significant) == 8 and significant in _digits(text)

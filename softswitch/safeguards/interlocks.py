@@ -1,0 +1,97 @@
+"""Interlocks: named conditions without which nothing is dialled. They fail closed: what has not reported is open."""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from softswitch.errors import UsageError
+from softswitch.safeguards.visibility import InterlockView
+
+RECORDER = "recorder"
+DISK = "disk"
+SUPERVISOR = "supervisor"
+NEVER_DIAL = "never-dial list"
+CLOCK = "clock"
+STORE = "store"
+TRUNK = "trunk"
+STANDARD = (RECORDER, DISK, SUPERVISOR, NEVER_DIAL, CLOCK, STORE, TRUNK)
+
+NOT_REPORTED = "has not reported yet"
+SILENT = "has stopped reporting"
+
+
+@dataclass(frozen=True, slots=True)
+class InterlockTripped:
+    name: str
+    reason: str
+    """Plain words, for the wallboard."""
+
+
+@dataclass(frozen=True, slots=True)
+class InterlockClosed:
+    name: str
+
+
+@dataclass(slots=True)
+class _Interlock:
+    closed: bool = False
+    reason: str = NOT_REPORTED
+    reported_at: float | None = None
+
+
+class Interlocks:
+    """All interlocks of a site, a pure machine. Dialling may go on only while `closed`."""
+
+    def __init__(self, names: Iterable[str] = STANDARD, *, fresh_for_s: Mapping[str, float] | None = None) -> None:
+        """`fresh_for_s`: interlocks that must report again within so many seconds, or open by themselves."""
+        self._interlocks = {name: _Interlock() for name in names}
+        self._fresh_for_s = dict(fresh_for_s or {})
+        unknown = set(self._fresh_for_s) - set(self._interlocks)
+        if unknown:
+            raise UsageError(f"no such interlock: {', '.join(sorted(unknown))}")
+        self._events: deque[InterlockTripped | InterlockClosed] = deque()
+
+    def report(self, name: str, closed: bool, reason: str, now: float) -> None:
+        """What is the matter with one condition; `reason` says in plain words why it is open. UsageError for a name
+        that is not one of ours: a report that goes nowhere would be a safeguard that is not there."""
+        interlock = self._interlocks.get(name)
+        if interlock is None:
+            raise UsageError(f"no such interlock: {name}")
+        interlock.reported_at = now
+        self._set(name, interlock, closed, "" if closed else reason or "gave no reason")
+
+    @property
+    def closed(self) -> bool:
+        """True when every interlock has reported and none is open; a site without interlocks is broken, not safe."""
+        return bool(self._interlocks) and all(one.closed for one in self._interlocks.values())
+
+    def open_reasons(self) -> tuple[str, ...]:
+        """Name and reason of each open interlock, in their order."""
+        return tuple(f"{name}: {one.reason}" for name, one in self._interlocks.items() if not one.closed)
+
+    def views(self) -> tuple[InterlockView, ...]:
+        return tuple(InterlockView(name, one.closed, one.reason) for name, one in self._interlocks.items())
+
+    def handle_timer(self, now: float) -> None:
+        """Open those that were to report again and have not."""
+        for name, fresh_for_s in self._fresh_for_s.items():
+            one = self._interlocks[name]
+            if one.closed and one.reported_at is not None and now >= one.reported_at + fresh_for_s:
+                self._set(name, one, False, SILENT)
+
+    def next_timer(self) -> float | None:
+        due = [
+            one.reported_at + fresh_for_s
+            for name, fresh_for_s in self._fresh_for_s.items()
+            if (one := self._interlocks[name]).closed and one.reported_at is not None
+        ]
+        return min(due, default=None)
+
+    def next_event(self) -> InterlockTripped | InterlockClosed | None:
+        return self._events.popleft() if self._events else None
+
+    def _set(self, name: str, interlock: _Interlock, closed: bool, reason: str) -> None:
+        if (interlock.closed, interlock.reason) == (closed, reason):
+            return
+        interlock.closed, interlock.reason = closed, reason
+        self._events.append(InterlockClosed(name) if closed else InterlockTripped(name, reason))

@@ -1,0 +1,84 @@
+"""The never-dial list: numbers that no call of any origin may reach, kept as keyed hashes.
+
+The list holds victims, witnesses, staff, courts; whoever has the disk must not be able to read it. There are few enough
+telephone numbers to hash them all, so an unkeyed hash would be no protection: the key lives with the dialler alone.
+"""
+
+import hmac
+import re
+from collections.abc import Iterable
+from hashlib import blake2b
+
+from softswitch.errors import UsageError
+
+MINIMUM_KEY_BYTES = 16
+DIGEST_BYTES = 16  # 128 bits: no two of the world's 10^10 numbers meet by chance
+
+# Short numbers and E.164 forms that must never be reached, whatever the list says.
+EMERGENCY = frozenset({"112", "999", "911", "000", "111", "101", "119", "110", "113", "115", "117", "118"})
+FORBIDDEN_PREFIXES = (
+    "+449",  # United Kingdom: premium rate
+    "+4470",  # personal numbering, premium in effect
+    "+44871",  # service charge up to 13p a minute
+    "+44872",
+    "+44873",
+    "+44999",
+    "+44112",
+    "+1900",  # North America: premium rate
+    "+1976",
+    "+1911",
+    "+979",  # ITU-T E.164: international premium rate
+    "+882",  # international networks: satellite, and what fraud is made of
+    "+883",
+    "+881",
+    "+870",
+)
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+
+
+class NeverDialList:
+    """Asked by the gate in front of the wire; what is not a number in E.164 form counts as on the list."""
+
+    def __init__(self, key: bytes, digests: Iterable[bytes], prefixes: Iterable[str] = FORBIDDEN_PREFIXES) -> None:
+        """Of digests made earlier with the same key. Raises UsageError for a key too short to protect anything."""
+        if len(key) < MINIMUM_KEY_BYTES:
+            raise UsageError(f"the never-dial key is too short: give at least {MINIMUM_KEY_BYTES} random bytes")
+        self._key = key[:64]  # BLAKE2b takes no more
+        self._digests = frozenset(digests)
+        self._prefixes = tuple(prefixes)
+
+    @classmethod
+    def from_numbers(
+        cls, key: bytes, numbers: Iterable[str], prefixes: Iterable[str] = FORBIDDEN_PREFIXES
+    ) -> "NeverDialList":
+        """Hash these E.164 numbers and keep nothing else of them; `prefixes` are whole forbidden ranges.
+
+        Raises UsageError for an entry that is no E.164 number: a list that protects fewer people than it names is
+        worse than none, because it looks complete.
+        """
+        empty = cls(key, (), prefixes)
+        digests = []
+        for line, number in enumerate(numbers, start=1):
+            if not _E164.fullmatch(number.strip()):
+                raise UsageError(f"never-dial list, entry {line}: not a number in E.164 form, such as +441234567890")
+            digests.append(empty.digest(number.strip()))
+        return cls(key, digests, prefixes)
+
+    def digest(self, number: str) -> bytes:
+        """Keyed BLAKE2b (RFC 7693) of an E.164 number."""
+        return blake2b(number.encode(), key=self._key, digest_size=DIGEST_BYTES).digest()
+
+    def digests(self) -> frozenset[bytes]:
+        """For keeping on disk."""
+        return self._digests
+
+    def contains(self, number: str) -> bool:
+        if number.lstrip("+") in EMERGENCY or not _E164.fullmatch(number) or number.startswith(self._prefixes):
+            return True
+        return self.digest(number) in self._digests
+
+    def has_key(self, key: bytes) -> bool:
+        return hmac.compare_digest(self._key, key[:64])
+
+    def __len__(self) -> int:
+        return len(self._digests)

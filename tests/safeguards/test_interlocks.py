@@ -1,0 +1,48 @@
+import pytest
+
+from softswitch.errors import UsageError
+from softswitch.safeguards.interlocks import InterlockClosed, Interlocks, InterlockTripped
+
+
+def test_what_has_not_reported_is_open():
+    interlocks = Interlocks(("disk", "store"))
+    interlocks.report("disk", True, "", 0)
+    assert not interlocks.closed
+    assert interlocks.open_reasons() == ("store: has not reported yet",)
+
+
+def test_dialling_may_go_on_when_all_have_reported_closed():
+    interlocks = Interlocks(("disk", "store"))
+    interlocks.report("disk", True, "", 0)
+    interlocks.report("store", True, "", 0)
+    assert interlocks.closed
+
+
+def test_a_trip_is_told_once_with_its_reason():
+    interlocks = Interlocks(("disk",))
+    interlocks.report("disk", True, "", 0)
+    interlocks.report("disk", False, "only 20 MB are free", 1)
+    interlocks.report("disk", False, "only 20 MB are free", 2)
+    told = [interlocks.next_event() for _ in range(3)]
+    assert told == [InterlockClosed("disk"), InterlockTripped("disk", "only 20 MB are free"), None]
+    assert interlocks.views()[0].reason == "only 20 MB are free"
+
+
+def test_one_that_must_report_again_and_does_not_opens_by_itself():
+    interlocks = Interlocks(("clock",), fresh_for_s={"clock": 10})
+    interlocks.report("clock", True, "", 100)
+    assert interlocks.next_timer() == 110
+    interlocks.handle_timer(109.9)
+    assert interlocks.closed
+    interlocks.handle_timer(110)
+    assert interlocks.open_reasons() == ("clock: has stopped reporting",)
+    assert interlocks.next_timer() is None
+
+
+def test_a_report_under_an_unknown_name_is_refused():
+    with pytest.raises(UsageError):
+        Interlocks(("disk",)).report("dsik", True, "", 0)
+
+
+def test_a_site_without_interlocks_does_not_dial():
+    assert not Interlocks(()).closed

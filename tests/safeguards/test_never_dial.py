@@ -1,0 +1,47 @@
+import pytest
+
+from softswitch.errors import UsageError
+from softswitch.safeguards.never_dial import NeverDialList
+
+KEY = b"0123456789abcdef"
+
+
+def test_a_listed_number_is_found_and_another_is_not():
+    listed = NeverDialList.from_numbers(KEY, ["+442079460012"])
+    assert listed.contains("+442079460012")
+    assert not listed.contains("+442079460013")
+
+
+def test_what_is_kept_on_disk_holds_no_number_and_needs_the_key():
+    listed = NeverDialList.from_numbers(KEY, ["+442079460012"])
+    kept = b"".join(listed.digests())
+    assert b"2079460012" not in kept
+    assert NeverDialList(KEY, listed.digests()).contains("+442079460012")
+    assert not NeverDialList(b"another key of 16+", listed.digests()).contains("+442079460012")
+
+
+@pytest.mark.parametrize("number", ["999", "112", "+112", "911", "+449012345678", "+19005550123", "+8835100012345"])
+def test_emergency_and_premium_numbers_are_on_every_list(number):
+    assert NeverDialList(KEY, ()).contains(number)
+
+
+@pytest.mark.parametrize(
+    "number", ["", "02079460012", "sip:+442079460012", "+44207946001２", "+0123456789", "+44 2079460012"]
+)
+def test_what_is_no_e164_number_counts_as_listed(number):
+    assert NeverDialList(KEY, ()).contains(number)
+
+
+def test_a_list_with_a_bad_entry_is_refused_whole_and_the_entry_is_not_repeated():
+    with pytest.raises(UsageError, match="entry 2") as refused:
+        NeverDialList.from_numbers(KEY, ["+442079460012", "020 7946 0099"])
+    assert "0099" not in str(refused.value)
+
+
+def test_a_short_key_is_refused():
+    with pytest.raises(UsageError, match="too short"):
+        NeverDialList(b"short", ())
+
+
+def test_a_site_may_forbid_ranges_of_its_own():
+    assert NeverDialList(KEY, (), prefixes=("+44207",)).contains("+442079460012")
