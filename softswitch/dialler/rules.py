@@ -104,7 +104,7 @@ DEFAULT_MARGINS = Margins()
 def faults(campaign: Campaign, rules: RuleSet, screening_age_s: float | None) -> list[str]:
     """Why this campaign may not start, in words for the person who asked; empty when it may."""
     found: list[str] = []
-    if not re.fullmatch(r"\+[1-9]\d{6,14}", campaign.caller_id):
+    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", campaign.caller_id):
         found.append("it has no valid caller id: set caller_id to a number in E.164 form, such as +441234567890")
     elif rules.premium.match(campaign.caller_id):
         found.append("its caller id is a premium number: present one that costs no more than an ordinary call")
