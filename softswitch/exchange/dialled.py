@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +47,7 @@ from softswitch.transports.driver import Driver
 
 log = structlog.get_logger(__name__)
 
+
 class DialledCalls:
     """Carries one dialler's events out on SIP, media and store; owner of the campaign's trunk lines."""
 
@@ -66,7 +66,7 @@ class DialledCalls:
         detect_machines: bool,
         on_agent: Callable[[AgentChanged], None],
         on_suppressed: Callable[[str], None],
-        wall: Callable[[], datetime],
+        settle_pool: Callable[[], None],
     ) -> None:
         self.dialler = dialler
         self.campaign = campaign
@@ -82,7 +82,7 @@ class DialledCalls:
         self._detect_machines = detect_machines
         self._on_agent = on_agent
         self._on_suppressed = on_suppressed
-        self._wall = wall
+        self._settle_pool = settle_pool
         self._calls: dict[str, Line] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         driver.add(dialler, on_event=self.receive_dialler_event)
@@ -134,10 +134,11 @@ class DialledCalls:
                 self._records.save_attempt(event.attempt)
             case CampaignChanged():
                 log.info("campaign changed", campaign=event.campaign, state=event.state, reason=event.reason)
+        self._settle_pool()
 
     async def _bring_leads(self, count: int) -> None:
         try:
-            leads = await self._records.next_leads(self.campaign, count, self._wall())
+            leads = await self._records.next_leads(self.campaign, count, datetime.now(UTC))
             total, left = await self._records.lead_totals(self.campaign)
         except SoftswitchError as error:
             log.error("leads cannot be read", campaign=self.campaign, reason=str(error))

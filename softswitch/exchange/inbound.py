@@ -135,8 +135,23 @@ class InboundCalls:
             self._lines.hang_up(line, now)
         return line is not None
 
-    def agents_in_call(self) -> list[str]:
-        return [call.agent for call in self._calls.values() if call.agent]
+    def kill(self, clip: str, now: float) -> None:
+        """The kill switch: agents are out of their calls at once, callers hear the clip, then the calls end."""
+        for call in list(self._calls.values()):
+            agent, call.agent, call.turned_away = call.agent, "", True
+            if agent:
+                self._agents.release(agent, now)
+                self._board.receive_call_ended(agent, call.call_ref, now, WRAP_UP_S)
+            if call.line is None:
+                self._reject(call.offered.leg_id, 503, now)
+            elif clip:
+                self._play(call, clip, loop=False)
+            else:
+                self._lines.hang_up(call.line, now)
+
+    def recording_failed(self, call_ref: str, now: float) -> None:
+        """No recording, no call."""
+        self.hang_up(call_ref, now)
 
     # What the lines report.
 

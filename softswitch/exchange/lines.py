@@ -117,6 +117,10 @@ class Lines:
     def hang_up(self, line: Line, now: float) -> None:
         self._pool.hang_up(line.leg_id, now)
 
+    def hang_up_all(self, now: float) -> None:
+        for line in list(self._by_leg.values()):
+            self.hang_up(line, now)
+
     def receive_call_event(self, event: CallEvent, now: float) -> None:
         """What the pool reports of a line; events of calls that nobody owns any more are dropped."""
         line = self._by_leg.get(event.leg_id)
@@ -193,7 +197,5 @@ class Lines:
         return answer
 
     def _connect(self, line: Line, agreement: MediaAgreement) -> None:
-        form = MediaFormat(
-            agreement.codec, agreement.payload_type, agreement.dtmf_payload_type, agreement.ptime_ms
-        )
+        form = MediaFormat(agreement.codec, agreement.payload_type, agreement.dtmf_payload_type, agreement.ptime_ms)
         self.plane.connect(line.media, agreement.remote, form)

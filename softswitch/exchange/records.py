@@ -40,7 +40,7 @@ class Records:
             await self._store.commit_attempt(attempt)
         except SoftswitchError as error:
             self._on_health(False, f"the store cannot write: {error}")
-            self._put(self._store.probe)
+            self._put(self._store.check)
             raise
 
     async def next_leads(self, campaign: str, count: int, wall: datetime) -> list[Lead]:

@@ -1,0 +1,146 @@
+"""What people ask of a running site: the wallboard, agents' states, campaigns, the kill switch."""
+
+from softswitch.dialler.agents import AgentState
+from softswitch.dialler.attempt import DialAttempt, Disposition
+from softswitch.errors import UsageError
+from softswitch.exchange.dialled import DialledCalls
+from softswitch.exchange.site import Site
+from softswitch.safeguards.visibility import (
+    AgentCallView,
+    TrunkView,
+    WallboardView,
+    agent_call_view,
+    agent_view,
+    call_view,
+    campaign_view,
+)
+
+CLOSING_PROMPT = "closing"
+"""Name under [prompts] of what a callee hears when the kill switch ends the call."""
+
+
+class Desk:
+    """Fulfils `softswitch.web.control.SwitchControl`."""
+
+    def __init__(self, site: Site, started_at: float) -> None:
+        self._site = site
+        self._started_at = started_at
+
+    def wallboard(self) -> WallboardView:
+        site, now = self._site, self._site.driver.now
+        totals = site.plane.totals()
+        packets = totals.packets_in + totals.packets_out
+        return WallboardView(
+            site=site.settings.site.name,
+            uptime_s=now - self._started_at,
+            agents=tuple(agent_view(figures) for figures in site.board.figures(now)),
+            calls=tuple(call_view(figures) for dialler in site.diallers for figures in dialler.calls(now)),
+            campaigns=tuple(campaign_view(dialler.figures(now)) for dialler in site.diallers),
+            trunks=tuple(
+                TrunkView(t.name, str(site.pool.account_state(t.name)), site.pool.calls_on(t.name), t.channels)
+                for t in site.settings.trunks
+            ),
+            interlocks=site.interlocks.views(),
+            media_packets_in=totals.packets_in,
+            media_packets_out=totals.packets_out,
+            media_packets_lost=totals.packets_lost,
+            media_us_per_packet=1e6 * totals.cpu_s / packets if packets else 0.0,
+        )
+
+    def agent_call(self, agent: str) -> AgentCallView | None:
+        self._known(agent)
+        call_ref = self._site.board.call_of(agent)
+        for dialler in self._site.diallers:
+            try:
+                attempt, lead = dialler.attempt(call_ref), dialler.lead_of(call_ref)
+            except KeyError:
+                continue
+            return agent_call_view(attempt, lead, dialler.campaign)
+        return None
+
+    async def calls_of(self, campaign: str, limit: int, offset: int) -> list[DialAttempt]:
+        self._campaign(campaign)
+        return await self._site.store.attempts(campaign, limit, offset)
+
+    async def start_campaign(self, name: str) -> None:
+        with self._site.mutating() as now:
+            self._campaign(name).dialler.start(now)
+
+    async def pause_campaign(self, name: str) -> None:
+        with self._site.mutating() as now:
+            self._campaign(name).dialler.pause(now)
+
+    async def stop_campaign(self, name: str) -> None:
+        with self._site.mutating() as now:
+            self._campaign(name).dialler.stop(now)
+
+    async def log_in_agent(self, agent: str) -> None:
+        self._known(agent)
+        with self._site.mutating() as now:
+            self._site.agents.log_in(agent, now)
+
+    async def log_out_agent(self, agent: str) -> None:
+        self._known(agent)
+        with self._site.mutating() as now:
+            self._site.agents.log_out(agent, now)
+
+    async def ready_agent(self, agent: str) -> None:
+        self._known(agent)
+        if not self._site.agents.is_in(agent):
+            raise UsageError(f"agent {agent} is not logged in: the phone must dial the log-in first")
+        self._site.set_agent(agent, AgentState.READY, self._site.driver.now)
+
+    async def pause_agent(self, agent: str, code: str) -> None:
+        self._known(agent)
+        if self._site.board.state_of(agent) is AgentState.OFFLINE:
+            raise UsageError(f"agent {agent} is not logged in")
+        self._site.set_agent(agent, AgentState.PAUSED, self._site.driver.now, code)
+
+    async def dispose(self, agent: str, call_ref: str, disposition: Disposition) -> None:
+        self._known(agent)
+        with self._site.mutating() as now:
+            for dialler in self._site.diallers:
+                try:
+                    theirs = dialler.attempt(call_ref).agent == agent
+                except KeyError:
+                    continue
+                if not theirs:
+                    break
+                dialler.receive_disposition(call_ref, disposition, now)
+                if self._site.board.state_of(agent) is AgentState.WRAP_UP:
+                    dialler.receive_wrapped_up(agent, None, now)
+                return
+        raise UsageError("this is not a call of yours, or it is too long ago")
+
+    async def hang_up(self, call_ref: str) -> None:
+        with self._site.mutating() as now:
+            if self._site.inbound.hang_up(call_ref, now):
+                return
+            for calls in self._site.campaigns.values():
+                if call_ref in calls:
+                    calls.dialler.hang_up(call_ref, now)
+                    return
+        raise KeyError(call_ref)
+
+    async def kill_switch(self, by: str) -> None:
+        site = self._site
+        clip = CLOSING_PROMPT if CLOSING_PROMPT in site.settings.prompts else ""
+        with site.mutating() as now:
+            for agent in (settings.id for settings in site.settings.agents):
+                site.agents.mute(agent)
+            for dialler in site.diallers:
+                dialler.kill(now, clip)
+            site.inbound.kill(clip, now)
+
+    def supervisor_arrived(self, name: str) -> None:
+        self._site.health.supervisor_arrived(name)
+
+    def supervisor_left(self, name: str) -> None:
+        self._site.health.supervisor_left(name)
+
+    def _campaign(self, name: str) -> DialledCalls:
+        return self._site.campaigns[name]
+
+    def _known(self, agent: str) -> None:
+        if agent not in self._site.agents:
+            raise KeyError(agent)

@@ -1,0 +1,138 @@
+"""The site's health, told to the interlocks: twice a second, and at once when something breaks."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from softswitch.safeguards.interlocks import Interlocks
+
+log = structlog.get_logger(__name__)
+
+INTERVAL_S = 0.5
+CLOCK_STEP = timedelta(seconds=5)  # a wall clock that jumps by more makes calling hours and records doubtful
+
+RECORDER = "recorder"
+STORE = "store"
+NEVER_DIAL = "never-dial list"
+SUPERVISOR = "supervisor"
+TRUNK = "trunk"
+MEDIA = "media"
+CLOCK = "clock"
+NAMES = (RECORDER, STORE, NEVER_DIAL, SUPERVISOR, TRUNK, MEDIA, CLOCK)
+
+
+class Health:
+    """Watches what dialling depends on. `on_change` is called whenever the interlocks' verdict may have changed."""
+
+    def __init__(
+        self,
+        interlocks: Interlocks,
+        *,
+        recordings: Path,
+        minimum_free_mb: int,
+        supervisor_ratio: int,
+        agents_in: Callable[[], int],
+        trunks_usable: Callable[[], bool],
+        on_tick: Callable[[], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._interlocks = interlocks
+        self._recordings = recordings
+        self._minimum_free = minimum_free_mb * 1_000_000
+        self._ratio = supervisor_ratio
+        self._agents_in = agents_in
+        self._trunks_usable = trunks_usable
+        self._on_tick = on_tick
+        self._clock = clock
+        self._supervisors: set[str] = set()
+        self._recording_trouble = ""
+        self._wall_less_clock: timedelta | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self.look()
+        self._task = asyncio.get_running_loop().create_task(self._watch(), name="health")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def report(self, name: str, closed: bool, reason: str = "") -> None:
+        """Somebody else's finding: the store's, the media plane's, the never-dial list's."""
+        self._interlocks.report(name, closed, reason, self._clock())
+        self._on_tick()
+
+    def recording_failed(self, reason: str) -> None:
+        """A recording could not be written: nothing is dialled until the folder takes a file again."""
+        self._recording_trouble = reason
+        self.report(RECORDER, False, f"a recording could not be written: {reason}")
+
+    def supervisor_arrived(self, name: str) -> None:
+        self._supervisors.add(name)
+        self.look()
+
+    def supervisor_left(self, name: str) -> None:
+        self._supervisors.discard(name)
+        self.look()
+
+    def look(self) -> None:
+        """Look at everything that can be looked at without waiting."""
+        now = self._clock()
+        for name, trouble in (
+            (RECORDER, self._recorder()),
+            (SUPERVISOR, self._supervision()),
+            (TRUNK, "" if self._trunks_usable() else "no trunk is registered"),
+            (CLOCK, self._clock_step(now)),
+        ):
+            self._interlocks.report(name, not trouble, trouble, now)
+        self._on_tick()
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(INTERVAL_S)
+            self.look()
+
+    def _recorder(self) -> str:
+        try:
+            free = shutil.disk_usage(self._recordings).free
+            if free < self._minimum_free:
+                return f"the recordings' disk has {free // 1_000_000} MB left, {self._minimum_free // 1_000_000} are asked for"
+            if self._recording_trouble:
+                _try_to_write(self._recordings)
+                self._recording_trouble = ""
+        except OSError as error:
+            return f"recordings cannot be written: {error.strerror}"
+        return ""
+
+    def _supervision(self) -> str:
+        if not self._ratio:
+            return ""
+        agents = self._agents_in()
+        if not self._supervisors:
+            return "no supervisor is present: open the wallboard"
+        if agents > self._ratio * len(self._supervisors):
+            return f"{len(self._supervisors)} supervisors for {agents} agents; one may watch {self._ratio}"
+        return ""
+
+    def _clock_step(self, now: float) -> str:
+        difference = datetime.now(UTC) - datetime.fromtimestamp(0, UTC) - timedelta(seconds=now)
+        last, self._wall_less_clock = self._wall_less_clock, difference
+        if last is not None and abs(difference - last) > CLOCK_STEP:
+            return f"the wall clock jumped by {(difference - last).total_seconds():.0f} s"
+        return ""
+
+
+def _try_to_write(folder: Path) -> None:
+    probe = folder / ".probe"
+    try:
+        with probe.open("wb") as file:
+            file.write(bytes(4096))
+            os.fsync(file.fileno())
+    finally:
+        probe.unlink(missing_ok=True)

@@ -1,0 +1,116 @@
+"""The parts of one running site, under one name each."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from softswitch.config import Settings
+from softswitch.dialler.agents import AgentBoard, AgentChanged, AgentState
+from softswitch.dialler.dialling import Dialler
+from softswitch.dialler.locks import NumberLocks
+from softswitch.dialler.suppression import SuppressionList
+from softswitch.exchange.agents import AgentLines
+from softswitch.exchange.dialled import DialledCalls
+from softswitch.exchange.health import Health
+from softswitch.exchange.inbound import InboundCalls
+from softswitch.exchange.lines import Lines
+from softswitch.exchange.records import Records
+from softswitch.media.control import MediaPlane
+from softswitch.safeguards.interlocks import Interlocks
+from softswitch.store.database import Store
+from softswitch.transports.driver import Driver
+from softswitch.ua.pool import UserAgentPool
+
+
+def wall() -> datetime:
+    """The wall clock, aware."""
+    return datetime.now(UTC)
+
+
+class BoardMachine:
+    """Gives the agent board the driver's face, so that wrap-ups end also where no campaign runs."""
+
+    def __init__(self, board: AgentBoard) -> None:
+        self.board = board
+
+    def handle_timer(self, now: float) -> None:
+        self.board.handle_timer(now)
+
+    def next_timer(self) -> float | None:
+        return self.board.next_timer()
+
+    def data_to_send(self) -> list[object]:
+        return []
+
+    def next_event(self) -> AgentChanged | None:
+        return self.board.next_event()
+
+
+@dataclass(slots=True)
+class Site:
+    settings: Settings
+    driver: Driver
+    store: Store
+    records: Records
+    pool: UserAgentPool
+    lines: Lines
+    board: AgentBoard
+    board_machine: BoardMachine
+    agents: AgentLines
+    inbound: InboundCalls
+    interlocks: Interlocks
+    health: Health
+    suppression: SuppressionList
+    locks: NumberLocks
+    campaigns: dict[str, DialledCalls] = field(default_factory=dict)
+
+    @property
+    def plane(self) -> MediaPlane:
+        """The media plane of this moment; another one after the media process was lost."""
+        return self.lines.plane
+
+    @property
+    def diallers(self) -> list[Dialler]:
+        return [calls.dialler for calls in self.campaigns.values()]
+
+    @contextmanager
+    def mutating(self) -> Iterator[float]:
+        """Mutate the pool, the board or any dialler; all are drained and re-armed afterwards."""
+        try:
+            yield self.driver.now
+        finally:
+            self.settle()
+
+    def settle(self) -> None:
+        for dialler in self.diallers:
+            self.driver.settle(dialler)
+        self.driver.settle(self.board_machine)
+        self.driver.settle(self.pool)
+
+    def set_agent(self, agent: str, state: AgentState, now: float, code: str = "") -> None:
+        """Tell board and diallers what an agent is up to."""
+        self.board.receive_state(agent, state, now, code)
+        if state is AgentState.OFFLINE:
+            self.inbound.agent_gone(agent, now)
+        self.settle()
+
+    def report_channels(self) -> None:
+        """Tell each dialler how many calls its trunks could take on now, and whether it may dial at all."""
+        now = self.driver.now
+        for calls in self.campaigns.values():
+            free = sum(self.pool.channels_free(name) for name in self.trunks_of(calls.campaign))
+            calls.dialler.receive_channels(free, now)
+            calls.dialler.receive_interlocks(self.interlocks.closed, now)
+        self.settle()
+
+    def trunks_of(self, campaign: str) -> list[str]:
+        """The carrier accounts that a campaign may use."""
+        wanted = next((c.trunk for c in self.settings.campaigns if c.name == campaign), "")
+        return [wanted] if wanted else [trunk.name for trunk in self.settings.trunks]
+
+    def choose_trunk(self, campaign: str) -> str | None:
+        """The account with most room, or None."""
+        free = {name: self.pool.channels_free(name) for name in self.trunks_of(campaign)}
+        best = max(free, key=lambda name: free[name], default=None)
+        return best if best is not None and free[best] > 0 else None

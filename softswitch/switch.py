@@ -1,0 +1,405 @@
+"""The switch: builds every room of a site, wires them, starts and ends them in order. Nothing else knows everybody."""
+
+import asyncio
+import secrets
+import socket
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import structlog
+
+from softswitch.calls.events import CallEnded, CallEvent, CallFailed, CallOffered
+from softswitch.calls.routing import LogIn, Refuse, RoutingTable, ToQueue, route
+from softswitch.config import (
+    CampaignSettings,
+    Settings,
+    campaign_of,
+    carrier_account,
+    phone_account,
+    recordings_directory,
+    store_url,
+)
+from softswitch.dialler.agents import AgentBoard, AgentChanged, AgentState
+from softswitch.dialler.campaign import AmdMode
+from softswitch.dialler.dialling import Dialler
+from softswitch.dialler.locks import NumberLocks
+from softswitch.dialler.suppression import SuppressionList
+from softswitch.errors import SoftswitchError, UsageError
+from softswitch.exchange import health
+from softswitch.exchange.agents import AgentLines, Connect
+from softswitch.exchange.desk import Desk
+from softswitch.exchange.dialled import DialledCalls
+from softswitch.exchange.health import Health
+from softswitch.exchange.inbound import InboundCalls, Queue
+from softswitch.exchange.lines import Lines
+from softswitch.exchange.records import Records
+from softswitch.exchange.site import BoardMachine, Site, wall
+from softswitch.media.control import MediaPlane
+from softswitch.media.events import MediaEvent, PlaneDied, RecordingClosed, RecordingFailed
+from softswitch.safeguards.gate import Gate
+from softswitch.safeguards.interlocks import Interlocks
+from softswitch.safeguards.never_dial import NeverDialList
+from softswitch.store.database import Store
+from softswitch.transports.driver import Driver
+from softswitch.transports.udp import UdpTransport, open_udp
+from softswitch.ua.accounts import AccountFailed, AccountRegistered, CarrierAccount
+from softswitch.ua.pool import PoolEvent, UserAgentPool
+from softswitch.web.app import create_app
+from softswitch.web.passwords import first_start
+from softswitch.web.room import WebSettings
+from softswitch.web.server import WebServer
+
+log = structlog.get_logger(__name__)
+
+Progress = Callable[[str, float], None]
+STOP_S = 5.0  # what calls are given to end in order
+
+
+def _quietly(what: str, fraction: float) -> None:
+    """Nobody watches the start."""
+
+
+class Switch:
+    """One site. `await start()`, then it runs on the event loop until `await stop()`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.first_password: str | None = None
+        """The administrator's, after the very first start."""
+        self.site: Site
+        self.desk: Desk
+        self._stack = AsyncExitStack()
+        self._queues: dict[str, Queue] = {}
+        self._routing = RoutingTable()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    @property
+    def sip_address(self) -> str:
+        host, port = self.site.pool.address
+        return f"{host}:{port}"
+
+    @property
+    def web_url(self) -> str:
+        return self._web.url
+
+    # Start
+
+    async def start(self, on_progress: Progress = _quietly) -> None:
+        """Bring everything up; on an error what was already up is taken down again. UsageError says what to do."""
+        try:
+            await self._start(on_progress)
+        except BaseException:
+            await self._stack.aclose()
+            raise
+
+    async def _start(self, on_progress: Progress) -> None:
+        settings = self.settings
+        recordings = recordings_directory(settings)
+        for folder in (settings.site.data_directory, recordings):
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise UsageError(f"the folder {folder} cannot be made: {error.strerror}") from error
+
+        store = await Store.open(store_url(settings))
+        self._stack.push_async_callback(store.close)
+        never_dial = await self._never_dial_list()
+        await self._import_leads(store, never_dial)
+
+        driver = Driver()
+        self._stack.callback(driver.close)
+        plane = await self._start_plane(on_progress)
+        self._stack.push_async_callback(self._stop_plane)
+
+        suppression, locks, board, interlocks = SuppressionList(), NumberLocks(), AgentBoard(), Interlocks(health.NAMES)
+        for number in await store.suppressed(""):
+            suppression.add(number)
+        transport, pool = await self._open_sip(driver, Gate(never_dial, suppression))
+        self._stack.callback(transport.close)
+        lines = Lines(pool, plane, settings.media.address, lambda: driver.now, self._receive_recording)
+        records = Records(store, lambda closed, why: self.site.health.report(health.STORE, closed, why))
+        self._stack.push_async_callback(records.close)
+        agents = AgentLines(
+            lines,
+            {agent.id: Connect(agent.connect.value) for agent in settings.agents},
+            lambda: secrets.token_hex(8),
+            on_arrived=lambda agent, now: self.site.set_agent(agent, AgentState.READY, now),
+            on_gone=lambda agent, now: self.site.set_agent(agent, AgentState.OFFLINE, now),
+        )
+        inbound = InboundCalls(
+            lines, agents, board, records, recordings,
+            new_ref=_new_ref, wall=wall, ring=pool.ring, reject=pool.reject,
+        )  # fmt: skip
+        watch = Health(
+            interlocks,
+            recordings=recordings,
+            minimum_free_mb=settings.recordings.minimum_free_mb,
+            supervisor_ratio=settings.safeguards.supervisor_ratio,
+            agents_in=lambda: sum(board.state_of(a.id) is not AgentState.OFFLINE for a in settings.agents),
+            trunks_usable=lambda: any(pool.channels_free(t.name) or pool.calls_on(t.name) for t in settings.trunks),
+            on_tick=self._tick,
+            clock=lambda: driver.now,
+        )
+        self.site = Site(
+            settings, driver, store, records, pool, lines, board, BoardMachine(board), agents, inbound, interlocks,
+            watch, suppression, locks,
+        )  # fmt: skip
+        self.desk = Desk(self.site, driver.now)
+        driver.add(self.site.board_machine, on_event=self._receive_agent_changed)
+        for campaign in settings.campaigns:
+            await self._add_campaign(campaign)
+        for calls in self.site.campaigns.values():
+            calls.siblings = self.site.diallers
+        self._queues = {
+            f"inbound {i.did}": Queue(i.did, i.agents, i.prompt_no_agent, i.caller_hears) for i in settings.inbound
+        }
+        self._routing = RoutingTable({queue.did: name for name, queue in self._queues.items()})
+        await self._start_web(store)
+        driver.add(pool, on_event=self._receive_pool_event, send=transport.send)
+        watch.report(health.STORE, True)
+        watch.report(health.MEDIA, True)
+        watch.report(health.NEVER_DIAL, never_dial is not None, "" if never_dial else "no never-dial list is loaded")
+        watch.start()
+        self._stack.push_async_callback(watch.stop)
+        with self.site.mutating() as now:
+            pool.start(now)
+            for campaign in settings.campaigns:
+                if campaign.start:
+                    self.site.campaigns[campaign.name].dialler.start(now)
+
+    async def _never_dial_list(self) -> NeverDialList | None:
+        path = self.settings.safeguards.never_dial
+        if path is None:
+            return None
+        lines = (await asyncio.to_thread(path.read_text, encoding="utf-8-sig")).splitlines()
+        numbers = [line.split(",")[0].strip() for line in lines]
+        return NeverDialList.from_numbers(
+            [number for number in numbers if number.startswith("+")], key=secrets.token_bytes(32)
+        )
+
+    async def _import_leads(self, store: Store, never_dial: NeverDialList | None) -> None:
+        for campaign in self.settings.campaigns:
+            if campaign.leads is None:
+                continue
+            report = await store.import_leads(
+                campaign.leads,
+                campaign.name,
+                country=self.settings.site.country,
+                time_zone=self.settings.site.time_zone,
+                never_dial=None if never_dial is None else never_dial.contains,
+            )
+            log.info("leads imported", campaign=campaign.name, rows=report.rows, accepted=report.accepted)
+
+    async def _start_plane(self, on_progress: Progress) -> MediaPlane:
+        media = self.settings.media
+        return await MediaPlane.start(
+            address=media.address,
+            first_port=media.first_port,
+            last_port=media.last_port,
+            clips=dict(self.settings.prompts),
+            on_event=self._receive_media_event,
+            on_progress=on_progress,
+        )
+
+    async def _stop_plane(self) -> None:
+        await self.site.plane.stop()
+
+    async def _open_sip(self, driver: Driver, gate: Gate) -> tuple[UdpTransport, UserAgentPool]:
+        sip = self.settings.sip
+        transport = await open_udp(
+            (sip.address, sip.port), lambda data, source: driver.receive_datagram(pool, data, source)
+        )
+        try:
+            accounts = [await _resolve(carrier_account(trunk)) for trunk in self.settings.trunks]
+            pool = UserAgentPool(
+                address=(sip.address, transport.address[1]),
+                realm=self.settings.site.name,
+                accounts=accounts,
+                phones=[phone_account(agent) for agent in self.settings.agents],
+                gate=gate,
+                new_token=lambda: secrets.token_hex(12),
+            )
+        except BaseException:
+            transport.close()
+            raise
+        return transport, pool
+
+    async def _add_campaign(self, settings: CampaignSettings) -> None:
+        site, zone = self.site, self.settings.site.time_zone
+        campaign = campaign_of(settings, self.settings)
+        await site.store.release_leads(campaign.name)
+        for number in await site.store.suppressed(campaign.name):
+            site.suppression.add(number, campaign.name)
+        dialler = Dialler(
+            campaign,
+            suppression=site.suppression,
+            rng=np.random.default_rng(),
+            new_ref=_new_ref,
+            board=site.board,
+            locks=site.locks,
+            time_zone=zone,
+        )
+        dialler.set_wall(wall(), site.driver.now)
+        today = wall().astimezone(ZoneInfo(zone)).date()
+        dialler.restore_day(await site.store.attempt_counts(campaign.name, today, zone))
+        site.campaigns[campaign.name] = DialledCalls(
+            dialler,
+            campaign=campaign.name,
+            lines=site.lines,
+            agents=site.agents,
+            records=site.records,
+            driver=site.driver,
+            recordings=recordings_directory(self.settings),
+            choose_trunk=lambda: site.choose_trunk(campaign.name),
+            caller_id=campaign.caller_id,
+            detect_machines=campaign.amd is not AmdMode.OFF,
+            on_agent=self._receive_agent_changed,
+            on_suppressed=self._receive_suppressed,
+            settle_pool=lambda: site.driver.settle(site.pool),
+        )
+
+    async def _start_web(self, store: Store) -> None:
+        web = self.settings.web
+        self.first_password = await first_start(store)
+        app = create_app(self.desk, store, WebSettings(time_zone=ZoneInfo(self.settings.site.time_zone)))
+        self._web = WebServer(app, address=web.address, port=web.port)
+        await self._web.start()
+        self._stack.push_async_callback(self._web.stop)
+
+    # Stop
+
+    async def stop(self) -> None:
+        """No new calls; live ones are ended in order, records written, recordings closed. A second call does nothing."""
+        if self._stopping or not hasattr(self, "site"):
+            return
+        self._stopping = True
+        site = self.site
+        with site.mutating() as now:
+            for dialler in site.diallers:
+                dialler.stop(now)
+            site.pool.stop(now)
+        deadline = site.driver.now + STOP_S
+        while (not site.pool.is_idle or len(site.lines)) and site.driver.now < deadline:
+            await asyncio.sleep(0.05)
+        for calls in site.campaigns.values():
+            await calls.close()
+        await site.records.drain(STOP_S)
+        for task in self._tasks:
+            task.cancel()
+        await self._stack.aclose()
+
+    # What the rooms report
+
+    def _receive_pool_event(self, event: PoolEvent) -> None:
+        now = self.site.driver.now
+        match event:
+            case CallOffered():
+                self._route(event, now)
+            case CallEvent():
+                self.site.lines.receive_call_event(event, now)
+                if isinstance(event, CallEnded | CallFailed):
+                    self.site.inbound.receive_withdrawn(event.leg_id, now)
+                self.site.report_channels()
+            case AccountRegistered() | AccountFailed():
+                log.info("carrier account", account=event.account, registered=isinstance(event, AccountRegistered))
+                self.site.health.look()
+            case _:
+                log.info("agent's phone", agent=event.agent, event=type(event).__name__)
+
+    def _route(self, event: CallOffered, now: float) -> None:
+        match route(event, self._routing):
+            case LogIn():
+                self.site.agents.receive_log_in_call(event, now)
+            case ToQueue(name):
+                self.site.inbound.receive_call(event, self._queues[name], now)
+            case Refuse(status):
+                self.site.pool.reject(event.leg_id, status, now)
+
+    def _receive_agent_changed(self, event: AgentChanged) -> None:
+        now = self.site.driver.now
+        if event.state not in (AgentState.RESERVED, AgentState.IN_CALL):
+            self.site.agents.release(event.agent, now)
+        if event.state is AgentState.READY:
+            self.site.inbound.serve(now)
+        self.site.driver.settle(self.site.pool)
+
+    def _receive_suppressed(self, number: str) -> None:
+        with self.site.mutating() as now:
+            for dialler in self.site.diallers:
+                dialler.receive_suppressed(number, now)
+
+    def _receive_media_event(self, event: MediaEvent) -> None:
+        if isinstance(event, PlaneDied):
+            self._receive_plane_death(event)
+            return
+        self.site.lines.receive_media_event(event)
+        self.site.settle()
+
+    def _receive_recording(self, event: RecordingClosed | RecordingFailed) -> None:
+        call_ref = event.path.stem
+        if isinstance(event, RecordingClosed):
+            if event.frames_lost:
+                log.warning("recording has gaps", call=call_ref, frames_lost=event.frames_lost)
+            return
+        log.error("recording failed", call=call_ref, reason=event.reason)
+        self.site.health.recording_failed(event.reason)
+        for calls in self.site.campaigns.values():
+            calls.recording_failed(call_ref)
+        self.site.inbound.recording_failed(call_ref, self.site.driver.now)
+
+    def _receive_plane_death(self, event: PlaneDied) -> None:
+        """No recording, no call: every call ends, nothing is dialled until a new media process is up."""
+        if self._stopping:
+            return
+        log.error("the media process died", reason=event.reason)
+        self.site.health.report(health.MEDIA, False, f"the media process died: {event.reason}")
+        with self.site.mutating() as now:
+            self.site.lines.hang_up_all(now)
+        task = asyncio.get_running_loop().create_task(self._restart_plane())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _restart_plane(self) -> None:
+        pause_s = 0.5
+        while not self._stopping:
+            try:
+                await self.site.plane.stop()
+                self.site.lines.plane = await self._start_plane(_quietly)
+            except SoftswitchError as error:
+                log.error("the media process cannot be started", reason=str(error))
+                await asyncio.sleep(pause_s)
+                pause_s = min(10.0, pause_s * 2)
+            else:
+                self.site.health.report(health.MEDIA, True)
+                return
+
+    def _tick(self) -> None:
+        """Health looked, or something reported to it: tell the diallers what may be done, and what time it is."""
+        now = self.site.driver.now
+        for dialler in self.site.diallers:
+            dialler.set_wall(wall(), now)
+        self.site.inbound.handle_timer(now)
+        self.site.report_channels()
+
+
+def _new_ref() -> str:
+    """An opaque name for a call."""
+    return secrets.token_hex(8)
+
+
+async def _resolve(account: CarrierAccount) -> CarrierAccount:
+    """A carrier given by name is reached at its address; its calls may come from any that the name has."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(account.host, account.port, type=socket.SOCK_DGRAM)
+    except OSError as error:
+        raise UsageError(
+            f"trunk {account.name!r}: {account.host} cannot be resolved ({error}): check [[trunks]] host"
+        ) from error
+    addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if account.host in addresses:
+        return account
+    return replace(account, host=addresses[0], domain=account.domain or account.host, addresses=addresses)
