@@ -4,7 +4,6 @@
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
@@ -20,9 +19,7 @@ from softswitch.settings import (
     Settings,
     TrunkSettings,
 )
-
-if TYPE_CHECKING:
-    from softswitch.ua.accounts import CarrierAccount, PhoneAccount
+from softswitch.ua.accounts import CarrierAccount, PhoneAccount
 
 __all__ = [
     "AgentSettings",
@@ -66,10 +63,8 @@ def recordings_directory(settings: Settings) -> Path:
     return settings.recordings.directory or settings.site.data_directory / "recordings"
 
 
-def carrier_account(trunk: TrunkSettings) -> "CarrierAccount":
+def carrier_account(trunk: TrunkSettings) -> CarrierAccount:
     """The value that the user agent pool works with; reads the password's file where one is named."""
-    from softswitch.ua.accounts import CarrierAccount
-
     return CarrierAccount(
         name=trunk.name,
         host=trunk.host,
@@ -84,9 +79,7 @@ def carrier_account(trunk: TrunkSettings) -> "CarrierAccount":
     )
 
 
-def phone_account(agent: AgentSettings) -> "PhoneAccount":
-    from softswitch.ua.accounts import PhoneAccount
-
+def phone_account(agent: AgentSettings) -> PhoneAccount:
     return PhoneAccount(
         agent=agent.id,
         username=agent.phone_username,

@@ -43,8 +43,12 @@ class Telephone:
     """IANA names where such a number may be; empty when unknown."""
 
 
-def read_number(text: str, country: str, prefix: str = "") -> Telephone:
-    """The telephone number that a cell means; `prefix` is VICIdial's phone_code. WrongNumber when it means none."""
+def read_number(text: str, country: str, prefix: str = "", *, any_kind: bool = False) -> Telephone:
+    """The telephone number that a cell means. WrongNumber when it means none that may be dialled.
+
+    country: of numbers without a country code.  prefix: VICIdial's phone_code.  any_kind: also numbers that have the
+    right length but that nobody may have, and premium ones, as a never-dial list may name.
+    """
     if not text:
         raise WrongNumber("is missing")
     if _SPREADSHEET.fullmatch(text):
@@ -56,10 +60,10 @@ def read_number(text: str, country: str, prefix: str = "") -> Telephone:
     if parsed.extension:
         raise WrongNumber("has an extension, which cannot be dialled")
     kind = phonenumbers.number_type(parsed)
-    if kind == PhoneNumberType.UNKNOWN:
+    if kind == PhoneNumberType.UNKNOWN and not (any_kind and phonenumbers.is_possible_number(parsed)):
         place = phonenumbers.region_code_for_number(parsed) or country
         raise WrongNumber(f"is not a valid number ({place})")
-    if kind in _NOT_DIALLED:
+    if kind in _NOT_DIALLED and not any_kind:
         raise WrongNumber(_NOT_DIALLED[kind])
     number = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
     zones = tuple(zone for zone in time_zones_for_number(parsed) if zone != UNKNOWN_ZONE)

@@ -1,0 +1,186 @@
+"""The commands about configurations and lists: `softswitch check`, `softswitch leads ...`."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from softswitch.errors import SoftswitchError, UsageError
+
+if TYPE_CHECKING:
+    from softswitch.store.leads import ImportReport
+
+T = TypeVar("T")
+SHOWN_PROBLEMS = 20
+
+leads_app = typer.Typer(no_args_is_help=True)
+
+Config = Annotated[Path, typer.Argument(help="The site's TOML file.")]
+LeadFile = Annotated[Path, typer.Argument(help="CSV, UTF-8, with a line of column names.")]
+CampaignName = Annotated[str, typer.Option("--campaign", help="Needed where the site has more than one.")]
+OwnColumns = Annotated[
+    list[str] | None, typer.Option("--column", help="As in number=Rufnummer: the file's own name for a column.")
+]
+
+
+def check(path: Path) -> int:
+    """Print what is wrong with a configuration; 0 when it can be used, 1 when not."""
+    from softswitch.config import problems
+
+    console = Console(highlight=False, soft_wrap=True)
+    findings = problems(path)
+    for finding in findings:
+        console.print(f"{'[red]error[/]  ' if finding.fatal else '[yellow]warning[/]'} {escape(str(finding))}")
+    fatal = sum(finding.fatal for finding in findings)
+    if fatal:
+        console.print(f"{path}: cannot be used, {fatal} of {len(findings)} findings must be put right first.")
+        return 1
+    console.print(f"{path}: can be used" + (f", with {len(findings)} warnings." if findings else "; nothing to say."))
+    return 0
+
+
+@leads_app.command("import")
+def import_(config: Config, file: LeadFile, campaign: CampaignName = "", column: OwnColumns = None) -> None:
+    """Import a list of leads; rows that cannot be used are named and counted. Safe to repeat."""
+    _run(_import(config, file, campaign, column, dry_run=False))
+
+
+@leads_app.command("dry-run")
+def dry_run(config: Config, file: LeadFile, campaign: CampaignName = "", column: OwnColumns = None) -> None:
+    """Say what an import would do, and write nothing."""
+    _run(_import(config, file, campaign, column, dry_run=True))
+
+
+@leads_app.command("export-cdr")
+def export_cdr(
+    config: Config,
+    file: Annotated[Path, typer.Argument(help="CSV to write; - for standard output.")],
+    campaign: Annotated[str, typer.Option("--campaign", help="All campaigns when left out.")] = "",
+    since: Annotated[datetime | None, typer.Option(help="First day or moment, in the site's time zone.")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Day or moment before which it ends.")] = None,
+) -> None:
+    """Export call records, one row for each dial attempt; they hold no telephone number."""
+    _run(_export(config, file, campaign, since, until))
+
+
+async def _import(config: Path, file: Path, campaign: str, columns: list[str] | None, *, dry_run: bool) -> None:
+    from softswitch.config import load, store_url
+    from softswitch.store.database import Store
+    from softswitch.store.leads import LeadImport
+    from softswitch.store.never_dial_file import read_never_dial
+
+    settings = load(config)
+    names = [c.name for c in settings.campaigns]
+    if not campaign and len(names) == 1:
+        campaign = names[0]
+    if campaign not in names:
+        said = f'there is no campaign "{campaign}"' if campaign else "say which --campaign"
+        raise UsageError(f"{said}; {config} has {', '.join(names) or 'none'}")
+    path, site = settings.safeguards.never_dial, settings.site
+    never_dial = await asyncio.to_thread(read_never_dial, path, site.country) if path and path.is_file() else None
+    work = LeadImport(
+        campaign,
+        country=site.country,
+        time_zone=site.time_zone,
+        never_dial=None if never_dial is None else never_dial.contains,
+        columns=_own_columns(columns or []),
+    )
+    if dry_run and _is_missing_file(store_url(settings)):
+        report = await work.run(file, None)
+    else:
+        store = await Store.open(store_url(settings))
+        try:
+            report = await work.run(file, None if dry_run else store, standing=store.standing)
+        finally:
+            await store.close()
+    _show(report, campaign, screened=never_dial is not None)
+
+
+async def _export(config: Path, file: Path, campaign: str, since: datetime | None, until: datetime | None) -> None:
+    from zoneinfo import ZoneInfo
+
+    from softswitch.config import load, store_url
+    from softswitch.store.cdr import write_cdrs
+    from softswitch.store.database import Store
+
+    settings = load(config)
+    zone = ZoneInfo(settings.site.time_zone)
+    first, last = (None if moment is None else moment.replace(tzinfo=zone).astimezone(UTC) for moment in (since, until))
+    if _is_missing_file(store_url(settings)):
+        raise UsageError(f"{config} has no store yet; nothing has been dialled")
+    store = await Store.open(store_url(settings))
+    try:
+        records = store.attempts_between(campaign, first, last)
+        if str(file) == "-":
+            count = await write_cdrs(records, sys.stdout)
+        else:
+            # Written beside and renamed, so that a half-written export is never taken for a whole one.
+            part = file.with_name(f"{file.name}.part")
+            with part.open("w", encoding="utf-8", newline="") as out:
+                count = await write_cdrs(records, out)
+            part.replace(file)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}") from error
+    finally:
+        await store.close()
+    Console(stderr=True).print(f"{count} records.")
+
+
+def _own_columns(given: list[str]) -> dict[str, str]:
+    own = {}
+    for pair in given:
+        meaning, equals, name = pair.partition("=")
+        if not equals or not meaning or not name:
+            raise UsageError(f"--column {pair}: write it as number=Rufnummer")
+        own[meaning.strip()] = name.strip()
+    return own
+
+
+def _is_missing_file(url: str) -> bool:
+    from sqlalchemy.engine import make_url
+
+    parsed = make_url(url)
+    return parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file()
+
+
+def _show(report: "ImportReport", campaign: str, *, screened: bool) -> None:
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    table = Table(title=f"{campaign}: {'what an import would do' if report.dry_run else 'imported'}", show_header=False)
+    table.add_column("what")
+    table.add_column("rows", justify="right")
+    for what, count in (
+        ("rows in the file", report.rows),
+        ("leads to be added" if report.dry_run else "leads added", report.accepted),
+        ("duplicates in the file", report.duplicates_in_file),
+        ("in the campaign already", report.duplicates_in_list),
+        ("suppressed", report.suppressed),
+        ("on the never-dial list" + ("" if screened else " (there is none)"), report.never_dial),
+        ("cannot be used", report.invalid),
+        ("time zone guessed", report.time_zones_guessed),
+        ("fields withheld", report.fields_withheld),
+    ):
+        table.add_row(what, f"{count:,}")
+    console.print(table)
+    if report.columns_left_out:
+        console.print("Columns left out: " + escape(", ".join(report.columns_left_out)))
+    for problem in report.problems[:SHOWN_PROBLEMS]:
+        console.print(escape(f"  {problem}"), soft_wrap=True)
+    if len(report.problems) > SHOWN_PROBLEMS:
+        console.print(f"  ... and more; {SHOWN_PROBLEMS} are shown.")
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """An error of ours is a sentence, not a traceback."""
+    try:
+        return asyncio.run(work)
+    except SoftswitchError as error:
+        Console(stderr=True, highlight=False).print(f"[red]softswitch:[/] {escape(str(error))}", soft_wrap=True)
+        raise typer.Exit(2) from None
