@@ -40,7 +40,7 @@ from softswitch.exchange.site import BoardMachine, Site, wall
 from softswitch.media.control import MediaPlane
 from softswitch.media.events import MediaEvent, PlaneDied, RecordingClosed, RecordingFailed
 from softswitch.safeguards.gate import Gate
-from softswitch.safeguards.interlocks import Interlocks
+from softswitch.safeguards.interlocks import NEVER_DIAL, STORE, Interlocks
 from softswitch.safeguards.never_dial import NeverDialList
 from softswitch.store.database import Store
 from softswitch.transports.driver import Driver
@@ -118,10 +118,16 @@ class Switch:
         suppression, locks, board, interlocks = SuppressionList(), NumberLocks(), AgentBoard(), Interlocks(health.NAMES)
         for number in await store.suppressed(""):
             suppression.add(number)
-        transport, pool = await self._open_sip(driver, Gate(never_dial, suppression))
+        gate = Gate(
+            interlocks=interlocks,
+            suppressed=suppression.contains,
+            may_ring=lambda number: self.site.may_ring(number),
+            never_dial=never_dial,
+        )
+        transport, pool = await self._open_sip(driver, gate)
         self._stack.callback(transport.close)
         lines = Lines(pool, plane, settings.media.address, lambda: driver.now, self._receive_recording)
-        records = Records(store, lambda closed, why: self.site.health.report(health.STORE, closed, why))
+        records = Records(store, lambda closed, why: self.site.health.report(STORE, closed, why))
         self._stack.push_async_callback(records.close)
         agents = AgentLines(
             lines,
@@ -154,15 +160,14 @@ class Switch:
             await self._add_campaign(campaign)
         for calls in self.site.campaigns.values():
             calls.siblings = self.site.diallers
-        self._queues = {
-            f"inbound {i.did}": Queue(i.did, i.agents, i.prompt_no_agent, i.caller_hears) for i in settings.inbound
-        }
-        self._routing = RoutingTable({queue.did: name for name, queue in self._queues.items()})
+        queues = [Queue(i.did, i.agents, i.prompt_no_agent, i.caller_hears) for i in settings.inbound]
+        self._queues = {queue.campaign: queue for queue in queues}
+        self._routing = RoutingTable({queue.did: queue.campaign for queue in queues})
         await self._start_web(store)
         driver.add(pool, on_event=self._receive_pool_event, send=transport.send)
-        watch.report(health.STORE, True)
+        watch.report(STORE, True)
         watch.report(health.MEDIA, True)
-        watch.report(health.NEVER_DIAL, never_dial is not None, "" if never_dial else "no never-dial list is loaded")
+        watch.report(NEVER_DIAL, never_dial is not None, "" if never_dial else "no never-dial list is loaded")
         watch.start()
         self._stack.push_async_callback(watch.stop)
         with self.site.mutating() as now:
@@ -175,11 +180,11 @@ class Switch:
         path = self.settings.safeguards.never_dial
         if path is None:
             return None
-        lines = (await asyncio.to_thread(path.read_text, encoding="utf-8-sig")).splitlines()
-        numbers = [line.split(",")[0].strip() for line in lines]
-        return NeverDialList.from_numbers(
-            [number for number in numbers if number.startswith("+")], key=secrets.token_bytes(32)
-        )
+        text = await asyncio.to_thread(path.read_text, encoding="utf-8-sig")
+        numbers = [line.split(",")[0].strip() for line in text.splitlines() if line.strip()]
+        if numbers and not any(character.isdigit() for character in numbers[0]):
+            numbers.pop(0)  # the header
+        return NeverDialList.from_numbers(secrets.token_bytes(32), numbers)
 
     async def _import_leads(self, store: Store, never_dial: NeverDialList | None) -> None:
         for campaign in self.settings.campaigns:
@@ -273,7 +278,7 @@ class Switch:
     # Stop
 
     async def stop(self) -> None:
-        """No new calls; live ones are ended in order, records written, recordings closed. A second call does nothing."""
+        """No new calls; live ones end in order, records are written, recordings closed. A second call does nothing."""
         if self._stopping or not hasattr(self, "site"):
             return
         self._stopping = True
@@ -396,9 +401,7 @@ async def _resolve(account: CarrierAccount) -> CarrierAccount:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(account.host, account.port, type=socket.SOCK_DGRAM)
     except OSError as error:
-        raise UsageError(
-            f"trunk {account.name!r}: {account.host} cannot be resolved ({error}): check [[trunks]] host"
-        ) from error
+        raise UsageError(f"trunk {account.name!r}: host {account.host} cannot be resolved: {error}") from error
     addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
     if account.host in addresses:
         return account

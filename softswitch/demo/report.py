@@ -136,31 +136,15 @@ def plot(samples: Sequence[Sample], path: Path) -> None:
 
     at = [sample.at_s for sample in samples]
     figure, (above, below) = plt.subplots(2, 1, figsize=(11, 6.5), sharex=True, layout="constrained")
-    states = {
-        "in call": "#1f77b4",
-        "wrap-up": "#9467bd",
-        "reserved": "#bcbd22",
-        "ready": "#9fd8a4",
-        "paused": "#d62728",
-    }
-    above.stackplot(
-        at,
-        [[sum(a.state == state for a in s.view.agents) for s in samples] for state in states],
-        labels=list(states),
-        colors=list(states.values()),
-        step="post",
-    )
+    agents = {"in call": "#1f77b4", "wrap-up": "#9467bd", "ready": "#9fd8a4", "paused": "#d62728"}
+    counts = [[sum(a.state == state for a in s.view.agents) for s in samples] for state in agents]
+    above.stackplot(at, counts, labels=list(agents), colors=list(agents.values()), step="post")
     above.set_ylabel("agents")
     above.set_title("softswitch demo: agents by state, and calls")
-    for state, colour in {
-        "ringing": "#ff7f0e",
-        "in call": "#1f77b4",
-        "answered": "#2ca02c",
-        "message": "#d62728",
-    }.items():
-        below.step(
-            at, [sum(c.state == state for c in s.view.calls) for s in samples], label=state, color=colour, where="post"
-        )
+    calls = {"ringing": "#ff7f0e", "in call": "#1f77b4", "answered": "#2ca02c", "message": "#d62728"}
+    for state, colour in calls.items():
+        count = [sum(c.state == state for c in s.view.calls) for s in samples]
+        below.step(at, count, label=state, color=colour, where="post")
     below.set_ylabel("calls")
     below.set_xlabel("seconds")
     for axes in (above, below):

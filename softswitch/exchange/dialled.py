@@ -30,6 +30,7 @@ from softswitch.dialler.events import (
     PlaceCall,
     PlayMessage,
 )
+from softswitch.dialler.hours import CallingHours
 from softswitch.errors import SoftswitchError, UsageError
 from softswitch.exchange.agents import AgentLines
 from softswitch.exchange.lines import Line, Lines
@@ -46,6 +47,8 @@ from softswitch.media.events import (
 from softswitch.transports.driver import Driver
 
 log = structlog.get_logger(__name__)
+
+NOBODY_DIALS = "no dial attempt was committed for this number"
 
 
 class DialledCalls:
@@ -84,6 +87,9 @@ class DialledCalls:
         self._on_suppressed = on_suppressed
         self._settle_pool = settle_pool
         self._calls: dict[str, Line] = {}
+        self._dialling: dict[str, tuple[str, str]] = {}
+        """Number and time zone of each call that was placed and is not over: the only numbers that may be rung."""
+        self._hours = CallingHours.of(dialler.campaign)
         self._tasks: set[asyncio.Task[None]] = set()
         driver.add(dialler, on_event=self.receive_dialler_event)
 
@@ -160,16 +166,27 @@ class DialledCalls:
 
     def _place(self, call_ref: str, number: str, now: float) -> None:
         trunk = self._choose_trunk()
+        zone = self.dialler.lead_of(call_ref).time_zone
+        self._dialling[call_ref] = (number, zone)
         try:
             if trunk is None:
                 raise UsageError("no trunk is healthy")
-            line = self._lines.dial(call_ref, trunk, number, self._caller_id, self, now)
+            line = self._calls[call_ref] = self._lines.dial(call_ref, trunk, number, self._caller_id, self, now)
         except UsageError as error:
             log.warning("call not placed", call=call_ref, reason=str(error))
+            self._dialling.pop(call_ref, None)
             self.dialler.receive_failed(call_ref, Outcome.FAILED, 503, now)
             return
-        self._calls[call_ref] = line
+        if line.closed:
+            return
         self.dialler.receive_invited(call_ref, now)
+
+    def may_ring(self, number: str) -> str | None:
+        """For the gate: a reason, or None where this campaign has placed a call to the number within its hours."""
+        zone = next((zone for dialled, zone in self._dialling.values() if dialled == number), None)
+        if zone is None:
+            return NOBODY_DIALS
+        return None if self._hours.is_open(zone, datetime.now(UTC)) else "outside the callee's calling hours"
 
     def _hang_up(self, call_ref: str, now: float) -> None:
         line = self._calls.get(call_ref)
@@ -209,11 +226,13 @@ class DialledCalls:
 
     def line_failed(self, line: Line, outcome: Outcome, status: int, now: float) -> None:
         self._calls.pop(line.leg_id, None)
+        self._dialling.pop(line.leg_id, None)
         with self.mutating():
             self.dialler.receive_failed(line.leg_id, outcome, status, now)
 
     def line_ended(self, line: Line, by_peer: bool, now: float) -> None:
         self._calls.pop(line.leg_id, None)
+        self._dialling.pop(line.leg_id, None)
         with self.mutating():
             self.dialler.receive_packets_lost(line.leg_id, line.packets_lost, now)
             self.dialler.receive_ended(line.leg_id, by_peer, now)

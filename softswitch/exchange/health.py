@@ -9,21 +9,16 @@ from pathlib import Path
 
 import structlog
 
-from softswitch.safeguards.interlocks import Interlocks
+from softswitch.safeguards.interlocks import CLOCK, DISK, RECORDER, STANDARD, SUPERVISOR, TRUNK, Interlocks
 
 log = structlog.get_logger(__name__)
 
 INTERVAL_S = 0.5
 CLOCK_STEP = timedelta(seconds=5)  # a wall clock that jumps by more makes calling hours and records doubtful
 
-RECORDER = "recorder"
-STORE = "store"
-NEVER_DIAL = "never-dial list"
-SUPERVISOR = "supervisor"
-TRUNK = "trunk"
 MEDIA = "media"
-CLOCK = "clock"
-NAMES = (RECORDER, STORE, NEVER_DIAL, SUPERVISOR, TRUNK, MEDIA, CLOCK)
+NAMES = (*STANDARD, MEDIA)
+MB = 1_000_000
 
 
 class Health:
@@ -43,7 +38,7 @@ class Health:
     ) -> None:
         self._interlocks = interlocks
         self._recordings = recordings
-        self._minimum_free = minimum_free_mb * 1_000_000
+        self._minimum_free = minimum_free_mb * MB
         self._ratio = supervisor_ratio
         self._agents_in = agents_in
         self._trunks_usable = trunks_usable
@@ -85,6 +80,7 @@ class Health:
         """Look at everything that can be looked at without waiting."""
         now = self._clock()
         for name, trouble in (
+            (DISK, self._disk()),
             (RECORDER, self._recorder()),
             (SUPERVISOR, self._supervision()),
             (TRUNK, "" if self._trunks_usable() else "no trunk is registered"),
@@ -98,11 +94,17 @@ class Health:
             await asyncio.sleep(INTERVAL_S)
             self.look()
 
-    def _recorder(self) -> str:
+    def _disk(self) -> str:
         try:
             free = shutil.disk_usage(self._recordings).free
             if free < self._minimum_free:
-                return f"the recordings' disk has {free // 1_000_000} MB left, {self._minimum_free // 1_000_000} are asked for"
+                return f"the recordings' disk has {free // MB} MB left of the {self._minimum_free // MB} it must have"
+        except OSError as error:
+            return f"the recordings' disk cannot be looked at: {error.strerror}"
+        return ""
+
+    def _recorder(self) -> str:
+        try:
             if self._recording_trouble:
                 _try_to_write(self._recordings)
                 self._recording_trouble = ""

@@ -50,6 +50,7 @@ class Line:
     early_sdp: bytes = b""
     """From a 18x; stands for the answer where the 200 carries none (RFC 3261 §13.2.1)."""
     answered: bool = False
+    closed: bool = False
     packets_lost: int = 0
     """Known once the line is closed."""
 
@@ -164,6 +165,7 @@ class Lines:
     def _close(self, line: Line) -> None:
         self._by_leg.pop(line.leg_id, None)
         self._by_media.pop(line.media, None)
+        line.closed = True
         line.packets_lost = self.plane.statistics(line.media).packets_lost
         self.plane.close_leg(line.media)
 

@@ -22,7 +22,7 @@ class Records:
     """The store as the exchange sees it.
 
     Reads and `commit_attempt` are awaited and raise; the `save_...` and `lock_...` are queued and never do: while the
-    store cannot write they wait, and `on_health(False, why)` opens the store's interlock, so that no new call is dialled.
+    store cannot write they wait, and `on_health(False, why)` opens the store's interlock: no new call is dialled.
     """
 
     def __init__(self, store: Store, on_health: Callable[[bool, str], None]) -> None:

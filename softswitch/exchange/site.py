@@ -11,7 +11,7 @@ from softswitch.dialler.dialling import Dialler
 from softswitch.dialler.locks import NumberLocks
 from softswitch.dialler.suppression import SuppressionList
 from softswitch.exchange.agents import AgentLines
-from softswitch.exchange.dialled import DialledCalls
+from softswitch.exchange.dialled import NOBODY_DIALS, DialledCalls
 from softswitch.exchange.health import Health
 from softswitch.exchange.inbound import InboundCalls
 from softswitch.exchange.lines import Lines
@@ -103,6 +103,14 @@ class Site:
             calls.dialler.receive_channels(free, now)
             calls.dialler.receive_interlocks(self.interlocks.closed, now)
         self.settle()
+
+    def may_ring(self, number: str) -> str | None:
+        """Why no trunk INVITE may leave for this number now; None where a campaign has just placed it, in its hours."""
+        for calls in self.campaigns.values():
+            reason = calls.may_ring(number)
+            if reason != NOBODY_DIALS:
+                return reason
+        return NOBODY_DIALS
 
     def trunks_of(self, campaign: str) -> list[str]:
         """The carrier accounts that a campaign may use."""
