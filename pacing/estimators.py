@@ -88,7 +88,8 @@ def ring_tables(exposure, answers, lives, ends, level, answered_within, live_wit
                 gone = ringing * (1.0 - math.exp(-hazard))
                 here = gone * answer_hazard / hazard
                 answered += here
-                live += here * lives[index] / answers[index]
+                if answers[index] > 0.0:  # no answer has been seen, nor is any expected, long after the time-out
+                    live += here * lives[index] / answers[index]
                 ringing -= gone
             answered_within[age, ahead] = answered
             live_within[age, ahead] = live
