@@ -82,7 +82,7 @@ def test_an_agent_who_gets_ready_in_time_takes_the_waiting_call(open_desk):
 
 
 def test_an_agent_who_gets_ready_after_the_message_began_does_not_get_the_call(open_desk):
-    desk, call = answered_without_agent(open_desk)
+    desk, _ = answered_without_agent(open_desk)
     desk.pass_time(1.9)
     assert not any(isinstance(event, ConnectAgent) for event in desk.agent("bob"))
 

@@ -1,0 +1,322 @@
+from datetime import timedelta
+
+import pytest
+
+from softswitch.calls.outcome import Outcome
+from softswitch.dialler.agents import AgentBoard, AgentState
+from softswitch.dialler.attempt import Disposition
+from softswitch.dialler.events import (
+    AttemptEnded,
+    CampaignChanged,
+    CancelCall,
+    CommitAttempt,
+    ConnectAgent,
+    HangUp,
+    LeadChanged,
+    LeadsWanted,
+    MuteAgent,
+    PlaceCall,
+    PlayMessage,
+)
+from softswitch.dialler.lead import LeadState
+from softswitch.dialler.locks import NumberLocks
+from tests.dialler.desk import lead
+
+
+def test_no_call_is_placed_before_its_attempt_is_committed(open_desk):
+    desk = open_desk(lead(1))
+    desk.commits_at_once = False
+    desk.agent("ada")
+    call_ref = desk.of(CommitAttempt)[0].attempt.call_ref
+    assert not desk.of(PlaceCall)
+    desk.dialler.receive_attempt_committed(call_ref, desk.now)
+    assert desk.settle()[0] == PlaceCall(call_ref, lead(1).number)
+
+
+def test_a_second_confirmation_of_the_same_commitment_places_no_second_call(open_desk):
+    desk = open_desk(lead(1))
+    desk.agent("ada")
+    desk.dialler.receive_attempt_committed(desk.dial(), desk.now)
+    desk.settle()
+    assert len(desk.of(PlaceCall)) == 1
+
+
+def test_a_commitment_that_fails_leaves_no_attempt_and_the_lead_is_tried_again_a_second_later(open_desk):
+    desk = open_desk(lead(1))
+    desk.commits_at_once = False
+    desk.agent("ada")
+    desk.dialler.receive_commit_failed(desk.of(CommitAttempt)[0].attempt.call_ref, desk.now)
+    desk.settle()
+    assert not desk.of(AttemptEnded)
+    desk.commits_at_once = True
+    assert not any(isinstance(event, CommitAttempt) for event in desk.pass_time(0.9))
+    desk.pass_time(0.2)
+    assert desk.of(PlaceCall)[-1].number == lead(1).number
+
+
+def test_a_commitment_confirmed_too_late_is_not_dialled(open_desk):
+    desk = open_desk(lead(1))
+    desk.commits_at_once = False
+    desk.agent("ada")
+    desk.pass_time(6)
+    desk.dialler.receive_attempt_committed(desk.of(CommitAttempt)[0].attempt.call_ref, desk.now)
+    desk.settle()
+    assert not desk.of(PlaceCall)
+    assert desk.last_attempt().outcome == Outcome.BLOCKED
+
+
+def test_an_interlock_that_opens_blocks_what_is_committed_and_lets_live_calls_go_on(open_desk):
+    desk = open_desk(lead(1), lead(2))
+    desk.agent("ada")
+    call = desk.dial()
+    desk.answer(call)
+    desk.hear(call)
+    desk.commits_at_once = False
+    desk.agent("bob")
+    desk.dialler.receive_interlocks(False, desk.now)
+    desk.dialler.receive_attempt_committed(desk.of(CommitAttempt)[-1].attempt.call_ref, desk.now)
+    told = desk.settle()
+    assert CampaignChanged("survey", "held", "an interlock is open") in told
+    assert desk.last_attempt().disposition == Disposition.BLOCKED
+    assert len(desk.of(PlaceCall)) == 1
+    assert desk.dialler.calls(desk.now)[0].state == "in call"
+
+
+def test_a_blocked_attempt_does_not_count_against_its_lead(open_desk):
+    desk = open_desk(lead(1))
+    desk.commits_at_once = False
+    desk.agent("ada")
+    desk.dialler.receive_interlocks(False, desk.now)
+    desk.dialler.receive_attempt_committed(desk.of(CommitAttempt)[-1].attempt.call_ref, desk.now)
+    desk.dialler.receive_interlocks(True, desk.now)
+    desk.commits_at_once = True
+    desk.settle()
+    desk.fail(desk.dial(), Outcome.BUSY)
+    assert desk.last_lead().attempts == 1
+
+
+def test_nothing_is_dialled_until_the_interlocks_and_the_trunk_have_reported(open_desk):
+    desk = open_desk(lead(1), channels=0)
+    desk.agent("ada")
+    assert not desk.of(CommitAttempt)
+    desk.dialler.receive_channels(5, desk.now)
+    desk.settle()
+    assert len(desk.of(PlaceCall)) == 1
+
+
+def test_no_more_calls_are_placed_than_channels_are_free(open_desk):
+    desk = open_desk(*[lead(index) for index in range(9)], channels=3)
+    for name in "abcdef":
+        desk.agent(name)
+    desk.pass_time(5)
+    assert len(desk.of(PlaceCall)) == 3
+
+
+def test_an_unanswered_call_is_cancelled_at_its_time_out_and_not_before(open_desk):
+    desk = open_desk(lead(1))
+    desk.agent("ada")
+    call = desk.dial()
+    desk.pass_time(4)
+    desk.ring(call)
+    assert CancelCall(call) not in desk.pass_time(21.9)
+    assert CancelCall(call) in desk.pass_time(0.2)
+    desk.fail(call, Outcome.CANCELLED, 487)
+    assert desk.last_attempt().disposition == Disposition.NO_ANSWER
+
+
+def test_losing_every_agent_does_not_cut_off_a_ringing_call_early(open_desk):
+    desk = open_desk(lead(1))
+    desk.agent("ada")
+    call = desk.dial()
+    desk.ring(call)
+    desk.agent("ada", AgentState.OFFLINE)
+    desk.dialler.stop(desk.now)
+    assert CancelCall(call) not in desk.pass_time(14.9)
+
+
+def test_a_second_180_does_not_start_the_ring_clock_anew(open_desk):
+    desk = open_desk(lead(1))
+    desk.agent("ada")
+    call = desk.dial()
+    desk.ring(call)
+    desk.pass_time(10)
+    desk.ring(call)
+    assert CancelCall(call) in desk.pass_time(12.1)
+
+
+def test_an_invite_that_nothing_rings_for_is_given_up(open_desk):
+    desk = open_desk(lead(1))
+    desk.agent("ada")
+    call = desk.dial()
+    assert CancelCall(call) in desk.pass_time(45.1)
+    desk.fail(call, Outcome.CANCELLED, 487)
+    assert desk.last_attempt().disposition == Disposition.FAILED
+
+
+def test_a_cancelled_call_whose_end_is_never_told_is_closed_in_the_books(open_desk):
+    desk = open_desk(lead(1))
+    desk.agent("ada")
+    desk.ring(desk.dial())
+    desk.pass_time(22 + 41)
+    assert desk.last_attempt().disposition == Disposition.NO_ANSWER
+
+
+def test_an_opt_out_in_mid_ring_cuts_the_call_off_after_the_minimum_ring(open_desk):
+    desk = open_desk(lead(1))
+    desk.agent("ada")
+    call = desk.dial()
+    desk.ring(call)
+    desk.pass_time(5)
+    desk.dialler.receive_suppressed(lead(1).number, desk.now)
+    assert CancelCall(call) not in desk.pass_time(9.9)
+    assert CancelCall(call) in desk.pass_time(0.2)
+    desk.fail(call, Outcome.CANCELLED, 487)
+    assert desk.last_attempt().disposition == Disposition.CANCELLED
+    assert desk.last_lead().state is LeadState.SUPPRESSED
+
+
+def test_an_opt_out_in_mid_ring_that_is_answered_meanwhile_goes_to_an_agent(open_desk):
+    desk = open_desk(lead(1))
+    desk.agent("ada")
+    call = desk.dial()
+    desk.ring(call)
+    desk.dialler.receive_suppressed(lead(1).number, desk.now)
+    assert ConnectAgent(call, "ada") in desk.answer(call)
+    desk.hear(call)
+    desk.end(call)
+    assert desk.last_lead().state is LeadState.SUPPRESSED
+
+
+def test_an_opt_out_takes_the_number_out_of_the_hopper(open_desk):
+    desk = open_desk(lead(1), lead(2))
+    desk.dialler.receive_suppressed(lead(1).number, desk.now)
+    desk.settle()
+    assert desk.last_lead().state is LeadState.SUPPRESSED
+    desk.agent("ada")
+    assert desk.of(PlaceCall)[-1].number == lead(2).number
+
+
+def test_two_campaigns_never_ring_one_number_at_once(open_desk):
+    locks, board = NumberLocks(), AgentBoard()
+    one = open_desk(lead(1), locks=locks, board=board)
+    other = open_desk(lead(1), locks=locks, board=board, name="other")
+    one.agent("ada")
+    one.agent("bob")
+    other.pass_time(2)
+    assert len(one.of(PlaceCall)) + len(other.of(PlaceCall)) == 1
+    assert other.last_lead().state is LeadState.WAITING
+
+
+def test_a_locked_number_is_not_dialled_whichever_lead_has_it(open_desk):
+    locks = NumberLocks()
+    desk = open_desk(lead(1), locks=locks, started=False)
+    desk.dialler.restore_locks([(lead(1).number, desk.wall + timedelta(hours=70))])
+    desk.dialler.start(desk.now)
+    desk.agent("ada")
+    assert not desk.of(PlaceCall)
+    assert desk.last_lead().not_before >= desk.wall + timedelta(hours=69)
+
+
+def test_a_lead_outside_its_calling_hours_goes_back_with_the_next_opening(open_desk):
+    desk = open_desk(lead(1, time_zone="Australia/Sydney"), lead(2))  # 21:00 there
+    desk.agent("ada")
+    assert [event.number for event in desk.of(PlaceCall)] == [lead(2).number]
+    given_back = desk.of(LeadChanged)[0].lead
+    assert given_back.lead_ref == "lead1"
+    assert given_back.not_before - desk.wall == timedelta(hours=12)
+
+
+def test_leads_of_equal_number_are_held_once(open_desk):
+    twin = lead(1, lead_ref="twin")
+    desk = open_desk(lead(1), twin)
+    desk.agent("ada")
+    desk.agent("bob")
+    assert len(desk.of(PlaceCall)) == 1
+
+
+def test_higher_priority_and_callbacks_are_dialled_first(open_desk):
+    callback = lead(3, last_outcome="callback", attempts=1)
+    desk = open_desk(lead(1), lead(2, priority=5), callback)
+    for name in "abc":
+        desk.agent(name)
+    assert [event.number for event in desk.of(PlaceCall)] == [lead(i).number for i in (3, 2, 1)]
+
+
+def test_a_campaign_is_finished_when_nothing_is_left_and_the_source_is_empty(open_desk):
+    desk = open_desk(lead(1))
+    desk.agent("ada")
+    desk.fail(desk.dial(), Outcome.INVALID_NUMBER, 404)
+    assert CampaignChanged("survey", "finished") in desk.pass_time(6)
+
+
+def test_a_campaign_with_leads_that_wait_for_a_retry_is_not_finished(open_desk):
+    desk = open_desk(lead(1))
+    desk.agent("ada")
+    desk.fail(desk.dial(), Outcome.BUSY)
+    assert CampaignChanged("survey", "finished") not in desk.pass_time(60)
+
+
+def test_the_source_is_left_alone_for_a_while_after_it_had_nothing(open_desk):
+    desk = open_desk(lead(1))
+    desk.pass_time(4.9)
+    assert len(desk.of(LeadsWanted)) == 1
+    desk.pass_time(0.2)
+    assert len(desk.of(LeadsWanted)) == 2
+
+
+def test_stopping_gives_the_hoppers_leads_back_as_they_were(open_desk):
+    desk = open_desk(lead(1), lead(2, attempts=1))
+    desk.dialler.stop(desk.now)
+    desk.settle()
+    assert [event.lead.state for event in desk.of(LeadChanged)] == [LeadState.NEW, LeadState.WAITING]
+
+
+def test_the_kill_switch_mutes_plays_and_ends_and_nothing_new_is_dialled(open_desk):
+    desk = open_desk(lead(1), lead(2))
+    desk.agent("ada")
+    call = desk.dial()
+    desk.answer(call)
+    desk.hear(call)
+    desk.dialler.kill(desk.now, "closing")
+    told = desk.settle()
+    ours = [event for event in told if isinstance(event, (MuteAgent, PlayMessage))]
+    assert ours == [MuteAgent(call, "ada"), PlayMessage(call, "closing")]
+    desk.dialler.receive_message_ended(call, desk.now)
+    assert any(isinstance(event, HangUp) for event in desk.settle())
+    desk.end(call, by_callee=False)
+    desk.pass_time(60)
+    assert len(desk.of(PlaceCall)) == 1
+    assert desk.dialler.figures(desk.now).state == "stopped"
+
+
+def test_a_call_that_rings_when_the_kill_switch_falls_hears_the_message_if_it_is_answered(open_desk):
+    desk = open_desk(lead(1))
+    desk.agent("ada")
+    call = desk.dial()
+    desk.ring(call)
+    desk.dialler.kill(desk.now, "closing")
+    assert CancelCall(call) not in desk.pass_time(10)
+    told = desk.answer(call)
+    assert PlayMessage(call, "closing") in told
+    assert not any(isinstance(event, ConnectAgent) for event in told)
+    assert desk.dialler.day(desk.now).abandoned == 1
+
+
+@pytest.mark.parametrize("late", ["ringing", "answered", "failed", "ended", "heard", "machine", "committed", "invited"])
+def test_news_of_a_call_that_is_over_changes_nothing(open_desk, late):
+    desk = open_desk(lead(1))
+    desk.agent("ada")
+    call = desk.dial()
+    desk.fail(call, Outcome.BUSY)
+    dialler = desk.dialler
+    {
+        "ringing": lambda: dialler.receive_ringing(call, desk.now),
+        "answered": lambda: dialler.receive_answered(call, desk.now),
+        "failed": lambda: dialler.receive_failed(call, Outcome.BUSY, 486, desk.now),
+        "ended": lambda: dialler.receive_ended(call, True, desk.now),
+        "heard": lambda: dialler.receive_agent_heard(call, desk.now, desk.now),
+        "machine": lambda: desk.machine(call),
+        "committed": lambda: dialler.receive_attempt_committed(call, desk.now),
+        "invited": lambda: dialler.receive_invited(call, desk.now),
+    }[late]()
+    assert desk.settle() == []
