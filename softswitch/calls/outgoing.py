@@ -1,5 +1,7 @@
 """The leg whose INVITE we send: a callee over a trunk, or an agent's phone that we ring (RFC 3261 §13.2, §9.1)."""
 
+from collections.abc import Iterable
+
 from softswitch.calls.events import CallAnswered, CallFailed, CallRinging
 from softswitch.calls.leg import ALLOW, SDP, InviteRefused, Leg, LegSettings, LegTimer, Line, Phase
 from softswitch.calls.outcome import Outcome, outcome_of
@@ -26,6 +28,7 @@ class OutgoingLeg(Leg):
         local: NameAddr,
         offer: bytes,
         digest: ClientDigest | None = None,
+        routes: Iterable[str] = (),
     ) -> None:
         """`local` is what goes into From. Call-ID and tag are made here, from nothing but `new_token`."""
         super().__init__(
@@ -39,6 +42,7 @@ class OutgoingLeg(Leg):
         self._target = target
         self._local = local.with_tag(self.local_tag)
         self._offer = offer
+        self._routes = tuple(routes)
         self._invite: Transaction | None = None
         self._cseq = 0
         self._given_up: tuple[Outcome, int, str] | None = None
@@ -83,6 +87,8 @@ class OutgoingLeg(Leg):
         self._cseq += 1
         request = Request("INVITE", self._target, body=self._offer)
         headers = request.headers
+        for value in self._routes:
+            headers.add("Route", value)
         headers.add("Max-Forwards", MAX_FORWARDS)
         headers.add("From", self._local)
         headers.add("To", NameAddr(self._target.without_params()))

@@ -8,7 +8,7 @@ with, and drops stray responses. Everything else comes up as an event.
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from softswitch.errors import PeerError
 from softswitch.sip.headers import Via
@@ -30,6 +30,7 @@ from softswitch.sip.transaction import (
 )
 
 __all__ = [
+    "DEFAULT_PORT",
     "Address",
     "Counters",
     "Datagram",
@@ -43,8 +44,10 @@ __all__ = [
     "Trouble",
 ]
 
-DEFAULT_PORT = 5060
-MOST_SERVER_TRANSACTIONS = 20_000  # a flood must not take all memory; two hundred times a site's busiest half minute
+DEFAULT_PORT: Final = 5060
+MOST_SERVER_TRANSACTIONS: Final = (
+    20_000  # a flood must not take all memory; two hundred times a site's busiest half minute
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +207,12 @@ class TransactionLayer:
     def respond(self, transaction: Transaction, response: Response, now: float) -> bool:
         """Send a response through its server transaction; False where that has ended or answered already."""
         return self._step(transaction, input_of(response.status), now, response)
+
+    @property
+    def unanswered(self) -> int:
+        """Requests of ours that still await their final response."""
+        waiting = (State.CALLING, State.TRYING, State.PROCEEDING)
+        return sum(transaction.state in waiting for transaction in self._clients.values())
 
     def __len__(self) -> int:
         """Transactions that have not ended."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from softswitch.errors import UsageError
+from softswitch.sip.layer import DEFAULT_PORT, Address
+from softswitch.sip.uri import Uri
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +16,7 @@ class CarrierAccount:
     name: str
     host: str
     """An IP address: where INVITEs go and the only address from which this account's calls are taken."""
-    port: int = 5060
+    port: int = DEFAULT_PORT
     username: str = ""
     password: str = ""
     register: bool = False
@@ -33,8 +35,21 @@ class CarrierAccount:
     """The only realm whose challenges are answered; empty: whichever this host names."""
 
     @property
-    def address(self) -> tuple[str, int]:
+    def address(self) -> Address:
         return (self.host, self.port)
+
+    def uri(self, user: str) -> Uri:
+        """What a request for this user goes to: a Request-URI."""
+        return Uri("sip", user, self._domain, None if self.domain or self.port == DEFAULT_PORT else self.port)
+
+    def identity(self, user: str) -> Uri:
+        """Who this user is here: From, and an address-of-record."""
+        return Uri("sip", user, self._domain)
+
+    @property
+    def _domain(self) -> str:
+        host = self.domain or self.host
+        return f"[{host}]" if ":" in host else host
 
     def __repr__(self) -> str:
         return f"CarrierAccount({self.name!r})"  # no password in a traceback

@@ -5,14 +5,12 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from softswitch.calls.leg import InviteRefused, Leg
-from softswitch.sip.layer import Address, Transaction, TransactionLayer
+from softswitch.sip.layer import DEFAULT_PORT, Address, Transaction, TransactionLayer
 from softswitch.sip.message import Request, Response
 from softswitch.sip.uri import Uri
 
 Gate: TypeAlias = Callable[[str], str | None]
 """Asked with the number in the Request-URI, directly in front of the wire; a reason text means: refuse."""
-
-DEFAULT_PORT = 5060
 
 
 class PhoneLine:

@@ -8,7 +8,7 @@ from softswitch.errors import PeerError
 from softswitch.sip.digest import Authenticator, Nonces
 from softswitch.sip.layer import Address
 from softswitch.sip.message import Request, Response, response_to
-from softswitch.sip.uri import Uri
+from softswitch.sip.registrar import Binding, Registrar, UserRegistered
 from softswitch.ua.accounts import PhoneAccount
 
 
@@ -29,21 +29,8 @@ class PhoneExpired:
 PhoneEvent: TypeAlias = PhoneRegistered | PhoneExpired
 
 
-@dataclass(frozen=True, slots=True)
-class PhoneBinding:
-    """Where to ring a phone."""
-
-    target: Uri
-    """Its Contact: goes into the request line."""
-    source: Address
-    """Where its REGISTER came from: datagrams go there."""
-
-
 class PhoneDesk:
-    """Registers phones by digest, tells who sent an INVITE, and keeps where each phone is."""
-
-    MIN_EXPIRES_S = 30
-    MAX_EXPIRES_S = 3600
+    """The registrar of agents' phones, and the check of who sent an INVITE: both by the same digest."""
 
     def __init__(self, phones: list[PhoneAccount], *, realm: str, new_token: Callable[[], str]) -> None:
         self.new_token = new_token
@@ -51,8 +38,7 @@ class PhoneDesk:
         self._by_agent = {phone.agent: phone for phone in phones}
         secret = "".join(new_token() for _ in range(8)).encode()
         self._authenticator = Authenticator(realm, self._password_of, Nonces(secret, new_token))
-        self._bindings: dict[str, tuple[PhoneBinding, float]] = {}
-        self._events: list[PhoneEvent] = []
+        self._registrar = Registrar(self._authenticator, new_token)
 
     def knows(self, username: str) -> bool:
         return username in self._by_username
@@ -71,45 +57,26 @@ class PhoneDesk:
         return self._by_username[proof.username]
 
     def receive_register(self, request: Request, source: Address, now: float) -> Response:
-        found = self.authenticate(request, now)
-        if isinstance(found, Response):
-            return found
-        if request.to.uri.user != found.username:
-            return response_to(request, 403, to_tag=self.new_token())
-        contact = request.contacts[0] if request.contacts else None
-        asked = contact.params.get("expires") if contact else None
-        expires_s = int(asked) if asked and asked.isdigit() else (3600 if request.expires is None else request.expires)
-        if request.has_wildcard_contact or (contact and expires_s == 0):
-            self._drop(found.agent)
-            return response_to(request, 200, to_tag=self.new_token())
-        headers: list[tuple[str, object]] = []
-        if contact is not None:
-            expires_s = max(self.MIN_EXPIRES_S, min(expires_s, self.MAX_EXPIRES_S))
-            if found.agent not in self._bindings:
-                self._events.append(PhoneRegistered(found.agent))
-            self._bindings[found.agent] = (PhoneBinding(contact.uri, source), now + expires_s)
-            headers.append(("Contact", f"<{contact.uri}>;expires={expires_s}"))
-        return response_to(request, 200, to_tag=self.new_token(), headers=headers)
+        return self._registrar.receive_register(request, source, now)
 
-    def binding_of(self, agent: str, now: float) -> PhoneBinding | None:
-        binding, until = self._bindings.get(agent, (None, 0.0))
-        return binding if until > now else None
+    def binding_of(self, agent: str, now: float) -> Binding | None:
+        """Where to ring an agent's phone; of several addresses the preferred, else the latest."""
+        phone = self._by_agent.get(agent)
+        bindings = self._registrar.bindings(phone.username, now) if phone is not None else ()
+        return bindings[0] if bindings else None
 
     def handle_timer(self, now: float) -> None:
-        for agent, (_, until) in list(self._bindings.items()):
-            if until <= now:
-                self._drop(agent)
+        self._registrar.handle_timer(now)
 
     def next_timer(self) -> float | None:
-        return min((until for _, until in self._bindings.values()), default=None)
+        return self._registrar.next_timer()
 
-    def take_events(self) -> list[PhoneEvent]:
-        events, self._events = self._events, []
-        return events
-
-    def _drop(self, agent: str) -> None:
-        if self._bindings.pop(agent, None) is not None:
-            self._events.append(PhoneExpired(agent))
+    def next_event(self) -> PhoneEvent | None:
+        event = self._registrar.next_event()
+        if event is None:
+            return None
+        agent = self._by_username[event.user].agent
+        return PhoneRegistered(agent) if isinstance(event, UserRegistered) else PhoneExpired(agent)
 
     def _password_of(self, username: str) -> str | None:
         phone = self._by_username.get(username)

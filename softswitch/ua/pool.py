@@ -77,7 +77,6 @@ class UserAgentPool:
         account_list, phone_list = list(accounts), list(phones)
         check_accounts(account_list, phone_list)
         self.address = address
-        self._realm = realm
         self._gate = gate
         self._new_token = new_token
         self._user_agent = user_agent
@@ -87,7 +86,13 @@ class UserAgentPool:
         self.timers = self.layer.timers
         self._carriers = {account.name: Carrier(account) for account in account_list}
         self._phones = PhoneDesk(phone_list, realm=realm, new_token=new_token)
-        self._registrations = RegistrationDesk(self._carriers, self.layer, self._contact, new_token)
+        self._registrations = RegistrationDesk(
+            self._carriers,
+            self.layer,
+            contact=self._contact,
+            new_token=new_token,
+            user_agent=user_agent,
+        )
         self._reception = Reception(self._carriers, self._phones, user_agent)
         self._legs: dict[str, Leg] = {}
         self._owners: dict[Transaction, Leg] = {}
@@ -145,8 +150,13 @@ class UserAgentPool:
         self._pump(now)
 
     @property
+    def is_quiet(self) -> bool:
+        """No call is up and no request of ours awaits its answer: after `stop`, the process may end."""
+        return self.layer.unanswered == 0 and all(leg.phase is Phase.OVER for leg in self._legs.values())
+
+    @property
     def is_idle(self) -> bool:
-        """No leg and no transaction is left."""
+        """No leg and no transaction is left, not even to absorb copies."""
         return not self._legs and not self._owners and len(self.layer) == 0
 
     def account_state(self, name: str) -> AccountState:
@@ -185,14 +195,13 @@ class UserAgentPool:
             self._events.append(CallFailed(leg_id, Outcome.FAILED, 503, reason))
             return
         own = carrier.account
-        domain, port = own.domain or own.host, None if own.domain or own.port == 5060 else own.port
         line = TrunkLine(self.layer, own.address, self._gate)
         leg = OutgoingLeg(
             leg_id,
             line,
             self._leg_settings(own.username),
-            target=Uri("sip", number, _bracketed(domain), port),
-            local=NameAddr(Uri("sip", caller_id or own.caller_id or own.username or "anonymous", _bracketed(domain))),
+            target=own.uri(number),
+            local=NameAddr(own.identity(caller_id or own.caller_id or own.username or "anonymous")),
             offer=offer,
             digest=self._digest_of(own),
         )
@@ -210,14 +219,15 @@ class UserAgentPool:
         binding = self._phones.binding_of(agent, now)
         if binding is None:
             raise UsageError(f"the phone of agent {agent!r} is not registered: switch it on and check its password")
-        line = PhoneLine(self.layer, binding.source)
+        line = PhoneLine(self.layer, binding.destination)
         keepalive_s = self._phones.account_of(agent).keepalive_s
         leg = OutgoingLeg(
             leg_id,
             line,
             self._leg_settings("", keepalive_s),
-            target=binding.target,
-            local=NameAddr(Uri("sip", "call", self._realm), display=call_ref),
+            target=binding.contact.uri,
+            local=NameAddr(self._contact("call"), display=call_ref),
+            routes=binding.path,
             offer=offer,
         )
         self._adopt(leg, line)
@@ -284,14 +294,15 @@ class UserAgentPool:
                         leg.receive_trouble(transaction, trouble, now)
                         self._settle(leg)
                     else:
-                        self._registrations.receive_timeout(transaction, now)
+                        self._registrations.receive_failure(transaction, now)
                 case TransactionEnded(transaction):
                     leg = self._owners.pop(transaction, None)
                     if leg is not None:
                         leg.receive_end(transaction)
                         self._settle(leg)
-        self._events.extend(self._phones.take_events())
-        self._events.extend(self._registrations.take_events())
+        for desk in (self._phones, self._registrations):
+            while (news := desk.next_event()) is not None:
+                self._events.append(news)
 
     def _receive_response(self, event: ResponseReceived, now: float) -> None:
         leg = self._owners.get(event.transaction)
@@ -385,7 +396,7 @@ class UserAgentPool:
 
     def _leg_settings(self, user: str, keepalive_s: float | None = None) -> LegSettings:
         return LegSettings(
-            contact=self._contact(user),
+            contact=NameAddr(self._contact(user)),
             user_agent=self._user_agent,
             new_token=self._new_token,
             timers=self.timers,
@@ -393,15 +404,11 @@ class UserAgentPool:
             ring_limit_s=self._ring_limit_s,
         )
 
-    def _contact(self, user: str) -> NameAddr:
+    def _contact(self, user: str) -> Uri:
         host, port = self.address
-        return NameAddr(Uri("sip", user or "softswitch", _bracketed(host), port))
+        return Uri("sip", user or "softswitch", f"[{host}]" if ":" in host else host, port)
 
     def _digest_of(self, account: CarrierAccount) -> ClientDigest | None:
         if not account.username:
             return None
         return ClientDigest(account.username, account.password, self._new_token, realm=account.realm or None)
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
