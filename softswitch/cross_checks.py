@@ -123,16 +123,13 @@ def _ports(settings: Settings) -> Iterator[Complaint]:
 
 
 def _dialling(settings: Settings) -> Iterator[Complaint]:
-    callers = {t.name: t.caller_id for t in settings.trunks}
     for n, campaign in enumerate(settings.campaigns):
         at: Key = ("campaigns", n)
-        presented = campaign.caller_id or (
-            callers.get(campaign.trunk) if campaign.trunk else len(set(callers.values())) == 1 and all(callers.values())
-        )
-        if not presented:
-            text = (
-                "no caller_id here or on its trunk: the campaign will not start (Ofcom: present a number to ring back)"
-            )
+        on_trunks = {t.caller_id for t in settings.trunks if campaign.trunk in ("", t.name)}
+        certain = len(on_trunks) == 1 and "" not in on_trunks
+        trunk_is_known = bool(on_trunks) or not settings.trunks  # if not, that has been said
+        if not campaign.caller_id and not certain and trunk_is_known:
+            text = "no caller_id here or on its trunk: the campaign will not start (Ofcom: a number to ring back)"
             yield (*at, "caller_id"), text, campaign.start
         if not campaign.information_message:
             text = "no information_message: the campaign will not start (Ofcom: abandoned calls hear who called)"

@@ -113,19 +113,22 @@ class _Examination:
 
     def _salvaged(self, part: dict[str, Any], section: str, position: int | None) -> Any:
         """The valid value of one section or one element; after a mistake, of what is left without the bad keys."""
-        for _ in range(2):
-            try:
-                return getattr(_SECTIONS[section].model_validate(part), section)
-            except ValidationError as error:
-                for detail in error.errors(include_url=False):
-                    self._note(detail, part, position)
-                part = _without(part, error)
-        return None
+        model = _SECTIONS[section]
+        try:
+            return getattr(model.model_validate(part), section)
+        except ValidationError as error:
+            for detail in error.errors(include_url=False):
+                self._note(detail, position)
+            part = _without(part, error)
+        try:
+            return getattr(model.model_validate(part), section)
+        except ValidationError:
+            return None
 
-    def _note(self, detail: ErrorDetails, part: Mapping[str, Any], position: int | None) -> None:
+    def _note(self, detail: ErrorDetails, position: int | None) -> None:
         loc = tuple(p for p in detail["loc"] if p != "[key]")
         key: Key = loc if position is None else (loc[0], position, *loc[2:])
-        text = _plain(detail, part)
+        text = _plain(detail)
         if detail["type"] == "missing":
             text, key = f"{key[-1]} is missing", key[:-1]
         self._find(key, text)
@@ -181,7 +184,7 @@ def _without(part: Mapping[str, Any], error: ValidationError) -> dict[str, Any]:
     return {section: {k: v for k, v in content.items() if k not in bad} if isinstance(content, dict) else content}
 
 
-def _plain(detail: ErrorDetails, part: Mapping[str, Any]) -> str:
+def _plain(detail: ErrorDetails) -> str:
     """Pydantic's finding in the words of somebody who edits the file; a secret is never repeated."""
     kind, context = detail["type"], detail.get("ctx", {})
     name = str(detail["loc"][-1])

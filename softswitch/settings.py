@@ -194,21 +194,27 @@ class TrunkSettings(Section):
     """[[trunks]]: a carrier account."""
 
     name: Name
+    """Campaigns refer to it by this name."""
     host: Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9.:\[\]-]+$")]
     """The carrier's proxy: address or host name."""
     port: Port = 5060
+    """UDP port of the carrier's proxy."""
     username: str = ""
+    """For digest authentication and registration."""
     password: SecretStr = SecretStr("")
+    """Better in a file of its own: see `password_file`."""
     password_file: OptionalFile = None
     """File with the password, instead of `password`."""
     registers: Annotated[bool, Field(alias="register")] = False
     """Register with the carrier (RFC 3261 §10); otherwise it knows us by address."""
     expires_s: Annotated[int, Field(ge=30, le=86400)] = 300
+    """Seconds that a registration is asked to last."""
     caller_id: OptionalE164 = ""
     """E.164; presented where the campaign has none of its own."""
     channels: Annotated[int, Field(ge=1, le=10000)] = 30
     """Calls at a time."""
     calls_per_second: Annotated[float, Field(gt=0, le=1000)] = 5.0
+    """New calls a second that the carrier allows."""
 
 
 class Connect(StrEnum):
@@ -223,14 +229,17 @@ class AgentSettings(Section):
     """[[agents]]"""
 
     id: Name
+    """What the agent logs in with; a number or a name."""
     phone_username: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
     """The phone registers with it."""
     phone_password: SecretStr = SecretStr("")
+    """Digest password of the phone."""
     phone_password_file: OptionalFile = None
     """File with the password, instead of `phone_password`."""
     pin: SecretStr | None = None
     """For the agent page."""
     connect: Connect = Connect.NAILED_UP
+    """nailed-up: one call for the whole shift; ring-per-call: the phone rings for each callee."""
 
 
 class RecycleSettings(Section):
@@ -246,6 +255,7 @@ class CampaignSettings(Section):
     """[[campaigns]]; see `softswitch.dialler.campaign.Campaign` for the rules behind the defaults."""
 
     name: Name
+    """Lists, records and the wallboard know it by this name."""
     purpose: Purpose = Purpose.RESEARCH
     """research or marketing; research that hands over leads is marketing."""
     trunk: str = ""
@@ -255,13 +265,17 @@ class CampaignSettings(Section):
     information_message: str = ""
     """Name of a prompt: who called and how to be removed; played to abandoned calls."""
     amd: AmdMode = AmdMode.PARALLEL
+    """off, parallel (the agent hears the callee at once) or before_agent."""
     policy: Policy = Policy.PREDICTIVE
+    """progressive, predictive, or guaranteed_agent (nobody is ever abandoned)."""
     abandoned_target: Annotated[float, Field(ge=0, le=0.03)] = 0.01
+    """Share of live calls that pacing aims at."""
     abandoned_limit: Annotated[float, Field(ge=0, le=0.03)] = 0.03
     """Share of live calls in a calendar day; 0.03 is the ceiling (Ofcom 2010 statement)."""
     opens: time = time(9, 0)
     """Callee's local time."""
     closes: time = time(21, 0)
+    """Callee's local time; no call is started from then on."""
     weekdays: tuple[Weekday, ...] = WEEKDAYS
     """Days on which it dials: mon, tue, ..."""
     holidays: tuple[date, ...] = ()
@@ -269,13 +283,17 @@ class CampaignSettings(Section):
     minimum_ring_s: Annotated[float, Field(ge=15, le=120)] = 15.0
     """Ofcom: no unanswered call is cut off sooner than 15 s."""
     ring_timeout_s: Annotated[float, Field(ge=15, le=180)] = 22.0
+    """How long an unanswered call rings."""
     two_second_rule_s: Annotated[float, Field(gt=0, le=2)] = 2.0
+    """An agent or the information message is heard by then (Ofcom: 2 s)."""
     abandoned_lock_s: Annotated[float, Field(ge=0)] = 72 * 3600.0
     """Ofcom: 72 hours."""
     machine_lock_s: Annotated[float, Field(ge=0)] = 24 * 3600.0
     """Ofcom: 24 hours."""
     wrap_up_s: Annotated[float, Field(ge=0, le=3600)] = 15.0
+    """Pause of an agent after each call."""
     maximum_attempts: Annotated[int, Field(ge=1, le=100)] = 6
+    """Attempts after which a lead is done, whatever they came to."""
     recycle: dict[Annotated[str, AfterValidator(_outcome)], RecycleSettings] = {}
     """By outcome or disposition."""
     visible_fields: tuple[str, ...] = ()
@@ -283,7 +301,9 @@ class CampaignSettings(Section):
     agents: tuple[str, ...] = ()
     """Agent ids that work for it; empty: all."""
     queue_low: Annotated[int, Field(ge=1)] = 20
+    """The hopper is refilled when it holds fewer leads than this."""
     queue_high: Annotated[int, Field(ge=1, le=100000)] = 200
+    """Leads that it is refilled to."""
     leads: OptionalFile = None
     """CSV imported at start; leads already there are left alone."""
     start: bool = False
@@ -310,13 +330,14 @@ class Settings(BaseSettings):
         extra="forbid", frozen=True, env_prefix="SOFTSWITCH_", env_nested_delimiter="__", use_attribute_docstrings=True
     )
 
-    site: SiteSettings = SiteSettings()
-    sip: SipSettings = SipSettings()
-    media: MediaSettings = MediaSettings()
-    web: WebSettings = WebSettings()
-    store: StoreSettings = StoreSettings()
-    recordings: RecordingSettings = RecordingSettings()
-    safeguards: SafeguardSettings = SafeguardSettings()
+    # Made when asked for, not when this module is read: their paths belong to the file that is being loaded.
+    site: SiteSettings = Field(default_factory=SiteSettings)
+    sip: SipSettings = Field(default_factory=SipSettings)
+    media: MediaSettings = Field(default_factory=MediaSettings)
+    web: WebSettings = Field(default_factory=WebSettings)
+    store: StoreSettings = Field(default_factory=StoreSettings)
+    recordings: RecordingSettings = Field(default_factory=RecordingSettings)
+    safeguards: SafeguardSettings = Field(default_factory=SafeguardSettings)
     prompts: dict[Name, FromFile] = {}
     """Clips by name: WAV files."""
     trunks: tuple[TrunkSettings, ...] = ()
