@@ -54,9 +54,7 @@ def test_a_zone_that_does_not_exist_is_always_closed(zone):
 
 @given(
     st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1), timezones=st.just(UTC)),
-    st.sampled_from(
-        ["Europe/London", "America/St_Johns", "Australia/Lord_Howe", "Africa/Casablanca"]
-    ),
+    st.sampled_from(["Europe/London", "America/St_Johns", "Australia/Lord_Howe", "Africa/Casablanca"]),
     st.floats(0, 60),
 )
 def test_the_next_opening_is_open_and_nothing_between_is(wall, zone, for_s):
