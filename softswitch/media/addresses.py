@@ -1,0 +1,13 @@
+"""IPv4 addresses as the numbers that kernels use."""
+
+import ipaddress
+
+from softswitch.errors import UsageError
+
+
+def host_number(host: str) -> int:
+    """An IPv4 literal as a number; UsageError for anything else, names included: they are resolved before media starts."""
+    try:
+        return int(ipaddress.IPv4Address(host))
+    except ValueError:
+        raise UsageError(f"media address {host!r} must be an IPv4 address such as 192.0.2.1") from None

@@ -1,0 +1,142 @@
+"""The media process's inside: block, kernels and three threads. In tests it runs within the signalling process."""
+
+import contextlib
+import os
+import resource
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numba import float64, int64, typeof
+
+from softswitch.amd import model
+from softswitch.errors import UsageError
+from softswitch.media import incoming, legs, outgoing, playback, relay, rings, timeline, worker
+from softswitch.media import vocabulary as v
+from softswitch.media.addresses import host_number
+from softswitch.media.clips import load_clips, store_clips
+from softswitch.media.kernels import cache_folders, discard_stale_kernels
+from softswitch.media.layout import FRAME_SAMPLES, MESSAGE, WORKER_COMMANDS, create_block, map_block
+from softswitch.media.recorder import Recorder
+from softswitch.media.scratch import MOST_PLAYERS, new_scratch
+
+Progress = Callable[[str, float], None]
+
+TICK_NS = 2_000_000
+RELAY_PRIORITY = 10
+RECORDINGS_END_S = 2.0
+DESCRIPTORS_BESIDE_LEGS = 64
+
+
+class Engine:
+    """Relay, worker and recorder around one shared block."""
+
+    def __init__(self, *, address: str, first_port: int, last_port: int, clips: dict[str, Path]) -> None:
+        """UsageError for a port range or clip that cannot work; no thread runs yet."""
+        slots = slots_between(first_port, last_port)
+        sounds = load_clips(clips)
+        samples = sum(sound.size for sound in sounds.values())
+        self.clip_names = list(sounds)
+        self.descriptor = create_block(slots, len(sounds), samples)
+        self.block = map_block(self.descriptor, slots, len(sounds), samples)
+        self.wake_descriptor = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        header = self.block.shared.header
+        header["host"], header["first_port"], header["tick_ns"] = host_number(address), first_port, TICK_NS
+        self.block.shared.legs["generation"] = 0
+        self.block.shared.legs["clip"] = -1
+        self.block.shared.legs["peer"] = -1
+        self.block.shared.legs["event_code"] = -1
+        store_clips(self.block.shared, sounds)
+        self._scratch = new_scratch(self.wake_descriptor)
+        self._times = timeline.new_timelines(slots)
+        self._states = model.new_states(slots)
+        self._desk = worker.new_desk(self.wake_descriptor)
+        self._pcm = np.zeros(FRAME_SAMPLES, np.int16)
+        self._relay = threading.Thread(target=self._run_relay, name="relay", daemon=True)
+        self._worker = threading.Thread(target=self._run_worker, name="worker", daemon=True)
+        self._recorder = Recorder(self.block, self._times, self.wake_descriptor)
+
+    def compile_kernels(self, on_progress: Progress) -> None:
+        """Compile every kernel, or load it from the cache: compilation holds the GIL, so none may be left for a call."""
+        discard_stale_kernels(*cache_folders(relay.run, model.receive_frame, rings.push))
+        stages = self._stages()
+        for done, (name, dispatcher, signature) in enumerate(stages):
+            on_progress(name, done / len(stages))
+            dispatcher.compile(signature)
+        on_progress("ready", 1.0)
+
+    def _stages(self) -> list[tuple[str, Any, tuple[Any, ...]]]:
+        shared, scratch, times = typeof(self.block.shared), typeof(self._scratch), typeof(self._times)
+        states, desk, pcm = typeof(self._states), typeof(self._desk), typeof(self._pcm)
+        message = typeof(np.zeros(1, MESSAGE))
+        pairs = typeof(np.zeros((1, 2), np.int16))
+        return [
+            ("put a message into a ring", rings.push, (shared, *[int64] * 10)),
+            ("take a message out", rings.pop, (shared, int64, message)),
+            ("open a leg", legs.open_leg, (shared, scratch, *[int64] * 5)),
+            ("connect a leg", legs.connect_leg, (shared, scratch, *[int64] * 7)),
+            ("relay a packet", outgoing.relay, (shared, scratch, *[int64] * 9)),
+            ("receive a packet", incoming.receive_packet, (shared, scratch, *[int64] * 3)),
+            ("play a clip", playback.play_due, (shared, scratch, int64)),
+            ("obey commands", relay.obey, (shared, scratch, int64)),
+            ("the relay", relay.run, (shared, scratch)),
+            ("detect answering machines", model.receive_frame, (states, int64, pcm, float64)),
+            ("place a frame", worker.drain, (shared, times, states, desk, int64, pcm, int64)),
+            ("the worker", worker.run, (shared, times, states, desk, pcm)),
+            ("take a recording", timeline.take, (times, int64, pairs)),
+        ]
+
+    def start(self) -> None:
+        for thread in (self._relay, self._worker, self._recorder):
+            thread.start()
+
+    def stop(self) -> None:
+        """Close recordings and sockets and end the threads. Nobody else may send commands any more."""
+        if self._recorder.is_alive():
+            order = (v.STOP_ALL_RECORDINGS, 0, 0, time.monotonic_ns(), 0, 0, 0, 0, 0)
+            rings.push(self.block.shared, WORKER_COMMANDS, *order)
+            deadline = time.monotonic() + RECORDINGS_END_S
+            time.sleep(2 * worker.PASS_NS / 1e9)
+            while self._is_recording() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            self._recorder.finish()
+            self._recorder.join(RECORDINGS_END_S)
+        self.block.shared.header["stopping"] = 1
+        for thread in (self._relay, self._worker):
+            if thread.is_alive():
+                thread.join(RECORDINGS_END_S)
+
+    def release(self) -> None:
+        """Close the engine's own descriptors, after its owner has stopped listening to them."""
+        os.close(self.descriptor)
+        os.close(self.wake_descriptor)
+
+    def _is_recording(self) -> bool:
+        state = self._times.lines["recording"]
+        return bool(np.any((state == timeline.RECORDING) | (state == timeline.ENDING)))
+
+    def _run_relay(self) -> None:
+        # Cuts the tail of the latency tenfold where the system permits it; elsewhere the relay does without.
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(RELAY_PRIORITY))
+        relay.run(self.block.shared, self._scratch)
+
+    def _run_worker(self) -> None:
+        worker.run(self.block.shared, self._times, self._states, self._desk, self._pcm)
+
+
+def slots_between(first_port: int, last_port: int) -> int:
+    """How many legs a port range holds (RTP on even ports, RTCP above each); UsageError when it cannot work."""
+    if first_port % 2 or not 1024 <= first_port < last_port <= 65535:
+        raise UsageError(
+            f"media ports {first_port}-{last_port}: the first must be even, from 1024 up, and below the last"
+        )
+    slots = min((last_port - first_port + 1) // 2, MOST_PLAYERS)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if hard != resource.RLIM_INFINITY:
+        slots = min(slots, (hard - DESCRIPTORS_BESIDE_LEGS) // 3)
+    return slots

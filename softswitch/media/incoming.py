@@ -1,0 +1,136 @@
+"""What a leg receives: from the one right source, well-formed, counted, then handed on."""
+
+from typing import Any
+
+import numpy as np
+
+from softswitch.codecs.registry import CodecCode
+from softswitch.media import vocabulary as v
+from softswitch.media.dtmf import end_event, receive_event
+from softswitch.media.kernels import inner
+from softswitch.media.libc import connect_socket, host_of, port_of, write_socket_address
+from softswitch.media.outgoing import emit, relay, skip_packet
+from softswitch.media.rings import push_received, signed16, signed32
+from softswitch.media.rtp import payload_bounds, read16, read32
+
+PCMU = int(CodecCode.PCMU)
+PCMA = int(CodecCode.PCMA)
+
+COMFORT_NOISE_TYPE = 13  # RFC 3551 §6
+MAX_DROPOUT = 3000  # RFC 3550 A.1
+
+
+@inner
+def is_private(host: int) -> bool:
+    """RFC 1918, and RFC 6598's shared space: an address that means nothing outside its own network."""
+    return host >> 24 == 10 or host >> 20 == 0xAC1 or host >> 16 == 0xC0A8 or host >> 22 == 0x191
+
+
+@inner
+def is_from_remote(leg: Any, source: Any) -> bool:
+    return host_of(source) == leg.remote_host and port_of(source) == leg.remote_port
+
+
+@inner
+def may_be_learned(leg: Any, source: Any) -> bool:
+    """A source that differs from the SDP is believed only where address translation explains it.
+
+    The same host with another port; or any host where the SDP names a private address, which cannot be the sender's
+    public one.
+    """
+    return host_of(source) == leg.remote_host or is_private(leg.remote_host)
+
+
+@inner
+def learn_source(leg: Any, scratch: Any) -> bool:
+    """Fix the leg on the source of the packet just received (symmetric RTP, RFC 4961), strictly from now on."""
+    write_socket_address(scratch.address, host_of(scratch.source), port_of(scratch.source))
+    if connect_socket(leg.rtp_descriptor, scratch.address) < 0:
+        return False
+    leg.remote_host = host_of(scratch.source)
+    leg.remote_port = port_of(scratch.source)
+    leg.state = v.CONNECTED
+    return True
+
+
+@inner
+def codec_of(leg: Any, payload_type: int) -> int:
+    """The codec of a payload type; 0 when this leg may not be sent it. G.711's two laws keep their static numbers."""
+    if payload_type == leg.payload_type:
+        return np.int64(leg.codec)
+    if payload_type == 0:
+        return PCMU
+    if payload_type == 8:
+        return PCMA
+    return 0
+
+
+@inner
+def lost_so_far(leg: Any) -> int:
+    """Packets that the sequence numbers promised and that never came (RFC 3550 A.3); duplicates may hide some."""
+    if not leg.heard:
+        return 0
+    return leg.in_lost + max(leg.in_highest - leg.in_first + 1 - leg.in_counted, 0)
+
+
+@inner
+def count_sequence(leg: Any, ssrc: int, sequence: int) -> None:
+    """Extend the sequence number to a plain integer; a new sender or a jump begins a new count."""
+    if leg.heard and ssrc == leg.in_ssrc:
+        step = signed16(sequence - leg.in_highest)
+        if abs(step) < MAX_DROPOUT:
+            leg.in_highest = max(leg.in_highest, leg.in_highest + step)
+            leg.in_counted += 1
+            return
+    leg.in_lost = lost_so_far(leg)
+    leg.in_ssrc = ssrc
+    leg.in_first = sequence
+    leg.in_highest = sequence
+    leg.in_counted = 1
+
+
+@inner
+def receive_packet(shared: Any, scratch: Any, slot: int, length: int, now: int) -> bool:
+    """Take in the datagram in `scratch.packet`; False when it was dropped and must be counted."""
+    leg = shared.legs[slot]
+    if leg.state != v.CONNECTED and leg.state != v.LEARNING:
+        return True  # early: nothing has been agreed yet, so nothing of it may be heard
+    start, end = payload_bounds(scratch.packet, length)
+    if end == 0:
+        return False
+    right = is_from_remote(leg, scratch.source)
+    if not right and (leg.state == v.CONNECTED or not may_be_learned(leg, scratch.source)):
+        return False
+    payload_type = np.int64(scratch.packet[1]) & 0x7F
+    codec = codec_of(leg, payload_type)
+    is_event = payload_type == leg.dtmf_payload_type
+    if codec == 0 and not is_event and payload_type != COMFORT_NOISE_TYPE:
+        return False
+    if leg.state == v.LEARNING and not learn_source(leg, scratch):
+        return False
+    sequence = read16(scratch.packet, 2)
+    timestamp = read32(scratch.packet, 4)
+    ssrc = read32(scratch.packet, 8)
+    count_sequence(leg, ssrc, sequence)
+    leg.packets_received += 1
+    shared.header.packets_received += 1
+    if not leg.heard:
+        leg.heard = 1
+        emit(shared, scratch, v.FIRST_RECEIVED, slot, now, 0, 0)
+    if is_event or codec == 0:
+        if leg.peer >= 0:
+            skip_packet(shared.legs[leg.peer], slot)
+        return not is_event or receive_event(shared, scratch, slot, now, timestamp, start, end)
+    if leg.event_code >= 0 and not leg.event_reported:
+        if signed32(timestamp - leg.event_timestamp) > leg.event_duration:
+            end_event(shared, scratch, slot, now)
+    if start == end:
+        return True
+    if leg.tapped:
+        push_received(shared, slot, now, timestamp, codec, ssrc, scratch.packet, start, end)
+    if leg.peer >= 0 and not leg.muted:
+        left = relay(shared, scratch, leg.peer, now, slot, codec, ssrc, sequence, timestamp, start, end)
+        if left and leg.bridge_pending:
+            leg.bridge_pending = 0
+            emit(shared, scratch, v.FIRST_BRIDGED, slot, now, 0, 0)
+    return True

@@ -1,0 +1,239 @@
+"""The shared block: one memory object that holds everything the plane knows, laid out in fixed arrays.
+
+The signalling process and the media process map the same block. Who writes what is fixed, so nothing is locked:
+the control writes commands and recording paths; the relay writes `header`, `legs` and frame rings; the worker and the
+recorder write only their event rings. Whoever is handed the block's descriptor can read the calls in progress from it.
+"""
+
+import mmap
+import os
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from softswitch.errors import UsageError
+
+Array = npt.NDArray[Any]
+
+MAGIC = 0x534F4654_4D454449  # "SOFTMEDI"
+VERSION = 1
+
+RING = 8192
+"""Messages that a ring holds; a power of two."""
+FRAMES = 64
+"""Frames that a leg's ring holds in each direction: 1.28 s, longer than the worker may be kept waiting."""
+PATH_BYTES = 1024
+RECEIVED, SENT = 0, 1
+"""The two directions of a leg's frame rings."""
+
+HEADER = np.dtype(
+    [
+        ("magic", "i8"),
+        ("version", "i8"),
+        ("slots", "i8"),
+        ("clips", "i8"),
+        ("clip_samples", "i8"),
+        ("host", "i8"),
+        ("first_port", "i8"),
+        ("tick_ns", "i8"),
+        ("stopping", "i8"),
+        ("relay_at_ns", "i8"),
+        ("worker_at_ns", "i8"),
+        ("relay_cpu_ns", "i8"),
+        ("worker_cpu_ns", "i8"),
+        ("packets_received", "i8"),
+        ("packets_sent", "i8"),
+        ("packets_lost", "i8"),  # of legs that are closed
+        ("send_errors", "i8"),
+        ("events_lost", "i8"),
+    ]
+)
+
+LEG = np.dtype(
+    [
+        # connection
+        ("state", "i8"),
+        ("generation", "i8"),
+        ("rtp_descriptor", "i8"),
+        ("rtcp_descriptor", "i8"),
+        ("remote_host", "i8"),
+        ("remote_port", "i8"),
+        ("latch", "i8"),
+        ("learn_until_ns", "i8"),
+        ("codec", "i8"),
+        ("payload_type", "i8"),
+        ("dtmf_payload_type", "i8"),  # -1 where none was negotiated
+        # bridge
+        ("peer", "i8"),  # slot, or -1
+        ("muted", "i8"),
+        ("bridge_pending", "i8"),  # the first packet since `bridge` has not gone out yet
+        ("tapped", "i8"),  # frames are copied to the rings
+        # received
+        ("heard", "i8"),
+        ("in_ssrc", "i8"),
+        ("in_first", "i8"),  # extended sequence numbers (RFC 3550 A.1)
+        ("in_highest", "i8"),
+        ("in_counted", "i8"),  # packets since in_first
+        ("in_lost", "i8"),  # before in_first
+        ("packets_received", "i8"),
+        ("packets_dropped", "i8"),
+        ("control_packets", "i8"),
+        # sent
+        ("out_ssrc", "i8"),
+        ("out_timestamp_base", "i8"),
+        ("out_epoch_ns", "i8"),  # when position 0 of the outgoing timeline was
+        ("out_end", "i8"),  # position after the last sample sent
+        ("out_sequence", "i8"),  # highest sent
+        ("out_source", "i8"),  # slot whose frames are being sent, PLAYER or NOBODY
+        ("source_ssrc", "i8"),
+        ("source_timestamp", "i8"),
+        ("source_sequence", "i8"),
+        ("source_position", "i8"),  # where source_timestamp lies on the outgoing timeline
+        ("source_out_sequence", "i8"),
+        ("relayed_at_ns", "i8"),
+        ("packets_sent", "i8"),
+        ("send_errors", "i8"),
+        # playing
+        ("clip", "i8"),  # index, or -1
+        ("looped", "i8"),
+        ("clip_cursor", "i8"),
+        ("clip_started", "i8"),
+        ("play_at_ns", "i8"),
+        # frame rings: cursors that only grow, written by the relay and read by the worker
+        ("received_written", "i8"),
+        ("received_read", "i8"),
+        ("sent_written", "i8"),
+        ("sent_read", "i8"),
+        # telephone events (RFC 4733)
+        ("event_code", "i8"),  # -1 before the first
+        ("event_timestamp", "i8"),
+        ("event_duration", "i8"),
+        ("event_reported", "i8"),
+        ("event_at_ns", "i8"),
+    ],
+    align=True,
+)
+
+MESSAGE = np.dtype(
+    [
+        ("kind", "i8"),
+        ("leg", "i8"),
+        ("generation", "i8"),
+        ("at_ns", "i8"),
+        ("a", "i8"),
+        ("b", "i8"),
+        ("c", "i8"),
+        ("d", "i8"),
+        ("e", "i8"),
+    ]
+)
+"""A command or an event; what a..e mean is told where the kinds are. All words are 64 bits, so that each kernel has one signature."""
+
+FRAME_SAMPLES = 160
+
+FRAME = np.dtype(
+    [
+        ("at_ns", "i8"),
+        ("timestamp", "i8"),  # RTP, 32 bits, of the first sample
+        ("samples", "i8"),
+        ("codec", "i8"),
+        ("source", "i8"),  # SSRC received, or whose audio was sent; another one means another timeline
+        ("payload", "u1", (FRAME_SAMPLES,)),
+    ],
+    align=True,
+)
+
+CLIP = np.dtype([("start", "i8"), ("samples", "i8")])
+
+
+class Shared(NamedTuple):
+    """The block as kernels take it. Few members and a record by reference: each costs every kernel's compilation dearly."""
+
+    header: Any
+    """HEADER, one record"""
+    legs: Array
+    """(slots,) LEG; slot i has the RTP port first_port + 2 i"""
+    rings: Array
+    """(5, RING) MESSAGE: see the ring numbers"""
+    cursors: Array
+    """(5, CURSOR_WORDS) int64"""
+    frames: Array
+    """(slots, 2, FRAMES) FRAME"""
+    clips: Array
+    """(clips,) CLIP"""
+    clip_audio: Array
+    """(2, clip_samples) uint8: µ-law, A-law"""
+
+
+class Block(NamedTuple):
+    """A mapped block: what kernels take, and what only Python looks at."""
+
+    shared: Shared
+    paths: Array
+    """(slots, PATH_BYTES) uint8: where each leg's recording goes, NUL-terminated"""
+
+
+RELAY_COMMANDS, WORKER_COMMANDS, RELAY_EVENTS, WORKER_EVENTS, RECORDER_EVENTS = 0, 1, 2, 3, 4
+"""The rings, by who reads or writes them."""
+RINGS = 5
+
+CURSOR_WORDS = 16
+WRITTEN, READ = 0, 8
+"""Indices into a ring's cursors, a cache line apart."""
+
+
+def _plan(slots: int, clips: int, clip_samples: int) -> list[tuple[np.dtype[Any], tuple[int, ...]]]:
+    octet = np.dtype("u1")
+    return [
+        (HEADER, (1,)),
+        (LEG, (slots,)),
+        (MESSAGE, (RINGS, RING)),
+        (np.dtype("i8"), (RINGS, CURSOR_WORDS)),
+        (FRAME, (slots, 2, FRAMES)),
+        (CLIP, (clips,)),
+        (octet, (2, clip_samples)),
+        (octet, (slots, PATH_BYTES)),
+    ]
+
+
+def _round_up(offset: int) -> int:
+    return -(-offset // 64) * 64
+
+
+def _size(slots: int, clips: int, clip_samples: int) -> int:
+    total = 0
+    for dtype, shape in _plan(slots, clips, clip_samples):
+        total = _round_up(total) + dtype.itemsize * int(np.prod(shape))
+    return _round_up(total)
+
+
+def create_block(slots: int, clips: int, clip_samples: int) -> int:
+    """Make an empty block; returns its descriptor. Pages that nobody touches cost nothing."""
+    descriptor = os.memfd_create("softswitch-media", os.MFD_CLOEXEC)
+    os.ftruncate(descriptor, _size(slots, clips, clip_samples))
+    header = map_block(descriptor, slots, clips, clip_samples).shared.header
+    header["version"], header["slots"], header["clips"] = VERSION, slots, clips
+    header["clip_samples"], header["magic"] = clip_samples, MAGIC
+    return descriptor
+
+
+def attach_block(descriptor: int) -> Block:
+    """Map a block that another process made; UsageError when it is none of this version's."""
+    head = np.frombuffer(os.pread(descriptor, HEADER.itemsize, 0), HEADER)[0]
+    if head["magic"] != MAGIC or head["version"] != VERSION:
+        raise UsageError("the media process runs another version of softswitch; restart it")
+    return map_block(descriptor, int(head["slots"]), int(head["clips"]), int(head["clip_samples"]))
+
+
+def map_block(descriptor: int, slots: int, clips: int, clip_samples: int) -> Block:
+    memory = mmap.mmap(descriptor, _size(slots, clips, clip_samples))
+    arrays = []
+    offset = 0
+    for dtype, shape in _plan(slots, clips, clip_samples):
+        offset = _round_up(offset)
+        count = int(np.prod(shape))
+        arrays.append(np.frombuffer(memory, dtype, count, offset).reshape(shape))
+        offset += dtype.itemsize * count
+    header, *others, paths = arrays
+    return Block(Shared(header[0], *others), paths)

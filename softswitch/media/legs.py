@@ -1,0 +1,155 @@
+"""Opening, connecting and closing legs, inside the relay."""
+
+from typing import Any
+
+from softswitch.media import vocabulary as v
+from softswitch.media.incoming import lost_so_far
+from softswitch.media.kernels import inner
+from softswitch.media.libc import (
+    close_descriptor,
+    connect_socket,
+    open_datagram_socket,
+    watch,
+    write_socket_address,
+)
+from softswitch.media.outgoing import emit
+from softswitch.media.playback import stop_playing
+
+RECEIVE_BUFFER = 262_144
+"""256 kB: a plane that is held up for a second loses nothing."""
+EXPEDITED_FORWARDING = 0xB8  # DSCP 46, RFC 4594 §4.1
+LEARN_NS = 5_000_000_000
+"""The window in which a leg may learn its source; then the SDP's address is all there is."""
+
+
+@inner
+def open_leg(shared: Any, scratch: Any, slot: int, ssrc: int, timestamp: int, sequence: int, now: int) -> None:
+    """Bind the slot's RTP and RTCP ports; reports LEG_BOUND, or LEG_BUSY when either is taken."""
+    leg = shared.legs[slot]
+    header = shared.header
+    port = header.first_port + 2 * slot
+    write_socket_address(scratch.address, header.host, port)
+    rtp = open_datagram_socket(scratch.address, scratch.option, RECEIVE_BUFFER, EXPEDITED_FORWARDING)
+    if rtp < 0:
+        leg.state = v.BUSY
+        emit(shared, scratch, v.LEG_BUSY, slot, now, -rtp, 0)
+        return
+    write_socket_address(scratch.address, header.host, port + 1)
+    rtcp = open_datagram_socket(scratch.address, scratch.option, 0, EXPEDITED_FORWARDING)
+    if rtcp < 0:
+        close_descriptor(rtp)
+        leg.state = v.BUSY
+        emit(shared, scratch, v.LEG_BUSY, slot, now, -rtcp, 0)
+        return
+    leg.rtp_descriptor = rtp
+    leg.rtcp_descriptor = rtcp
+    leg.codec = 0
+    leg.peer = -1
+    leg.muted = 0
+    leg.bridge_pending = 0
+    leg.tapped = 0
+    leg.heard = 0
+    leg.in_lost = 0
+    leg.packets_received = 0
+    leg.packets_dropped = 0
+    leg.control_packets = 0
+    leg.out_ssrc = ssrc
+    leg.out_timestamp_base = timestamp
+    leg.out_epoch_ns = now
+    leg.out_end = 0
+    leg.out_sequence = sequence
+    leg.out_source = v.NOBODY
+    leg.relayed_at_ns = 0
+    leg.packets_sent = 0
+    leg.send_errors = 0
+    leg.clip = -1
+    leg.event_code = -1
+    leg.state = v.BOUND
+    watch(scratch.poller, rtp, 2 * slot, scratch.registration)
+    watch(scratch.poller, rtcp, 2 * slot + 1, scratch.registration)
+    emit(shared, scratch, v.LEG_BOUND, slot, now, 0, 0)
+
+
+@inner
+def connect_leg(
+    shared: Any, scratch: Any, slot: int, host: int, port: int, codec: int, payload_type: int, options: int, now: int
+) -> None:
+    """Fix the leg's other end and formats; again for a re-INVITE, without a break in what is sent."""
+    leg = shared.legs[slot]
+    if leg.state != v.BOUND and leg.state != v.LEARNING and leg.state != v.CONNECTED:
+        return
+    leg.codec = codec
+    leg.payload_type = payload_type
+    leg.dtmf_payload_type = -1 if options & 0xFF == 0xFF else options & 0xFF
+    moved = leg.state == v.BOUND or leg.remote_host != host or leg.remote_port != port
+    if not moved:
+        return
+    leg.remote_host = host
+    leg.remote_port = port
+    if (options >> 16) & 1 and leg.state != v.CONNECTED:
+        leg.state = v.LEARNING
+        leg.learn_until_ns = now + LEARN_NS
+        return
+    fix_remote(shared, scratch, slot, now)
+
+
+@inner
+def fix_remote(shared: Any, scratch: Any, slot: int, now: int) -> None:
+    leg = shared.legs[slot]
+    write_socket_address(scratch.address, leg.remote_host, leg.remote_port)
+    failure = connect_socket(leg.rtp_descriptor, scratch.address)
+    if failure < 0:
+        emit(shared, scratch, v.LEG_FAILED, slot, now, -failure, 0)
+        return
+    leg.state = v.CONNECTED
+
+
+@inner
+def end_learning(shared: Any, scratch: Any, now: int) -> None:
+    """Legs whose window is over take the SDP's address as it stands."""
+    for slot in range(shared.legs.size):
+        if shared.legs[slot].state == v.LEARNING and now > shared.legs[slot].learn_until_ns:
+            fix_remote(shared, scratch, slot, now)
+
+
+@inner
+def bridge_legs(shared: Any, first: int, second: int) -> None:
+    unbridge_leg(shared, first)
+    unbridge_leg(shared, second)
+    shared.legs[first].peer = second
+    shared.legs[second].peer = first
+    shared.legs[first].bridge_pending = 1
+    shared.legs[second].bridge_pending = 1
+
+
+@inner
+def unbridge_leg(shared: Any, slot: int) -> None:
+    peer = shared.legs[slot].peer
+    if peer >= 0:
+        for one in (slot, peer):
+            shared.legs[one].peer = -1
+            shared.legs[one].bridge_pending = 0
+            shared.legs[one].out_source = v.NOBODY  # whoever is heard next begins a new talk-spurt
+
+
+@inner
+def mute_leg(shared: Any, slot: int, muted: int) -> None:
+    leg = shared.legs[slot]
+    leg.muted = muted
+    if leg.peer >= 0:
+        shared.legs[leg.peer].out_source = v.NOBODY
+
+
+@inner
+def close_leg(shared: Any, scratch: Any, slot: int, now: int) -> None:
+    leg = shared.legs[slot]
+    if leg.state == v.CLOSED or leg.state == v.BUSY:
+        return
+    unbridge_leg(shared, slot)
+    stop_playing(shared, scratch, slot)
+    leg.tapped = 0
+    close_descriptor(leg.rtp_descriptor)
+    close_descriptor(leg.rtcp_descriptor)
+    shared.header.packets_lost += lost_so_far(leg)
+    leg.state = v.CLOSED
+    emit(shared, scratch, v.LEG_CLOSED, slot, now, 0, 0)

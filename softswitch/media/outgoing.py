@@ -1,0 +1,180 @@
+"""What a leg sends: one continuous RTP stream of our own, whoever's audio it carries.
+
+Each leg has an SSRC, a sequence and a timeline (8 kHz positions since the leg was opened) that outlive bridges, mutes and
+clips. A new source is anchored to the timeline at the present time, with the marker bit (RFC 3551 §4.1); from there on its
+own timestamps and sequence numbers give the steps, so that jitter, loss and order reach the other end as they came.
+Nothing of the source's header passes.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from softswitch.codecs.g711 import (
+    ALAW_SILENCE,
+    ALAW_TO_LINEAR,
+    ALAW_TO_ULAW,
+    ULAW_SILENCE,
+    ULAW_TO_ALAW,
+    ULAW_TO_LINEAR,
+    alaw_code,
+    ulaw_code,
+)
+from softswitch.codecs.registry import CodecCode
+from softswitch.media import vocabulary as v
+from softswitch.media.kernels import inner
+from softswitch.media.layout import RELAY_EVENTS
+from softswitch.media.libc import send_datagram, write_socket_address
+from softswitch.media.rings import push, push_sent, signed16, signed32
+from softswitch.media.rtp import HEADER_BYTES, write_header
+
+PCMA = int(CodecCode.PCMA)
+
+NS_PER_SAMPLE = 125_000
+JUMP_SAMPLES = 8000
+"""A source's timestamp that departs from the clock by more than a second has jumped: anchor it anew."""
+JUMP_PACKETS = 100  # RFC 3550 A.1 MAX_MISORDER
+
+
+@inner
+def emit(shared: Any, scratch: Any, kind: int, slot: int, at_ns: int, a: int, b: int) -> None:
+    """Put an event into the relay's ring; when nobody has read it for long, count and drop."""
+    generation = shared.legs[slot].generation
+    if push(shared, RELAY_EVENTS, kind, slot, generation, at_ns, a, b, 0, 0, 0):
+        scratch.events_pushed = 1
+    else:
+        shared.header.events_lost += 1
+
+
+@inner
+def is_open(leg: Any) -> bool:
+    return leg.state == v.CONNECTED or leg.state == v.LEARNING
+
+
+@inner
+def silence_of(codec: int) -> int:
+    return ALAW_SILENCE if codec == PCMA else ULAW_SILENCE
+
+
+@inner
+def copy_audio(source: Any, start: int, end: int, source_codec: int, out: Any, codec: int) -> None:
+    """Copy source[start:end] behind the header in `out`, in the codec of the leg that sends it."""
+    if source_codec == codec:
+        for i in range(start, end):
+            out[HEADER_BYTES + i - start] = source[i]
+    elif codec == PCMA:
+        for i in range(start, end):
+            out[HEADER_BYTES + i - start] = ULAW_TO_ALAW[source[i]]
+    else:
+        for i in range(start, end):
+            out[HEADER_BYTES + i - start] = ALAW_TO_ULAW[source[i]]
+
+
+@inner
+def mix_code(first: int, second: int, codec: int) -> int:
+    """Two G.711 codes heard at once."""
+    if codec == PCMA:
+        both = np.int64(ALAW_TO_LINEAR[first]) + np.int64(ALAW_TO_LINEAR[second])
+        return alaw_code(min(max(both, -32768), 32767))
+    both = np.int64(ULAW_TO_LINEAR[first]) + np.int64(ULAW_TO_LINEAR[second])
+    return ulaw_code(min(max(both, -32768), 32767))
+
+
+@inner
+def position_at(leg: Any, now: int) -> int:
+    return (now - leg.out_epoch_ns) // NS_PER_SAMPLE
+
+
+@inner
+def transmit(
+    shared: Any,
+    scratch: Any,
+    slot: int,
+    now: int,
+    marker: bool,
+    sequence: int,
+    position: int,
+    samples: int,
+    source: int,
+) -> bool:
+    """Send the audio that stands behind the header in `scratch.out`; False when the socket refused it."""
+    leg = shared.legs[slot]
+    write_header(scratch.out, marker, leg.payload_type, sequence, leg.out_timestamp_base + position, leg.out_ssrc)
+    destination = 0
+    if leg.state == v.LEARNING:
+        write_socket_address(scratch.address, leg.remote_host, leg.remote_port)
+        destination = scratch.address.ctypes.data
+    sent = send_datagram(leg.rtp_descriptor, scratch.out.ctypes.data, HEADER_BYTES + samples, destination)
+    if leg.tapped:
+        push_sent(shared, slot, now, position, leg.codec, source, scratch.out, HEADER_BYTES, HEADER_BYTES + samples)
+    leg.out_end = max(leg.out_end, position + samples)
+    if signed16(sequence - leg.out_sequence) > 0:
+        leg.out_sequence = sequence & 0xFFFF
+    if sent < 0:
+        leg.send_errors += 1
+        shared.header.send_errors += 1
+        return False
+    leg.packets_sent += 1
+    shared.header.packets_sent += 1
+    return True
+
+
+@inner
+def mix_clip(shared: Any, scratch: Any, slot: int, samples: int) -> None:
+    """Lay the clip that plays on a leg over the bridged audio about to be sent there."""
+    leg = shared.legs[slot]
+    clip = shared.clips[leg.clip]
+    audio = shared.clip_audio[1 if leg.codec == PCMA else 0]
+    for i in range(samples):
+        if leg.clip_cursor >= clip.samples:
+            if not leg.looped or clip.samples == 0:
+                return
+            leg.clip_cursor = 0
+        code = audio[clip.start + leg.clip_cursor]
+        scratch.out[HEADER_BYTES + i] = mix_code(scratch.out[HEADER_BYTES + i], code, leg.codec)
+        leg.clip_cursor += 1
+
+
+@inner
+def relay(
+    shared: Any, scratch: Any, slot: int, now: int, source: int, codec: int, ssrc: int, sequence: int, timestamp: int,
+    start: int, end: int,
+) -> bool:  # fmt: skip
+    """Send scratch.packet[start:end], received on leg `source`, out on leg `slot`; whether it left."""
+    leg = shared.legs[slot]
+    if not is_open(leg):
+        return False
+    samples = end - start
+    here = position_at(leg, now)
+    fresh = leg.out_source != source or leg.source_ssrc != ssrc
+    position = 0
+    out_sequence = 0
+    if not fresh:
+        position = leg.source_position + signed32(timestamp - leg.source_timestamp)
+        steps = signed16(sequence - leg.source_sequence)
+        out_sequence = (leg.source_out_sequence + steps) & 0xFFFF
+        fresh = abs(position - here) > JUMP_SAMPLES or abs(steps) > JUMP_PACKETS
+    if fresh:
+        position = max(here, leg.out_end)
+        out_sequence = (leg.out_sequence + 1) & 0xFFFF
+        leg.out_source = source
+        leg.source_ssrc = ssrc
+    leg.source_timestamp = timestamp
+    leg.source_sequence = sequence
+    leg.source_position = position
+    leg.source_out_sequence = out_sequence
+    leg.relayed_at_ns = now
+    copy_audio(scratch.packet, start, end, codec, scratch.out, leg.codec)
+    if leg.clip >= 0:
+        mix_clip(shared, scratch, slot, samples)
+        if not leg.clip_started:
+            leg.clip_started = 1
+            emit(shared, scratch, v.FIRST_PLAYED, slot, now, leg.clip, 0)
+    return transmit(shared, scratch, slot, now, fresh, out_sequence, position, samples, source)
+
+
+@inner
+def skip_packet(leg: Any, source: int) -> None:
+    """A packet of this source is not relayed (a telephone event): leave no hole in the outgoing sequence."""
+    if leg.out_source == source:
+        leg.source_sequence = (leg.source_sequence + 1) & 0xFFFF

@@ -1,0 +1,66 @@
+"""From messages in the event rings to the events that the switch receives."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from softswitch.amd.verdict import Cause, Verdict
+from softswitch.media import vocabulary as v
+from softswitch.media.dtmf import DIGITS
+from softswitch.media.events import (
+    DigitPressed,
+    FirstPacketBridged,
+    FirstPacketPlayed,
+    FirstPacketReceived,
+    LegFailed,
+    MediaEvent,
+    PlayingEnded,
+    RecordingClosed,
+    RecordingFailed,
+    SpeechStarted,
+    VerdictReached,
+)
+
+UNITS_PER_MS = 8
+SAMPLES_PER_S = 8000
+
+
+class Reports:
+    def __init__(self, clip_names: list[str]) -> None:
+        self._clip_names = clip_names
+
+    def event(self, message: Any, leg: int, recording: Path | None) -> MediaEvent:
+        """The event that a message stands for.  message: one MESSAGE.  recording: the leg's file, if it is recorded."""
+        kind, at = int(message["kind"]), int(message["at_ns"]) / 1e9
+        a, b, c = int(message["a"]), int(message["b"]), int(message["c"])
+        path = recording or Path()
+        match kind:
+            case v.FIRST_RECEIVED:
+                return FirstPacketReceived(leg, at)
+            case v.FIRST_BRIDGED:
+                return FirstPacketBridged(leg, at)
+            case v.FIRST_PLAYED:
+                return FirstPacketPlayed(leg, at, self._clip_names[a])
+            case v.PLAYING_ENDED:
+                return PlayingEnded(leg, at, self._clip_names[a])
+            case v.DIGIT_PRESSED:
+                return DigitPressed(leg, at, DIGITS[a], b // UNITS_PER_MS)
+            case v.SPEECH_STARTED:
+                return SpeechStarted(leg, at)
+            case v.VERDICT_REACHED:
+                return VerdictReached(leg, at, Verdict(a), Cause(b), c)
+            case v.RECORDING_CLOSED:
+                return RecordingClosed(leg, at, path, a / SAMPLES_PER_S, b)
+            case v.RECORDING_FAILED:
+                return RecordingFailed(leg, at, path, os.strerror(a))
+            case v.LEG_FAILED:
+                return LegFailed(leg, at, os.strerror(a))
+        raise ValueError(f"media event of unknown kind {kind}")
+
+
+def lost_packets(leg: Any) -> int:
+    """Packets lost on the way to us, by sequence numbers (RFC 3550 A.3).  leg: one LEG."""
+    if not leg["heard"]:
+        return 0
+    missing = int(leg["in_highest"]) - int(leg["in_first"]) + 1 - int(leg["in_counted"])
+    return int(leg["in_lost"]) + max(missing, 0)

@@ -1,0 +1,112 @@
+"""Single-producer, single-consumer rings in the shared block.
+
+A ring is an array of MESSAGE with two cursors that only grow: the producer alone moves `written`,
+the consumer alone `read`. The fence between filling a place and moving the cursor is all the ordering they need.
+"""
+
+from typing import Any
+
+from softswitch.media.kernels import inner, kernel
+from softswitch.media.layout import FRAME_SAMPLES, FRAMES, READ, RECEIVED, RING, SENT, WRITTEN
+from softswitch.media.libc import fence
+
+
+@kernel
+def push(
+    shared: Any, ring: int, kind: int, leg: int, generation: int, at_ns: int, a: int, b: int, c: int, d: int, e: int
+) -> bool:
+    """Put one message into a ring; False when it is full."""
+    cursors = shared.cursors[ring]
+    written = cursors[WRITTEN]
+    if written - cursors[READ] >= RING:
+        return False
+    message = shared.rings[ring, written & (RING - 1)]
+    message.kind = kind
+    message.leg = leg
+    message.generation = generation
+    message.at_ns = at_ns
+    message.a = a
+    message.b = b
+    message.c = c
+    message.d = d
+    message.e = e
+    fence()
+    cursors[WRITTEN] = written + 1
+    fence()
+    return True
+
+
+@kernel
+def pop(shared: Any, ring: int, out: Any) -> bool:
+    """Take the oldest message out of a ring; False when there is none.  out: (1,) MESSAGE."""
+    cursors = shared.cursors[ring]
+    fence()
+    read = cursors[READ]
+    if read == cursors[WRITTEN]:
+        return False
+    fence()
+    out[0] = shared.rings[ring, read & (RING - 1)]
+    fence()
+    cursors[READ] = read + 1
+    return True
+
+
+@inner
+def fill_frames(
+    ring: Any, written: int, read: int, at_ns: int, timestamp: int, codec: int, source: int, buffer: Any, start: int, end: int
+) -> int:  # fmt: skip
+    """Copy one packet's audio, buffer[start:end], into a frame ring, cut into frames of 20 ms; the new `written`.
+
+    ring: (FRAMES,) FRAME.  A ring that is full keeps what it has: the worker has stalled, and the timeline shows a gap.
+    """
+    position = start
+    while position < end and written - read < FRAMES:
+        length = min(FRAME_SAMPLES, end - position)
+        frame = ring[written & (FRAMES - 1)]
+        frame.at_ns = at_ns
+        frame.timestamp = (timestamp + position - start) & 0xFFFFFFFF
+        frame.samples = length
+        frame.codec = codec
+        frame.source = source
+        payload = frame.payload
+        for i in range(length):
+            payload[i] = buffer[position + i]
+        position += length
+        written += 1
+    fence()
+    return written
+
+
+@inner
+def push_received(
+    shared: Any, slot: int, at_ns: int, timestamp: int, codec: int, source: int, buffer: Any, start: int, end: int
+) -> None:
+    leg = shared.legs[slot]
+    ring = shared.frames[slot, RECEIVED]
+    leg.received_written = fill_frames(
+        ring, leg.received_written, leg.received_read, at_ns, timestamp, codec, source, buffer, start, end
+    )
+
+
+@inner
+def push_sent(
+    shared: Any, slot: int, at_ns: int, timestamp: int, codec: int, source: int, buffer: Any, start: int, end: int
+) -> None:
+    leg = shared.legs[slot]
+    ring = shared.frames[slot, SENT]
+    leg.sent_written = fill_frames(
+        ring, leg.sent_written, leg.sent_read, at_ns, timestamp, codec, source, buffer, start, end
+    )
+
+
+@inner
+def signed32(value: int) -> int:
+    """The difference of two 32-bit counters as a signed number, so that wrapping is a small step."""
+    value &= 0xFFFFFFFF
+    return value - 0x100000000 if value & 0x80000000 else value
+
+
+@inner
+def signed16(value: int) -> int:
+    value &= 0xFFFF
+    return value - 0x10000 if value & 0x8000 else value

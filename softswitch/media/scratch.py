@@ -1,0 +1,42 @@
+"""What the relay owns besides the shared block: buffers made once, so that nothing in its loop allocates."""
+
+from typing import Any
+
+import numpy as np
+
+from softswitch.media.layout import MESSAGE
+
+BUFFER_BYTES = 2048
+READY = 256
+"""Sockets reported by one poll."""
+MOST_PLAYERS = 8192
+
+SCRATCH = np.dtype(
+    [
+        ("poller", "i8"),
+        ("wake_descriptor", "i8"),
+        ("events_pushed", "i8"),
+        ("players_count", "i8"),
+        ("players", "i8", (MOST_PLAYERS,)),  # the first players_count are the slots on which a clip plays
+        ("packet", "u1", (BUFFER_BYTES,)),  # the datagram received
+        ("out", "u1", (BUFFER_BYTES,)),  # the packet to send
+        ("source", "u1", (16,)),  # sockaddr_in of the datagram received
+        ("address", "u1", (16,)),  # sockaddr_in to bind, connect or send to
+        ("source_size", "u4", (1,)),
+        ("timespec", "i8", (2,)),
+        ("ready", "u4", (3 * READY,)),
+        ("registration", "u4", (3,)),
+        ("option", "i4", (1,)),
+        ("one", "u8", (1,)),
+        ("message", MESSAGE, (1,)),
+    ],
+    align=True,
+)
+
+
+def new_scratch(wake_descriptor: int) -> Any:
+    """One record; kernels take it by reference."""
+    scratch = np.zeros(1, SCRATCH)[0]
+    scratch["wake_descriptor"] = wake_descriptor
+    scratch["one"] = 1
+    return scratch

@@ -1,0 +1,189 @@
+"""Both directions of a leg on one sample clock: where each frame belongs, and audio that waits to be written.
+
+A timeline starts when its leg is first tapped; position p is p / 8000 s later. The first frame of a source is placed where it
+arrived, those that follow by their RTP timestamps, so that jitter, loss and reordering leave the audio as it was spoken. Two things
+correct the placing: a frame more than a second from its place means that the timestamps jumped, and a whole second of frames all of
+which came late (or early) means that the first one was not typical, or that the sender's clock drifts.
+
+The worker alone places audio, ahead of `sealed`; the recorder alone takes it away, behind `sealed`. So nothing is locked.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from softswitch.codecs.g711 import ALAW_TO_LINEAR, ULAW_TO_LINEAR
+from softswitch.media.kernels import inner, kernel
+from softswitch.media.layout import Array
+from softswitch.media.libc import fence
+from softswitch.media.outgoing import NS_PER_SAMPLE, PCMA
+from softswitch.media.rings import signed32
+
+SIZE = 16384
+"""Samples a timeline holds in each direction: 2 s. A power of two."""
+SETTLE_SAMPLES = 2400
+"""300 ms: so late may a frame come and still be placed."""
+JUMP_SAMPLES = 8000
+STEADY_FRAMES = 50
+OFFSET_SAMPLES = 240
+"""30 ms: what a steady stream may be off before it is moved."""
+
+# TIMELINE.recording
+IDLE, RECORDING, ENDING, DONE = 0, 1, 2, 3
+
+TIMELINE = np.dtype(
+    [
+        ("active", "i8"),
+        ("epoch_ns", "i8"),
+        ("generation", "i8"),
+        ("sealed", "i8"),  # nothing more is placed before here
+        ("taken", "i8"),  # everything before here is written or dropped
+        ("recording", "i8"),
+        ("record_from", "i8"),
+        ("record_to", "i8"),
+        ("frames_lost", "i8"),
+        ("amd", "i8"),
+        ("amd_from", "i8"),
+        ("amd_position", "i8"),
+    ],
+    align=True,
+)
+
+CHANNEL = np.dtype(
+    [
+        ("source", "i8"),
+        ("known", "i8"),
+        ("timestamp", "i8"),
+        ("position", "i8"),  # of `timestamp`
+        ("frames", "i8"),
+        ("least_late", "i8"),  # of the frames since the last correction
+    ],
+    align=True,
+)
+
+
+class Timelines(NamedTuple):
+    lines: Array
+    """(slots,) TIMELINE"""
+    channels: Array
+    """(slots, 2) CHANNEL: received, sent"""
+    audio: Array
+    """(slots, 2, SIZE) int16, circular by position"""
+
+
+def new_timelines(slots: int) -> Timelines:
+    return Timelines(np.zeros(slots, TIMELINE), np.zeros((slots, 2), CHANNEL), np.zeros((slots, 2, SIZE), np.int16))
+
+
+@inner
+def position_of(line: Any, at_ns: int) -> int:
+    return (at_ns - line.epoch_ns) // NS_PER_SAMPLE
+
+
+@inner
+def begin(times: Any, slot: int, at_ns: int, generation: int) -> None:
+    """Start a leg's timeline, empty."""
+    line = times.lines[slot]
+    line.active = 1
+    line.epoch_ns = at_ns
+    line.generation = generation
+    line.sealed = 0
+    line.taken = 0
+    line.recording = IDLE
+    line.amd = 0
+    line.frames_lost = 0
+    for direction in range(2):
+        times.channels[slot, direction].known = 0
+        audio = times.audio[slot, direction]
+        for i in range(SIZE):
+            audio[i] = 0
+
+
+@inner
+def place(channel: Any, source: int, timestamp: int, arrived: int) -> int:
+    """Where a frame belongs.  arrived: the position at which it came."""
+    if channel.known and channel.source == source:
+        position = channel.position + signed32(timestamp - channel.timestamp)
+        late = arrived - position
+        if abs(late) <= JUMP_SAMPLES:
+            channel.least_late = min(channel.least_late, late)
+            channel.frames += 1
+            if channel.frames >= STEADY_FRAMES:
+                if abs(channel.least_late) > OFFSET_SAMPLES:
+                    position += channel.least_late
+                channel.frames = 0
+                channel.least_late = JUMP_SAMPLES
+            channel.timestamp = timestamp
+            channel.position = position
+            return position
+    channel.known = 1
+    channel.source = source
+    channel.timestamp = timestamp
+    channel.position = arrived
+    channel.frames = 0
+    channel.least_late = JUMP_SAMPLES
+    return arrived
+
+
+@inner
+def expand(frame: Any, pcm: Any) -> None:
+    """Decode a frame.  pcm: at least frame.samples int16, filled in place."""
+    payload = frame.payload
+    if frame.codec == PCMA:
+        for i in range(frame.samples):
+            pcm[i] = ALAW_TO_LINEAR[payload[i]]
+    else:
+        for i in range(frame.samples):
+            pcm[i] = ULAW_TO_LINEAR[payload[i]]
+
+
+@inner
+def lay(times: Any, slot: int, direction: int, position: int, pcm: Any, samples: int) -> None:
+    """Write a frame at its place; what is too late, or beyond the ring, is lost and counted."""
+    line = times.lines[slot]
+    audio = times.audio[slot, direction]
+    kept = 0
+    for i in range(samples):
+        at = position + i
+        if line.sealed <= at < line.taken + SIZE:
+            audio[at & (SIZE - 1)] = pcm[i]
+            kept += 1
+    if kept < samples and line.recording == RECORDING and position >= line.record_from:
+        line.frames_lost += 1
+
+
+@inner
+def drop_taken(times: Any, slot: int) -> None:
+    """Clear what nobody records."""
+    line = times.lines[slot]
+    for direction in range(2):
+        audio = times.audio[slot, direction]
+        for at in range(line.taken, line.sealed):
+            audio[at & (SIZE - 1)] = 0
+    line.taken = line.sealed
+
+
+@kernel
+def take(times: Any, slot: int, out: Any) -> int:
+    """Move what is sealed out of a recorded timeline, interleaved; the number of sample pairs.
+
+    out: (SIZE, 2) int16; column 0 is what was sent on the leg (left), column 1 what was received (right).
+    """
+    line = times.lines[slot]
+    fence()
+    start = line.taken
+    end = line.sealed
+    count = 0
+    received = times.audio[slot, 0]
+    sent = times.audio[slot, 1]
+    for at in range(start, end):
+        place_in_ring = at & (SIZE - 1)
+        if line.record_from <= at and (line.recording != ENDING or at < line.record_to):
+            out[count, 0] = sent[place_in_ring]
+            out[count, 1] = received[place_in_ring]
+            count += 1
+        received[place_in_ring] = 0
+        sent[place_in_ring] = 0
+    fence()
+    line.taken = end
+    return count

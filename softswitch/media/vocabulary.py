@@ -1,0 +1,51 @@
+"""The numbers that stand for states, commands and events in the shared block.
+
+Plain integers: kernels take them as constants.
+"""
+
+# LEG.state
+CLOSED = 0
+BOUND = 1
+"""Its port is ours; nothing is known of the other end."""
+LEARNING = 2
+"""Sends to the address of the SDP, and waits for the first packet to show the true source."""
+CONNECTED = 3
+BUSY = 4
+"""Its port belongs to another program."""
+
+# LEG.out_source, where it is no slot
+NOBODY = -1
+PLAYER = -2
+
+# Commands to the relay
+OPEN = 1  # a: SSRC, b: first timestamp, c: first sequence number
+CONNECT = 2  # a: host, b: port, c: codec, d: payload type, e: telephone-event's | latch << 16 (8 bits each, 255: none)
+BRIDGE = 3  # a: the other slot, b: its generation
+UNBRIDGE = 4
+MUTE = 5  # a: 1 or 0
+PLAY = 6  # a: clip, b: 1 when looped
+STOP_PLAYING = 7
+TAP = 8  # a: 1 or 0
+CLOSE = 9
+
+# Commands to the worker
+START_AMD = 20
+STOP_AMD = 21
+START_RECORDING = 22
+STOP_RECORDING = 23
+STOP_ALL_RECORDINGS = 24
+
+# Events
+LEG_BOUND = 40
+LEG_BUSY = 41  # a: errno
+LEG_CLOSED = 42
+LEG_FAILED = 43  # a: errno
+FIRST_RECEIVED = 44
+FIRST_BRIDGED = 45
+FIRST_PLAYED = 46  # a: clip
+PLAYING_ENDED = 47  # a: clip
+DIGIT_PRESSED = 48  # a: event code, b: duration in timestamp units
+SPEECH_STARTED = 50
+VERDICT_REACHED = 51  # a: verdict, b: cause, c: audio in ms
+RECORDING_CLOSED = 52  # a: samples, b: frames lost
+RECORDING_FAILED = 53  # a: errno

@@ -1,0 +1,219 @@
+"""The worker: every 20 ms it reads the frame rings of tapped legs, feeds answering-machine detection and fills timelines.
+
+It is the second loop without the GIL; nothing it does can delay a packet.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from softswitch.amd import model
+from softswitch.media import vocabulary as v
+from softswitch.media.kernels import inner, kernel
+from softswitch.media.layout import FRAMES, MESSAGE, RECEIVED, SENT, WORKER_COMMANDS, WORKER_EVENTS
+from softswitch.media.libc import CLOCK_MONOTONIC, CLOCK_THREAD_CPUTIME_ID, clock_ns, fence, sleep_until, wake
+from softswitch.media.outgoing import NS_PER_SAMPLE
+from softswitch.media.rings import pop, push
+from softswitch.media.timeline import (
+    DONE,
+    ENDING,
+    IDLE,
+    RECORDING,
+    SETTLE_SAMPLES,
+    begin,
+    drop_taken,
+    expand,
+    lay,
+    place,
+    position_of,
+)
+
+PASS_NS = 20_000_000
+AMD_PATIENCE_SAMPLES = 800
+"""AMD hears of a gap when nothing has come for 100 ms; by then a packet is not merely late."""
+AMD_HINDSIGHT_SAMPLES = 480
+
+DESK = np.dtype(
+    [
+        ("wake_descriptor", "i8"),
+        ("events_pushed", "i8"),
+        ("timespec", "i8", (2,)),
+        ("one", "u8", (1,)),
+        ("message", MESSAGE, (1,)),
+    ],
+    align=True,
+)
+
+
+def new_desk(wake_descriptor: int) -> Any:
+    """What the worker owns besides timelines: scratch, made once."""
+    desk = np.zeros(1, DESK)[0]
+    desk["wake_descriptor"] = wake_descriptor
+    desk["one"] = 1
+    return desk
+
+
+@inner
+def emit(shared: Any, desk: Any, kind: int, slot: int, generation: int, at_ns: int, a: int, b: int, c: int) -> None:
+    if push(shared, WORKER_EVENTS, kind, slot, generation, at_ns, a, b, c, 0, 0):
+        desk.events_pushed = 1
+
+
+@inner
+def begin_if_idle(shared: Any, times: Any, slot: int, at_ns: int, generation: int) -> None:
+    """Start the leg's timeline unless it runs already; what the rings hold is older and is skipped."""
+    if times.lines[slot].active:
+        return
+    begin(times, slot, at_ns, generation)
+    leg = shared.legs[slot]
+    leg.received_read = leg.received_written
+    leg.sent_read = leg.sent_written
+
+
+@inner
+def obey(shared: Any, times: Any, states: Any, desk: Any) -> None:
+    while pop(shared, WORKER_COMMANDS, desk.message):
+        order = desk.message[0]
+        kind = order.kind
+        if kind == v.STOP_ALL_RECORDINGS:
+            for slot in range(times.lines.size):
+                end_recording(times, slot, order.at_ns)
+            continue
+        slot = order.leg
+        line = times.lines[slot]
+        if kind == v.START_RECORDING:
+            begin_if_idle(shared, times, slot, order.at_ns, order.generation)
+            line.record_from = max(position_of(line, order.at_ns), line.sealed)
+            line.frames_lost = 0
+            fence()
+            line.recording = RECORDING
+        elif kind == v.STOP_RECORDING:
+            end_recording(times, slot, order.at_ns)
+        elif kind == v.START_AMD:
+            begin_if_idle(shared, times, slot, order.at_ns, order.generation)
+            model.reset(states, slot)
+            line.amd = 1
+            line.amd_from = position_of(line, order.at_ns)
+            line.amd_position = line.amd_from
+        elif kind == v.STOP_AMD:
+            line.amd = 0
+
+
+@inner
+def end_recording(times: Any, slot: int, at_ns: int) -> None:
+    """Let the recording end at a time; what was placed by then is final, and the recorder closes the file."""
+    line = times.lines[slot]
+    if line.recording != RECORDING:
+        return
+    line.record_to = max(position_of(line, at_ns), line.record_from)
+    line.sealed = max(line.sealed, line.record_to)
+    fence()
+    line.recording = ENDING
+
+
+@inner
+def report(shared: Any, times: Any, states: Any, desk: Any, slot: int, flags: int, now: int) -> None:
+    """Tell what AMD has just found."""
+    if flags == 0:
+        return
+    line = times.lines[slot]
+    state = states[slot]
+    start_ns = line.epoch_ns + line.amd_from * NS_PER_SAMPLE
+    if flags & model.SPEECH_STARTED:
+        onset_ns = start_ns + np.int64(state.speech_onset_ms * 1e6)
+        emit(shared, desk, v.SPEECH_STARTED, slot, line.generation, onset_ns, 0, 0, 0)
+    if flags & model.VERDICT_REACHED:
+        verdict = np.int64(state.verdict)
+        cause = np.int64(state.cause)
+        audio_ms = np.int64(state.decided_ms)
+        emit(shared, desk, v.VERDICT_REACHED, slot, line.generation, now, verdict, cause, audio_ms)
+
+
+@inner
+def feed(shared: Any, times: Any, states: Any, desk: Any, slot: int, position: int, pcm: Any, now: int) -> None:
+    """Give AMD one frame that starts at `position`; a frame that starts before what it has heard comes too late."""
+    line = times.lines[slot]
+    if position < line.amd_position:
+        return
+    line.amd_position = position + pcm.size
+    heard_ms = (line.amd_position - line.amd_from) / 8.0
+    report(shared, times, states, desk, slot, model.receive_frame(states, slot, pcm, heard_ms), now)
+
+
+@inner
+def drain(shared: Any, times: Any, states: Any, desk: Any, slot: int, pcm: Any, now: int) -> None:
+    """Empty a leg's two rings onto its timeline.  pcm: (FRAME_SAMPLES,) int16, scratch."""
+    leg = shared.legs[slot]
+    line = times.lines[slot]
+    fence()
+    read = leg.received_read
+    while read < leg.received_written:
+        frame = shared.frames[slot, RECEIVED, read & (FRAMES - 1)]
+        expand(frame, pcm)
+        arrived = position_of(line, frame.at_ns)
+        position = place(times.channels[slot, RECEIVED], frame.source, frame.timestamp, arrived)
+        lay(times, slot, RECEIVED, position, pcm, frame.samples)
+        if line.amd:
+            feed(shared, times, states, desk, slot, position, pcm[: frame.samples], now)
+        read += 1
+    fence()
+    leg.received_read = read
+    read = leg.sent_read
+    while read < leg.sent_written:
+        frame = shared.frames[slot, SENT, read & (FRAMES - 1)]
+        expand(frame, pcm)
+        # Our own stream is one timeline whoever it carries, so its source does not matter.
+        position = place(times.channels[slot, SENT], 0, frame.timestamp, position_of(line, frame.at_ns))
+        lay(times, slot, SENT, position, pcm, frame.samples)
+        read += 1
+    fence()
+    leg.sent_read = read
+
+
+@inner
+def work(shared: Any, times: Any, states: Any, desk: Any, pcm: Any, now: int) -> None:
+    """One pass over all timelines."""
+    for slot in range(times.lines.size):
+        line = times.lines[slot]
+        if line.active and line.recording == DONE:
+            line.recording = IDLE
+    # Rings are read before commands are obeyed: what came before a stop belongs to the recording.
+    for slot in range(times.lines.size):
+        if times.lines[slot].active:
+            drain(shared, times, states, desk, slot, pcm, now)
+    obey(shared, times, states, desk)
+    for slot in range(times.lines.size):
+        line = times.lines[slot]
+        if not line.active:
+            continue
+        here = position_of(line, now)
+        if line.amd and here - line.amd_position > AMD_PATIENCE_SAMPLES:
+            line.amd_position = here - AMD_HINDSIGHT_SAMPLES
+            heard_ms = (line.amd_position - line.amd_from) / 8.0
+            report(shared, times, states, desk, slot, model.receive_frame(states, slot, pcm[:0], heard_ms), now)
+        if line.recording == ENDING:
+            continue
+        line.sealed = max(line.sealed, here - SETTLE_SAMPLES)
+        if line.recording == IDLE:
+            drop_taken(times, slot)
+            if not line.amd:
+                line.active = 0
+    if desk.events_pushed:
+        desk.events_pushed = 0
+        wake(desk.wake_descriptor, desk.one)
+
+
+@kernel
+def run(shared: Any, times: Any, states: Any, desk: Any, pcm: Any) -> None:
+    """Work until the header says stop.  pcm: (FRAME_SAMPLES,) int16, scratch."""
+    header = shared.header
+    due = clock_ns(CLOCK_MONOTONIC, desk.timespec)
+    while header.stopping == 0:
+        due += PASS_NS
+        sleep_until(due, desk.timespec)
+        now = clock_ns(CLOCK_MONOTONIC, desk.timespec)
+        if now - due > 5 * PASS_NS:
+            due = now
+        header.worker_at_ns = now
+        work(shared, times, states, desk, pcm, now)
+        header.worker_cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID, desk.timespec)
