@@ -94,6 +94,8 @@ def split_list(text: str) -> list[str]:
             sign = text[position]
             if sign == ",":
                 pieces.append(text[start:position])
+                if len(pieces) > MAX_LIST_VALUES:
+                    raise PeerError("a list header holds too many values")
                 position += 1
                 start = position
             elif sign == '"':

@@ -301,7 +301,8 @@ class Via:
             raise PeerError("a Via lacks its transport or its sender")
         address = words[1]
         if " " in address or "\t" in address:
-            address = "".join(address.split())  # LWS may stand around the colon
+            name, colon, port_text = address.rpartition(":")  # LWS may stand around the colon
+            address = f"{name.rstrip()}{colon}{port_text.lstrip()}"
         uri = Uri.parse(f"sip:{address}")
         if uri.user or uri.headers:
             raise PeerError("a Via's sender is malformed")

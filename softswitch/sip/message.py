@@ -392,8 +392,8 @@ def _answerable(method: str, lines: list[str]) -> Request | None:
         except PeerError:
             continue
         if name in _COPIED and (name == "Via" or name not in fields):
-            if has_bare_control(value.encode("utf-8", "surrogateescape")):
-                value = printable(value)
+            if not value.isprintable():
+                value = printable(value)  # the answer must not carry on what the request is refused for
             fields.setdefault(name, []).append(value.strip(" \t"))
     if any(name not in fields for name in _COPIED):
         return None
