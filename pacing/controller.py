@@ -13,9 +13,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
-from softswitch.pacing.estimators import SERVICE_EDGES_S, Estimates
+from softswitch.pacing.estimators import SERVICE_EDGES_S, Estimates, Table
 from softswitch.pacing.policies import POLICIES, POLICY_PREDICTIVE
 
 from softswitch.errors import UsageError
@@ -43,9 +42,9 @@ class PacingState:
     """Everything that a decision depends on. Ages are seconds: of talk, of wrap-up, and since the call was placed."""
 
     agents_ready: int
-    talk_ages_s: npt.NDArray[np.float64]
-    wrap_ages_s: npt.NDArray[np.float64]
-    ringing_ages_s: npt.NDArray[np.float64]
+    talk_ages_s: Table
+    wrap_ages_s: Table
+    ringing_ages_s: Table
     """One for each call placed and not answered, refused or ended."""
     answered_waiting: int
     """Answered calls without an agent."""
@@ -67,7 +66,9 @@ class PacingState:
 
 
 @njit(cache=True, nogil=True)
-def threshold(live, abandoned, target, limit, answers_left, agents, experience):
+def threshold(
+    live: float, abandoned: float, target: float, limit: float, answers_left: float, agents: int, experience: float
+) -> float:
     """Greatest chance of abandonment that a marginal live answer may have; 0 or less forbids dialling ahead.
 
     The allowance of the day so far and to come, less what is spent and a reserve for calls in flight, spread over the
@@ -84,15 +85,15 @@ def threshold(live, abandoned, target, limit, answers_left, agents, experience):
 
 
 @njit(cache=True, nogil=True)
-def _age_bin(age):
-    index = SERVICE_EDGES_S.size - 1
+def _age_bin(age: float) -> int:
+    index = int(SERVICE_EDGES_S.size) - 1
     while index > 0 and SERVICE_EDGES_S[index] > age:
         index -= 1
     return index
 
 
 @njit(cache=True, nogil=True)
-def add_bernoulli(distribution, probability):
+def add_bernoulli(distribution: Table, probability: float) -> None:
     """Convolve a distribution over 0..n-1 with one Bernoulli variable, in place; what passes n-1 is dropped."""
     stays = 1.0 - probability
     for count in range(distribution.size - 1, 0, -1):
@@ -101,7 +102,7 @@ def add_bernoulli(distribution, probability):
 
 
 @njit(cache=True, nogil=True)
-def normal_tail(mean, variance, third, count):
+def normal_tail(mean: float, variance: float, third: float, count: int) -> float:
     """P(S >= count) of an integer sum from its first three cumulants (Edgeworth, one term, continuity corrected)."""
     if variance < 1e-9:
         return 1.0 if mean >= count - 0.5 else 0.0
@@ -114,7 +115,7 @@ def normal_tail(mean, variance, third, count):
 
 
 @njit(cache=True, nogil=True)
-def _free_within(probability, distribution, moments):
+def _add_term(probability: float, distribution: Table, moments: Table) -> None:
     """Add one Bernoulli variable to the exact distribution and to the cumulants."""
     add_bernoulli(distribution, probability)
     spread = probability * (1.0 - probability)
@@ -124,7 +125,7 @@ def _free_within(probability, distribution, moments):
 
 
 @njit(cache=True, nogil=True)
-def _finds_nobody(distribution, moments, waiting, agents, exact):
+def _finds_nobody(distribution: Table, moments: Table, waiting: int, agents: int, exact: bool) -> float:
     """P(everybody is taken) at one moment."""
     if agents - waiting <= 0:
         return 1.0
@@ -138,9 +139,20 @@ def _finds_nobody(distribution, moments, waiting, agents, exact):
 
 @njit(cache=True, nogil=True)
 def predictive_dials(
-    ready, talk, wrap, ringing, waiting, answered_within, live_within, talk_to_idle, wrap_to_idle, allowed, least,
-    most, needy,
-):  # fmt: skip
+    ready: int,
+    talk: Table,
+    wrap: Table,
+    ringing: Table,
+    waiting: int,
+    answered_within: Table,
+    live_within: Table,
+    talk_to_idle: Table,
+    wrap_to_idle: Table,
+    allowed: float,
+    least: int,
+    most: int,
+    needy: bool,
+) -> int:
     """Calls to place, `least` to `most`, while the marginal chance of abandonment per live answer is within `allowed`.
 
     talk, wrap, ringing: float64 ages in s.  The tables are those of `Estimates`.  needy: machines take agents too.
@@ -166,14 +178,14 @@ def predictive_dials(
         distribution = distributions[landing]
         distribution[0] = 1.0
         for age in talk:
-            _free_within(1.0 - talk_to_idle[_age_bin(age), ahead], distribution, moments[landing])
+            _add_term(1.0 - talk_to_idle[_age_bin(age), ahead], distribution, moments[landing])
         for age in wrap:
-            _free_within(1.0 - wrap_to_idle[_age_bin(age), ahead], distribution, moments[landing])
+            _add_term(1.0 - wrap_to_idle[_age_bin(age), ahead], distribution, moments[landing])
         for age in ringing:
-            _free_within(needs[min(int(age), bins - 1), ahead], distribution, moments[landing])
+            _add_term(needs[min(int(age), bins - 1), ahead], distribution, moments[landing])
         joins[landing] = needs[0, ahead]
         for _ in range(least):
-            _free_within(joins[landing], distribution, moments[landing])
+            _add_term(joins[landing], distribution, moments[landing])
     dials = least
     while dials < most:
         nobody = 0.0
@@ -183,26 +195,42 @@ def predictive_dials(
             break
         dials += 1
         for landing in range(LANDINGS):
-            _free_within(joins[landing], distributions[landing], moments[landing])
+            _add_term(joins[landing], distributions[landing], moments[landing])
     return dials
 
 
 @njit(cache=True, nogil=True)
 def dials_to_place(
-    policy, ready, talk, wrap, ringing, waiting, answered_within, live_within, talk_to_idle, wrap_to_idle, experience,
-    live_today, abandoned_today, channels, target, limit, answers_left, needy,
-):  # fmt: skip
+    policy: int,
+    ready: int,
+    talk: Table,
+    wrap: Table,
+    ringing: Table,
+    waiting: int,
+    answered_within: Table,
+    live_within: Table,
+    talk_to_idle: Table,
+    wrap_to_idle: Table,
+    experience: float,
+    live_today: float,
+    abandoned_today: float,
+    channels: int,
+    target: float,
+    limit: float,
+    answers_left: float,
+    needy: bool,
+) -> int:
     """The whole decision on bare values; `step` says what they are."""
-    agents = ready + talk.size + wrap.size
+    agents = int(ready + talk.size + wrap.size)
     if agents == 0 or channels <= 0:
         return 0
-    least = min(max(ready - ringing.size - waiting, 0), channels)
+    least = int(min(max(ready - ringing.size - waiting, 0), channels))
     if policy != POLICY_PREDICTIVE:
         return least
     allowed = threshold(live_today, abandoned_today, target, limit, answers_left, agents, experience)
     if allowed <= 0.0:
         return least
-    most = max(min(channels, LINES_PER_AGENT * agents - ringing.size - waiting), least)
+    most = int(max(min(channels, LINES_PER_AGENT * agents - ringing.size - waiting), least))
     return predictive_dials(
         ready, talk, wrap, ringing, waiting, answered_within, live_within, talk_to_idle, wrap_to_idle, allowed, least,
         most, needy,

@@ -57,7 +57,7 @@ class Estimates:
 
 
 @njit(cache=True, nogil=True)
-def expose(table, events, edges, duration, weight, ended):
+def expose(table: Table, events: Table, edges: Table, duration: float, weight: float, ended: bool) -> None:
     """Add one life of `duration` s to a life table.
 
     table: (n,) time spent in each age bin.  events: (n,) ends in it.  edges: (n,) lower edges, s.
@@ -73,7 +73,9 @@ def expose(table, events, edges, duration, weight, ended):
 
 
 @njit(cache=True, nogil=True)
-def ring_tables(exposure, answers, lives, ends, level, answered_within, live_within):
+def ring_tables(
+    exposure: Table, answers: Table, lives: Table, ends: Table, level: float, answered_within: Table, live_within: Table
+) -> None:
     """Fill both (RING_BINS, HORIZON + 1) tables from hazards; answers are scaled by the fast level."""
     bins = exposure.size
     for age in range(bins):
@@ -96,7 +98,16 @@ def ring_tables(exposure, answers, lives, ends, level, answered_within, live_wit
 
 
 @njit(cache=True, nogil=True)
-def service_tables(edges, talk_time, talk_ends, wrap_time, wrap_ends, returning, talk_to_idle, wrap_to_idle):
+def service_tables(
+    edges: Table,
+    talk_time: Table,
+    talk_ends: Table,
+    wrap_time: Table,
+    wrap_ends: Table,
+    returning: float,
+    talk_to_idle: Table,
+    wrap_to_idle: Table,
+) -> None:
     """Fill both (SERVICE_BINS, HORIZON + 1) tables: remaining wrap-up, and remaining talk followed by a wrap-up."""
     bins = edges.size
     steps = wrap_to_idle.shape[1]
@@ -128,15 +139,15 @@ def service_tables(edges, talk_time, talk_ends, wrap_time, wrap_ends, returning,
 
 
 @njit(cache=True, nogil=True)
-def _middle(edges, index):
+def _middle(edges: Table, index: int) -> float:
     if index == edges.size - 1:
-        return edges[index]
-    return 0.5 * (edges[index] + edges[index + 1])
+        return float(edges[index])
+    return float(0.5 * (edges[index] + edges[index + 1]))
 
 
 @njit(cache=True, nogil=True)
-def _bin(edges, age):
-    index = edges.size - 1
+def _bin(edges: Table, age: float) -> int:
+    index = int(edges.size) - 1
     while index > 0 and edges[index] > age:
         index -= 1
     return index

@@ -64,7 +64,9 @@ class Market:
     talk_drift_s: float = 3600.0
     channels: int = 10_000
     abandoned_target: float = 0.03
-    abandoned_limit: float = 0.03
+    """The day's ceiling, which the published figures are for."""
+    abandoned_limit: float = 0.05
+    """A running rate over this stops dialling ahead; above the target, or every unlucky morning would be lost."""
 
     def __post_init__(self) -> None:
         if self.agents < 1 or self.day_s <= 0:
