@@ -10,6 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+Floats = npt.NDArray[np.float64]
+Window = npt.NDArray[np.float32]
+
 RATE_HZ = 8000
 BLOCK = 80
 """Samples in a block: 10 ms, the greatest common divisor of the packet times in use (10, 20, 30, 40 ms)."""
@@ -22,16 +25,16 @@ HIGHEST_BIN = 78  # 2437 Hz: past the highest fax tone (2100 Hz), short of any m
 FLOOR_DBOV = -90.0
 """Digital silence reads as this."""
 
-HANN: npt.NDArray[np.float64] = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(WINDOW) / WINDOW)
+HANN: Floats = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(WINDOW) / WINDOW)
 # From one-sided bin powers to the mean square relative to a full-scale square wave (dBov, ITU-T G.100.1).
 _POWER_SCALE = 2.0 / (WINDOW * float(np.sum(HANN**2)) * 32768.0**2)
-_COS: npt.NDArray[np.float64] = np.cos(2.0 * np.pi * np.arange(HALF) / WINDOW)
-_SIN: npt.NDArray[np.float64] = np.sin(2.0 * np.pi * np.arange(HALF) / WINDOW)
+_COS: Floats = np.cos(2.0 * np.pi * np.arange(HALF) / WINDOW)
+_SIN: Floats = np.sin(2.0 * np.pi * np.arange(HALF) / WINDOW)
 _REVERSED: npt.NDArray[np.int64] = np.array([int(f"{index:08b}"[::-1], 2) for index in range(WINDOW)])
 
 
 @njit(cache=True, nogil=True)
-def transform(window, real, imaginary):
+def transform(window: Window, real: Floats, imaginary: Floats) -> None:
     """Hann-weighted discrete Fourier transform of one window, in place in the scratch arrays (radix 2).
 
     window: (256,) float32 samples.  real, imaginary: (256,) float64, overwritten.
@@ -57,7 +60,7 @@ def transform(window, real, imaginary):
 
 
 @njit(cache=True, nogil=True)
-def strongest_line(power, skip_from, skip_to):
+def strongest_line(power: Floats, skip_from: int, skip_to: int) -> int:
     """Bin of the greatest power in the band outside [skip_from, skip_to], or -1."""
     best = -1
     for index in range(LOWEST_BIN, HIGHEST_BIN + 1):
@@ -69,7 +72,7 @@ def strongest_line(power, skip_from, skip_to):
 
 
 @njit(cache=True, nogil=True)
-def line(power, peak):
+def line(power: Floats, peak: int) -> tuple[float, float]:
     """(frequency in Hz, power) of the spectral line around a peak bin; the Hann main lobe is two bins either side."""
     total = 0.0
     moment = 0.0
@@ -82,7 +85,7 @@ def line(power, peak):
 
 
 @njit(cache=True, nogil=True)
-def measure(window, real, imaginary):
+def measure(window: Window, real: Floats, imaginary: Floats) -> tuple[float, float, float, float, float]:
     """Level and lines of one window.
 
     window: (256,) float32 samples.  real, imaginary: (256,) float64 scratch.

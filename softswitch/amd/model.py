@@ -13,7 +13,7 @@ corrects the verdict to MACHINE.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ from numba import njit
 
 from softswitch.amd.features import BLOCK, BLOCK_MS, FLOOR_DBOV, WINDOW, measure
 from softswitch.amd.verdict import Cause, Verdict
+
+States = npt.NDArray[np.void]
+State = Any  # one row, a record with the fields of `STATE`; NumPy has no static type for it
 
 VERDICT_REACHED = 1
 SPEECH_STARTED = 2
@@ -145,16 +148,16 @@ LOWEST_FLOOR_DBOV = -62.0  # comfort noise; digital silence is no measure of a l
 SETTLING_MS = 100.0  # the averages fill
 
 
-def new_states(count: int) -> npt.NDArray[np.void]:
+def new_states(count: int) -> States:
     """`count` states at the beginning of a call."""
-    states: npt.NDArray[np.void] = np.zeros(count, STATE)
+    states: States = np.zeros(count, STATE)
     for index in range(count):
         reset(states, index)
     return states
 
 
 @njit(cache=True, nogil=True)
-def reset(states, index):
+def reset(states: States, index: int) -> None:
     """Put one state back to the beginning of a call. states: (n,) STATE."""
     state = states[index]
     state.clock_ms = 0.0
@@ -183,7 +186,7 @@ def reset(states, index):
 
 
 @njit(cache=True, nogil=True)
-def _decide(state, verdict, cause):
+def _decide(state: State, verdict: int, cause: int) -> int:
     state.verdict = verdict
     state.cause = cause
     state.decided_ms = state.clock_ms
@@ -191,7 +194,7 @@ def _decide(state, verdict, cause):
 
 
 @njit(cache=True, nogil=True)
-def hang_up(states, index):
+def hang_up(states: States, index: int) -> int:
     """The callee hung up: HANGUP, unless a verdict stands. Returns flags as `receive_frame` does."""
     state = states[index]
     if state.verdict != _NONE:
@@ -200,7 +203,15 @@ def hang_up(states, index):
 
 
 @njit(cache=True, nogil=True)
-def _follow_tone(state, level, first_hz, first_share, second_hz, second_share, p):
+def _follow_tone(
+    state: State,
+    level: float,
+    first_hz: float,
+    first_share: float,
+    second_hz: float,
+    second_share: float,
+    p: Parameters,
+) -> bool:
     """Extend or end the tonal run with one block; True while the block belongs to one."""
     single = first_share >= p.tone_share
     pair = not single and second_share >= 0.1 and first_share + second_share >= p.pair_share
@@ -229,7 +240,7 @@ def _follow_tone(state, level, first_hz, first_share, second_hz, second_share, p
 
 
 @njit(cache=True, nogil=True)
-def _judge_tone(state, p):
+def _judge_tone(state: State, p: Parameters) -> int:
     """The tonal run has lasted `tone_ms` or more: what it means now. Returns flags."""
     low = state.tone_hz
     if low < p.lowest_beep_hz or low > p.highest_beep_hz:
@@ -262,15 +273,15 @@ def _judge_tone(state, p):
 
 
 @njit(cache=True, nogil=True)
-def _ones(bits, count):
+def _ones(bits: int, count: int) -> int:
     total = 0
     for index in range(count):
-        total += (bits >> np.uint32(index)) & np.uint32(1)
+        total += (int(bits) >> index) & 1
     return total
 
 
 @njit(cache=True, nogil=True)
-def _follow_speech(state, active, p):
+def _follow_speech(state: State, active: bool, p: Parameters) -> int:
     """Account one block as speech or silence. Returns flags."""
     flags = 0
     if np.isnan(state.speech_onset_ms):
@@ -295,7 +306,7 @@ def _follow_speech(state, active, p):
 
 
 @njit(cache=True, nogil=True)
-def _judge_speech(state, p):
+def _judge_speech(state: State, p: Parameters) -> int:
     """What speech and silence so far mean. Returns flags."""
     clock = state.clock_ms
     if np.isnan(state.speech_onset_ms):
@@ -317,7 +328,15 @@ def _judge_speech(state, p):
 
 
 @njit(cache=True, nogil=True)
-def receive_block(state, level, first_hz, first_share, second_hz, second_share, p):
+def receive_block(
+    state: State,
+    level: float,
+    first_hz: float,
+    first_share: float,
+    second_hz: float,
+    second_share: float,
+    p: Parameters,
+) -> int:
     """Take in what `features.measure` says of the next 10 ms. Returns flags."""
     state.clock_ms += BLOCK_MS
     if _follow_tone(state, level, first_hz, first_share, second_hz, second_share, p):
@@ -354,7 +373,7 @@ def receive_block(state, level, first_hz, first_share, second_hz, second_share, 
 
 
 @njit(cache=True, nogil=True)
-def _judge_resumed(state, p):
+def _judge_resumed(state: State, p: Parameters) -> int:
     """Speech after a HUMAN verdict: a recording that had paused goes on at length before anybody spoke to it."""
     since = state.clock_ms - state.decided_ms
     if since <= p.resume_ms or (state.resumed_ms > 0.0 and since <= p.resume_ms + 2.0 * p.resumed_speech_ms):
@@ -365,24 +384,24 @@ def _judge_resumed(state, p):
 
 
 @njit(cache=True, nogil=True)
-def listening(states, index):
+def listening(states: States, index: int) -> bool:
     """Whether more audio can still change the verdict."""
     state = states[index]
     if state.verdict == _NONE:
         return True
     if state.verdict in (_MACHINE, _HANGUP):
         return False
-    return state.clock_ms - state.decided_ms < PARAMETERS.listen_on_ms
+    return bool(state.clock_ms - state.decided_ms < PARAMETERS.listen_on_ms)
 
 
 @njit(cache=True, nogil=True)
-def _receive_window(state):
+def _receive_window(state: State) -> int:
     level, first_hz, first_share, second_hz, second_share = measure(state.samples, state.real, state.imaginary)
     return receive_block(state, level, first_hz, first_share, second_hz, second_share, PARAMETERS)
 
 
 @njit(cache=True, nogil=True)
-def receive_frame(states, index, pcm, audio_ms):
+def receive_frame(states: States, index: int, pcm: npt.NDArray[np.int16], audio_ms: float) -> int:
     """Take in one received frame, or the news that none came.
 
     states: (n,) STATE.  pcm: (m,) int16 at 8 kHz, any length, may be empty.
