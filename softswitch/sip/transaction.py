@@ -369,12 +369,14 @@ def server_key(request: Request, method: str | None = None) -> Key:
 
     `method` names another method to look for: "INVITE" finds what a CANCEL is meant to stop (§9.2). A branch without
     the magic cookie is an RFC 2543 peer's: then the URI, tags, Call-ID, CSeq and the whole top Via decide. Its To tag
-    is left out, for the ACK carries the one that our response gave.
+    is left out, for the ACK carries the one that our response gave. The CSeq number, which is the same in all copies,
+    in the ACK and in the CANCEL, keeps apart what a peer sends anew under an old branch: pyVoIP does so with the
+    credentials that it was asked for.
     """
     method = method or ("INVITE" if request.method == "ACK" else request.method)
     via = request.via
     if via.branch and via.branch.startswith(MAGIC_COOKIE):
-        return (via.branch, via.host.lower(), via.port, method)
+        return (via.branch, via.host.lower(), via.port, request.cseq.number, method)
     return (str(request.uri), request.from_.tag, request.call_id, request.cseq.number, str(via), method)
 
 
