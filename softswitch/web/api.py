@@ -25,6 +25,7 @@ T = TypeVar("T")
 Responses = dict[int | str, dict[str, Any]]
 
 _ALWAYS: Responses = {
+    400: {"model": Problem, "description": "The body is not what its Content-Type says"},
     401: {"model": Problem, "description": "Not logged in"},
     403: {"model": Problem, "description": "The role may not do this"},
     413: {"model": Problem, "description": "The request is too long"},

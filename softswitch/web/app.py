@@ -1,5 +1,6 @@
 """The web room put together: one FastAPI application with the API, the metrics, the log-in and the NiceGUI pages."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -37,7 +38,10 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        watch = asyncio.create_task(room.watch(), name="web-history")
         yield
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)
         room.presence.receive_all_closed()
         room.sessions.end_all()
         passwords.close()

@@ -52,6 +52,23 @@ class Bar:
             self._tone = tone
 
 
+class Rows(ui.element):
+    """Many alike things, drawn in the browser by a small Vue component of ours from rows of finished text.
+
+    As elements of their own, sixty agents and their calls took the loop that signals 0.4 s to build; as rows, the whole
+    page takes a tenth of that, and a change is one message.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._props["rows"] = []
+
+    def show(self, rows: list[dict[str, str]]) -> None:
+        if rows != self._props["rows"]:
+            self._props["rows"] = rows
+            self.update()
+
+
 class Figure:
     """A number with its name under it."""
 

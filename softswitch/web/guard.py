@@ -6,15 +6,17 @@ path as routing will see it, so a route added later is behind the door before it
 """
 
 import asyncio
+import html
 import math
 import time
 from collections.abc import Awaitable, Callable
 from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from softswitch.web.accounts import Account, Role
@@ -27,6 +29,7 @@ OPEN_PATHS = frozenset({"/healthz", "/login", "/login/page.css"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAXIMUM_BODY = 64 * 1024
 
+_NO_PAGE = (Path(__file__).parent / "assets" / "no_page.html").read_text(encoding="utf-8")
 _WATCHERS = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
 _EVERYBODY = frozenset(Role)
 RULES: tuple[tuple[str, frozenset[Role]], ...] = (
@@ -72,7 +75,7 @@ class Guard:
                 await _unauthorised(scope, headers, who)(scope, receive, send)
                 return
             if not _may_enter(who.role, path):
-                await _refuse(403, f"The role {who.role} may not go here.")(scope, receive, send)
+                await _forbidden(scope, headers, who)(scope, receive, send)
                 return
         try:
             await self._app(scope, receive, send)
@@ -176,6 +179,12 @@ def _unauthorised(scope: Scope, headers: Headers, refused: Refused) -> Response:
         target = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
         return RedirectResponse(f"/login?next={quote(target, safe='/')}", 303)
     return _refuse(401, "Log in first.", {"www-authenticate": 'Basic realm="softswitch", charset="UTF-8"'})
+
+
+def _forbidden(scope: Scope, headers: Headers, who: Account) -> Response:
+    if scope["method"] in ("GET", "HEAD") and "text/html" in headers.get("accept", ""):
+        return HTMLResponse(_NO_PAGE.replace("{{role}}", html.escape(who.role)), 403)
+    return _refuse(403, f"The role {who.role} may not go here.")
 
 
 class _BodyTooLong(Exception):

@@ -37,6 +37,13 @@ def policy(html: bytes) -> str:
     return f"{_COMMON}; script-src 'self' 'unsafe-eval' {' '.join(hashes)}".rstrip()
 
 
+def _caching(path: str) -> str:
+    """NiceGUI's own files carry its version in their path; our components there do not carry ours."""
+    if not path.startswith("/_nicegui/"):
+        return "no-store"
+    return "private, no-cache" if "/components/" in path else "private, max-age=31536000, immutable"
+
+
 def with_security_headers(scope: Scope, send: Send) -> Send:
     """A `send` that adds the headers. HTML is held back until it is whole, because its hashes go in front of it."""
     start: Message | None = None
@@ -50,10 +57,7 @@ def with_security_headers(scope: Scope, send: Send) -> Send:
                 headers.setdefault(name, value)
             if scope["scheme"] == "https":
                 headers["strict-transport-security"] = "max-age=31536000"
-            if not scope["path"].startswith("/_nicegui/"):
-                headers["cache-control"] = "no-store"
-            else:  # the files are the same for everybody, but only for those who have logged in
-                headers["cache-control"] = "private, max-age=31536000, immutable"
+            headers["cache-control"] = _caching(scope["path"])
             if "text/html" in headers.get("content-type", "") and "content-encoding" not in headers:
                 start = message
                 return

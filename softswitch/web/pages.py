@@ -9,9 +9,6 @@ from softswitch.web.room import Room
 from softswitch.web.sessions import Session
 from softswitch.web.wallboard import show_wallboard
 
-RECONNECT_S = 3.0
-"""A page that reloads or stumbles is still the same supervisor being there."""
-
 
 class _RoomMark:
     """Notes the room in the scope, inside the guard: NiceGUI's mounted application knows nothing of ours."""
@@ -37,7 +34,7 @@ def add_pages(app: FastAPI, room: Room) -> None:
         language="en-GB",
         dark=None,
         favicon="📞",
-        reconnect_timeout=RECONNECT_S,
+        reconnect_timeout=room.settings.reconnect_s,
         binding_refresh_interval=None,
         gzip_middleware_factory=None,  # it would run in the loop that signals; the files stay in the browser's cache
         tailwind=False,

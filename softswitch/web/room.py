@@ -1,5 +1,7 @@
 """What the web's parts share while one switch runs."""
 
+import asyncio
+import logging
 import secrets
 import time
 from collections.abc import Callable
@@ -9,9 +11,11 @@ from datetime import UTC, tzinfo
 from softswitch.safeguards.visibility import WallboardView
 from softswitch.web.authentication import Authenticator
 from softswitch.web.control import SwitchControl
-from softswitch.web.history import History
+from softswitch.web.history import STEP_S, History
 from softswitch.web.presence import Presence
 from softswitch.web.sessions import IDLE_S, LIFETIME_S, Sessions
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,8 @@ class WebSettings:
     """The site's, for the wallboard's clock."""
     refresh_s: float = 0.5
     """How often a wallboard looks for changes."""
+    reconnect_s: float = 3.0
+    """A wallboard that reloads or stumbles may be gone so long before its supervisor counts as gone."""
     secure_cookie: bool = False
     """Set where a proxy ends TLS in front of us; with TLS of our own the cookie is always Secure."""
 
@@ -55,6 +61,17 @@ class Room:
             self._view_at = now
             self.history.receive_view(self._view, now)
         return self._view
+
+    async def watch(self) -> None:
+        """Keep the chart's history, and end the sessions that nobody uses, whether or not a page is open."""
+        while True:
+            try:
+                self.view()
+            except Exception:
+                # The pages must outlive one bad look at the switch; the next look may succeed.
+                _LOG.exception("the wallboard's figures could not be had")
+            self.sessions.handle_timer(self._clock())
+            await asyncio.sleep(STEP_S)
 
     def forget_view(self) -> None:
         """A command has just changed something: the next look is a fresh one."""

@@ -28,7 +28,7 @@ def show_wallboard(room: Room, account: Account, session: Session | None) -> Non
     board = Wallboard(room, account, session)
     board.refresh()
     client = ui.context.client
-    # Left when the tab is deleted, not when its socket drops: that is `pages.RECONNECT_S` later, enough for a reload.
+    # Left when the tab is deleted, not when its socket drops: that is `reconnect_s` later, enough for a reload.
     client.on_connect(lambda: room.presence.receive_opened(account.name, client.id))
     client.on_delete(lambda: room.presence.receive_closed(account.name, client.id))
     ui.timer(room.settings.refresh_s, board.refresh)

@@ -1,7 +1,7 @@
 import asyncio
 
 import pytest
-from site_client import Site
+from site_client import Site, shared_site
 
 from softswitch.dialler.attempt import Disposition
 
@@ -52,7 +52,7 @@ def test_what_the_switch_refuses_is_said_in_its_own_words() -> None:
 )
 def test_an_unknown_name_is_not_found(method: str, path: str) -> None:
     async def story() -> None:
-        async with Site().client("ada") as client:
+        async with shared_site().client("ada") as client:
             response = await client.request(method, path)
             assert response.status_code == 404
             assert response.json() == {"detail": "There is no such name."}

@@ -5,7 +5,7 @@ import re
 
 import pytest
 from fastapi.routing import APIRoute
-from site_client import Site, log_in
+from site_client import Site, log_in, shared_site
 from small_site import CANARY
 from starlette.routing import BaseRoute, Mount, Route
 
@@ -60,6 +60,17 @@ def test_a_browser_without_a_login_is_led_to_the_login_page_and_back() -> None:
     asyncio.run(story())
 
 
+def test_a_role_without_a_page_is_told_so_and_can_log_out() -> None:
+    async def story() -> None:
+        async with shared_site().client("otto") as client:
+            response = await client.get("/", headers={"accept": "text/html"})
+            assert response.status_code == 403
+            assert "logged in as auditor" in response.text
+            assert 'action="/logout"' in response.text
+
+    asyncio.run(story())
+
+
 def test_health_says_that_the_loop_runs_and_nothing_else() -> None:
     async def story() -> None:
         async with Site().client() as client:
@@ -106,7 +117,7 @@ MATRIX = [
 @pytest.mark.parametrize(("method", "path", "allowed"), MATRIX, ids=str)
 def test_each_role_enters_only_where_it_may(method: str, path: str, allowed: set[str]) -> None:
     async def story() -> None:
-        site = Site()
+        site = shared_site()
         for name in sorted(EVERYBODY):
             async with site.client(name) as client:
                 response = await client.request(method, path, json={} if method == "POST" else None)
@@ -139,7 +150,8 @@ def test_the_matrix_names_every_route_of_the_api() -> None:
 )
 def test_a_session_changes_state_only_from_our_own_pages(headers: dict[str, str], status: int) -> None:
     async def story() -> None:
-        site = Site()
+        site = shared_site()
+        site.switch.killed_by.clear()
         async with site.client() as client:
             await log_in(client, "sue")
             response = await client.post("/api/kill-switch", headers=headers)

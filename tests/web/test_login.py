@@ -2,7 +2,7 @@ import asyncio
 
 import httpx
 import pytest
-from site_client import Site, log_in, session_cookie
+from site_client import Site, log_in, session_cookie, shared_site
 
 from softswitch.web.room import WebSettings
 
@@ -109,7 +109,7 @@ def test_an_idle_session_is_over() -> None:
 )
 def test_the_way_back_after_a_login_never_leads_to_another_host(target: str) -> None:
     async def story() -> None:
-        async with Site().client() as client:
+        async with shared_site().client() as client:
             response = await log_in(client, "sue", next=target)
             assert response.headers["location"] == "/"
 
@@ -130,7 +130,7 @@ def test_the_login_page_shows_what_it_was_given_as_text_and_carries_no_script() 
 @pytest.mark.parametrize("headers", [{"sec-fetch-site": "cross-site"}, {"origin": "http://evil.example"}, {}])
 def test_a_login_that_another_site_sends_is_refused(headers: dict[str, str]) -> None:
     async def story() -> None:
-        async with Site().client() as client:
+        async with shared_site().client() as client:
             form = {"name": "sue", "password": "correct horse battery"}
             response = await client.post("/login", data=form, headers=headers)
             assert response.status_code == 403
@@ -187,7 +187,7 @@ def test_basic_is_checked_once_and_then_remembered() -> None:
 )
 def test_malformed_credentials_are_refused(header: str) -> None:
     async def story() -> None:
-        async with Site().client() as client:
+        async with shared_site().client() as client:
             response = await client.get("/api/wallboard", headers={"authorization": header})
             assert response.status_code == 401
             assert response.headers["www-authenticate"].startswith("Basic")

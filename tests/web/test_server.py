@@ -10,10 +10,12 @@ import threading
 import httpx
 import pytest
 import websockets
+from nicegui import Client
 from site_client import Site, log_in, served, session_cookie, until
 from websockets.asyncio.client import ClientConnection
 
 from softswitch.errors import UsageError
+from softswitch.web.room import WebSettings
 from softswitch.web.server import WebServer
 
 
@@ -94,7 +96,7 @@ async def knock(url: str, **headers: str) -> int:
 
 def test_the_live_socket_opens_for_a_watchers_session_of_the_same_origin_alone() -> None:
     async def story() -> None:
-        site = Site(pages=True)
+        site = Site(WebSettings(reconnect_s=0.2), pages=True)
         async with served(site) as server, httpx.AsyncClient(base_url=server.url) as client:
             origin = server.url.rstrip("/")
             await log_in(client, "sue")
@@ -133,7 +135,7 @@ class Tab:
         self.policy = response.headers["content-security-policy"]
         found = re.search(r"client_id\W+([0-9a-f-]{36})", self.page)
         assert found is not None
-        client_id = found[1]
+        client_id = self.client_id = found[1]
         headers = {
             "Cookie": f"softswitch_session={session_cookie(self._client).value}",
             "Origin": self._server.url.rstrip("/"),
@@ -158,6 +160,23 @@ class Tab:
         except websockets.ConnectionClosed:
             pass
 
+    async def choose(self, tag: str, text: str, args: object = None, event: str = "click") -> None:
+        """What a browser sends when an element is clicked, found by its tag and text."""
+        assert self.socket is not None
+        found = [
+            element
+            for element in Client.instances[self.client_id].elements.values()
+            if element.tag.endswith(tag) and text in (getattr(element, "text", ""), type(element).__name__)
+        ]
+        listener = next(each for each in found[0]._event_listeners.values() if each.type == event)
+        message = {
+            "id": found[0].id,
+            "client_id": self.client_id,
+            "listener_id": listener.id,
+            "args": [] if args is None else [json.dumps(args)],
+        }
+        await self.socket.send("42" + json.dumps(["event", message]))
+
     async def close(self) -> None:
         assert self.socket is not None
         assert self._reading is not None
@@ -170,7 +189,7 @@ class Tab:
 
 def test_an_open_wallboard_marks_its_supervisor_as_there_and_is_kept_up_to_date() -> None:
     async def story() -> None:
-        site = Site(pages=True)
+        site = Site(WebSettings(reconnect_s=0.2), pages=True)
         async with served(site) as server, httpx.AsyncClient(base_url=server.url) as client:
             await log_in(client, "sue")
             first, second = Tab(client, server), Tab(client, server)
@@ -186,9 +205,51 @@ def test_an_open_wallboard_marks_its_supervisor_as_there_and_is_kept_up_to_date(
     asyncio.run(story())
 
 
+def test_the_kill_switch_asks_once_and_then_stops_everything() -> None:
+    async def story() -> None:
+        site = Site(WebSettings(reconnect_s=0.2), pages=True)
+        site.switch.place_call("c1", "101", "in call")
+        async with served(site) as server, httpx.AsyncClient(base_url=server.url) as client:
+            await log_in(client, "sue")
+            tab = Tab(client, server)
+            await tab.open("one")
+            await until(lambda: site.switch.present == ["sue"])
+            await tab.choose("q-btn", "Kill switch")
+            await until(lambda: tab.heard('"model-value":true'))
+            assert site.switch.killed_by == []
+            await tab.choose("q-btn", "Stop everything now")
+            await until(lambda: site.switch.killed_by == ["sue"])
+            await until(lambda: tab.heard("Everything is being stopped"))
+            await tab.close()
+
+    asyncio.run(story())
+
+
+def test_a_call_is_ended_from_its_row_and_an_agent_is_moved_from_the_tile() -> None:
+    async def story() -> None:
+        site = Site(WebSettings(reconnect_s=0.2), pages=True)
+        site.switch.place_call("c1", "101", "in call")
+        async with served(site) as server, httpx.AsyncClient(base_url=server.url) as client:
+            await log_in(client, "sue")
+            tab = Tab(client, server)
+            await tab.open("one")
+            await until(lambda: site.switch.present == ["sue"])
+            await tab.choose("", "_CallRows", "c1", "choose")
+            await until(lambda: tab.heard("End call c1?"))
+            await tab.choose("q-btn", "End the call")
+            await until(lambda: not site.switch.live)
+            await tab.choose("", "_Tiles", "102", "choose")
+            await until(lambda: tab.heard("Agent 102"))
+            await tab.choose("q-btn", "Ready")
+            await until(lambda: tab.heard("Agent 102 is not logged in; log in first."))
+            await tab.close()
+
+    asyncio.run(story())
+
+
 def test_a_log_out_closes_the_open_wallboard() -> None:
     async def story() -> None:
-        site = Site(pages=True)
+        site = Site(WebSettings(reconnect_s=0.2), pages=True)
         async with served(site) as server, httpx.AsyncClient(base_url=server.url) as client:
             await log_in(client, "sue")
             tab = Tab(client, server)
@@ -204,7 +265,7 @@ def test_a_log_out_closes_the_open_wallboard() -> None:
 
 def test_stopping_the_web_with_an_open_wallboard_is_quick_and_leaves_nobody_present() -> None:
     async def story() -> None:
-        site = Site(pages=True)
+        site = Site(WebSettings(reconnect_s=0.2), pages=True)
         async with served(site) as server, httpx.AsyncClient(base_url=server.url) as client:
             await log_in(client, "sue")
             tab = Tab(client, server)
@@ -221,7 +282,7 @@ def test_stopping_the_web_with_an_open_wallboard_is_quick_and_leaves_nobody_pres
 
 def test_the_wallboard_page_fetches_nothing_from_elsewhere_and_names_its_scripts_by_hash() -> None:
     async def story() -> None:
-        site = Site(pages=True)
+        site = Site(WebSettings(reconnect_s=0.2), pages=True)
         async with served(site) as server, httpx.AsyncClient(base_url=server.url) as client:
             await log_in(client, "sue")
             tab = Tab(client, server)
