@@ -156,6 +156,7 @@ class Leg(ABC):
             self._respond(invite, 488, now)
         else:
             self._send_2xx(invite, sdp, now)
+        self._send_reoffer(now)
 
     # What the peer says
 
@@ -335,7 +336,8 @@ class Leg(ABC):
             return
         if LegTimer.REOFFER in self._deadlines:
             return
-        request = self.dialog.request("INVITE", self._reoffer_waiting, SDP)
+        sdp, self._reoffer_waiting = self._reoffer_waiting, None
+        request = self.dialog.request("INVITE", sdp, SDP)
         request.headers.add("Allow", ALLOW)
         self._reoffer = self._send(request, self.dialog.next_hop, now)
 
@@ -345,9 +347,10 @@ class Leg(ABC):
         if response.status < 300:
             first = self._acknowledge(self.dialog, invite, response)
             if first and self.phase is Phase.TALKING:
-                self._reoffer = self._reoffer_waiting = None
+                self._reoffer = None
                 self.dialog.refresh_target(response)
                 self.events.append(ReofferAnswered(self.leg_id, response.body))
+                self._send_reoffer(now)
             return
         if self.phase is not Phase.TALKING:
             return
@@ -358,11 +361,13 @@ class Leg(ABC):
             # §14.1: the Call-ID's owner waits 2.1 to 4 s, the other up to 2 s, so that one comes first.
             pause = (210 + self._chance(190)) / 100 if self.is_caller else self._chance(200) / 100
             self._deadlines[LegTimer.REOFFER] = now + pause
+            if self._reoffer_waiting is None:
+                self._reoffer_waiting = invite.request.body
         elif response.status in (408, 481):
             self._lose(now)  # §14.1: the dialog is gone
         else:
-            self._reoffer_waiting = None
             self.events.append(ReofferRefused(self.leg_id, response.status))
+            self._send_reoffer(now)
 
     # Keep-alive
 

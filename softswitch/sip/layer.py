@@ -45,9 +45,7 @@ __all__ = [
 ]
 
 DEFAULT_PORT: Final = 5060
-MOST_SERVER_TRANSACTIONS: Final = (
-    20_000  # a flood must not take all memory; two hundred times a site's busiest half minute
-)
+MOST_SERVER_TRANSACTIONS: Final = 20_000  # ours; a flood must not take all memory
 
 
 @dataclass(frozen=True, slots=True)
