@@ -343,7 +343,10 @@ def receive_block(
         state.held_ms += BLOCK_MS
         if state.run_ms >= p.tone_ms:
             state.held_ms = 0.0
-            return _judge_tone(state, p)
+            flags = _judge_tone(state, p)
+            if state.verdict == _NONE and state.clock_ms >= p.total_ms:
+                flags |= _decide(state, _NOTSURE, _TONE)
+            return flags
         return 0
     flags = 0
     step = BLOCK_MS / 1000.0

@@ -146,6 +146,13 @@ def test_ringback_after_speech_is_no_beep() -> None:
     assert judge(call)[0] is Verdict.HUMAN
 
 
+def test_a_dial_tone_without_end_is_not_sure_when_the_time_is_over() -> None:
+    call = joined(silence(300), speech(900), tone(9000, 350.0, 440.0))
+    verdict, cause, decided_ms = judge(call)
+    assert (verdict, cause) == (Verdict.NOTSURE, Cause.TONE)
+    assert decided_ms == model.PARAMETERS.total_ms
+
+
 def test_a_key_that_the_callee_presses_is_no_beep() -> None:
     call = joined(silence(300), speech(900), silence(1500), tone(300, 770.0, 1336.0), silence(1000))
     assert judge(call)[0] is Verdict.HUMAN
