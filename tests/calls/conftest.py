@@ -62,8 +62,7 @@ class Bench:
     def sent(self) -> list[Request | Response]:
         """What was sent since the last look."""
         self._drain()
-        messages = [parse(datagram.data) for datagram in self.pool.data_to_send()]
-        return messages
+        return [parse(datagram.data) for datagram in self.pool.data_to_send()]
 
     def sent_request(self, method: str) -> Request:
         """The one message sent since the last look, which must be this request."""

@@ -52,7 +52,7 @@ def test_an_address_that_is_not_this_machines_is_named(runner: asyncio.Runner) -
     async def bind() -> None:
         await open_udp(("192.0.2.1", 0), lambda data, source: None)
 
-    with pytest.raises(UsageError, match="192.0.2.1 is not an address of this machine"):
+    with pytest.raises(UsageError, match=r"192\.0\.2\.1 is not an address of this machine"):
         runner.run(bind())
 
 

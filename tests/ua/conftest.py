@@ -61,9 +61,9 @@ class Site:
         self.carrier_does: Callable[[CallOffered], None] = lambda offered: None
         self.phone_does: Callable[[CallOffered], None] = lambda offered: None
         self.switch_does: Callable[[CallOffered], None] = lambda offered: None
-        self.wire.attach(SWITCH, self.switch, self._offered(lambda event: self.switch_does(event)))
-        self.wire.attach(CARRIER, self.carrier, self._offered(lambda event: self.carrier_does(event)))
-        self.wire.attach(PHONE, self.phone, self._offered(lambda event: self.phone_does(event)))
+        self.wire.attach(SWITCH, self.switch, self._offered("switch_does"))
+        self.wire.attach(CARRIER, self.carrier, self._offered("carrier_does"))
+        self.wire.attach(PHONE, self.phone, self._offered("phone_does"))
 
     @property
     def now(self) -> float:
@@ -129,11 +129,10 @@ class Site:
         self.asked.append(number)
         return "on the never-dial list" if number in self.never_dial else None
 
-    @staticmethod
-    def _offered(do: Callable[[CallOffered], None]) -> Callable[[object], None]:
+    def _offered(self, what_it_does: str) -> Callable[[object], None]:
         def handle(event: object) -> None:
             if isinstance(event, CallOffered):
-                do(event)
+                getattr(self, what_it_does)(event)
 
         return handle
 
