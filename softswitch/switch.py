@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -35,14 +36,15 @@ from softswitch.exchange.dialled import DialledCalls
 from softswitch.exchange.health import Health
 from softswitch.exchange.inbound import InboundCalls, Queue
 from softswitch.exchange.lines import Lines
+from softswitch.exchange.premises import Site, wall
 from softswitch.exchange.records import Records
-from softswitch.exchange.site import BoardMachine, Site, wall
 from softswitch.media.control import MediaPlane
 from softswitch.media.events import MediaEvent, PlaneDied, RecordingClosed, RecordingFailed
 from softswitch.safeguards.gate import Gate
 from softswitch.safeguards.interlocks import NEVER_DIAL, STORE, Interlocks
 from softswitch.safeguards.never_dial import NeverDialList
 from softswitch.store.database import Store
+from softswitch.store.never_dial_file import read_never_dial
 from softswitch.transports.driver import Driver
 from softswitch.transports.udp import UdpTransport, open_udp
 from softswitch.ua.accounts import AccountFailed, AccountRegistered, CarrierAccount
@@ -86,6 +88,12 @@ class Switch:
     def web_url(self) -> str:
         return self._web.url
 
+    @property
+    def is_running(self) -> bool:
+        """Whether a media process of ours is still there."""
+        pid = self.site.plane.pid
+        return pid is not None and Path(f"/proc/{pid}").exists()
+
     # Start
 
     async def start(self, on_progress: Progress = _quietly) -> None:
@@ -121,7 +129,7 @@ class Switch:
         gate = Gate(
             interlocks=interlocks,
             suppressed=suppression.contains,
-            may_ring=lambda number: self.site.may_ring(number),
+            may_ring=self._may_ring,
             never_dial=never_dial,
         )
         transport, pool = await self._open_sip(driver, gate)
@@ -151,11 +159,11 @@ class Switch:
             clock=lambda: driver.now,
         )
         self.site = Site(
-            settings, driver, store, records, pool, lines, board, BoardMachine(board), agents, inbound, interlocks,
+            settings, driver, store, records, pool, lines, board, agents, inbound, interlocks,
             watch, suppression, locks,
         )  # fmt: skip
         self.desk = Desk(self.site, driver.now)
-        driver.add(self.site.board_machine, on_event=self._receive_agent_changed)
+        driver.add(board, on_event=self._receive_agent_changed)
         for campaign in settings.campaigns:
             await self._add_campaign(campaign)
         for calls in self.site.campaigns.values():
@@ -180,11 +188,7 @@ class Switch:
         path = self.settings.safeguards.never_dial
         if path is None:
             return None
-        text = await asyncio.to_thread(path.read_text, encoding="utf-8-sig")
-        numbers = [line.split(",")[0].strip() for line in text.splitlines() if line.strip()]
-        if numbers and not any(character.isdigit() for character in numbers[0]):
-            numbers.pop(0)  # the header
-        return NeverDialList.from_numbers(secrets.token_bytes(32), numbers)
+        return await asyncio.to_thread(read_never_dial, path, self.settings.site.country)
 
     async def _import_leads(self, store: Store, never_dial: NeverDialList | None) -> None:
         for campaign in self.settings.campaigns:
@@ -250,6 +254,7 @@ class Switch:
         )
         dialler.set_wall(wall(), site.driver.now)
         today = wall().astimezone(ZoneInfo(zone)).date()
+        dialler.restore_locks((await site.store.locked_numbers(wall())).items())
         dialler.restore_day(await site.store.attempt_counts(campaign.name, today, zone))
         site.campaigns[campaign.name] = DialledCalls(
             dialler,
@@ -313,7 +318,7 @@ class Switch:
                 log.info("carrier account", account=event.account, registered=isinstance(event, AccountRegistered))
                 self.site.health.look()
             case _:
-                log.info("agent's phone", agent=event.agent, event=type(event).__name__)
+                log.info("agent phone", agent=event.agent, news=type(event).__name__)
 
     def _route(self, event: CallOffered, now: float) -> None:
         match route(event, self._routing):
@@ -381,6 +386,9 @@ class Switch:
             else:
                 self.site.health.report(health.MEDIA, True)
                 return
+
+    def _may_ring(self, number: str) -> str | None:
+        return self.site.may_ring(number)
 
     def _tick(self) -> None:
         """Health looked, or something reported to it: tell the diallers what may be done, and what time it is."""

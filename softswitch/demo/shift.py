@@ -17,7 +17,7 @@ from softswitch.demo.judge import Evidence, judge
 from softswitch.demo.lab import AGENTS, LEADS, Lab
 from softswitch.demo.report import Report, Sample, plot, utilisation
 from softswitch.demo.screen import draw
-from softswitch.errors import SoftswitchError
+from softswitch.errors import UsageError
 from softswitch.logs import write_logs_to
 from softswitch.switch import Switch
 from softswitch.testing.journal import read_journal
@@ -31,12 +31,17 @@ VOICES = Path(__file__).parent.parent / "testing" / "voices"
 
 async def run_demo(folder: Path | None, *, seed: int, live: bool, console: Console) -> Report:
     """Run one shift and judge it. What it leaves lies in `folder`, a new temporary one by default."""
-    folder = Path(tempfile.mkdtemp(prefix="softswitch-demo-")) if folder is None else folder.resolve()
+    shift = _Shift(_empty_folder(folder), seed, live, console)
+    return await shift.run()
+
+
+def _empty_folder(folder: Path | None) -> Path:
+    if folder is None:
+        return Path(tempfile.mkdtemp(prefix="softswitch-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
-        raise SoftswitchError(f"{folder} is not empty: name a new folder for the demo")
-    shift = _Shift(folder, seed, live, console)
-    return await shift.run()
+        raise UsageError(f"{folder} is not empty: name a new folder for the demo")
+    return folder.resolve()
 
 
 class _Shift:

@@ -4,7 +4,7 @@ from softswitch.dialler.agents import AgentState
 from softswitch.dialler.attempt import DialAttempt, Disposition
 from softswitch.errors import UsageError
 from softswitch.exchange.dialled import DialledCalls
-from softswitch.exchange.site import Site
+from softswitch.exchange.premises import Site
 from softswitch.safeguards.visibility import (
     AgentCallView,
     TrunkView,
@@ -28,8 +28,7 @@ class Desk:
 
     def wallboard(self) -> WallboardView:
         site, now = self._site, self._site.driver.now
-        totals = site.plane.totals()
-        packets = totals.packets_in + totals.packets_out
+        packets_in, packets_out, packets_lost, cpu_s = site.plane.totals()
         return WallboardView(
             site=site.settings.site.name,
             uptime_s=now - self._started_at,
@@ -41,10 +40,10 @@ class Desk:
                 for t in site.settings.trunks
             ),
             interlocks=site.interlocks.views(),
-            media_packets_in=totals.packets_in,
-            media_packets_out=totals.packets_out,
-            media_packets_lost=totals.packets_lost,
-            media_us_per_packet=1e6 * totals.cpu_s / packets if packets else 0.0,
+            media_packets_in=packets_in,
+            media_packets_out=packets_out,
+            media_packets_lost=packets_lost,
+            media_us_per_packet=1e6 * cpu_s / max(1, packets_in + packets_out),
         )
 
     def agent_call(self, agent: str) -> AgentCallView | None:

@@ -145,7 +145,7 @@ class DialledCalls:
     async def _bring_leads(self, count: int) -> None:
         try:
             leads = await self._records.next_leads(self.campaign, count, datetime.now(UTC))
-            total, left = await self._records.lead_totals(self.campaign)
+            left, total = await self._records.lead_totals(self.campaign)
         except SoftswitchError as error:
             log.error("leads cannot be read", campaign=self.campaign, reason=str(error))
             return  # the store's interlock is open; the dialler asks again when it is closed

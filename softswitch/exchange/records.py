@@ -9,7 +9,7 @@ import structlog
 
 from softswitch.dialler.attempt import DialAttempt
 from softswitch.dialler.lead import Lead
-from softswitch.errors import SoftswitchError
+from softswitch.errors import SoftswitchError, UsageError
 from softswitch.store.database import Store
 
 log = structlog.get_logger(__name__)
@@ -47,6 +47,7 @@ class Records:
         return await self._store.next_leads(campaign, count, wall)
 
     async def lead_totals(self, campaign: str) -> tuple[int, int]:
+        """(left, in all)."""
         return await self._store.lead_totals(campaign)
 
     def save_attempt(self, attempt: DialAttempt) -> None:
@@ -86,6 +87,8 @@ class Records:
             while self._queue:
                 try:
                     await self._queue[0]()
+                except UsageError as error:
+                    log.error("a record names nothing that the store knows", reason=str(error))
                 except SoftswitchError as error:
                     self._on_health(False, f"the store cannot write: {error}")
                     await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])

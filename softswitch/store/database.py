@@ -135,6 +135,11 @@ class Store:
         over = counts[LeadState.DONE] + counts[LeadState.SUPPRESSED]
         return sum(counts.values()) - over, sum(counts.values())
 
+    async def numbers_of(self, campaign: str) -> dict[str, str]:
+        """Every lead's E.164 number by lead_ref, for those who may match the store with a carrier's own records."""
+        with _reading():
+            return await lists.numbers_of(self._engine, campaign)
+
     async def next_due(self, campaign: str) -> datetime | None:
         """When the first waiting lead may be tried again."""
         with _reading():

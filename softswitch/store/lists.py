@@ -147,6 +147,13 @@ async def standing(connection: AsyncConnection, campaign: str, wanted: Sequence[
     return Standing(frozenset(held), frozenset(suppressed))
 
 
+async def numbers_of(engine: AsyncEngine, campaign: str) -> dict[str, str]:
+    """Every lead's E.164 number by lead_ref; personal data."""
+    query = select(leads.c.lead_ref, numbers.c.number).join(numbers).where(leads.c.campaign == campaign)
+    async with engine.connect() as connection:
+        return {row.lead_ref: row.number for row in await connection.execute(query)}
+
+
 async def add_list(connection: AsyncConnection, list_ref: str, campaign: str, name: str) -> None:
     row = {"list_ref": list_ref, "campaign": campaign, "name": name[:255], "imported_at": datetime.now(UTC)}
     await connection.execute(insert(lists), row)

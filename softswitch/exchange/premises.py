@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from softswitch.config import Settings
-from softswitch.dialler.agents import AgentBoard, AgentChanged, AgentState
+from softswitch.dialler.agents import AgentBoard, AgentState
 from softswitch.dialler.dialling import Dialler
 from softswitch.dialler.locks import NumberLocks
 from softswitch.dialler.suppression import SuppressionList
@@ -28,25 +28,6 @@ def wall() -> datetime:
     return datetime.now(UTC)
 
 
-class BoardMachine:
-    """Gives the agent board the driver's face, so that wrap-ups end also where no campaign runs."""
-
-    def __init__(self, board: AgentBoard) -> None:
-        self.board = board
-
-    def handle_timer(self, now: float) -> None:
-        self.board.handle_timer(now)
-
-    def next_timer(self) -> float | None:
-        return self.board.next_timer()
-
-    def data_to_send(self) -> list[object]:
-        return []
-
-    def next_event(self) -> AgentChanged | None:
-        return self.board.next_event()
-
-
 @dataclass(slots=True)
 class Site:
     settings: Settings
@@ -56,7 +37,6 @@ class Site:
     pool: UserAgentPool
     lines: Lines
     board: AgentBoard
-    board_machine: BoardMachine
     agents: AgentLines
     inbound: InboundCalls
     interlocks: Interlocks
@@ -85,7 +65,7 @@ class Site:
     def settle(self) -> None:
         for dialler in self.diallers:
             self.driver.settle(dialler)
-        self.driver.settle(self.board_machine)
+        self.driver.settle(self.board)
         self.driver.settle(self.pool)
 
     def set_agent(self, agent: str, state: AgentState, now: float, code: str = "") -> None:
