@@ -1,9 +1,8 @@
-"""A plan for the lab trunk: which number behaves how; and the lead list that goes with it.
+"""A plan for the lab trunk: which number behaves how; and the leads that go with it.
 
 The numbers are Ofcom's, reserved for drama: they ring nowhere, and `phonenumbers` takes them for valid.
 """
 
-import csv
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -134,11 +133,3 @@ def read_plan(path: Path) -> Plan:
         except (KeyError, TypeError, ValueError) as error:
             raise UsageError(f"{path}: {number}: {error}") from None
     return plan
-
-
-def write_leads(leads: Sequence[LabLead], path: Path) -> None:
-    """The lead list as a CSV file for `softswitch leads import`."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=LabLead.__dataclass_fields__.keys())
-        writer.writeheader()
-        writer.writerows(asdict(lead) for lead in leads)

@@ -207,7 +207,8 @@ class SippResult:
 class Sipp:
     """A SIPp scenario of `sipp/`, as carrier (waits for calls) or as caller.
 
-    calls: it ends by itself after so many.  keys: fill `[name]` in the scenario.
+    calls: it ends by itself after so many.  echo: what it hears on its media port goes back.  retransmits: without it
+    SIPp takes every copy of a message for a message.  keys: fill `[name]` in the scenario.
     """
 
     def __init__(
@@ -223,6 +224,7 @@ class Sipp:
         username: str = "",
         password: str = "",
         echo: bool = False,
+        retransmits: bool = True,
         **keys: str,
     ) -> None:
         self.folder = folder
@@ -253,6 +255,8 @@ class Sipp:
             self._arguments += ["-au", username, "-ap", password]
         if echo:
             self._arguments += ["-rtp_echo"]
+        if not retransmits:
+            self._arguments += ["-nr"]
         for name, value in keys.items():
             self._arguments += ["-key", name, value]
         if remote:

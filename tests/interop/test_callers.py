@@ -60,7 +60,7 @@ def test_a_number_that_is_not_ours_gets_404(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "scenario",
-    ["caller_needs_an_extension", "caller_uses_an_unknown_method", "caller_mixes_methods", "caller_asks_for_options"],
+    ["caller_needs_an_extension", "caller_uses_an_unknown_method", "caller_asks_for_options"],
 )
 def test_odd_requests_get_the_answer_that_the_rfc_prescribes(scenario: str, tmp_path: Path) -> None:
     _, desk = call_desk(scenario, tmp_path)

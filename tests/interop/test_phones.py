@@ -26,7 +26,6 @@ def test_baresip_registers_with_digest_dials_its_log_in_call_and_both_hear_each_
         async with Desk(phones=(BARESIP,)) as desk:
             account = {"server": desk.address, "username": "1001", "password": BARESIP.password, "regint": "60"}
             async with talking_baresip(tmp_path / "1001", AGENT_HZ, **account) as phone:
-                await phone.happened("REGISTER_OK")
                 await desk.happened(PhoneRegistered)
                 await phone.command("dial", "login")
                 offered = await desk.happened(CallOffered)
@@ -105,7 +104,7 @@ def test_a_phone_with_a_wrong_password_is_told_so(
             account = {"server": desk.address, "username": "1001", "password": "guess"}
             if peer == "baresip":
                 async with talking_baresip(tmp_path / "1001", AGENT_HZ, regint="60", **account) as phone:
-                    await phone.happened("REGISTER_FAIL")
+                    await eventually(lambda: "401 Unauthorized" in phone.log, "baresip is refused")
             else:
                 async with PyVoip(tmp_path / "1001", marker_hz=AGENT_HZ, **account) as other:
                     await other.happened("failed")

@@ -1,4 +1,3 @@
-import csv
 from collections import Counter
 from pathlib import Path
 
@@ -7,7 +6,7 @@ import pytest
 
 from softswitch.errors import UsageError
 from softswitch.testing.callee import Kind
-from softswitch.testing.plan import SHARES, make_leads, make_plan, read_plan, write_leads, write_plan
+from softswitch.testing.plan import SHARES, make_leads, make_plan, read_plan, write_plan
 
 
 def test_every_lead_has_a_number_of_its_own_that_phonenumbers_takes_for_valid() -> None:
@@ -50,14 +49,6 @@ def test_a_wrong_plan_file_is_named(text: str, tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text(text)
     with pytest.raises(UsageError, match=r"plan\.json"):
         read_plan(tmp_path / "plan.json")
-
-
-def test_the_lead_list_is_a_csv_file_with_a_row_for_each_lead(tmp_path: Path) -> None:
-    leads = make_leads(60)
-    write_leads(leads, tmp_path / "leads.csv")
-    with (tmp_path / "leads.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["phone_number"] for row in rows] == [lead.phone_number for lead in leads]
 
 
 def test_people_talk_for_six_to_ten_seconds_and_ring_shortly() -> None:

@@ -1,0 +1,89 @@
+"""A whole switch for the tests: a site of one campaign whose carrier and agents' phones are other people's programs."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from softswitch.config import load
+from softswitch.demo.lab import daytime_zone
+from softswitch.switch import Switch
+from softswitch.testing.clips import VOICES
+from tests.interop.peers import eventually, free_port
+
+CAMPAIGN = "survey"
+DID = "+442079460999"
+PASSWORDS = {"1001": "phone-secret-1", "1002": "phone-secret-2"}
+
+
+def write_site(folder: Path, *, trunk_port: int, numbers: Sequence[str], agents: Sequence[str] = ("1001",)) -> Path:
+    """The configuration file of a site, its lead list and its never-dial list."""
+    folder.mkdir(parents=True, exist_ok=True)
+    zone = daytime_zone()
+    (folder / "leads.csv").write_text("\n".join(["phone_number,time_zone", *(f"{n},{zone}" for n in numbers)]) + "\n")
+    (folder / "never-dial.csv").write_text("number\n+442079460998\n")
+    media = max(10_000, min(free_port(), 60_000)) // 2 * 2
+    phones = "".join(
+        f'[[agents]]\nid = "{a}"\nphone_username = "{a}"\nphone_password = "{PASSWORDS[a]}"\n' for a in agents
+    )
+    (folder / "site.toml").write_text(
+        f"""[site]
+name = "interop"
+time_zone = "{zone}"
+data_directory = "data"
+[sip]
+port = 0
+[media]
+first_port = {media}
+last_port = {media + 199}
+[web]
+port = 0
+[recordings]
+minimum_free_mb = 1
+[safeguards]
+never_dial = "never-dial.csv"
+[prompts]
+information = "{VOICES / "prompt-information-message.wav"}"
+no-agent = "{VOICES / "prompt-no-agent.wav"}"
+[[trunks]]
+name = "carrier"
+host = "127.0.0.1"
+port = {trunk_port}
+caller_id = "{DID}"
+{phones}[[campaigns]]
+name = "{CAMPAIGN}"
+trunk = "carrier"
+information_message = "information"
+policy = "progressive"
+amd = "parallel"
+wrap_up_s = 1
+leads = "leads.csv"
+[[inbound]]
+did = "{DID}"
+prompt_no_agent = "no-agent"
+"""
+    )
+    return folder / "site.toml"
+
+
+@asynccontextmanager
+async def running_switch(configuration: Path) -> AsyncIterator[Switch]:
+    switch = Switch(load(configuration))
+    await switch.start()
+    try:
+        yield switch
+    finally:
+        await switch.stop()
+
+
+def address_of(switch: Switch) -> tuple[str, int]:
+    host, _, port = switch.sip_address.rpartition(":")
+    return host, int(port)
+
+
+async def agents_ready(switch: Switch, count: int = 1) -> None:
+    """Wait until so many agents' phones are logged in."""
+
+    def ready() -> int:
+        return sum(agent.state == "ready" for agent in switch.desk.wallboard().agents)
+
+    await eventually(lambda: ready() == count, f"{count} agents ready")
