@@ -1,7 +1,8 @@
 """The leg whose INVITE came to us: an agent's phone that logs in, or somebody who calls in (RFC 3261 §13.3)."""
 
 from softswitch.calls.events import CallAnswered
-from softswitch.calls.leg import ALLOW, Leg, LegSettings, LegTimer, Line, Phase
+from softswitch.calls.leg import Leg
+from softswitch.calls.line import ALLOW, LegSettings, LegTimer, Line, Phase
 from softswitch.errors import UsageError
 from softswitch.sip.dialog import Dialog
 from softswitch.sip.layer import Transaction

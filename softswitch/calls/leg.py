@@ -6,79 +6,18 @@ and the copies of a 2xx until its ACK comes. A leg speaks the neutral vocabulary
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum, auto
-from typing import Protocol
 
-from softswitch.calls.events import (
-    CallEnded,
-    CallEvent,
-    MediaReoffered,
-    ReofferAnswered,
-    ReofferRefused,
-)
-from softswitch.errors import PeerError, SoftswitchError, UsageError
+from softswitch.calls.challenges import Challenges
+from softswitch.calls.events import CallEnded, CallEvent, MediaReoffered, ReofferAnswered, ReofferRefused
+from softswitch.calls.line import ALLOW, SDP, LegSettings, LegTimer, Line, Phase
+from softswitch.errors import PeerError, UsageError
 from softswitch.sip.dialog import Dialog
 from softswitch.sip.digest import ClientDigest
-from softswitch.sip.headers import NameAddr
 from softswitch.sip.layer import Transaction, Trouble
 from softswitch.sip.message import Request, Response, response_to
-from softswitch.sip.timers import Timers
 from softswitch.sip.uri import Uri
-
-ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS"
-SDP = "application/sdp"
-MOST_CHALLENGES = 3  # a server that finds every nonce stale would have us ask for ever
-
-
-class InviteRefused(SoftswitchError):
-    """A safeguard stands between the leg and the wire; nothing was sent. The text holds no number."""
-
-
-class Line(Protocol):
-    """The only way from a leg to its peer. The pool makes one for each leg; a trunk's asks the never-dial gate."""
-
-    def send_request(self, request: Request, next_hop: Uri, now: float) -> Transaction:
-        """Raises InviteRefused where the gate does not let an INVITE pass."""
-
-    def acknowledge(self, ack: Request, next_hop: Uri) -> None: ...
-    def cancel(self, invite: Transaction, now: float) -> Transaction | None: ...
-    def abandon(self, invite: Transaction, now: float) -> None: ...
-    def respond(self, transaction: Transaction, response: Response, now: float) -> bool: ...
-
-
-@dataclass(frozen=True, slots=True)
-class LegSettings:
-    """What all legs of one pool have in common."""
-
-    contact: NameAddr
-    user_agent: str
-    new_token: Callable[[], str]
-    timers: Timers
-    keepalive_s: float = 30.0
-    """Pause between OPTIONS inside an answered call; 0: none are sent."""
-    ring_limit_s: float = 180.0
-    """No call rings longer, whatever the peer says (as timer C, RFC 3261 §16.6)."""
-
-
-class Phase(Enum):
-    SETUP = auto()
-    TALKING = auto()
-    OVER = auto()
-
-
-class LegTimer(Enum):
-    COPY_2XX = auto()
-    """Send the 2xx again (§13.3.1.4)."""
-    NO_ACK = auto()
-    KEEPALIVE = auto()
-    RING_LIMIT = auto()
-    RING_AGAIN = auto()
-    """A ringing UAS says so each minute, or proxies on the way give up (§13.3.1.1)."""
-    CANCEL_WAIT = auto()
-    REOFFER = auto()
-    """Try a re-INVITE again that met another one (§14.1)."""
 
 
 class Leg(ABC):
@@ -105,8 +44,7 @@ class Leg(ABC):
         self.events: deque[CallEvent] = deque()
         self._line = line
         self._settings = settings
-        self._digest = digest
-        self._challenges_in_a_row = 0
+        self._challenges = Challenges(digest)
         self._deadlines: dict[LegTimer, float] = {}
         self._clients: set[Transaction] = set()
         self._acks: dict[tuple[int, str], tuple[Request, Uri]] = {}
@@ -405,11 +343,11 @@ class Leg(ABC):
     def _retry_with_credentials(self, transaction: Transaction, response: Response, now: float) -> bool:
         """Answer a challenge inside the dialog; False where we have nothing (more) to say to it."""
         own = transaction in (self._bye, self._probe, self._reoffer)
-        if self.dialog is None or not own or not self._can_authorise(transaction, response):
+        if self.dialog is None or not own or not self._challenges.can_answer(transaction.request, response):
             return False
         old = transaction.request
         request = self.dialog.request(old.method, old.body, old.headers.get("Content-Type") or "")
-        self._authorise(request)
+        self._challenges.authorise(request)
         again = self._send(request, self.dialog.next_hop, now)
         if transaction is self._reoffer:
             self._reoffer = again
@@ -418,25 +356,6 @@ class Leg(ABC):
         elif transaction is self._bye:
             self._bye = again
         return True
-
-    def _can_authorise(self, transaction: Transaction, response: Response) -> bool:
-        """Note a challenge; whether answering it can succeed. One of another realm, or after a refusal, cannot."""
-        if self._digest is None:
-            return False
-        headers = transaction.request.headers
-        if "Authorization" not in headers and "Proxy-Authorization" not in headers:
-            self._challenges_in_a_row = 0
-        self._challenges_in_a_row += 1
-        if self._challenges_in_a_row > MOST_CHALLENGES:
-            return False
-        try:
-            return self._digest.receive_challenge(response, transaction.request)
-        except PeerError:
-            return False
-
-    def _authorise(self, request: Request) -> None:
-        if self._digest is not None:
-            self._digest.authorise(request)
 
     def _receive_stranger(self, transaction: Transaction | None, now: float) -> None:
         """A request with our tag and somebody else's."""

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from softswitch.calls.events import CallAnswered, CallFailed, CallRinging
-from softswitch.calls.leg import ALLOW, SDP, InviteRefused, Leg, LegSettings, LegTimer, Line, Phase
+from softswitch.calls.leg import Leg
+from softswitch.calls.line import ALLOW, SDP, InviteRefused, LegSettings, LegTimer, Line, Phase
 from softswitch.calls.outcome import Outcome, outcome_of
 from softswitch.sip.dialog import MAX_FORWARDS, Dialog
 from softswitch.sip.digest import ClientDigest
@@ -99,7 +100,7 @@ class OutgoingLeg(Leg):
         if self._offer:
             headers.add("Content-Type", SDP)
         if authorised:
-            self._authorise(request)
+            self._challenges.authorise(request)
         try:
             self._invite = self._send(request, self._target, now)
         except InviteRefused as refused:
@@ -152,7 +153,7 @@ class OutgoingLeg(Leg):
 
     def _receive_failure(self, invite: Transaction, response: Response, now: float) -> None:
         status = response.status
-        if status in (401, 407) and self._given_up is None and self._can_authorise(invite, response):
+        if status in (401, 407) and self._given_up is None and self._challenges.can_answer(invite.request, response):
             self.dialog = None
             self._send_invite(now, authorised=True)
             return

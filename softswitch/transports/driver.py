@@ -22,7 +22,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Machine(Protocol):
-    """The common face of the pure machines; one that is added with `send` also has `data_to_send() -> list[Datagram]`."""
+    """The common face of the pure machines; one that is added with `send` also has `data_to_send`."""
 
     def handle_timer(self, now: float) -> None: ...
     def next_timer(self) -> float | None: ...

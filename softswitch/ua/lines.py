@@ -4,7 +4,8 @@ import ipaddress
 from collections.abc import Callable
 from typing import TypeAlias
 
-from softswitch.calls.leg import InviteRefused, Leg
+from softswitch.calls.leg import Leg
+from softswitch.calls.line import InviteRefused
 from softswitch.sip.layer import DEFAULT_PORT, Address, Transaction, TransactionLayer
 from softswitch.sip.message import Request, Response
 from softswitch.sip.uri import Uri

@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
-from softswitch.calls.events import CallEnded, CallEvent, CallFailed, CallOffered, Origin
+from softswitch.calls.events import CallEvent, CallFailed, CallOffered, Origin
 from softswitch.calls.incoming import IncomingLeg
-from softswitch.calls.leg import Leg, LegSettings, Phase
+from softswitch.calls.line import LegSettings, Phase
 from softswitch.calls.outcome import Outcome
 from softswitch.calls.outgoing import OutgoingLeg
 from softswitch.errors import PeerError, UsageError
@@ -29,7 +29,7 @@ from softswitch.sip.layer import (
     TransactionLayer,
 )
 from softswitch.sip.message import Response, response_to
-from softswitch.sip.timers import Deadlines, Timers
+from softswitch.sip.timers import Timers
 from softswitch.sip.uri import Uri
 from softswitch.ua.accounts import (
     AccountFailed,
@@ -40,6 +40,7 @@ from softswitch.ua.accounts import (
     PhoneAccount,
     check_accounts,
 )
+from softswitch.ua.legs import LegBook
 from softswitch.ua.lines import Gate, PhoneLine, TrunkLine
 from softswitch.ua.phones import PhoneDesk, PhoneExpired, PhoneRegistered
 from softswitch.ua.reception import Caller, Reception
@@ -94,12 +95,8 @@ class UserAgentPool:
             user_agent=user_agent,
         )
         self._reception = Reception(self._carriers, self._phones, user_agent)
-        self._legs: dict[str, Leg] = {}
-        self._owners: dict[Transaction, Leg] = {}
-        self._dialogs: dict[tuple[str, str], Leg] = {}
-        self._carrier_of: dict[str, Carrier] = {}
-        self._deadlines: Deadlines[str] = Deadlines()
         self._events: deque[PoolEvent] = deque()
+        self._legs = LegBook(self._events)
         self._stopping = False
 
     # The face of a machine
@@ -111,10 +108,7 @@ class UserAgentPool:
     def handle_timer(self, now: float) -> None:
         self.layer.handle_timer(now)
         self._pump(now)
-        for leg_id in self._deadlines.due(now):
-            leg = self._legs[leg_id]
-            leg.handle_timer(now)
-            self._settle(leg)
+        self._legs.handle_timer(now)
         self._phones.handle_timer(now)
         self._registrations.handle_timer(now)
         self._pump(now)
@@ -122,7 +116,7 @@ class UserAgentPool:
     def next_timer(self) -> float | None:
         deadlines = (
             self.layer.next_timer(),
-            self._deadlines.next(),
+            self._legs.next_timer(),
             self._phones.next_timer(),
             self._registrations.next_timer(),
         )
@@ -144,7 +138,7 @@ class UserAgentPool:
     def stop(self, now: float) -> None:
         """End every call, refuse new ones and unregister; go on driving it until `is_idle`."""
         self._stopping = True
-        for leg_id in list(self._legs):
+        for leg_id in self._legs.ids():
             self.hang_up(leg_id, now)
         self._registrations.stop(now)
         self._pump(now)
@@ -152,12 +146,12 @@ class UserAgentPool:
     @property
     def is_quiet(self) -> bool:
         """No call is up and no request of ours awaits its answer: after `stop`, the process may end."""
-        return self.layer.unanswered == 0 and all(leg.phase is Phase.OVER for leg in self._legs.values())
+        return self.layer.unanswered == 0 and self._legs.are_over
 
     @property
     def is_idle(self) -> bool:
         """No leg and no transaction is left, not even to absorb copies."""
-        return not self._legs and not self._owners and len(self.layer) == 0
+        return not self._legs.ids() and not self._legs.owners and len(self.layer) == 0
 
     def account_state(self, name: str) -> AccountState:
         """Raises KeyError for an unknown account."""
@@ -205,9 +199,9 @@ class UserAgentPool:
             offer=offer,
             digest=self._digest_of(own),
         )
-        self._adopt(leg, line, carrier)
+        self._legs.adopt(leg, line, carrier)
         leg.start(now)
-        self._settle(leg)
+        self._legs.settle(leg)
         self._pump(now)
 
     def ring_phone(self, leg_id: str, agent: str, offer: bytes, now: float, *, call_ref: str) -> None:
@@ -230,9 +224,9 @@ class UserAgentPool:
             routes=binding.path,
             offer=offer,
         )
-        self._adopt(leg, line)
+        self._legs.adopt(leg, line)
         leg.start(now)
-        self._settle(leg)
+        self._legs.settle(leg)
         self._pump(now)
 
     def ring(self, leg_id: str, now: float) -> None:
@@ -240,28 +234,28 @@ class UserAgentPool:
         leg = self._legs.get(leg_id)
         if isinstance(leg, IncomingLeg):
             leg.ring(now)
-            self._settle(leg)
+            self._legs.settle(leg)
 
     def answer(self, leg_id: str, sdp: bytes, now: float) -> None:
         """Accept an offered call."""
         leg = self._legs.get(leg_id)
         if isinstance(leg, IncomingLeg):
             leg.answer(sdp, now)
-            self._settle(leg)
+            self._legs.settle(leg)
 
     def reject(self, leg_id: str, status: int, now: float) -> None:
         """Refuse an offered call."""
         leg = self._legs.get(leg_id)
         if isinstance(leg, IncomingLeg):
             leg.reject(status, now)
-            self._settle(leg)
+            self._legs.settle(leg)
 
     def hang_up(self, leg_id: str, now: float) -> None:
         """CANCEL, BYE or refusal, as fits; saying it twice does nothing more."""
         leg = self._legs.get(leg_id)
         if leg is not None:
             leg.hang_up(now)
-            self._settle(leg)
+            self._legs.settle(leg)
             self._pump(now)
 
     def reoffer(self, leg_id: str, sdp: bytes, now: float) -> None:
@@ -269,14 +263,14 @@ class UserAgentPool:
         leg = self._legs.get(leg_id)
         if leg is not None and leg.phase is not Phase.OVER:
             leg.reoffer(sdp, now)
-            self._settle(leg)
+            self._legs.settle(leg)
 
     def answer_reoffer(self, leg_id: str, sdp: bytes | None, now: float) -> None:
         """Answer `MediaReoffered`; None refuses it and leaves the media as they are."""
         leg = self._legs.get(leg_id)
         if leg is not None:
             leg.answer_reoffer(sdp, now)
-            self._settle(leg)
+            self._legs.settle(leg)
 
     # What the layer reports
 
@@ -289,52 +283,52 @@ class UserAgentPool:
                 case ResponseReceived():
                     self._receive_response(event, now)
                 case TransactionFailed(transaction, trouble):
-                    leg = self._owners.get(transaction)
+                    leg = self._legs.owners.get(transaction)
                     if leg is not None:
                         leg.receive_trouble(transaction, trouble, now)
-                        self._settle(leg)
+                        self._legs.settle(leg)
                     else:
                         self._registrations.receive_failure(transaction, now)
                 case TransactionEnded(transaction):
-                    leg = self._owners.pop(transaction, None)
+                    leg = self._legs.owners.pop(transaction, None)
                     if leg is not None:
                         leg.receive_end(transaction)
-                        self._settle(leg)
+                        self._legs.settle(leg)
         for desk in (self._phones, self._registrations):
             while (news := desk.next_event()) is not None:
                 self._events.append(news)
 
     def _receive_response(self, event: ResponseReceived, now: float) -> None:
-        leg = self._owners.get(event.transaction)
+        leg = self._legs.owners.get(event.transaction)
         if leg is not None:
             leg.receive_response(event.transaction, event.response, now)
-            self._settle(leg)
+            self._legs.settle(leg)
         else:
             self._registrations.receive_response(event.transaction, event.response, now)
 
     def _receive_request(self, event: RequestReceived, now: float) -> None:
         request, transaction = event.request, event.transaction
-        leg = self._dialogs.get((request.call_id, request.to.tag or ""))
+        leg = self._legs.of_dialog(request.call_id, request.to.tag or "")
         if transaction is None:
             if leg is not None:
                 leg.receive_request(None, request, now)
-                self._settle(leg)
+                self._legs.settle(leg)
             return
         if event.cancels is not None:
-            leg = self._owners.get(event.cancels)
+            leg = self._legs.owners.get(event.cancels)
             tag = leg.local_tag if leg is not None else self._new_token()
             self.layer.respond(transaction, response_to(request, 200, to_tag=tag), now)
             if leg is not None:
                 leg.receive_cancel(event.cancels, now)
-                self._settle(leg)
+                self._legs.settle(leg)
             return
         decision = self._reception.receive(request, event.source, now, inside=leg is not None)
         if isinstance(decision, Response):
             self.layer.respond(transaction, decision, now)
         elif leg is not None:
-            self._owners[transaction] = leg
+            self._legs.owners[transaction] = leg
             leg.receive_request(transaction, request, now)
-            self._settle(leg)
+            self._legs.settle(leg)
         elif isinstance(decision, Caller):
             self._offer_call(transaction, decision, event, now)
 
@@ -357,41 +351,16 @@ class UserAgentPool:
         except PeerError as error:
             self.layer.respond(transaction, self._reception.refuse(request, error.status), now)
             return
-        self._owners[transaction] = leg
-        self._adopt(leg, line, carrier)
+        self._legs.owners[transaction] = leg
+        self._legs.adopt(leg, line, carrier)
         called, calling = request.uri.decoded_user, request.from_.uri.decoded_user
         self._events.append(CallOffered(leg_id, caller.origin, caller.source, called, calling, request.body))
-        self._settle(leg)
+        self._legs.settle(leg)
 
     # Book-keeping
 
-    def _adopt(self, leg: Leg, line: PhoneLine, carrier: Carrier | None = None) -> None:
-        line.leg = leg
-        line.owners = self._owners
-        self._legs[leg.leg_id] = leg
-        self._dialogs[leg.call_id, leg.local_tag] = leg
-        if carrier is not None:
-            carrier.occupy(leg.leg_id)
-            self._carrier_of[leg.leg_id] = carrier
-
-    def _settle(self, leg: Leg) -> None:
-        """Take a leg's events, re-arm its timer, and forget it once nothing more can come."""
-        while leg.events:
-            event = leg.events.popleft()
-            if isinstance(event, CallEnded | CallFailed):
-                carrier = self._carrier_of.pop(leg.leg_id, None)
-                if carrier is not None:
-                    carrier.release(leg.leg_id)
-            self._events.append(event)
-        if leg.is_finished:
-            self._legs.pop(leg.leg_id, None)
-            self._dialogs.pop((leg.call_id, leg.local_tag), None)
-            self._deadlines.set(leg.leg_id, None)
-        else:
-            self._deadlines.set(leg.leg_id, leg.next_timer())
-
     def _check_new(self, leg_id: str) -> None:
-        if leg_id in self._legs:
+        if self._legs.get(leg_id) is not None:
             raise UsageError("this leg id is in use: give each call one of its own")
 
     def _leg_settings(self, user: str, keepalive_s: float | None = None) -> LegSettings:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from softswitch.calls.events import Origin
-from softswitch.calls.leg import SDP
+from softswitch.calls.line import SDP
 from softswitch.sip.layer import Address
 from softswitch.sip.message import Request, Response, response_to
 from softswitch.ua.accounts import Carrier, CarrierAccount

@@ -1,0 +1,65 @@
+"""What every leg needs to know and to hold: its way to the peer, its settings, its phases and timers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Protocol
+
+from softswitch.errors import SoftswitchError
+from softswitch.sip.headers import NameAddr
+from softswitch.sip.layer import Transaction
+from softswitch.sip.message import Request, Response
+from softswitch.sip.timers import Timers
+from softswitch.sip.uri import Uri
+
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS"
+SDP = "application/sdp"
+
+
+class InviteRefused(SoftswitchError):
+    """A safeguard stands between the leg and the wire; nothing was sent. The text holds no number."""
+
+
+class Line(Protocol):
+    """The only way from a leg to its peer. The pool makes one for each leg; a trunk's asks the never-dial gate."""
+
+    def send_request(self, request: Request, next_hop: Uri, now: float) -> Transaction:
+        """Raises InviteRefused where the gate does not let an INVITE pass."""
+
+    def acknowledge(self, ack: Request, next_hop: Uri) -> None: ...
+    def cancel(self, invite: Transaction, now: float) -> Transaction | None: ...
+    def abandon(self, invite: Transaction, now: float) -> None: ...
+    def respond(self, transaction: Transaction, response: Response, now: float) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LegSettings:
+    """What all legs of one pool have in common."""
+
+    contact: NameAddr
+    user_agent: str
+    new_token: Callable[[], str]
+    timers: Timers
+    keepalive_s: float = 30.0
+    """Pause between OPTIONS inside an answered call; 0: none are sent."""
+    ring_limit_s: float = 180.0
+    """No call rings longer, whatever the peer says (as timer C, RFC 3261 §16.6)."""
+
+
+class Phase(Enum):
+    SETUP = auto()
+    TALKING = auto()
+    OVER = auto()
+
+
+class LegTimer(Enum):
+    COPY_2XX = auto()
+    """Send the 2xx again (§13.3.1.4)."""
+    NO_ACK = auto()
+    KEEPALIVE = auto()
+    RING_LIMIT = auto()
+    RING_AGAIN = auto()
+    """A ringing UAS says so each minute, or proxies on the way give up (§13.3.1.1)."""
+    CANCEL_WAIT = auto()
+    REOFFER = auto()
+    """Try a re-INVITE again that met another one (§14.1)."""

@@ -1,0 +1,74 @@
+"""The pool's book of legs: whose a transaction, a dialog or a channel is, and when a leg may be forgotten."""
+
+from collections import deque
+from typing import Any
+
+from softswitch.calls.events import CallEnded, CallFailed
+from softswitch.calls.leg import Leg
+from softswitch.calls.line import Phase
+from softswitch.sip.layer import Transaction
+from softswitch.sip.timers import Deadlines
+from softswitch.ua.accounts import Carrier
+from softswitch.ua.lines import PhoneLine
+
+
+class LegBook:
+    """Every leg from its INVITE until nothing more can come for it. Their events go to `events`."""
+
+    def __init__(self, events: deque[Any]) -> None:
+        self.owners: dict[Transaction, Leg] = {}
+        """Whose a transaction is, from its first message to its last timer."""
+        self._events = events
+        self._legs: dict[str, Leg] = {}
+        self._dialogs: dict[tuple[str, str], Leg] = {}
+        self._carriers: dict[str, Carrier] = {}
+        self._deadlines: Deadlines[str] = Deadlines()
+
+    def adopt(self, leg: Leg, line: PhoneLine, carrier: Carrier | None = None) -> None:
+        """Enter a leg; with a carrier it takes up one of its channels until it is over."""
+        line.leg = leg
+        line.owners = self.owners
+        self._legs[leg.leg_id] = leg
+        self._dialogs[leg.call_id, leg.local_tag] = leg
+        if carrier is not None:
+            carrier.occupy(leg.leg_id)
+            self._carriers[leg.leg_id] = carrier
+
+    def settle(self, leg: Leg) -> None:
+        """After any mutation: take the leg's events, re-arm its timer, and forget it once nothing more can come."""
+        while leg.events:
+            event = leg.events.popleft()
+            if isinstance(event, CallEnded | CallFailed):
+                carrier = self._carriers.pop(leg.leg_id, None)
+                if carrier is not None:
+                    carrier.release(leg.leg_id)
+            self._events.append(event)
+        if leg.is_finished:
+            self._legs.pop(leg.leg_id, None)
+            self._dialogs.pop((leg.call_id, leg.local_tag), None)
+            self._deadlines.set(leg.leg_id, None)
+        else:
+            self._deadlines.set(leg.leg_id, leg.next_timer())
+
+    def get(self, leg_id: str) -> Leg | None:
+        return self._legs.get(leg_id)
+
+    def of_dialog(self, call_id: str, local_tag: str) -> Leg | None:
+        return self._dialogs.get((call_id, local_tag))
+
+    def ids(self) -> list[str]:
+        return list(self._legs)
+
+    @property
+    def are_over(self) -> bool:
+        """Whether every leg that is still known has ended."""
+        return all(leg.phase is Phase.OVER for leg in self._legs.values())
+
+    def handle_timer(self, now: float) -> None:
+        for leg_id in self._deadlines.due(now):
+            leg = self._legs[leg_id]
+            leg.handle_timer(now)
+            self.settle(leg)
+
+    def next_timer(self) -> float | None:
+        return self._deadlines.next()
