@@ -58,6 +58,7 @@ log = structlog.get_logger(__name__)
 
 Progress = Callable[[str, float], None]
 STOP_S = 5.0  # what calls are given to end in order
+STOP_LOOK_S = 0.05
 
 
 def _quietly(what: str, fraction: float) -> None:
@@ -116,6 +117,9 @@ class Switch:
         store = await Store.open(store_url(settings))
         self._stack.push_async_callback(store.close)
         never_dial = await self._never_dial_list()
+        recovery = await store.release_leads()
+        if recovery.attempts_closed:
+            log.warning("calls were cut off", calls=recovery.attempts_closed, abandoned=recovery.abandoned)
         await self._import_leads(store, never_dial)
 
         driver = Driver()
@@ -240,7 +244,6 @@ class Switch:
     async def _add_campaign(self, settings: CampaignSettings) -> None:
         site, zone = self.site, self.settings.site.time_zone
         campaign = campaign_of(settings, self.settings)
-        await site.store.release_leads(campaign.name)
         for number in await site.store.suppressed(campaign.name):
             site.suppression.add(number, campaign.name)
         dialler = Dialler(
@@ -292,9 +295,10 @@ class Switch:
             for dialler in site.diallers:
                 dialler.stop(now)
             site.pool.stop(now)
-        deadline = site.driver.now + STOP_S
-        while (not site.pool.is_idle or len(site.lines)) and site.driver.now < deadline:
-            await asyncio.sleep(0.05)
+        for _ in range(int(STOP_S / STOP_LOOK_S)):
+            if site.pool.is_idle and not len(site.lines):
+                break
+            await asyncio.sleep(STOP_LOOK_S)
         for calls in site.campaigns.values():
             await calls.close()
         await site.records.drain(STOP_S)

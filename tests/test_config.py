@@ -14,10 +14,10 @@ from softswitch.config import (
     recordings_directory,
     store_url,
 )
+from softswitch.config.settings import Connect
+from softswitch.config.toml_lines import TomlLines
 from softswitch.dialler.campaign import AmdMode, Policy, RecycleRule
 from softswitch.errors import UsageError
-from softswitch.settings import Connect
-from softswitch.toml_lines import TomlLines
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -295,7 +295,7 @@ def test_the_example_for_a_site_can_be_used_once_its_secret_is_there(
 
 
 def test_every_field_has_a_description() -> None:
-    from softswitch import settings
+    from softswitch.config import settings
 
     for section in vars(settings).values():
         if isinstance(section, type) and issubclass(section, settings.Section):

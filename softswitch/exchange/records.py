@@ -50,6 +50,10 @@ class Records:
         """(left, in all)."""
         return await self._store.lead_totals(campaign)
 
+    def open_attempt(self, attempt: DialAttempt) -> None:
+        """Begin the record of a call that we did not place, and that therefore waits for nobody's commitment."""
+        self._put(lambda: self._store.commit_attempt(attempt))
+
     def save_attempt(self, attempt: DialAttempt) -> None:
         self._put(lambda: self._store.save_attempt(attempt))
 

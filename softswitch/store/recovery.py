@@ -61,6 +61,9 @@ def _closing(row: RowMapping, wall: datetime) -> tuple[dict[str, Any], dict[str,
     elif row["amd_verdict"] == "MACHINE":
         ended["disposition"] = Disposition.MACHINE.value
         lead["not_before"] = wall + MACHINE_LOCK
+    elif not row["lead_ref"]:
+        # An inbound caller whom nobody could serve: no call of ours, so none that we abandoned.
+        ended["disposition"] = Disposition.NO_ANSWER.value
     else:
         ended |= {"disposition": Disposition.ABANDONED.value, "abandoned": True, "silent": row["message_at"] is None}
         lead["not_before"] = wall + ABANDONED_LOCK

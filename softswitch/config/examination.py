@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic_core import ErrorDetails
 from pydantic_settings import EnvSettingsSource, SettingsError
 
-from softswitch.cross_checks import complaints, suggestion
-from softswitch.settings import Settings, relative_to
-from softswitch.toml_lines import Key, TomlLines
+from softswitch.config.cross_checks import complaints, suggestion
+from softswitch.config.settings import Settings, relative_to
+from softswitch.config.toml_lines import Key, TomlLines
 
 _PREFIX = "SOFTSWITCH_"
 _SECRET_KEYS = frozenset({"password", "phone_password", "pin", "url"})

@@ -7,10 +7,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from softswitch.dialler.campaign import Campaign, RecycleRule
-from softswitch.errors import UsageError
-from softswitch.examination import Finding, examine
-from softswitch.settings import (
+from softswitch.config.examination import Finding, examine
+from softswitch.config.settings import (
     WEEKDAYS,
     AgentSettings,
     CampaignSettings,
@@ -19,6 +17,8 @@ from softswitch.settings import (
     Settings,
     TrunkSettings,
 )
+from softswitch.dialler.campaign import Campaign, RecycleRule
+from softswitch.errors import UsageError
 from softswitch.ua.accounts import CarrierAccount, PhoneAccount
 
 __all__ = [

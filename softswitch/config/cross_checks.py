@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
-from softswitch.settings import Settings
-from softswitch.toml_lines import Key
+from softswitch.config.settings import Settings
+from softswitch.config.toml_lines import Key
 
 Complaint = tuple[Key, str, bool]
 OFCOM_ABANDONED_LOCK_S = 72 * 3600.0
