@@ -61,13 +61,19 @@ def emit(shared: Any, desk: Any, kind: int, slot: int, generation: int, at_ns: i
 
 @inner
 def begin_if_idle(shared: Any, times: Any, slot: int, at_ns: int, generation: int) -> None:
-    """Start the leg's timeline unless it runs already; what the rings hold is older and is skipped."""
+    """Start the leg's timeline unless it runs already; what the rings hold from before is skipped."""
     if times.lines[slot].active:
         return
     begin(times, slot, at_ns, generation)
     leg = shared.legs[slot]
-    leg.received_read = leg.received_written
-    leg.sent_read = leg.sent_written
+    fence()
+    while (
+        leg.received_read < leg.received_written
+        and shared.frames[slot, RECEIVED, leg.received_read & (FRAMES - 1)].at_ns < at_ns
+    ):
+        leg.received_read += 1
+    while leg.sent_read < leg.sent_written and shared.frames[slot, SENT, leg.sent_read & (FRAMES - 1)].at_ns < at_ns:
+        leg.sent_read += 1
 
 
 @inner

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-
 from softswitch.codecs import g711
 from softswitch.codecs.tones import tone
+
 from softswitch.media.control import MediaPlane
 from softswitch.media.events import MediaFormat
 

@@ -5,8 +5,8 @@ import struct
 import time
 
 import numpy as np
-
 from softswitch.codecs import g711
+
 from softswitch.media.events import FirstPacketBridged, FirstPacketReceived
 
 

@@ -1,0 +1,145 @@
+"""The media process: it starts, says what it does, dies without taking the switch along, and leaves nothing behind."""
+
+import asyncio
+import os
+import resource
+import signal
+import socket
+import time
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from softswitch.errors import UsageError
+from softswitch.media.control import MediaPlane
+from softswitch.media.events import PlaneDied, RecordingClosed, RecordingFailed
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in {"Z", "X"}
+    except FileNotFoundError:
+        return False
+
+
+def test_a_call_passes_through_the_process_and_nothing_of_it_is_left(run, tmp_path):
+    seen = {}
+
+    async def scenario(studio):
+        a, b = studio.bridged("PCMU", "PCMA")
+        seen["pid"], seen["ports"] = studio.plane.pid, (a.port, b.port)
+        studio.plane.start_recording(a.leg, tmp_path / "call.wav")
+        await asyncio.gather(a.say(studio.tone(600, 400)), b.say(studio.tone(1300, 400)))
+        assert len(a.packets) == len(b.packets) == 20
+        received, sent, lost, cpu_s = studio.plane.totals()
+        assert (received, sent, lost) == (40, 40, 0)
+        assert cpu_s > 0
+
+    run(scenario, in_thread=False)
+    with wave.open(str(tmp_path / "call.wav")) as file:
+        assert file.getnframes() >= 3000
+    assert not is_running(seen["pid"])
+    for port in seen["ports"]:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+            free.bind(("127.0.0.1", port))
+
+
+def test_the_death_of_the_process_is_reported_and_recordings_can_be_read(run, tmp_path):
+    async def scenario(studio):
+        callee = studio.end()
+        path = tmp_path / "cut-off.wav"
+        studio.plane.start_recording(callee.leg, path)
+        await callee.say(studio.tone(600, 1600))
+        pid = studio.plane.pid
+        killed = time.monotonic()
+        os.kill(pid, signal.SIGKILL)
+        died = await studio.events.wait(PlaneDied)
+        assert died.leg == -1
+        assert died.at - killed < 5.0
+        with wave.open(str(path)) as file:
+            samples = np.frombuffer(file.readframes(file.getnframes()), np.int16).reshape(-1, 2)
+        assert samples.shape[0] >= 800 * 8  # all but the last second
+        assert np.abs(samples[800:, 1]).max() > 500
+        studio.plane.play(callee.leg, "tone:beep")
+        studio.plane.stop_recording(callee.leg)
+        studio.plane.close_leg(callee.leg)
+        with pytest.raises(UsageError, match="gone"):
+            studio.plane.open_leg()
+
+    run(scenario, in_thread=False)
+
+
+def test_a_full_disk_ends_the_recording_and_nothing_else(run, tmp_path):
+    async def scenario(studio):
+        callee, agent = studio.bridged()
+        resource.prlimit(studio.plane.pid, resource.RLIMIT_FSIZE, (20_000, 20_000))
+        path = tmp_path / "full.wav"
+        studio.plane.start_recording(callee.leg, path)
+        speaking = asyncio.create_task(callee.say(studio.tone(600, 3000)))
+        failed = await studio.events.wait(RecordingFailed, callee.leg)
+        assert failed.path == path
+        assert failed.reason
+        count = len(agent.packets)
+        await speaking
+        assert len(agent.packets) > count
+        assert studio.events.of(RecordingClosed) == []
+        with wave.open(str(path)) as file:
+            assert file.getnframes() > 0
+
+    run(scenario, in_thread=False)
+
+
+def test_the_process_does_not_outlive_a_switch_that_is_killed(tmp_path):
+    async def start_and_fork():
+        plane = await MediaPlane.start(
+            address="127.0.0.1", first_port=41800, last_port=41899, clips={}, on_event=lambda event: None
+        )
+        (tmp_path / "pid").write_text(str(plane.pid))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    child = os.fork()
+    if child == 0:
+        asyncio.run(start_and_fork())
+        os._exit(1)
+    os.waitpid(child, 0)
+    pid = int((tmp_path / "pid").read_text())
+    deadline = time.monotonic() + 10
+    while is_running(pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_progress_is_told_from_the_first_kernel_to_the_last():
+    told = []
+
+    async def session():
+        plane = await MediaPlane.start(
+            address="127.0.0.1",
+            first_port=41600,
+            last_port=41699,
+            clips={},
+            on_event=lambda event: None,
+            on_progress=lambda name, fraction: told.append((name, fraction)),
+        )
+        await plane.stop()
+
+    asyncio.run(session())
+    fractions = [fraction for _, fraction in told]
+    assert fractions == sorted(fractions)
+    assert (fractions[0], fractions[-1]) == (0.0, 1.0)
+    assert any("relay" in name for name, _ in told)
+
+
+def test_settings_that_cannot_work_are_refused_before_anything_runs(tmp_path):
+    def start(**changes):
+        settings = {"address": "127.0.0.1", "first_port": 41400, "last_port": 41499, "clips": {}} | changes
+        return asyncio.run(MediaPlane.start(**settings, on_event=lambda event: None))
+
+    with pytest.raises(UsageError, match="even"):
+        start(first_port=41401)
+    with pytest.raises(UsageError, match="IPv4"):
+        start(address="media.example")
+    with pytest.raises(UsageError, match=r"missing\.wav"):
+        start(clips={"missing": tmp_path / "missing.wav"})
