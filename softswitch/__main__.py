@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from softswitch.errors import SoftswitchError
 
@@ -49,9 +50,11 @@ def demo(
 def run(config: Annotated[Path, typer.Argument(help="TOML, as configs/one-site.toml.")]) -> None:
     """Run the switch until SIGINT or SIGTERM; live calls end in order first."""
     from softswitch.config import load
+    from softswitch.logs import write_logs_to
     from softswitch.switch import Switch
 
     async def serve() -> None:
+        write_logs_to(None)
         switch = Switch(load(config))
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -61,7 +64,7 @@ def run(config: Annotated[Path, typer.Argument(help="TOML, as configs/one-site.t
         try:
             if switch.first_password is not None:
                 console.print(
-                    "[bold]First start.[/] The administrator's account is [bold]admin[/], its password "
+                    "[bold]First start.[/] The administrator's account is [bold]administrator[/], its password "
                     f"[bold]{switch.first_password}[/]. It is shown this once."
                 )
             console.print(f"Ready: SIP on {switch.sip_address}, web on {switch.web_url}. Ctrl-C ends the shift.")
@@ -86,25 +89,27 @@ def _show_progress(what: str, fraction: float) -> None:
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
-    """Run on uvloop; an error of ours is a sentence, not a traceback."""
     import uvloop
 
-    try:
-        return uvloop.run(work)
-    except SoftswitchError as error:
-        console.print(f"[red]softswitch:[/] {error}")
-        raise typer.Exit(2) from None
+    return uvloop.run(work)
 
 
 def _mount() -> None:
     from softswitch.commands import leads_app
+    from softswitch.measuring import amd_app, pacing_app
 
+    app.add_typer(amd_app, name="amd", help="Measure answering-machine detection.")
+    app.add_typer(pacing_app, name="pacing", help="Simulate pacing.")
     app.add_typer(leads_app, name="leads", help="Import and check lists of leads; export call records.")
 
 
 def main() -> None:
     _mount()
-    app()
+    try:
+        app()
+    except SoftswitchError as error:  # an error of ours is a sentence, not a traceback
+        console.print(f"[red]softswitch:[/] {escape(str(error))}", highlight=False)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

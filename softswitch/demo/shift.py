@@ -17,6 +17,7 @@ from softswitch.demo.judge import Evidence, judge
 from softswitch.demo.lab import AGENTS, LEADS, Lab
 from softswitch.demo.report import Report, Sample, plot, utilisation
 from softswitch.demo.screen import draw
+from softswitch.dialler.attempt import Disposition
 from softswitch.errors import UsageError
 from softswitch.logs import write_logs_to
 from softswitch.switch import Switch
@@ -26,6 +27,8 @@ CAMPAIGN = "demo"
 SHIFT_LIMIT_S = 105.0
 """The demo ends inside two minutes whatever happens; what is not done by then is a fault."""
 SAMPLE_S = 0.2
+AGENT_PATIENCE_S = 7.0
+"""The lab's people hang up sooner; whoever is still there is a machine that the detector did not find."""
 VOICES = Path(__file__).parent.parent / "testing" / "voices"
 
 
@@ -97,6 +100,7 @@ class _Shift:
                 if not started and ready == len(AGENTS):
                     await switch.desk.start_campaign(CAMPAIGN)
                     started = True
+                await self._attend(switch)
                 if started and view.campaigns[0].state == "finished" and not view.calls and ready == len(AGENTS):
                     return
                 if elapsed_s > SHIFT_LIMIT_S:
@@ -106,6 +110,13 @@ class _Shift:
                     )
                     return
                 await asyncio.sleep(SAMPLE_S)
+
+    async def _attend(self, switch: Switch) -> None:
+        """What an agent does who has listened to a machine for long: says so, which ends the call."""
+        for call in switch.desk.wallboard().calls:
+            if call.state == "in call" and call.age_s > AGENT_PATIENCE_S and call.agent:
+                await switch.desk.dispose(call.agent, call.call_ref, Disposition.MACHINE)
+                await switch.desk.hang_up(call.call_ref)
 
     async def _stop(self, switch: Switch) -> bool:
         try:
