@@ -94,8 +94,8 @@ def recount(attempts: Iterable[DialAttempt], day: date, time_zone: str) -> DayCo
             held.attempts += 1
         if moment.astimezone(zone).date() != day:
             continue
-        machine = attempt.disposition == Disposition.MACHINE.value
-        by_amd = machine and attempt.amd_verdict == "MACHINE"
+        by_amd = attempt.amd_verdict == "MACHINE"  # written down only where it ended the call
+        machine = by_amd or attempt.disposition == Disposition.MACHINE.value
         served_in_time = attempt.bridged_at is not None and not attempt.abandoned
         held.live += served_in_time and not machine
         held.abandoned += attempt.abandoned

@@ -47,12 +47,17 @@ class AnsweredCalls:
             return
         if call.verdict is Verdict.HUMAN and not (verdict is Verdict.MACHINE and self._believes_correction(cause)):
             return
-        if verdict is Verdict.MACHINE and call.state is CallState.IN_CALL and not self._early(call, now):
+        machine = verdict is Verdict.MACHINE
+        if machine and call.state is CallState.IN_CALL and not self._early(call, now):
             return
+        if machine and call.state is CallState.MESSAGE:
+            return  # the call is counted, and a machine may keep what it hears
         call.verdict = verdict
-        self._books.note(call, silently=True, amd_verdict=verdict.name, amd_cause=cause.name, amd_audio_ms=audio_ms)
-        # In the message a machine changes nothing: the call is counted, and a machine may keep what it hears.
-        if verdict is Verdict.MACHINE and call.state is not CallState.MESSAGE:
+        # Told where it ends the call: after a crash it must not be taken for an abandoned one.
+        self._books.note(
+            call, silently=not machine, amd_verdict=verdict.name, amd_cause=cause.name, amd_audio_ms=audio_ms
+        )
+        if machine:
             self._books.record_machine(call)
             self.hang_up(call, "machine", now, wrap_up=False)
         elif verdict is Verdict.HUMAN:

@@ -170,14 +170,14 @@ class Books:
     def dispose(self, call: Call, disposition: Disposition, now: float, callback_at: datetime | None = None) -> None:
         """The agent's word on the call: during it, in the wrap-up or later; the last word stands.
 
-        Of a call that AMD ended as a machine's only an opt-out is heard: the agent can have learnt nothing else.
+        A call that AMD ended as a machine's stays one, but an opt-out is heard whatever it is said of.
         """
-        if call.machine and disposition is not Disposition.OPT_OUT:
-            return
         call.disposition, call.callback_at = disposition, callback_at
         if disposition is Disposition.OPT_OUT and not self._is_suppressed(call.lead.number):
             self._shift.suppression.add(call.lead.number)
             self._shift.emit(NumberSuppressed(call.lead.number, "opt-out"))
+        if call.machine:
+            return
         if call.state is not CallState.ENDED or not call.served or call.attempt.disposition == disposition.value:
             return
         assert call.answered_wall is not None

@@ -149,6 +149,8 @@ class Dialler:
         self._killed, self._closing_clip = True, clip or self.campaign.information_message
         for call in list(self._shift.calls.values()):
             if call.state in UNANSWERED:
+                call.guaranteed = False
+                self._books.part_from_agent(call, now, wrap_up=False)
                 self._placed.unwanted(call, now)
             else:
                 self._answered.kill(call, self._closing_clip, now)
