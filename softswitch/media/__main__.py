@@ -1,4 +1,5 @@
-"""`python -m softswitch.media --listen-fd N`: the media process. The signalling process starts it; nobody else needs to."""
+"""`python -m softswitch.media --listen-fd N`: the media process. The signalling process starts it; nobody else
+needs to."""
 
 import argparse
 import socket

@@ -6,7 +6,8 @@ from softswitch.errors import UsageError
 
 
 def host_number(host: str) -> int:
-    """An IPv4 literal as a number; UsageError for anything else, names included: they are resolved before media starts."""
+    """An IPv4 literal as a number; UsageError for anything else, names included: they are resolved before media
+    starts."""
     try:
         return int(ipaddress.IPv4Address(host))
     except ValueError:

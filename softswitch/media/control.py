@@ -1,7 +1,7 @@
 """The media plane as the switch sees it: legs, bridges, clips, recordings, and events on the asyncio loop.
 
-Every command is one write into a ring of the shared block; nothing here waits for the media process. Once the process is gone,
-`PlaneDied` is reported and commands do nothing, except that `open_leg` raises.
+Every command is one write into a ring of the shared block; nothing here waits for the media process. Once the process
+is gone, `PlaneDied` is reported and commands do nothing, except that `open_leg` raises.
 """
 
 import asyncio
@@ -84,6 +84,7 @@ class MediaPlane:
         self._stock = SlotStock(self._shared.legs.size, self._order_open)
         self._alive = True
         self._waiting: list[MediaEvent] = []
+        self._told = asyncio.Event()
 
     # Starting and stopping
 
@@ -102,10 +103,10 @@ class MediaPlane:
     ) -> "MediaPlane":
         """Start the media process and wait until it is ready.
 
-        address: the IPv4 address that media sockets bind to.  clips: WAV files by clip name.  on_progress: told the kernel being
-        compiled and the fraction done; on a first start this takes up to a minute.  in_thread: run the loops in this process.
-        linger_s: how long the media process outlives this one, waiting for another to take over.
-        UsageError when a setting cannot work.
+        address: the IPv4 address that media sockets bind to.  clips: WAV files by clip name.  on_progress: told the
+        kernel being compiled and the fraction done; on a first start this takes up to a minute.  in_thread: run the
+        loops in this process. linger_s: how long the media process outlives this one, waiting for another to take
+        over. UsageError when a setting cannot work.
         """
         loop = asyncio.get_running_loop()
 
@@ -144,7 +145,8 @@ class MediaPlane:
             self._loop.add_reader(self._process.connection, self._read_connection)
         self._stock.refill(time.monotonic())
         while not self._stock.is_settled and self._alive:
-            await asyncio.sleep(0.001)
+            self._told.clear()
+            await self._told.wait()
 
     async def stop(self) -> None:
         """Close recordings and sockets and end the media process. Returns when nothing is left running."""
@@ -180,6 +182,7 @@ class MediaPlane:
         at = time.monotonic()
         self._loop.remove_reader(process.connection)
         self._alive = False
+        self._told.set()
         self._release()
         self._legs.clear()
         self._on_event(PlaneDied(DEAD_LEG, at, "the media process ended by itself"))
@@ -221,9 +224,9 @@ class MediaPlane:
     def connect(self, leg: int, remote: tuple[str, int], format: MediaFormat, *, latch: bool = False) -> None:
         """Set the leg's other end and format, from SDP; again after a re-INVITE.
 
-        Packets from any other source are dropped. With `latch`, for phones behind address translation, the first valid packet
-        within 5 s may correct the source: from the SDP's host on another port, or from anywhere where the SDP names a private
-        address.
+        Packets from any other source are dropped. With `latch`, for phones behind address translation, the first
+        valid packet within 5 s may correct the source: from the SDP's host on another port, or from anywhere where
+        the SDP names a private address.
         """
         host, port = remote
         if not 0 < port < 65536:
@@ -312,7 +315,8 @@ class MediaPlane:
         )
 
     def totals(self) -> tuple[int, int, int, float]:
-        """Packets received, sent and lost since the start, and the CPU seconds of the media process (or its threads)."""
+        """Packets received, sent and lost since the start, and the CPU seconds of the media process (or its
+        threads)."""
         header = self._shared.header
         live = sum(lost_packets(self._shared.legs[leg.slot]) for leg in self._legs.values() if not leg.port_released)
         cpu_s = float(header["relay_cpu_ns"] + header["worker_cpu_ns"]) / 1e9
@@ -366,6 +370,7 @@ class MediaPlane:
         except BlockingIOError:
             return
         self._drain()
+        self._told.set()
         self._deliver()
 
     def _drain(self) -> None:

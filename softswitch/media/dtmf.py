@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import numpy as np
-
 from softswitch.media import vocabulary as v
-from softswitch.media.kernels import inner
+from softswitch.media.kernels import i64, inner
 from softswitch.media.outgoing import emit
 from softswitch.media.rings import signed32
 from softswitch.media.rtp import read16
@@ -13,7 +11,8 @@ from softswitch.media.rtp import read16
 EVENT_BYTES = 4
 DIGITS = "0123456789*#ABCD"  # RFC 4733 §3.2, codes 0-15
 SILENT_NS = 150_000_000
-"""An event of which nothing has come for so long is over though its end was lost: senders repeat it every 50 ms or less."""
+"""An event of which nothing has come for so long is over though its end was lost: senders repeat it every 50 ms or
+less."""
 END_BIT = 0x80
 
 
@@ -30,13 +29,13 @@ def end_event(shared: Any, scratch: Any, slot: int, now: int) -> None:
 def receive_event(shared: Any, scratch: Any, slot: int, now: int, timestamp: int, start: int, end: int) -> bool:
     """Take in one telephone-event payload, scratch.packet[start:end]; False when it is malformed or of no key.
 
-    All packets of one event share its timestamp; a segment of a long event (RFC 4733 §2.5.1.3) begins where the one before
-    it ended and has the same code, so it lengthens the event instead of reporting it again.
+    All packets of one event share its timestamp; a segment of a long event (RFC 4733 §2.5.1.3) begins where the one
+    before it ended and has the same code, so it lengthens the event instead of reporting it again.
     """
     if end - start < EVENT_BYTES:
         return False
     leg = shared.legs[slot]
-    code = np.int64(scratch.packet[start])
+    code = i64(scratch.packet[start])
     if code >= len(DIGITS):
         return False
     duration = read16(scratch.packet, start + 2)

@@ -18,12 +18,13 @@ from softswitch.media import incoming, legs, outgoing, playback, relay, rings, t
 from softswitch.media import vocabulary as v
 from softswitch.media.addresses import host_number
 from softswitch.media.clips import load_clips, store_clips
-from softswitch.media.kernels import cache_folders, discard_stale_kernels
+from softswitch.media.kernels import cache_folders, discard_stale_kernels, fork_compilation, is_cached
 from softswitch.media.layout import FRAME_SAMPLES, MESSAGE, WORKER_COMMANDS, create_block, map_block
 from softswitch.media.recorder import Recorder
 from softswitch.media.scratch import MOST_PLAYERS, new_scratch
 
 Progress = Callable[[str, float], None]
+Stage = tuple[str, Any, tuple[Any, ...]]
 
 TICK_NS = 2_000_000
 RELAY_PRIORITY = 10
@@ -59,35 +60,52 @@ class Engine:
         self._worker = threading.Thread(target=self._run_worker, name="worker", daemon=True)
         self._recorder = Recorder(self.block, self._times, self.wake_descriptor)
 
-    def compile_kernels(self, on_progress: Progress) -> None:
-        """Compile every kernel, or load it from the cache: compilation holds the GIL, so none may be left for a call."""
-        discard_stale_kernels(*cache_folders(relay.run, model.receive_frame, rings.push))
-        stages = self._stages()
+    def compile_kernels(self, on_progress: Progress, *, with_helper: bool = False) -> None:
+        """Compile every kernel, or load it from the cache.
+
+        Compilation holds the GIL, so nothing may be left to compile when calls come in. with_helper: on a cold cache,
+        let a forked child compile the worker's half meanwhile; only for a process that runs no thread yet.
+        """
+        discard_stale_kernels(*cache_folders(relay.run, worker.run, model.receive_frame, rings.push))
+        messages, relaying, working = self._stages()
+        stages = messages + relaying + working
+        helper = None
         for done, (name, dispatcher, signature) in enumerate(stages):
             on_progress(name, done / len(stages))
+            if with_helper and done == len(messages) and not is_cached(worker.run):
+                helper = fork_compilation([(each, types) for _, each, types in working])
+            if helper is not None and done == len(messages) + len(relaying):
+                os.waitpid(helper, 0)
             dispatcher.compile(signature)
         on_progress("ready", 1.0)
 
-    def _stages(self) -> list[tuple[str, Any, tuple[Any, ...]]]:
+    def _stages(self) -> tuple[list[Stage], list[Stage], list[Stage]]:
+        """What is compiled, in the order of who calls whom: messages, relaying, and what the worker does."""
         shared, scratch, times = typeof(self.block.shared), typeof(self._scratch), typeof(self._times)
         states, desk, pcm = typeof(self._states), typeof(self._desk), typeof(self._pcm)
         message = typeof(np.zeros(1, MESSAGE))
         pairs = typeof(np.zeros((1, 2), np.int16))
-        return [
-            ("put a message into a ring", rings.push, (shared, *[int64] * 10)),
-            ("take a message out", rings.pop, (shared, int64, message)),
-            ("open a leg", legs.open_leg, (shared, scratch, *[int64] * 5)),
-            ("connect a leg", legs.connect_leg, (shared, scratch, *[int64] * 7)),
-            ("relay a packet", outgoing.relay, (shared, scratch, *[int64] * 9)),
-            ("receive a packet", incoming.receive_packet, (shared, scratch, *[int64] * 3)),
-            ("play a clip", playback.play_due, (shared, scratch, int64)),
-            ("obey commands", relay.obey, (shared, scratch, int64)),
-            ("the relay", relay.run, (shared, scratch)),
-            ("detect answering machines", model.receive_frame, (states, int64, pcm, float64)),
-            ("place a frame", worker.drain, (shared, times, states, desk, int64, pcm, int64)),
-            ("the worker", worker.run, (shared, times, states, desk, pcm)),
-            ("take a recording", timeline.take, (times, int64, pairs)),
-        ]
+        return (
+            [
+                ("put a message into a ring", rings.push, (shared, *[int64] * 10)),
+                ("take a message out", rings.pop, (shared, int64, message)),
+                ("take a recording", timeline.take, (times, int64, pairs)),
+            ],
+            [
+                ("open a leg", legs.open_leg, (shared, scratch, *[int64] * 5)),
+                ("connect a leg", legs.connect_leg, (shared, scratch, *[int64] * 7)),
+                ("relay a packet", outgoing.relay, (shared, scratch, *[int64] * 9)),
+                ("receive a packet", incoming.receive_packet, (shared, scratch, *[int64] * 3)),
+                ("play a clip", playback.play_due, (shared, scratch, int64)),
+                ("obey commands", relay.obey, (shared, scratch, int64)),
+                ("the relay", relay.run, (shared, scratch)),
+            ],
+            [
+                ("detect answering machines", model.receive_frame, (states, int64, pcm, float64)),
+                ("place a frame", worker.drain, (shared, times, states, desk, int64, pcm, int64)),
+                ("the worker", worker.run, (shared, times, states, desk, pcm)),
+            ],
+        )
 
     def start(self) -> None:
         for thread in (self._relay, self._worker, self._recorder):

@@ -2,12 +2,10 @@
 
 from typing import Any
 
-import numpy as np
-
 from softswitch.codecs.registry import CodecCode
 from softswitch.media import vocabulary as v
 from softswitch.media.dtmf import end_event, receive_event
-from softswitch.media.kernels import inner
+from softswitch.media.kernels import i64, inner
 from softswitch.media.libc import connect_socket, host_of, port_of, write_socket_address
 from softswitch.media.outgoing import emit, relay, skip_packet
 from softswitch.media.rings import push_received, signed16, signed32
@@ -57,7 +55,7 @@ def learn_source(leg: Any, scratch: Any) -> bool:
 def codec_of(leg: Any, payload_type: int) -> int:
     """The codec of a payload type; 0 when this leg may not be sent it. G.711's two laws keep their static numbers."""
     if payload_type == leg.payload_type:
-        return np.int64(leg.codec)
+        return i64(leg.codec)
     if payload_type == 0:
         return PCMU
     if payload_type == 8:
@@ -93,7 +91,7 @@ def count_sequence(leg: Any, ssrc: int, sequence: int) -> None:
 def receive_packet(shared: Any, scratch: Any, slot: int, length: int, now: int) -> bool:
     """Take in the datagram in `scratch.packet`; False when it was dropped and must be counted."""
     leg = shared.legs[slot]
-    if leg.state != v.CONNECTED and leg.state != v.LEARNING:
+    if leg.state not in (v.CONNECTED, v.LEARNING):
         return True  # early: nothing has been agreed yet, so nothing of it may be heard
     start, end = payload_bounds(scratch.packet, length)
     if end == 0:
@@ -101,7 +99,7 @@ def receive_packet(shared: Any, scratch: Any, slot: int, length: int, now: int) 
     right = is_from_remote(leg, scratch.source)
     if not right and (leg.state == v.CONNECTED or not may_be_learned(leg, scratch.source)):
         return False
-    payload_type = np.int64(scratch.packet[1]) & 0x7F
+    payload_type = i64(scratch.packet[1]) & 0x7F
     codec = codec_of(leg, payload_type)
     is_event = payload_type == leg.dtmf_payload_type
     if codec == 0 and not is_event and payload_type != COMFORT_NOISE_TYPE:
@@ -121,9 +119,9 @@ def receive_packet(shared: Any, scratch: Any, slot: int, length: int, now: int) 
         if leg.peer >= 0:
             skip_packet(shared.legs[leg.peer], slot)
         return not is_event or receive_event(shared, scratch, slot, now, timestamp, start, end)
-    if leg.event_code >= 0 and not leg.event_reported:
-        if signed32(timestamp - leg.event_timestamp) > leg.event_duration:
-            end_event(shared, scratch, slot, now)
+    # end_event does nothing unless an event is under way, so what is left of an older one does no harm here
+    if signed32(timestamp - leg.event_timestamp) > leg.event_duration:
+        end_event(shared, scratch, slot, now)
     if start == end:
         return True
     if leg.tapped:

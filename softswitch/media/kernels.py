@@ -1,15 +1,20 @@
 """How the plane's kernels are compiled, and when what the cache holds is out of date.
 
-Numba keys its cache on the file that a kernel stands in, not on those it calls; a kernel whose callee has changed would go on with
-the old code, or fail to load. So the sources as a whole leave a stamp, and another stamp empties the cache.
+Numba keys its cache on the file that a kernel stands in, not on those it calls; a kernel whose callee has changed
+would go on with the old code, or fail to load. So the sources as a whole leave a stamp, and another stamp empties the
+cache.
 """
 
+import ctypes
 import hashlib
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numba
+import numpy as np
 from numba import njit
 
 import softswitch.amd
@@ -22,6 +27,10 @@ inner: Callable[[Any], Any] = njit(cache=True, nogil=True, no_cfunc_wrapper=True
 kernel: Callable[[Any], Any] = njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 """For kernels that Python calls."""
 
+i64: Any = np.int64
+"""Widen a number in a kernel, so that each kernel has one signature; a type checker sees through it."""
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
 STAMP = "softswitch-kernels.stamp"
 
 
@@ -52,6 +61,27 @@ def discard_stale_kernels(*folders: Path) -> None:
             mark.write_text(stamp)
         except OSError:
             continue  # numba cannot write there either
+
+
+def is_cached(each: Any) -> bool:
+    """Whether some version of a kernel lies in the cache."""
+    name = each.py_func.__module__.rsplit(".", 1)[1] + "." + each.py_func.__qualname__
+    return any(any(folder.glob(f"{name}-*.nbi")) for folder in cache_folders(each))
+
+
+def fork_compilation(stages: list[tuple[Any, tuple[Any, ...]]]) -> int:
+    """Fork a child that compiles kernels into the cache and ends; its process id, to be waited for."""
+    child = os.fork()
+    if child:
+        return child
+    status = 1
+    try:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        for each, signature in stages:
+            each.compile(signature)
+        status = 0
+    finally:
+        os._exit(status)  # the parent's exit handlers are not this process's
 
 
 def cache_folders(*kernels: Any) -> tuple[Path, ...]:

@@ -58,7 +58,8 @@ def launch(settings: dict[str, Any], on_progress: Callable[[str, float], None]) 
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
             listener.bind(str(path))
             listener.listen(4)
-            # A session of its own: the terminal's signals do not reach it, and the kernel gives it a fair share of the CPU.
+            # A session of its own: the terminal's signals do not reach it, and the kernel gives it a fair share of
+            # the CPU.
             process = subprocess.Popen(
                 [sys.executable, "-m", "softswitch.media", "--listen-fd", str(listener.fileno())],
                 pass_fds=(listener.fileno(),),

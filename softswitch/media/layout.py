@@ -128,7 +128,8 @@ MESSAGE = np.dtype(
         ("e", "i8"),
     ]
 )
-"""A command or an event; what a..e mean is told where the kinds are. All words are 64 bits, so that each kernel has one signature."""
+"""A command or an event; what a..e mean is told where the kinds are. All words are 64 bits, so that each kernel
+has one signature."""
 
 FRAME_SAMPLES = 160
 
@@ -148,7 +149,8 @@ CLIP = np.dtype([("start", "i8"), ("samples", "i8")])
 
 
 class Shared(NamedTuple):
-    """The block as kernels take it. Few members and a record by reference: each costs every kernel's compilation dearly."""
+    """The block as kernels take it. Few members and a record by reference: each costs every kernel's compilation
+    dearly."""
 
     header: Any
     """HEADER, one record"""

@@ -76,7 +76,7 @@ def connect_leg(
 ) -> None:
     """Fix the leg's other end and formats; again for a re-INVITE, without a break in what is sent."""
     leg = shared.legs[slot]
-    if leg.state != v.BOUND and leg.state != v.LEARNING and leg.state != v.CONNECTED:
+    if leg.state not in (v.BOUND, v.LEARNING, v.CONNECTED):
         return
     leg.codec = codec
     leg.payload_type = payload_type
@@ -143,7 +143,7 @@ def mute_leg(shared: Any, slot: int, muted: int) -> None:
 @inner
 def close_leg(shared: Any, scratch: Any, slot: int, now: int) -> None:
     leg = shared.legs[slot]
-    if leg.state == v.CLOSED or leg.state == v.BUSY:
+    if leg.state in (v.CLOSED, v.BUSY):
         return
     unbridge_leg(shared, slot)
     stop_playing(shared, scratch, slot)

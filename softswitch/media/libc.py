@@ -6,11 +6,10 @@ could not. Buffers are passed as addresses (`array.ctypes.data`).
 
 from typing import Any
 
-import numpy as np
 from numba import carray, types
 from numba.extending import intrinsic
 
-from softswitch.media.kernels import inner
+from softswitch.media.kernels import i64, inner
 
 _i32, _u32, _address, _size = types.int32, types.uint32, types.uintp, types.intp
 
@@ -59,7 +58,7 @@ def fence(typing_context: Any) -> Any:
 
 @inner
 def errno() -> int:
-    return np.int64(carray(_errno_location(), 1)[0])
+    return i64(carray(_errno_location(), 1)[0])
 
 
 @inner
@@ -94,14 +93,12 @@ def write_socket_address(address: Any, host: int, port: int) -> None:
 
 @inner
 def host_of(address: Any) -> int:
-    return (
-        (np.int64(address[4]) << 24) | (np.int64(address[5]) << 16) | (np.int64(address[6]) << 8) | np.int64(address[7])
-    )
+    return (i64(address[4]) << 24) | (i64(address[5]) << 16) | (i64(address[6]) << 8) | i64(address[7])
 
 
 @inner
 def port_of(address: Any) -> int:
-    return (np.int64(address[2]) << 8) | np.int64(address[3])
+    return (i64(address[2]) << 8) | i64(address[3])
 
 
 @inner
@@ -118,7 +115,7 @@ def open_datagram_socket(address: Any, option: Any, receive_buffer: int, type_of
         failure = errno()
         _close(_i32(descriptor))
         return -failure
-    return np.int64(descriptor)
+    return i64(descriptor)
 
 
 @inner
@@ -141,7 +138,7 @@ def receive_datagram(descriptor: int, buffer: int, size: int, source: int, sourc
     buffer, source: addresses.  source_size: (1,) uint32, scratch.
     """
     source_size[0] = SOCKADDR_IN_BYTES
-    return np.int64(
+    return i64(
         _recvfrom(
             _i32(descriptor),
             _address(buffer),
@@ -170,7 +167,7 @@ def send_datagram(descriptor: int, buffer: int, size: int, destination: int) -> 
             _u32(length),
         )
         if sent >= 0:
-            return np.int64(sent)
+            return i64(sent)
         failure = errno()
         if failure != ECONNREFUSED:
             return -failure
@@ -185,7 +182,7 @@ def wake(descriptor: int, one: Any) -> None:
 
 @inner
 def open_poller() -> int:
-    return np.int64(_epoll_create1(_i32(EPOLL_CLOEXEC)))
+    return i64(_epoll_create1(_i32(EPOLL_CLOEXEC)))
 
 
 @inner
@@ -200,4 +197,4 @@ def watch(poller: int, descriptor: int, token: int, registration: Any) -> None:
 @inner
 def poll(poller: int, ready: Any) -> int:
     """Which descriptors can be read now, without waiting.  ready: (3 * n,) uint32 filled with packed epoll_events."""
-    return np.int64(_epoll_wait(_i32(poller), _address(ready.ctypes.data), _i32(ready.size // 3), _i32(0)))
+    return i64(_epoll_wait(_i32(poller), _address(ready.ctypes.data), _i32(ready.size // 3), _i32(0)))

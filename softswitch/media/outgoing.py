@@ -1,14 +1,12 @@
 """What a leg sends: one continuous RTP stream of our own, whoever's audio it carries.
 
-Each leg has an SSRC, a sequence and a timeline (8 kHz positions since the leg was opened) that outlive bridges, mutes and
-clips. A new source is anchored to the timeline at the present time, with the marker bit (RFC 3551 §4.1); from there on its
-own timestamps and sequence numbers give the steps, so that jitter, loss and order reach the other end as they came.
-Nothing of the source's header passes.
+Each leg has an SSRC, a sequence and a timeline (8 kHz positions since the leg was opened) that outlive bridges, mutes
+and clips. A new source is anchored to the timeline at the present time, with the marker bit (RFC 3551 §4.1); from
+there on its own timestamps and sequence numbers give the steps, so that jitter, loss and order reach the other end as
+they came. Nothing of the source's header passes.
 """
 
 from typing import Any
-
-import numpy as np
 
 from softswitch.codecs.g711 import (
     ALAW_SILENCE,
@@ -22,7 +20,7 @@ from softswitch.codecs.g711 import (
 )
 from softswitch.codecs.registry import CodecCode
 from softswitch.media import vocabulary as v
-from softswitch.media.kernels import inner
+from softswitch.media.kernels import i64, inner
 from softswitch.media.layout import RELAY_EVENTS
 from softswitch.media.libc import send_datagram, write_socket_address
 from softswitch.media.rings import push, push_sent, signed16, signed32
@@ -48,7 +46,7 @@ def emit(shared: Any, scratch: Any, kind: int, slot: int, at_ns: int, a: int, b:
 
 @inner
 def is_open(leg: Any) -> bool:
-    return leg.state == v.CONNECTED or leg.state == v.LEARNING
+    return leg.state in (v.CONNECTED, v.LEARNING)
 
 
 @inner
@@ -74,9 +72,9 @@ def copy_audio(source: Any, start: int, end: int, source_codec: int, out: Any, c
 def mix_code(first: int, second: int, codec: int) -> int:
     """Two G.711 codes heard at once."""
     if codec == PCMA:
-        both = np.int64(ALAW_TO_LINEAR[first]) + np.int64(ALAW_TO_LINEAR[second])
+        both = i64(ALAW_TO_LINEAR[first]) + i64(ALAW_TO_LINEAR[second])
         return alaw_code(min(max(both, -32768), 32767))
-    both = np.int64(ULAW_TO_LINEAR[first]) + np.int64(ULAW_TO_LINEAR[second])
+    both = i64(ULAW_TO_LINEAR[first]) + i64(ULAW_TO_LINEAR[second])
     return ulaw_code(min(max(both, -32768), 32767))
 
 

@@ -1,7 +1,7 @@
 """Clips played on legs: 20 ms at a time on an absolute clock, from the first sample.
 
-While audio is bridged to the leg too, the clip is mixed into it (outgoing.mix_clip) and moves on with the bridged packets; the clock
-takes over again as soon as they stay away.
+While audio is bridged to the leg too, the clip is mixed into it (outgoing.mix_clip) and moves on with the bridged
+packets; the clock takes over again as soon as they stay away.
 """
 
 from typing import Any

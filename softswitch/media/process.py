@@ -1,7 +1,8 @@
 """The media process's own Python thread: it serves one UNIX socket and is otherwise idle.
 
-Whoever connects is told of the compilation's progress, then handed the block and the eventfd (SCM_RIGHTS). The last to connect
-signals. When that one goes away and nobody follows within `linger_s`, the process ends: no call is left without a master.
+Whoever connects is told of the compilation's progress, then handed the block and the eventfd (SCM_RIGHTS). The last
+to connect signals. When that one goes away and nobody follows within `linger_s`, the process ends: no call is left
+without a master.
 """
 
 import contextlib
@@ -54,7 +55,7 @@ def serve(listener: socket.socket) -> None:
         def tell(name: str, fraction: float) -> None:
             send_message(connection, {"progress": name, "fraction": fraction})
 
-        engine.compile_kernels(tell)
+        engine.compile_kernels(tell, with_helper=True)
     except SoftswitchError as error:
         send_message(connection, {"failed": str(error)})
         return

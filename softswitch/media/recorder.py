@@ -19,7 +19,8 @@ from softswitch.media.rings import push
 LOOK_S = 0.05
 """How often ended recordings are looked for."""
 WRITE_S = 0.4
-"""How often a recording under way is written, header included: with the settling time, a crash costs less than a second."""
+"""How often a recording under way is written, header included: with the settling time, a crash costs less than a
+second."""
 SAMPLE_PAIR_BYTES = 4
 
 

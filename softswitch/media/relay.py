@@ -2,14 +2,12 @@
 
 from typing import Any
 
-import numpy as np
-
 from softswitch.media import legs
 from softswitch.media import vocabulary as v
 from softswitch.media.dtmf import end_silent_events
 from softswitch.media.incoming import receive_packet
-from softswitch.media.kernels import inner, kernel
-from softswitch.media.layout import RELAY_COMMANDS, Shared
+from softswitch.media.kernels import i64, inner, kernel
+from softswitch.media.layout import RELAY_COMMANDS
 from softswitch.media.libc import (
     CLOCK_MONOTONIC,
     CLOCK_THREAD_CPUTIME_ID,
@@ -33,14 +31,15 @@ SLOW_TICKS = 32
 
 @inner
 def obey(shared: Any, scratch: Any, now: int) -> None:
-    """Carry out every command that waits. One for a leg that is gone is ignored: hanging up and commanding may cross."""
+    """Carry out every command that waits. One for a leg that is gone is ignored: hanging up and commanding may
+    cross."""
     while pop(shared, RELAY_COMMANDS, scratch.message):
         order = scratch.message[0]
         kind = order.kind
         slot = order.leg
         leg = shared.legs[slot]
         if kind == v.OPEN:
-            if leg.state == v.CLOSED or leg.state == v.BUSY:
+            if leg.state in (v.CLOSED, v.BUSY):
                 leg.generation = order.generation
                 legs.open_leg(shared, scratch, slot, order.a, order.b, order.c, now)
             continue
@@ -49,7 +48,7 @@ def obey(shared: Any, scratch: Any, now: int) -> None:
         if kind == v.CLOSE:
             legs.close_leg(shared, scratch, slot, now)
             continue
-        if leg.state == v.CLOSED or leg.state == v.BUSY:
+        if leg.state in (v.CLOSED, v.BUSY):
             continue
         if kind == v.CONNECT:
             legs.connect_leg(shared, scratch, slot, order.a, order.b, order.c, order.d, order.e, now)
@@ -95,7 +94,7 @@ def tick(shared: Any, scratch: Any, now: int, count: int) -> None:
         if ready <= 0:
             break
         for i in range(ready):
-            read_socket(shared, scratch, np.int64(scratch.ready[3 * i + 1]), now)
+            read_socket(shared, scratch, i64(scratch.ready[3 * i + 1]), now)
     play_due(shared, scratch, now)
     if count % SLOW_TICKS == 0:
         end_silent_events(shared, scratch, now)
@@ -112,7 +111,7 @@ def run(shared: Any, scratch: Any) -> int:
     scratch.poller = open_poller()
     header = shared.header
     due = clock_ns(CLOCK_MONOTONIC, scratch.timespec)
-    count = np.int64(0)
+    count = i64(0)
     while header.stopping == 0:
         due += header.tick_ns
         sleep_until(due, scratch.timespec)
@@ -127,10 +126,3 @@ def run(shared: Any, scratch: Any) -> int:
     close_descriptor(scratch.poller)
     wake(scratch.wake_descriptor, scratch.one)
     return count
-
-
-def compile_kernels(shared: Shared, scratch: Any) -> None:
-    """Compile the loop, or load it from the cache, without running it."""
-    from numba import typeof
-
-    run.compile((typeof(shared), typeof(scratch)))

@@ -53,7 +53,8 @@ def pop(shared: Any, ring: int, out: Any) -> bool:
 
 @inner
 def fill_frames(
-    ring: Any, written: int, read: int, at_ns: int, timestamp: int, codec: int, source: int, buffer: Any, start: int, end: int
+    ring: Any, written: int, read: int, at_ns: int, timestamp: int, codec: int, source: int, buffer: Any, start: int,
+    end: int
 ) -> int:  # fmt: skip
     """Copy one packet's audio, buffer[start:end], into a frame ring, cut into frames of 20 ms; the new `written`.
 

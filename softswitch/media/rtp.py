@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import numpy as np
-
-from softswitch.media.kernels import kernel
+from softswitch.media.kernels import i64, kernel
 
 HEADER_BYTES = 12
 LARGEST_PACKET = 1500
@@ -15,21 +13,21 @@ LARGEST_PACKET = 1500
 def payload_bounds(packet: Any, length: int) -> tuple[int, int]:
     """Where a packet's payload starts and ends; (0, 0) when the packet is malformed.
 
-    packet: uint8, at least `length` long.  Checked: version, length, CSRC count, header extension, padding, and that the
-    payload type is none that RTCP's packet types would look like (72-76, RFC 5761 §4).
+    packet: uint8, at least `length` long.  Checked: version, length, CSRC count, header extension, padding, and that
+    the payload type is none that RTCP's packet types would look like (72-76, RFC 5761 §4).
     """
     if length < HEADER_BYTES or length > LARGEST_PACKET or packet[0] >> 6 != 2:
         return 0, 0
     if 72 <= packet[1] & 0x7F <= 76:
         return 0, 0
-    start = HEADER_BYTES + 4 * (np.int64(packet[0]) & 0x0F)
+    start = HEADER_BYTES + 4 * (i64(packet[0]) & 0x0F)
     if packet[0] & 0x10:
         if start + 4 > length:
             return 0, 0
-        start += 4 + 4 * ((np.int64(packet[start + 2]) << 8) | np.int64(packet[start + 3]))
+        start += 4 + 4 * ((i64(packet[start + 2]) << 8) | i64(packet[start + 3]))
     end = length
     if packet[0] & 0x20:
-        padding = np.int64(packet[length - 1])
+        padding = i64(packet[length - 1])
         if padding == 0:
             return 0, 0
         end = length - padding
@@ -41,16 +39,16 @@ def payload_bounds(packet: Any, length: int) -> tuple[int, int]:
 @kernel
 def read32(packet: Any, offset: int) -> int:
     return (
-        (np.int64(packet[offset]) << 24)
-        | (np.int64(packet[offset + 1]) << 16)
-        | (np.int64(packet[offset + 2]) << 8)
-        | np.int64(packet[offset + 3])
+        (i64(packet[offset]) << 24)
+        | (i64(packet[offset + 1]) << 16)
+        | (i64(packet[offset + 2]) << 8)
+        | i64(packet[offset + 3])
     )
 
 
 @kernel
 def read16(packet: Any, offset: int) -> int:
-    return (np.int64(packet[offset]) << 8) | np.int64(packet[offset + 1])
+    return (i64(packet[offset]) << 8) | i64(packet[offset + 1])
 
 
 @kernel

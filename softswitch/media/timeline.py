@@ -1,11 +1,13 @@
 """Both directions of a leg on one sample clock: where each frame belongs, and audio that waits to be written.
 
-A timeline starts when its leg is first tapped; position p is p / 8000 s later. The first frame of a source is placed where it
-arrived, those that follow by their RTP timestamps, so that jitter, loss and reordering leave the audio as it was spoken. Two things
-correct the placing: a frame more than a second from its place means that the timestamps jumped, and a whole second of frames all of
-which came late (or early) means that the first one was not typical, or that the sender's clock drifts.
+A timeline starts when its leg is first tapped; position p is p / 8000 s later. The first frame of a source is placed
+where it arrived, those that follow by their RTP timestamps, so that jitter, loss and reordering leave the audio as it
+was spoken. Two things correct the placing: a frame more than a second from its place means that the timestamps
+jumped, and a whole second of frames all of which came late (or early) means that the first one was not typical, or
+that the sender's clock drifts.
 
-The worker alone places audio, ahead of `sealed`; the recorder alone takes it away, behind `sealed`. So nothing is locked.
+The worker alone places audio, ahead of `sealed`; the recorder alone takes it away, behind `sealed`. So nothing is
+locked.
 """
 
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""The worker: every 20 ms it reads the frame rings of tapped legs, feeds answering-machine detection and fills timelines.
+"""The worker: every 20 ms it reads the frame rings of tapped legs, feeds AMD and fills timelines.
 
 It is the second loop without the GIL; nothing it does can delay a packet.
 """
@@ -9,7 +9,7 @@ import numpy as np
 
 from softswitch.amd import model
 from softswitch.media import vocabulary as v
-from softswitch.media.kernels import inner, kernel
+from softswitch.media.kernels import i64, inner, kernel
 from softswitch.media.layout import FRAMES, MESSAGE, RECEIVED, SENT, WORKER_COMMANDS, WORKER_EVENTS
 from softswitch.media.libc import CLOCK_MONOTONIC, CLOCK_THREAD_CPUTIME_ID, clock_ns, fence, sleep_until, wake
 from softswitch.media.outgoing import NS_PER_SAMPLE
@@ -126,12 +126,12 @@ def report(shared: Any, times: Any, states: Any, desk: Any, slot: int, flags: in
     state = states[slot]
     start_ns = line.epoch_ns + line.amd_from * NS_PER_SAMPLE
     if flags & model.SPEECH_STARTED:
-        onset_ns = start_ns + np.int64(state.speech_onset_ms * 1e6)
+        onset_ns = start_ns + i64(state.speech_onset_ms * 1e6)
         emit(shared, desk, v.SPEECH_STARTED, slot, line.generation, onset_ns, 0, 0, 0)
     if flags & model.VERDICT_REACHED:
-        verdict = np.int64(state.verdict)
-        cause = np.int64(state.cause)
-        audio_ms = np.int64(state.decided_ms)
+        verdict = i64(state.verdict)
+        cause = i64(state.cause)
+        audio_ms = i64(state.decided_ms)
         emit(shared, desk, v.VERDICT_REACHED, slot, line.generation, now, verdict, cause, audio_ms)
 
 

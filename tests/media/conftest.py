@@ -1,4 +1,4 @@
-"""Real sockets on 127.0.0.1: a small RTP end, and a plane whose loops run in this process unless a test needs the other."""
+"""Real sockets on 127.0.0.1: a small RTP end, and a plane in threads here unless a test wants the process."""
 
 import asyncio
 import contextlib

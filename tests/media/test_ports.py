@@ -96,6 +96,7 @@ def test_a_leg_closed_in_a_bridge_leaves_the_other_leg_alive(run):
         a, b = studio.bridged()
         studio.plane.close_leg(a.leg)
         b.send(b"\x01" * 160)
+        await studio.until(lambda: studio.plane.statistics(b.leg).packets_received == 1)
         c = studio.end()
         studio.plane.bridge(b.leg, c.leg)
         await asyncio.sleep(0.01)

@@ -3,6 +3,7 @@
 import asyncio
 import struct
 import time
+from itertools import pairwise
 
 import numpy as np
 from softswitch.codecs import g711
@@ -11,7 +12,7 @@ from softswitch.media.events import FirstPacketBridged, FirstPacketReceived
 
 
 def contiguous(packets):
-    steps = {(later.sequence - earlier.sequence) & 0xFFFF for earlier, later in zip(packets, packets[1:], strict=False)}
+    steps = {(later.sequence - earlier.sequence) & 0xFFFF for earlier, later in pairwise(packets)}
     return steps <= {1}
 
 
@@ -94,7 +95,7 @@ def test_a_leg_keeps_one_stream_through_bridges_clips_and_mutes(run):
         await asyncio.sleep(0.03)
         assert len({packet.ssrc for packet in b.packets}) == 1
         assert contiguous(b.packets)
-        for earlier, later in zip(b.packets, b.packets[1:], strict=False):
+        for earlier, later in pairwise(b.packets):
             assert (later.timestamp - earlier.timestamp) & 0xFFFFFFFF >= 160
             # the outgoing timeline keeps to the clock, whatever carries it
             elapsed = (later.at - b.packets[0].at) * 8000

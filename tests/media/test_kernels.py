@@ -1,0 +1,29 @@
+"""A cache made from other sources is not used."""
+
+from pathlib import Path
+
+from softswitch.media import kernels
+
+
+def test_a_change_of_the_sources_empties_the_cache_and_no_change_keeps_it(tmp_path, monkeypatch):
+    index, data = tmp_path / "relay.run-1.py311.nbi", tmp_path / "relay.run-1.py311.1.nbc"
+    for file in (index, data):
+        file.write_bytes(b"x")
+    kernels.discard_stale_kernels(tmp_path)
+    assert not index.exists()
+    index.write_bytes(b"x")
+    kernels.discard_stale_kernels(tmp_path)
+    assert index.exists()
+    monkeypatch.setattr(kernels, "fingerprint", lambda: "other sources")
+    kernels.discard_stale_kernels(tmp_path)
+    assert not index.exists()
+
+
+def test_a_cache_folder_that_cannot_be_written_does_no_harm():
+    kernels.discard_stale_kernels(Path("/proc/softswitch"))
+
+
+def test_kernels_name_the_folder_of_their_cache():
+    from softswitch.media import relay
+
+    assert kernels.cache_folders(relay.run)
