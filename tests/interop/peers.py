@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from softswitch.testing.callee import Callee, CalleePlan, Kind
 from softswitch.testing.companding import Pcm, encode
 from softswitch.testing.marker import MarkerEar
 from softswitch.testing.speaker import Speaker, agent_speaker
@@ -41,9 +42,9 @@ def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
 
 
 def heard_in(pcm: Pcm, frequencies: tuple[int, ...]) -> set[int]:
-    """The marker tones in a recording."""
+    """The marker tones in the last ten seconds of a recording; all of it would cost a waiting test too much."""
     ear = MarkerEar(frequencies)
-    ear.receive(pcm)
+    ear.receive(pcm[-80_000:])
     return ear.heard
 
 
@@ -52,7 +53,7 @@ async def eventually(condition: Callable[[], bool], what: str, patience_s: float
     try:
         async with asyncio.timeout(patience_s):
             while not condition():
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.05)
     except TimeoutError:
         raise AssertionError(f"not within {patience_s:g} s: {what}") from None
 
@@ -188,9 +189,11 @@ def write_speech(path: Path, marker_hz: int, seconds: float = 60.0) -> None:
         audio.writeframes(_speech(agent_speaker(2, marker_hz), seconds).astype("<i2").tobytes())
 
 
-def write_ulaw(path: Path, marker_hz: int, seconds: float = 20.0) -> None:
-    """Raw mu-law of a faintly humming line, for SIPp's rtp_stream."""
-    path.write_bytes(encode(_speech(Speaker(marker_hz=marker_hz), seconds), "PCMU"))
+def write_ulaw(path: Path, marker_hz: int, seconds: float = 20.0, *, person: bool = False) -> None:
+    """Raw mu-law for SIPp's rtp_stream: a faintly humming line, or a person who answers a call."""
+    plan = CalleePlan(Kind.PERSON, marker_hz=marker_hz, talk_s=seconds)
+    speaker = Callee(plan).speaker if person else Speaker(marker_hz=marker_hz)
+    path.write_bytes(encode(_speech(speaker, seconds), "PCMU"))
 
 
 def _speech(speaker: Speaker, seconds: float) -> Pcm:

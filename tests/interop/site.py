@@ -15,7 +15,9 @@ DID = "+442079460999"
 PASSWORDS = {"1001": "phone-secret-1", "1002": "phone-secret-2"}
 
 
-def write_site(folder: Path, *, trunk_port: int, numbers: Sequence[str], agents: Sequence[str] = ("1001",)) -> Path:
+def write_site(
+    folder: Path, *, trunk_port: int, numbers: Sequence[str], agents: Sequence[str] = ("1001",), amd: str = "parallel"
+) -> Path:
     """The configuration file of a site, its lead list and its never-dial list."""
     folder.mkdir(parents=True, exist_ok=True)
     zone = daytime_zone()
@@ -54,7 +56,7 @@ name = "{CAMPAIGN}"
 trunk = "carrier"
 information_message = "information"
 policy = "progressive"
-amd = "parallel"
+amd = "{amd}"
 wrap_up_s = 1
 leads = "leads.csv"
 [[inbound]]

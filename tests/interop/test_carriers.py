@@ -12,7 +12,7 @@ from softswitch.calls.events import CallAnswered, CallEnded, CallFailed, CallRin
 from softswitch.calls.outcome import Outcome
 from softswitch.ua.accounts import AccountRegistered, CarrierAccount
 from tests.interop.desk import MARKER_HZ, Desk
-from tests.interop.peers import Sipp, free_port, write_ulaw
+from tests.interop.peers import Sipp, write_ulaw
 
 CALLEE_HZ = 2700
 
@@ -225,12 +225,3 @@ def test_an_account_registers_with_digest(tmp_path: Path) -> None:
                 await sipp.succeeded()
 
     asyncio.run(register())
-
-
-def test_a_dead_carrier_fails_the_call_and_not_the_pool() -> None:
-    async def call() -> None:
-        async with Desk(accounts=(carrier(free_port()),)) as desk:
-            failed = await desk.happened(CallFailed, await desk.call("carrier"), 45.0)
-            assert failed.outcome in (Outcome.FAILED, Outcome.NO_ANSWER)
-
-    asyncio.run(call())
