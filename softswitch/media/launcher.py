@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from softswitch.errors import SoftswitchError, UsageError
-from softswitch.media.process import receive_message, send_message
+from softswitch.media.process import receive_message, remove_socket, send_message
 
 STOP_S = 6.0
 HANDSHAKE_S = 300.0
@@ -43,7 +43,7 @@ class MediaProcess:
             self.process.kill()
             status = self.process.wait()
         self.connection.close()
-        _remove(self.folder)
+        remove_socket(self.folder / "socket")
         return status
 
 
@@ -67,7 +67,7 @@ def launch(settings: dict[str, Any], on_progress: Callable[[str, float], None]) 
                 stdin=subprocess.DEVNULL,
             )
     except BaseException:
-        _remove(folder)
+        remove_socket(path)
         raise
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     connection.settimeout(HANDSHAKE_S)
@@ -91,12 +91,5 @@ def launch(settings: dict[str, Any], on_progress: Callable[[str, float], None]) 
         connection.close()
         process.kill()
         process.wait()
-        _remove(folder)
+        remove_socket(path)
         raise
-
-
-def _remove(folder: Path) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        (folder / "socket").unlink()
-    with contextlib.suppress(FileNotFoundError):
-        folder.rmdir()

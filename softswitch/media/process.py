@@ -70,6 +70,15 @@ def serve(listener: socket.socket) -> None:
         _attend(listener, connection, engine, float(settings["linger_s"]))
     finally:
         engine.stop()
+        remove_socket(Path(listener.getsockname()))
+
+
+def remove_socket(path: Path) -> None:
+    """Remove the socket and the folder made for it; whichever of the two processes is left does it."""
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+    with contextlib.suppress(FileNotFoundError):
+        path.parent.rmdir()
 
 
 def _hand_over(connection: socket.socket, engine: Engine) -> None:

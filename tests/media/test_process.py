@@ -97,6 +97,7 @@ def test_the_process_does_not_outlive_a_switch_that_is_killed(tmp_path):
             address="127.0.0.1", first_port=41800, last_port=41899, clips={}, on_event=lambda event: None
         )
         (tmp_path / "pid").write_text(str(plane.pid))
+        (tmp_path / "folder").write_text(str(plane._process.folder))
         os.kill(os.getpid(), signal.SIGKILL)
 
     child = os.fork()
@@ -109,6 +110,7 @@ def test_the_process_does_not_outlive_a_switch_that_is_killed(tmp_path):
     while is_running(pid):
         assert time.monotonic() < deadline
         time.sleep(0.02)
+    assert not Path((tmp_path / "folder").read_text()).exists()
 
 
 def test_progress_is_told_from_the_first_kernel_to_the_last():
