@@ -320,3 +320,17 @@ def test_news_of_a_call_that_is_over_changes_nothing(open_desk, late):
         "invited": lambda: dialler.receive_invited(call, desk.now),
     }[late]()
     assert desk.settle() == []
+
+
+def test_a_lead_that_comes_back_for_its_retry_is_dialled_again(open_desk):
+    desk = open_desk(lead(1))
+    desk.agent("ada")
+    desk.fail(desk.dial(), Outcome.BUSY)
+    waiting = desk.last_lead()
+    desk.source.append(waiting)
+    desk.pass_time((waiting.not_before - desk.wall).total_seconds() - 60)
+    assert len(desk.of(PlaceCall)) == 1, "given too early, it goes back and waits"
+    desk.pass_time(60)
+    desk.source.append(desk.last_lead())
+    desk.pass_time(6)
+    assert len(desk.of(PlaceCall)) == 2

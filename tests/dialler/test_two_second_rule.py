@@ -226,3 +226,14 @@ def test_before_agent_doubt_gives_way_in_time_for_the_two_second_rule(open_desk)
     desk.answer(call)
     assert not any(isinstance(event, ConnectAgent) for event in desk.pass_time(1.4))
     assert ConnectAgent(call, "ada") in desk.pass_time(0.1)
+
+
+def test_an_agent_whose_phone_must_be_rung_gets_no_more_time_than_the_rule_leaves(open_desk):
+    desk = open_desk(lead(1))
+    desk.dialler.board.expect_heard_within("ada", 10.0)
+    desk.agent("ada")
+    call = desk.dial()
+    desk.answer(call)
+    told = desk.pass_time(1.76)
+    assert PlayMessage(call, "who-called") in told
+    assert AgentChanged("ada", AgentState.READY, "") in told, "it was the rule that cut it short, not the agent"
