@@ -92,7 +92,7 @@ class Switch:
     @property
     def is_running(self) -> bool:
         """Whether a media process of ours is still there."""
-        pid = self.site.plane.pid
+        pid = self._plane.pid
         return pid is not None and Path(f"/proc/{pid}").exists()
 
     # Start
@@ -147,6 +147,7 @@ class Switch:
             lambda: secrets.token_hex(8),
             on_arrived=lambda agent, now: self.site.set_agent(agent, AgentState.READY, now),
             on_gone=lambda agent, now: self.site.set_agent(agent, AgentState.OFFLINE, now),
+            silence_s=settings.sip.phone_silence_s,
         )
         inbound = InboundCalls(
             lines, agents, board, records, recordings,
@@ -209,7 +210,7 @@ class Switch:
 
     async def _start_plane(self, on_progress: Progress) -> MediaPlane:
         media = self.settings.media
-        return await MediaPlane.start(
+        self._plane = await MediaPlane.start(
             address=media.address,
             first_port=media.first_port,
             last_port=media.last_port,
@@ -217,9 +218,10 @@ class Switch:
             on_event=self._receive_media_event,
             on_progress=on_progress,
         )
+        return self._plane
 
     async def _stop_plane(self) -> None:
-        await self.site.plane.stop()
+        await self._plane.stop()
 
     async def _open_sip(self, driver: Driver, gate: Gate) -> tuple[UdpTransport, UserAgentPool]:
         sip = self.settings.sip
@@ -315,7 +317,7 @@ class Switch:
                 self._route(event, now)
             case CallEvent():
                 self.site.lines.receive_call_event(event, now)
-                if isinstance(event, CallEnded | CallFailed):
+                if isinstance(event, CallEnded | CallFailed):  # before its answer it has no line yet
                     self.site.inbound.receive_withdrawn(event.leg_id, now)
                 self.site.report_channels()
             case AccountRegistered() | AccountFailed():
@@ -399,6 +401,7 @@ class Switch:
         now = self.site.driver.now
         for dialler in self.site.diallers:
             dialler.set_wall(wall(), now)
+        self.site.agents.look(now)
         self.site.inbound.handle_timer(now)
         self.site.report_channels()
 

@@ -84,6 +84,7 @@ def phone_account(agent: AgentSettings) -> PhoneAccount:
         agent=agent.id,
         username=agent.phone_username,
         password=_secret(agent.phone_password, agent.phone_password_file),
+        keepalive_s=agent.keepalive_s,
     )
 
 

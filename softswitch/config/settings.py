@@ -143,6 +143,9 @@ class SipSettings(Section):
     """Address that trunks and phones reach; listened on and written into Via, Contact and SDP."""
     port: ListenPort = 5060
     """UDP; 0 lets the system choose."""
+    phone_silence_s: Annotated[float, Field(ge=0, le=60)] = 3.0
+    """An agent's phone that has sent audio and sends none for so long has vanished: its line ends, its call goes on to
+    another agent. Phones must therefore not suppress silence; 0 for a site whose phones do."""
 
 
 class MediaSettings(Section):
@@ -240,6 +243,8 @@ class AgentSettings(Section):
     """For the agent page."""
     connect: Connect = Connect.NAILED_UP
     """nailed-up: one call for the whole shift; ring-per-call: the phone rings for each callee."""
+    keepalive_s: Annotated[float, Field(ge=0, le=600)] = 30.0
+    """Pause between OPTIONS in the phone's call; 0 for a phone that does not answer them."""
 
 
 class RecycleSettings(Section):

@@ -10,7 +10,7 @@ from softswitch.calls.events import CallOffered
 from softswitch.calls.outcome import Outcome
 from softswitch.errors import UsageError
 from softswitch.exchange.lines import Line, Lines
-from softswitch.media.events import MediaEvent
+from softswitch.media.events import FirstPacketReceived, MediaEvent
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +34,9 @@ class _Seat:
     partner: Line | None = None
     """The line that the agent talks to."""
     call_ref: str = ""
+    packets: int = 0
+    """Received from the phone when its audio was last looked at."""
+    heard_at: float = 0.0
 
 
 class AgentLines:
@@ -47,8 +50,11 @@ class AgentLines:
         *,
         on_arrived: Callable[[str, float], None],
         on_gone: Callable[[str, float], None],
+        silence_s: float,
     ) -> None:
+        """silence_s: a phone that has sent audio and sends none for so long has vanished; 0: it may be silent."""
         self._lines = lines
+        self._silence_s = silence_s
         self._seats = {agent: _Seat(agent, connect) for agent, connect in agents.items()}
         self._by_leg: dict[str, _Seat] = {}
         self._new_leg_id = new_leg_id
@@ -86,10 +92,11 @@ class AgentLines:
             return
         if seat.connect is Connect.RING_PER_CALL:
             self._lines.hang_up(line, now)
+            self._on_arrived(seat.agent, now)
         else:
-            seat.line, seat.up = line, True
+            self._seat(seat, line, up=True)
             self._by_leg[line.leg_id] = seat
-        self._on_arrived(seat.agent, now)
+            self._arrive_unheard(seat, now)
 
     def log_out(self, agent: str, now: float) -> None:
         seat = self._seats[agent]
@@ -128,8 +135,20 @@ class AgentLines:
         if seat.line is not None:
             self._lines.plane.mute(seat.line.media, True)
 
-    def statistics_lost(self) -> int:
-        return sum(self._lines.plane.statistics(s.line.media).packets_lost for s in self._seats.values() if s.line)
+    def look(self, now: float) -> None:
+        """End the line of every phone that has fallen silent: a pulled cable says no BYE, and the callee hears nobody."""
+        for seat in self._seats.values():
+            if seat.line is None or not seat.up or not self._silence_s:
+                continue
+            packets = self._lines.plane.statistics(seat.line.media).packets_received
+            if packets != seat.packets:
+                seat.packets, seat.heard_at = packets, now
+            elif packets and now - seat.heard_at > self._silence_s:
+                log.warning("agent's phone has vanished", agent=seat.agent, silent_s=round(now - seat.heard_at, 1))
+                self._lines.plane.unbridge(seat.line.media)
+                self._lines.hang_up(seat.line, now)
+                self._forget(seat.line)
+                self._on_gone(seat.agent, now)
 
     # What the lines report.
 
@@ -140,7 +159,7 @@ class AgentLines:
         seat = self._by_leg[line.leg_id]
         seat.up = True
         if seat.connect is Connect.NAILED_UP:
-            self._on_arrived(seat.agent, now)
+            self._arrive_unheard(seat, now)
         elif seat.partner is not None:
             self._join(seat)
         else:
@@ -158,12 +177,23 @@ class AgentLines:
             self._on_gone(seat.agent, now)
 
     def line_media(self, line: Line, event: MediaEvent) -> None:
-        pass
+        """An agent has arrived once the phone is heard: no callee is connected to a phone that is still starting."""
+        seat = self._by_leg.get(line.leg_id)
+        if isinstance(event, FirstPacketReceived) and seat is not None and seat.connect is Connect.NAILED_UP:
+            self._on_arrived(seat.agent, self._lines.now)
+
+    def _arrive_unheard(self, seat: _Seat, now: float) -> None:
+        """Where phones may be silent, there is nothing to wait for."""
+        if not self._silence_s:
+            self._on_arrived(seat.agent, now)
 
     def _ring(self, seat: _Seat, call_ref: str, now: float) -> None:
         line = self._lines.ring_phone(self._new_leg_id(), seat.agent, call_ref, self, now)
-        seat.line, seat.up = line, False
+        self._seat(seat, line, up=False)
         self._by_leg[line.leg_id] = seat
+
+    def _seat(self, seat: _Seat, line: Line, *, up: bool) -> None:
+        seat.line, seat.up, seat.packets = line, up, 0
 
     def _join(self, seat: _Seat) -> None:
         assert seat.line is not None
@@ -171,6 +201,7 @@ class AgentLines:
         plane = self._lines.plane
         plane.mute(seat.line.media, False)
         plane.bridge(seat.partner.media, seat.line.media)
+        plane.play(seat.line.media, ARRIVAL_TONE)
 
     def _forget(self, line: Line) -> _Seat | None:
         seat = self._by_leg.pop(line.leg_id, None)

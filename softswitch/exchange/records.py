@@ -40,7 +40,7 @@ class Records:
             await self._store.commit_attempt(attempt)
         except SoftswitchError as error:
             self._on_health(False, f"the store cannot write: {error}")
-            self._put(self._store.check)
+            self._put(self._check)
             raise
 
     async def next_leads(self, campaign: str, count: int, wall: datetime) -> list[Lead]:
@@ -78,6 +78,9 @@ class Records:
     async def close(self) -> None:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _check(self) -> None:
+        await self._store.check()
 
     def _put(self, write: Write) -> None:
         self._queue.append(write)

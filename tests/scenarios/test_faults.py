@@ -1,0 +1,195 @@
+"""What goes wrong in a shift: each gets a clear answer, nothing stored is lost, and the switch stays up."""
+
+import asyncio
+import os
+import signal
+import socket
+import wave
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from softswitch.config import load
+from softswitch.errors import UsageError
+from softswitch.exchange import records
+from softswitch.store.errors import StoreFailed
+from softswitch.switch import Switch
+from softswitch.testing.callee import CalleePlan, Kind
+from tests.interop.site import address_of, write_site
+from tests.scenarios.conftest import Floor, floor
+
+A, B = "+442079460101", "+442079460102"
+MALFORMED = Path(__file__).resolve().parents[3] / "shared" / "vectors" / "malformed"
+
+
+async def answers_options(site: Floor) -> bytes:
+    """Ask OPTIONS like any phone in the building; the first line of what comes back."""
+    host, port = address_of(site.switch)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+        phone.settimeout(10)
+        phone.bind(("127.0.0.1", 0))
+        own = phone.getsockname()[1]
+        request = (
+            f"OPTIONS sip:{host}:{port} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{own};branch=z9hG4bKo{own};rport\r\n"
+            f"From: <sip:me@127.0.0.1>;tag=1\r\nTo: <sip:{host}>\r\nCall-ID: o{own}\r\nCSeq: 1 OPTIONS\r\n"
+            "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+        )
+        phone.sendto(request.encode(), (host, port))
+        data = await asyncio.to_thread(phone.recv, 4096)
+    return data.split(b"\r\n")[0]
+
+
+def test_a_phone_that_vanishes_in_a_call_leaves_the_callee_to_the_next_agent(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        plan = {A: CalleePlan(Kind.PERSON, ring_s=0.3, talk_s=12.0, marker_hz=3100, seed=7)}
+        async with floor(tmp_path, plan, agents=("1001", "1002"), changes="port = 0 -> port = 0") as site:
+            await site.log_in("1001")
+            await site.start()
+            await site.until(lambda: site.state("1001") == "in call", "the first agent talks")
+            await site.log_in("1002")
+            site.phones["1001"].vanish()
+            await site.until(lambda: site.state("1001") == "offline", "the phone is missed")
+            (attempt,) = await site.ended()
+            assert attempt.disposition == "connected"
+            assert 3100 in site.phones["1002"].heard
+            assert await answers_options(site) == b"SIP/2.0 200 OK"
+
+    uvloop.run(scenario())
+
+
+def test_a_media_process_that_dies_ends_its_calls_and_another_takes_over(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        plan = {n: CalleePlan(Kind.PERSON, ring_s=0.3, talk_s=20.0, seed=8) for n in (A, B)}
+        async with floor(tmp_path, plan) as site:
+            await site.log_in("1001")
+            await site.start()
+            await site.until(lambda: site.calls("in call"), "they talk")
+            await asyncio.sleep(1.5)
+            os.kill(site.switch.site.plane.pid, signal.SIGKILL)
+            await site.until(lambda: "died" in site.interlock("media"), "the wallboard says why nothing is dialled")
+            (first,) = await site.ended()
+            assert first.answered_at is not None
+            await site.until(lambda: not site.interlock("media"), "a new media process is up")
+            await site.until(lambda: site.state("1001") == "offline", "the agent's line has ended")
+            await site.phones["1001"].stop()
+            await site.log_in("1001")
+            await site.until(lambda: site.calls("in call"), "the next callee is talked to")
+            for call_ref in site.calls():
+                await site.switch.desk.hang_up(call_ref)
+            attempts = await site.ended(2)
+        with wave.open(str(tmp_path / "data" / "recordings" / attempts[0].recording), "rb") as file:
+            assert file.getnframes() > 4000  # what was said until then can be heard
+        assert all(attempt.ended_at for attempt in attempts)
+
+    uvloop.run(scenario())
+
+
+def test_without_a_recording_there_is_no_call_and_nothing_more_is_dialled(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        plan = {n: CalleePlan(Kind.PERSON, ring_s=0.5, talk_s=20.0, seed=9) for n in (A, B)}
+        async with floor(tmp_path, plan) as site:
+            await site.log_in("1001")
+            await site.start()
+            await site.until(lambda: site.calls("ringing"), "the callee's telephone rings")
+            # A file in the recordings folder's place fails for any user, root included, as a full disk would.
+            folder = tmp_path / "data" / "recordings"
+            folder.rmdir()
+            folder.write_text("no folder")
+            (attempt,) = await site.ended()
+            assert attempt.answered_at is not None
+            await site.until(lambda: site.interlock("recorder"), "the recorder's interlock is open")
+            assert "record" in site.interlock("recorder")
+            assert site.invites() == 1
+            folder.unlink()
+            folder.mkdir()
+            await site.until(lambda: not site.interlock("recorder"), "the interlock closes by itself")
+            await site.until(lambda: site.invites() == 2, "dialling goes on")
+
+    uvloop.run(scenario())
+
+
+def test_no_invite_leaves_while_the_store_cannot_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        async with floor(tmp_path, {A: CalleePlan(Kind.BUSY, ring_s=0.2)}) as site:
+            store = site.switch.site.store
+
+            async def refuse(*_: object) -> None:
+                raise StoreFailed("the disk is full")
+
+            with monkeypatch.context() as broken:
+                broken.setattr(store, "commit_attempt", refuse)
+                broken.setattr(store, "check", refuse)
+                broken.setattr(records, "RETRY_S", (0.1,))
+                await site.log_in("1001")
+                await site.start()
+                await site.until(lambda: "disk is full" in site.interlock("store"), "the wallboard says what is wrong")
+                assert site.invites() == 0
+            await site.until(lambda: not site.interlock("store"), "the store writes again")
+            (attempt,) = await site.ended()
+            assert attempt.outcome == "busy"
+            assert site.invites() == 1
+
+    uvloop.run(scenario())
+
+
+def test_nothing_is_dialled_without_a_supervisor_or_a_never_dial_list(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        plan = {A: CalleePlan(Kind.BUSY, ring_s=0.2)}
+        async with floor(tmp_path / "a", plan) as site:
+            await site.log_in("1001")
+            await site.switch.desk.start_campaign("survey")
+            await asyncio.sleep(1.0)
+            assert site.campaign().state == "held"
+            assert "supervisor" in site.interlock("supervisor")
+            assert site.invites() == 0
+            site.switch.desk.supervisor_arrived("supervisor")
+            await site.until(lambda: site.invites() == 1, "a call is placed as soon as somebody watches")
+        async with floor(tmp_path / "b", plan, changes='never_dial = "never-dial.csv" -> # none') as site:
+            await site.log_in("1001")
+            await site.start()
+            await asyncio.sleep(1.0)
+            assert site.interlock("never-dial list")
+            assert site.invites() == 0
+
+    uvloop.run(scenario())
+
+
+def test_a_busy_sip_or_web_port_is_said_and_nothing_is_left_running(tmp_path: Path) -> None:
+    async def scenario(kind: socket.SocketKind, section: str) -> None:
+        with socket.socket(socket.AF_INET, kind) as taken:
+            taken.bind(("127.0.0.1", 0))
+            if kind is socket.SOCK_STREAM:
+                taken.listen()
+            port = taken.getsockname()[1]
+            path = write_site(tmp_path / section, trunk_port=5999, numbers=[A])
+            path.write_text(path.read_text().replace(f"[{section}]\nport = 0", f"[{section}]\nport = {port}"))
+            switch = Switch(load(path))
+            with pytest.raises(UsageError, match=str(port)):
+                await switch.start()
+            assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+            assert not switch.is_running
+
+    uvloop.run(scenario(socket.SOCK_DGRAM, "sip"))
+    uvloop.run(scenario(socket.SOCK_STREAM, "web"))
+
+
+@pytest.mark.skipif(not MALFORMED.is_dir(), reason="the shared vectors lie beside a checkout only")
+def test_malformed_datagrams_leave_the_switch_up_and_its_calls_alone(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        plan = {A: CalleePlan(Kind.PERSON, ring_s=0.3, talk_s=8.0, marker_hz=2800, seed=11)}
+        async with floor(tmp_path, plan) as site:
+            await site.log_in("1001")
+            await site.start()
+            await site.until(lambda: site.calls("in call"), "they talk")
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as attacker:
+                for path in sorted(MALFORMED.rglob("*")):
+                    if path.is_file() and path.stat().st_size < 60_000:
+                        attacker.sendto(path.read_bytes(), address_of(site.switch))
+                attacker.sendto(os.urandom(1400), address_of(site.switch))
+            assert await answers_options(site) == b"SIP/2.0 200 OK"
+            assert site.switch.site.driver.faults == 0
+            (attempt,) = await site.ended()
+            assert attempt.disposition == "connected"
+
+    uvloop.run(scenario())
