@@ -16,6 +16,7 @@ from softswitch.calls.events import CallEnded, CallEvent, CallFailed, CallOffere
 from softswitch.calls.routing import LogIn, Refuse, RoutingTable, ToQueue, route
 from softswitch.config import (
     CampaignSettings,
+    Connect,
     Settings,
     campaign_of,
     carrier_account,
@@ -30,7 +31,7 @@ from softswitch.dialler.locks import NumberLocks
 from softswitch.dialler.suppression import SuppressionList
 from softswitch.errors import SoftswitchError, UsageError
 from softswitch.exchange import health
-from softswitch.exchange.agents import AgentLines, Connect
+from softswitch.exchange.agents import AgentLines
 from softswitch.exchange.desk import Desk
 from softswitch.exchange.dialled import DialledCalls
 from softswitch.exchange.health import Health
@@ -59,6 +60,7 @@ log = structlog.get_logger(__name__)
 Progress = Callable[[str, float], None]
 STOP_S = 5.0  # what calls are given to end in order
 STOP_LOOK_S = 0.05
+RING_PER_CALL_S = 1.5  # an agent whose phone is rung first must answer within this part of the two-second rule
 
 
 def _quietly(what: str, fraction: float) -> None:
@@ -143,7 +145,7 @@ class Switch:
         self._stack.push_async_callback(records.close)
         agents = AgentLines(
             lines,
-            {agent.id: Connect(agent.connect.value) for agent in settings.agents},
+            {agent.id: agent.connect for agent in settings.agents},
             lambda: secrets.token_hex(8),
             on_arrived=lambda agent, now: self.site.set_agent(agent, AgentState.READY, now),
             on_gone=lambda agent, now: self.site.set_agent(agent, AgentState.OFFLINE, now),
@@ -169,6 +171,9 @@ class Switch:
         )  # fmt: skip
         self.desk = Desk(self.site, driver.now)
         driver.add(board, on_event=self._receive_agent_changed)
+        for agent in settings.agents:
+            if agent.connect is Connect.RING_PER_CALL:
+                board.expect_heard_within(agent.id, RING_PER_CALL_S)
         for campaign in settings.campaigns:
             await self._add_campaign(campaign)
         for calls in self.site.campaigns.values():

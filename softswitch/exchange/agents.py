@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 
 import structlog
 
 from softswitch.calls.events import CallOffered
 from softswitch.calls.outcome import Outcome
+from softswitch.config import Connect
 from softswitch.errors import UsageError
 from softswitch.exchange.lines import Line, Lines
 from softswitch.media.events import FirstPacketReceived, MediaEvent
@@ -15,11 +15,6 @@ from softswitch.media.events import FirstPacketReceived, MediaEvent
 log = structlog.get_logger(__name__)
 
 ARRIVAL_TONE = "tone:arrival"
-
-
-class Connect(StrEnum):
-    NAILED_UP = "nailed-up"
-    RING_PER_CALL = "ring-per-call"
 
 
 @dataclass(slots=True)
@@ -136,7 +131,7 @@ class AgentLines:
             self._lines.plane.mute(seat.line.media, True)
 
     def look(self, now: float) -> None:
-        """End the line of every phone that has fallen silent: a pulled cable says no BYE, and the callee hears nobody."""
+        """End the line of a phone that fell silent: a pulled cable says no BYE, and the callee hears nobody."""
         for seat in self._seats.values():
             if seat.line is None or not seat.up or not self._silence_s:
                 continue

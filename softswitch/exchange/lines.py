@@ -25,6 +25,9 @@ from softswitch.ua.pool import UserAgentPool
 log = structlog.get_logger(__name__)
 
 
+HELD_ADDRESS = "0.0.0.0"  # RFC 2543 B.5: the old way to hold a call
+
+
 class LineOwner(Protocol):
     """Who placed or accepted a line, and so hears of it. `now` is the arrival of the message that caused it."""
 
@@ -200,4 +203,7 @@ class Lines:
 
     def _connect(self, line: Line, agreement: MediaAgreement) -> None:
         form = MediaFormat(agreement.codec, agreement.payload_type, agreement.dtmf_payload_type, agreement.ptime_ms)
-        self.plane.connect(line.media, agreement.remote, form)
+        if agreement.remote[0] != HELD_ADDRESS:
+            self.plane.connect(line.media, agreement.remote, form)
+        # Held by its address or its direction, the other end is sent nothing, and keeps its place in the bridge.
+        self.plane.hold(line.media, not agreement.sends)

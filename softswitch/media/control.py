@@ -249,6 +249,10 @@ class MediaPlane:
         """Keep what the leg says from its bridge; it is still received, analysed and recorded."""
         self._order(leg, v.MUTE, int(muted))
 
+    def hold(self, leg: int, held: bool) -> None:
+        """Send the leg nothing while its other end holds the call; what it says is still heard (RFC 3264 §8.4)."""
+        self._order(leg, v.HOLD, int(held))
+
     def play(self, leg: int, clip: str, *, loop: bool = False) -> None:
         """Play a clip to the leg from its first sample, in place of one that plays; over what is bridged to it."""
         if clip not in self._clips:
@@ -320,8 +324,6 @@ class MediaPlane:
         header = self._shared.header
         live = sum(lost_packets(self._shared.legs[leg.slot]) for leg in self._legs.values() if not leg.port_released)
         cpu_s = float(header["relay_cpu_ns"] + header["worker_cpu_ns"]) / 1e9
-        if self._process is not None and self._alive:
-            cpu_s = _cpu_seconds(self._process.process.pid)
         return (
             int(header["packets_received"]),
             int(header["packets_sent"]),
@@ -412,11 +414,3 @@ class MediaPlane:
                 self._loop.call_exception_handler(
                     {"message": f"a media event was not handled: {event}", "exception": error}
                 )
-
-
-def _cpu_seconds(pid: int) -> float:
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -67,6 +67,7 @@ LEG = np.dtype(
         # bridge
         ("peer", "i8"),  # slot, or -1
         ("muted", "i8"),
+        ("held", "i8"),  # its other end asked for silence (RFC 3264 §8.4)
         ("bridge_pending", "i8"),  # the first packet since `bridge` has not gone out yet
         ("tapped", "i8"),  # frames are copied to the rings
         # received

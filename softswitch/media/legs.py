@@ -46,6 +46,7 @@ def open_leg(shared: Any, scratch: Any, slot: int, ssrc: int, timestamp: int, se
     leg.codec = 0
     leg.peer = -1
     leg.muted = 0
+    leg.held = 0
     leg.bridge_pending = 0
     leg.tapped = 0
     leg.heard = 0
@@ -138,6 +139,14 @@ def mute_leg(shared: Any, slot: int, muted: int) -> None:
     leg.muted = muted
     if leg.peer >= 0:
         shared.legs[leg.peer].out_source = v.NOBODY
+
+
+@inner
+def hold_leg(shared: Any, slot: int, held: int) -> None:
+    """Send nothing to the leg's other end; what it is sent afterwards begins a new talk-spurt."""
+    leg = shared.legs[slot]
+    leg.held = held
+    leg.out_source = v.NOBODY
 
 
 @inner

@@ -46,7 +46,8 @@ def emit(shared: Any, scratch: Any, kind: int, slot: int, at_ns: int, a: int, b:
 
 @inner
 def is_open(leg: Any) -> bool:
-    return leg.state in (v.CONNECTED, v.LEARNING)
+    """Whether its other end may be sent anything now."""
+    return leg.state in (v.CONNECTED, v.LEARNING) and leg.held == 0
 
 
 @inner

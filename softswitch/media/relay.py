@@ -59,6 +59,8 @@ def obey(shared: Any, scratch: Any, now: int) -> None:
             legs.unbridge_leg(shared, slot)
         elif kind == v.MUTE:
             legs.mute_leg(shared, slot, order.a)
+        elif kind == v.HOLD:
+            legs.hold_leg(shared, slot, order.a)
         elif kind == v.PLAY:
             start_playing(shared, scratch, slot, order.a, order.b, now)
         elif kind == v.STOP_PLAYING:

@@ -27,6 +27,7 @@ PLAY = 6  # a: clip, b: 1 when looped
 STOP_PLAYING = 7
 TAP = 8  # a: 1 or 0
 CLOSE = 9
+HOLD = 10  # a: 1 or 0
 
 # Commands to the worker
 START_AMD = 20

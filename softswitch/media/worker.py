@@ -29,8 +29,9 @@ from softswitch.media.timeline import (
 )
 
 PASS_NS = 20_000_000
-AMD_PATIENCE_SAMPLES = 800
-"""AMD hears of a gap when nothing has come for 100 ms; by then a packet is not merely late."""
+AMD_PATIENCE_SAMPLES = 2400
+"""AMD hears of a gap when nothing has come for 300 ms, as late as a recording takes packets: speech that is merely late
+must not be followed by a silence that was not there."""
 AMD_HINDSIGHT_SAMPLES = 480
 
 DESK = np.dtype(

@@ -169,6 +169,23 @@ def test_a_muted_leg_is_received_but_goes_nowhere(run):
     run(scenario)
 
 
+def test_a_held_leg_is_sent_nothing_and_still_heard(run):
+    async def scenario(studio):
+        a, b = studio.bridged()
+        studio.plane.hold(b.leg, True)
+        a.send(b"\x44" * 160)
+        b.send(b"\x33" * 160)
+        await studio.until(lambda: a.packets)
+        await studio.until(lambda: studio.plane.statistics(a.leg).packets_received == 1)
+        assert b.packets == []
+        studio.plane.hold(b.leg, False)
+        a.send(b"\x44" * 160)
+        await studio.until(lambda: b.packets)
+        assert b.packets[0].marker
+
+    run(scenario)
+
+
 def test_the_first_packets_are_reported_once_with_the_time_of_sending(run):
     async def scenario(studio):
         a, b = studio.bridged()
