@@ -6,11 +6,11 @@ from enum import Enum, auto
 from typing import Protocol
 
 from softswitch.errors import SoftswitchError
-from softswitch.sip.headers import NameAddr
 from softswitch.sip.layer import Transaction
 from softswitch.sip.message import Request, Response
 from softswitch.sip.timers import Timers
 from softswitch.sip.uri import Uri
+from softswitch.sip.values import NameAddr
 
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS"
 SDP = "application/sdp"

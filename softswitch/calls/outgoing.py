@@ -8,10 +8,10 @@ from softswitch.calls.line import ALLOW, SDP, InviteRefused, LegSettings, LegTim
 from softswitch.calls.outcome import Outcome, outcome_of
 from softswitch.sip.dialog import MAX_FORWARDS, Dialog
 from softswitch.sip.digest import ClientDigest
-from softswitch.sip.headers import NameAddr
 from softswitch.sip.layer import Transaction, Trouble
 from softswitch.sip.message import Request, Response
 from softswitch.sip.uri import Uri
+from softswitch.sip.values import NameAddr
 
 
 class OutgoingLeg(Leg):

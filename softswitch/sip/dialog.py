@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from softswitch.errors import PeerError
-from softswitch.sip.headers import NameAddr
 from softswitch.sip.message import Request, Response
 from softswitch.sip.uri import Uri
+from softswitch.sip.values import NameAddr
 
 MAX_FORWARDS = 70  # RFC 3261 §8.1.1.6
 

@@ -1,32 +1,13 @@
-"""The header multimap, and the typed values of the headers that routing needs (RFC 3261 §7.3, §20)."""
+"""The header multimap, and the spellings of header names (RFC 3261 §7.3)."""
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Final, TypeVar, cast
 
 from softswitch.errors import PeerError, UsageError
-from softswitch.sip.grammar import (
-    format_params,
-    has_bare_control,
-    is_number,
-    is_token,
-    parse_params,
-    printable,
-    quote,
-    quoted_end,
-    split_list,
-    unquote,
-)
-from softswitch.sip.uri import MAX_REMEMBERED_LENGTH, Uri
+from softswitch.sip.grammar import has_bare_control, is_token, split_list
 
 T = TypeVar("T")
-
-MAX_CSEQ: Final = 2**31 - 1  # §8.1.1.5
-MAX_EXPIRES_S: Final = 2**32 - 1  # §20.19
-MALFORMED_EXPIRES_S: Final = 3600  # §20.10: what an unreadable value stands for
 
 COMPACT: Final = {
     "i": "Call-ID", "m": "Contact", "e": "Content-Encoding", "l": "Content-Length", "c": "Content-Type", "f": "From",
@@ -72,13 +53,6 @@ def _unusual_name(name: str) -> str:
         raise PeerError("a header's name is malformed")
     lower = name.lower()
     return _BY_LOWER.get(lower) or "-".join([part.capitalize() for part in lower.split("-")])
-
-
-# What nearly every message holds, in one step; whatever does not fit goes the long way, which alone decides.
-_USUAL_NAME_ADDR = re.compile(r'(?:"([A-Za-z0-9 .+_-]*)" ?)?<([^<>"]*)>(|;[^"<>]*)\Z')
-_NONE: Final[Mapping[str, str | None]] = MappingProxyType({})
-_USUAL_CSEQ = re.compile(r"([0-9]{1,9}) ([A-Z]{1,20})\Z")
-_USUAL_VIA = re.compile(r"SIP/2\.0/(UDP|TCP|TLS|WS|WSS) ([A-Za-z0-9.-]{1,255})(?::([0-9]{1,5}))?(|;.*)\Z", re.DOTALL)
 
 
 class Headers:
@@ -159,10 +133,6 @@ class Headers:
             for value in values:
                 yield name, value
 
-    def copy(self) -> "Headers":
-        """An independent copy."""
-        return Headers.from_fields({name: list(values) for name, values in self._fields.items()})
-
     def copy_lines(self, name: str, source: "Headers") -> None:
         """Take over all lines under the canonical `name` from a message that has been checked already."""
         lines = source._fields.get(name)
@@ -201,177 +171,3 @@ def _checked(name: str, value: object) -> tuple[str, str]:
         return canonical_name(name), text
     except PeerError as error:
         raise UsageError(f"{name!r} is not a header name") from error
-
-
-@dataclass(frozen=True, slots=True)
-class NameAddr:
-    """An address with an optional display name and header parameters: From, To, Contact, Route (§20.10)."""
-
-    uri: Uri
-    display: str = ""
-    """Plain text, unquoted, without control characters: fit for a log or a page, but written by the peer."""
-    params: Mapping[str, str | None] = field(default_factory=dict)
-
-    @classmethod
-    def parse(cls, text: str) -> "NameAddr":
-        """Read one name-addr or addr-spec with parameters. Raises PeerError(400).
-
-        Remembered like URIs: From, To and Contact come again with every message of a call.
-        """
-        return _remembered(text) if len(text) <= MAX_REMEMBERED_LENGTH else cls._parse(text)
-
-    @classmethod
-    def _parse(cls, text: str) -> "NameAddr":
-        usual = _USUAL_NAME_ADDR.match(text)
-        if usual is not None:
-            display, address, rest = usual.groups()
-            return cls(Uri.parse(address), display or "", MappingProxyType(parse_params(rest)) if rest else _NONE)
-        start = 0
-        display = ""
-        if text.startswith('"'):
-            start = quoted_end(text, 0)
-            display = printable(unquote(text[:start]))
-        opening = text.find("<", start)
-        if opening < 0:
-            if start:
-                raise PeerError("a display name is followed by no address")
-            address, semicolon, params = text.partition(";")
-            if "?" in address or "," in address:
-                raise PeerError("an address with '?' or ',' is not in angle brackets")  # §20.10
-            return cls(Uri.parse(address.rstrip(" \t")), "", MappingProxyType(parse_params(semicolon + params)))
-        closing = text.find(">", opening)
-        if closing < 0:
-            raise PeerError("an angle bracket does not close")
-        between = text[start:opening].strip(" \t")
-        if between:
-            if start or '"' in between or ">" in between:
-                raise PeerError("a display name is malformed")
-            display = printable(between)
-        rest = text[closing + 1 :].lstrip(" \t")
-        return cls(Uri.parse(text[opening + 1 : closing]), display, MappingProxyType(parse_params(rest)))
-
-    @property
-    def tag(self) -> str | None:
-        """The tag parameter of From and To (§19.3)."""
-        return self.params.get("tag")
-
-    def with_tag(self, tag: str | None) -> "NameAddr":
-        """The same address under another tag; None takes the tag away."""
-        params = {name: value for name, value in self.params.items() if name != "tag"}
-        if tag is not None:
-            params["tag"] = tag
-        return replace(self, params=params)
-
-    def __str__(self) -> str:
-        display = f"{quote(self.display)} " if self.display else ""
-        return f"{display}<{self.uri}>{format_params(self.params)}"
-
-
-@lru_cache(maxsize=4096)
-def _remembered(text: str) -> NameAddr:
-    return NameAddr._parse(text)
-
-
-@dataclass(frozen=True, slots=True)
-class Via:
-    """One hop of a request's way, along which the response returns (§20.42)."""
-
-    transport: str
-    """In upper case; a name that we do not know is kept."""
-    host: str
-    port: int | None = None
-    params: Mapping[str, str | None] = field(default_factory=dict)
-
-    @classmethod
-    def parse(cls, text: str) -> "Via":
-        """Read one Via value. Raises PeerError(400)."""
-        usual = _USUAL_VIA.match(text)
-        if usual is not None:
-            transport, host, port, rest = usual.groups()
-            if ".." not in host and host[0] != "." and (port is None or 0 < int(port) < 65536):
-                return cls(transport, host, None if port is None else int(port), parse_params(rest))
-        sent, semicolon, params = text.partition(";")
-        protocol, _, sent_by = sent.rstrip(" \t").rpartition("/")
-        if protocol != "SIP/2.0":
-            name, slash, version = "".join(protocol.split()).partition("/")
-            if not slash or name.upper() != "SIP" or not is_token(version):
-                raise PeerError("a Via names another protocol than SIP")
-        words = sent_by.split(maxsplit=1)
-        if len(words) != 2 or not is_token(words[0]):
-            raise PeerError("a Via lacks its transport or its sender")
-        address = words[1]
-        if " " in address or "\t" in address:
-            name, colon, port_text = address.rpartition(":")  # LWS may stand around the colon
-            address = f"{name.rstrip()}{colon}{port_text.lstrip()}"
-        uri = Uri.parse(f"sip:{address}")
-        if uri.user or uri.headers:
-            raise PeerError("a Via's sender is malformed")
-        return cls(words[0].upper(), uri.host, uri.port, parse_params(semicolon + params) if semicolon else {})
-
-    @property
-    def branch(self) -> str | None:
-        """The transaction identifier; without the magic cookie it is RFC 2543's and not unique (§8.1.1.7)."""
-        return self.params.get("branch")
-
-    @property
-    def received(self) -> str | None:
-        """Address from which the request came, where the receiver noted it; without IPv6 brackets."""
-        value = self.params.get("received")
-        return value.strip("[]") if value else None
-
-    @property
-    def rport(self) -> int | None:
-        """Port from which the request came, where the receiver noted it (RFC 3581)."""
-        value = self.params.get("rport")
-        return int(value) if value and is_number(value) and len(value) <= 5 else None
-
-    def with_source(self, address: tuple[str, int]) -> "Via":
-        """With `received` where the source differs, and `rport` where the sender asked (§18.2.1, RFC 3581 §4)."""
-        host, port = address
-        params = dict(self.params)
-        asked = "rport" in params
-        if asked:
-            params["rport"] = str(port)
-        if asked or host != self.host.strip("[]"):
-            params["received"] = host
-        else:
-            params.pop("received", None)
-        return replace(self, params=params)
-
-    def __str__(self) -> str:
-        port = "" if self.port is None else f":{self.port}"
-        return f"SIP/2.0/{self.transport} {self.host}{port}{format_params(self.params)}"
-
-
-@dataclass(frozen=True, slots=True)
-class CSeq:
-    """Order of a request within its dialog or registration (§20.16)."""
-
-    number: int
-    method: str
-
-    @classmethod
-    def parse(cls, text: str) -> "CSeq":
-        """Raises PeerError(400), also for a number over 2**31 - 1 (§8.1.1.5)."""
-        usual = _USUAL_CSEQ.match(text)
-        if usual is not None:
-            return cls(int(usual[1]), usual[2])
-        words = text.split(maxsplit=2)
-        if len(words) != 2 or not is_number(words[0]) or len(words[0]) > 20 or not is_token(words[1]):
-            raise PeerError("CSeq is malformed")
-        digits, method = words
-        number = int(digits)
-        if number > MAX_CSEQ:
-            raise PeerError("CSeq is out of range")
-        return cls(number, method)
-
-    def __str__(self) -> str:
-        return f"{self.number} {self.method}"
-
-
-def parse_expires(text: str) -> int:
-    """Seconds; what cannot be read stands for an hour, what is too large for the largest (§20.10, §20.19)."""
-    text = text.strip(" \t")
-    if not is_number(text):
-        return MALFORMED_EXPIRES_S
-    return min(int(text), MAX_EXPIRES_S) if len(text) <= 20 else MAX_EXPIRES_S

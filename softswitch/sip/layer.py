@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from softswitch.errors import PeerError
-from softswitch.sip.headers import Via
-from softswitch.sip.message import MalformedRequest, Message, Request, Response, parse, response_to
+from softswitch.sip.message import Message, Request, Response, response_to
+from softswitch.sip.parser import MalformedRequest, parse
 from softswitch.sip.timers import Deadlines, Timers
 from softswitch.sip.transaction import (
     MAGIC_COOKIE,
@@ -28,6 +28,7 @@ from softswitch.sip.transaction import (
     open_server,
     server_key,
 )
+from softswitch.sip.values import Via
 
 __all__ = [
     "DEFAULT_PORT",

@@ -13,9 +13,9 @@ from typing import Final, TypeAlias
 
 from softswitch.errors import PeerError, UsageError
 from softswitch.sip.digest import Authenticator
-from softswitch.sip.headers import NameAddr, parse_expires
 from softswitch.sip.message import Request, Response, response_to
 from softswitch.sip.uri import Uri
+from softswitch.sip.values import NameAddr, parse_expires
 
 Address: TypeAlias = tuple[str, int]
 

@@ -11,9 +11,10 @@ from enum import Enum, auto
 from typing import Final, TypeAlias
 
 from softswitch.sip.digest import ClientDigest
-from softswitch.sip.headers import CSeq, Headers, NameAddr, parse_expires
+from softswitch.sip.headers import Headers
 from softswitch.sip.message import Request, Response
 from softswitch.sip.uri import Uri
+from softswitch.sip.values import CSeq, NameAddr, parse_expires
 
 MIN_PAUSE_S: Final = 2.0  # ours, before the first new try
 MAX_PAUSE_S: Final = 300.0  # ours; RFC 5626 §4.5 lets it grow to 1800, longer than a call centre can wait

@@ -13,7 +13,8 @@ from typing import Self
 
 from softswitch.calls.events import CallAnswered, CallEnded, CallFailed, CallOffered, MediaReoffered
 from softswitch.errors import PeerError, UsageError
-from softswitch.sip.message import Request, parse
+from softswitch.sip.message import Request
+from softswitch.sip.parser import parse
 from softswitch.testing.callee import Callee, CalleePlan, Kind
 from softswitch.testing.journal import Journal
 from softswitch.testing.lifetime import announce, parent_gone

@@ -17,7 +17,6 @@ from softswitch.calls.outcome import Outcome
 from softswitch.calls.outgoing import OutgoingLeg
 from softswitch.errors import PeerError, UsageError
 from softswitch.sip.digest import ClientDigest
-from softswitch.sip.headers import NameAddr
 from softswitch.sip.layer import (
     Address,
     Datagram,
@@ -31,6 +30,7 @@ from softswitch.sip.layer import (
 from softswitch.sip.message import Response, response_to
 from softswitch.sip.timers import Timers
 from softswitch.sip.uri import Uri
+from softswitch.sip.values import NameAddr
 from softswitch.ua.accounts import (
     AccountFailed,
     AccountRegistered,

@@ -6,7 +6,8 @@ from itertools import count
 import pytest
 
 from softswitch.calls.events import CallEvent, CallOffered
-from softswitch.sip.message import Request, Response, parse, response_to
+from softswitch.sip.message import Request, Response, response_to
+from softswitch.sip.parser import parse
 from softswitch.testing.clock import Clock
 from softswitch.ua.accounts import CarrierAccount
 from softswitch.ua.pool import UserAgentPool

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from softswitch.errors import PeerError
 from softswitch.sdp.session import Connection, MediaDescription, Origin, SessionDescription
-from softswitch.sip.message import parse
+from softswitch.sip.parser import parse
 
 VECTORS = Path(__file__).parents[3] / "shared" / "vectors"
 PLAIN = (

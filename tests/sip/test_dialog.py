@@ -4,9 +4,10 @@ import pytest
 
 from softswitch.errors import PeerError
 from softswitch.sip.dialog import Dialog
-from softswitch.sip.headers import NameAddr
-from softswitch.sip.message import Request, Response, parse, response_to
+from softswitch.sip.message import Request, Response, response_to
+from softswitch.sip.parser import parse
 from softswitch.sip.uri import Uri
+from softswitch.sip.values import NameAddr
 
 CONTACT = NameAddr(Uri("sip", "us", "192.0.2.1"))
 

@@ -13,7 +13,8 @@ from softswitch.sip.layer import (
     TransactionLayer,
     Trouble,
 )
-from softswitch.sip.message import Request, Response, parse, response_to
+from softswitch.sip.message import Request, Response, response_to
+from softswitch.sip.parser import parse
 from softswitch.testing.clock import Clock
 from softswitch.testing.wire import Wire
 

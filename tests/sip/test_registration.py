@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from softswitch.sip.digest import Authenticator, ClientDigest, Nonces
-from softswitch.sip.message import Request, parse, response_to
+from softswitch.sip.message import Request, response_to
+from softswitch.sip.parser import parse
 from softswitch.sip.registrar import Registrar
 from softswitch.sip.registration import (
     MAX_PAUSE_S,

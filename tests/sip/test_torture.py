@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from softswitch.errors import PeerError
-from softswitch.sip.message import MalformedRequest, Request, Response, parse, response_to
+from softswitch.sip.message import Request, Response, response_to
+from softswitch.sip.parser import MalformedRequest, parse
 from softswitch.sip.uri import Uri
 
 VECTORS = Path(__file__).parents[3] / "shared" / "vectors"

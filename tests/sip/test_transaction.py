@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from softswitch.sip.message import Request, Response, parse, response_to
+from softswitch.sip.message import Request, Response, response_to
+from softswitch.sip.parser import parse
 from softswitch.sip.timers import Timers
 from softswitch.sip.transaction import (
     CLIENT,

@@ -6,7 +6,8 @@ from itertools import count
 import pytest
 
 from softswitch.calls.events import CallEvent, CallOffered
-from softswitch.sip.message import Request, Response, parse
+from softswitch.sip.message import Request, Response
+from softswitch.sip.parser import parse
 from softswitch.testing.clock import Clock
 from softswitch.testing.wire import Wire
 from softswitch.ua.accounts import CarrierAccount, PhoneAccount

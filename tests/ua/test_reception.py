@@ -6,7 +6,8 @@ import pytest
 
 from softswitch.calls.events import CallOffered
 from softswitch.sip.digest import ClientDigest
-from softswitch.sip.message import Request, Response, parse
+from softswitch.sip.message import Request, Response
+from softswitch.sip.parser import parse
 from softswitch.ua.phones import PhoneRegistered
 
 SWITCH = ("192.0.2.1", 5060)
