@@ -12,7 +12,7 @@ from math import ceil
 from typing import Final, TypeAlias
 
 from softswitch.errors import PeerError, UsageError
-from softswitch.sip.digest import Authenticator
+from softswitch.sip.authenticator import Authenticator
 from softswitch.sip.message import Request, Response, response_to
 from softswitch.sip.uri import Uri
 from softswitch.sip.values import NameAddr, parse_expires

@@ -87,7 +87,8 @@ class MarkerEar:
 
     def _judge_window(self) -> list[tuple[int, bool]]:
         # A sine of amplitude a gives |X| = a·N/2, and its power is a²/2.
-        power = 2.0 * (np.abs(self._bank @ self._window) / WINDOW) ** 2
+        # einsum rather than @: for products this small, BLAS's threads would spin on a core that calls need.
+        power = 2.0 * (np.abs(np.einsum("ij,j->i", self._bank, self._window)) / WINDOW) ** 2
         level = (10 * np.log10(np.maximum(power, 1e-3) / 32768.0**2)).reshape(self._shape)
         tone, around = level[:, 0], level[:, 1:].max(axis=1)
         stands = (tone > _FLOOR_DBOV) & (tone - around > _PROMINENCE_DB)

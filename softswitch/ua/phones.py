@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from softswitch.errors import PeerError
-from softswitch.sip.digest import Authenticator, Nonces
+from softswitch.sip.authenticator import Authenticator, Nonces
 from softswitch.sip.layer import Address
 from softswitch.sip.message import Request, Response, response_to
 from softswitch.sip.registrar import Binding, Registrar, UserRegistered

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from softswitch.errors import UsageError
-from softswitch.sip.digest import Authenticator, ClientDigest, Nonces
+from softswitch.sip.authenticator import Authenticator, Nonces
+from softswitch.sip.digest import ClientDigest
 from softswitch.sip.message import Request, Response
 from softswitch.sip.registrar import MAX_BINDINGS, Registrar, UserExpired, UserRegistered
 from softswitch.sip.uri import Uri

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from softswitch.sip.digest import Authenticator, ClientDigest, Nonces
+from softswitch.sip.authenticator import Authenticator, Nonces
+from softswitch.sip.digest import ClientDigest
 from softswitch.sip.message import Request, response_to
 from softswitch.sip.parser import parse
 from softswitch.sip.registrar import Registrar
