@@ -11,23 +11,12 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from softswitch.errors import PeerError
+from softswitch.sip.matching import MAGIC_COOKIE, Key, client_key, merged_key, server_key
 from softswitch.sip.message import Message, Request, Response, response_to
 from softswitch.sip.parser import MalformedRequest, parse
 from softswitch.sip.timers import Deadlines, Timers
-from softswitch.sip.transaction import (
-    MAGIC_COOKIE,
-    Address,
-    Input,
-    Key,
-    State,
-    Transaction,
-    Trouble,
-    client_key,
-    input_of,
-    open_client,
-    open_server,
-    server_key,
-)
+from softswitch.sip.transaction import Address, Input, State, Transaction, Trouble
+from softswitch.sip.transaction_tables import input_of, open_client, open_server
 from softswitch.sip.values import Via
 
 __all__ = [
@@ -243,7 +232,7 @@ class TransactionLayer:
             self._events.append(RequestReceived(request, None, source))
             return
         destination = _return_address(request.via, source)
-        merge_key = _merge_key(request)
+        merge_key = merged_key(request)
         if merge_key is not None and self._is_merged(merge_key):
             self._refuse(request, 482, destination)
             return
@@ -306,7 +295,7 @@ class TransactionLayer:
         if transactions.get(transaction.key) is transaction:
             del transactions[transaction.key]
             if transaction.is_server:
-                merge_key = _merge_key(transaction.request)
+                merge_key = merged_key(transaction.request)
                 if merge_key is not None and self._merged.get(merge_key) is transaction:
                     del self._merged[merge_key]
             self._events.append(TransactionEnded(transaction))
@@ -323,13 +312,6 @@ class TransactionLayer:
         host, port = self.address
         host = f"[{host}]" if ":" in host else host
         return Via(self._transport, host, port, {"branch": f"{MAGIC_COOKIE}{self._new_token()}", "rport": None})
-
-
-def _merge_key(request: Request) -> Key | None:
-    """What the copies of one request have in common that came over several ways; None inside a dialog."""
-    if request.to.tag is not None or request.method in ("ACK", "CANCEL"):
-        return None
-    return (request.from_.tag, request.call_id, request.cseq.number, request.method)
 
 
 def _return_address(via: Via, source: Address) -> Address:

@@ -4,22 +4,19 @@ from itertools import pairwise
 
 import pytest
 
+from softswitch.sip.matching import server_key
 from softswitch.sip.message import Request, Response, response_to
 from softswitch.sip.parser import parse
 from softswitch.sip.timers import Timers
-from softswitch.sip.transaction import (
+from softswitch.sip.transaction import Input, State, Transaction, Trouble
+from softswitch.sip.transaction_tables import (
     CLIENT,
     INVITE_CLIENT,
     INVITE_SERVER,
     SERVER,
-    Input,
-    State,
-    Transaction,
-    Trouble,
     input_of,
     open_client,
     open_server,
-    server_key,
 )
 
 PEER = ("192.0.2.9", 5060)
