@@ -51,7 +51,7 @@ class CallAnswered(CallEvent):
 
 @dataclass(frozen=True, slots=True)
 class MediaReoffered(CallEvent):
-    """A re-INVITE or UPDATE asks for other media; answer with `UserAgentPool.answer_reoffer`."""
+    """A re-INVITE asks for other media; answer with `UserAgentPool.answer_reoffer`."""
 
     offer: bytes
 

@@ -2,7 +2,7 @@
 
 from softswitch.calls.events import CallAnswered
 from softswitch.calls.leg import Leg
-from softswitch.calls.line import ALLOW, LegSettings, LegTimer, Line, Phase
+from softswitch.calls.line import LegSettings, LegTimer, Line, Phase
 from softswitch.errors import UsageError
 from softswitch.sip.dialog import Dialog
 from softswitch.sip.layer import Transaction
@@ -30,10 +30,7 @@ class IncomingLeg(Leg):
         """Say 180, and again each minute. After the answer or the end it does nothing."""
         if self.phase is not Phase.SETUP:
             return
-        headers = [("Contact", self._settings.contact), ("Allow", ALLOW)]
-        response = self._response(self._invite, 180, headers)
-        response.headers.copy_lines("Record-Route", self._invite.request.headers)
-        self._line.respond(self._invite, response, now)
+        self._peer.respond_in_dialog(self._invite, 180, now)
         self._deadlines[LegTimer.RING_AGAIN] = now + RING_AGAIN_S
 
     def answer(self, sdp: bytes, now: float) -> None:
@@ -56,7 +53,7 @@ class IncomingLeg(Leg):
         if not 300 <= status <= 699:
             raise UsageError("a call is rejected with a status from 300 to 699; use answer to accept it")
         if self.phase is Phase.SETUP:
-            self._respond(self._invite, status, now)
+            self._peer.respond(self._invite, status, now)
             self._end(by_peer=False, cause="rejected", now=now)
 
     def hang_up(self, now: float) -> None:
@@ -68,14 +65,14 @@ class IncomingLeg(Leg):
 
     def receive_cancel(self, invite: Transaction, now: float) -> None:
         if invite is self._invite and self.phase is Phase.SETUP:
-            self._respond(invite, 487, now)
+            self._peer.respond(invite, 487, now)
             self._end(by_peer=True, cause="cancel", now=now)
         else:
             super().receive_cancel(invite, now)
 
     def _receive_bye(self, bye: Transaction, now: float) -> None:
         if self.phase is Phase.SETUP:
-            self._respond(self._invite, 487, now)  # §15.1.2
+            self._peer.respond(self._invite, 487, now)  # §15.1.2
         super()._receive_bye(bye, now)
 
     def _receive_late_answer(self, invite: Transaction, sdp: bytes) -> None:
@@ -89,7 +86,7 @@ class IncomingLeg(Leg):
             self.ring(now)
         elif timer is LegTimer.RING_LIMIT:
             if self.phase is Phase.SETUP:
-                self._respond(self._invite, 480, now)
+                self._peer.respond(self._invite, 480, now)
                 self._end(by_peer=False, cause="timeout", now=now)
         else:
             super()._timer_fired(timer, now)

@@ -6,18 +6,17 @@ and the copies of a 2xx until its ACK comes. A leg speaks the neutral vocabulary
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from softswitch.calls.challenges import Challenges
 from softswitch.calls.events import CallEnded, CallEvent, MediaReoffered, ReofferAnswered, ReofferRefused
 from softswitch.calls.line import ALLOW, SDP, LegSettings, LegTimer, Line, Phase
+from softswitch.calls.peer import Peer
 from softswitch.errors import PeerError, UsageError
 from softswitch.sip.dialog import Dialog
 from softswitch.sip.digest import ClientDigest
 from softswitch.sip.layer import Transaction, Trouble
-from softswitch.sip.message import Request, Response, response_to
-from softswitch.sip.uri import Uri
+from softswitch.sip.message import Request, Response
 
 
 class Leg(ABC):
@@ -42,26 +41,24 @@ class Leg(ABC):
         self.phase = Phase.SETUP
         self.dialog: Dialog | None = None
         self.events: deque[CallEvent] = deque()
-        self._line = line
         self._settings = settings
+        self._peer = Peer(line, settings, local_tag)
         self._challenges = Challenges(digest)
         self._deadlines: dict[LegTimer, float] = {}
-        self._clients: set[Transaction] = set()
-        self._acks: dict[tuple[int, str], tuple[Request, Uri]] = {}
         self._unacknowledged: _Answer | None = None
         self._bye_after_ack = False
         self._bye: Transaction | None = None
         self._probe: Transaction | None = None
-        self._reoffer: Transaction | None = None
-        self._reoffer_waiting: bytes | None = None
-        self._reoffered: Transaction | None = None
+        self._our_reinvite: Transaction | None = None
+        self._waiting_offer: bytes | None = None
+        self._peers_reinvite: Transaction | None = None
 
     # What the pool asks
 
     @property
     def is_finished(self) -> bool:
         """Nothing more can come for it: its pool may forget it."""
-        return self.phase is Phase.OVER and not self._clients and self._unacknowledged is None
+        return self.phase is Phase.OVER and not self._peer.is_awaited and self._unacknowledged is None
 
     def next_timer(self) -> float | None:
         return min(self._deadlines.values(), default=None)
@@ -82,16 +79,16 @@ class Leg(ABC):
         """Propose other media; waits its turn where another exchange is under way (§14.1)."""
         if self.phase is not Phase.TALKING:
             raise UsageError("other media can be proposed only in an answered call; wait for CallAnswered")
-        self._reoffer_waiting = sdp
+        self._waiting_offer = sdp
         self._send_reoffer(now)
 
     def answer_reoffer(self, sdp: bytes | None, now: float) -> None:
         """Answer `MediaReoffered`; None refuses, and the media stay as they were (488). Too late, it does nothing."""
-        invite, self._reoffered = self._reoffered, None
+        invite, self._peers_reinvite = self._peers_reinvite, None
         if invite is None:
             return
         if sdp is None:
-            self._respond(invite, 488, now)
+            self._peer.respond(invite, 488, now)
         else:
             self._send_2xx(invite, sdp, now)
         self._send_reoffer(now)
@@ -100,7 +97,7 @@ class Leg(ABC):
 
     def receive_response(self, transaction: Transaction, response: Response, now: float) -> None:
         """A response to a request of this leg."""
-        if transaction is self._reoffer or (transaction.request.method == "INVITE" and response.status < 300):
+        if transaction is self._our_reinvite or (transaction.request.method == "INVITE" and response.status < 300):
             self._receive_reoffer_response(transaction, response, now)
         elif response.status < 200:
             return
@@ -113,13 +110,13 @@ class Leg(ABC):
 
     def receive_trouble(self, transaction: Transaction, trouble: Trouble, now: float) -> None:
         """A request of this leg got no answer, or could not be sent."""
-        if transaction in (self._probe, self._reoffer):
-            self._probe = self._reoffer = None
+        if transaction in (self._probe, self._our_reinvite):
+            self._probe = self._our_reinvite = None
             self._lose(now)
 
     def receive_end(self, transaction: Transaction) -> None:
         """A client transaction of this leg has ended."""
-        self._clients.discard(transaction)
+        self._peer.receive_end(transaction)
 
     def receive_request(self, transaction: Transaction | None, request: Request, now: float) -> None:
         """A request inside the dialog; `transaction` is None for an ACK."""
@@ -133,38 +130,35 @@ class Leg(ABC):
         try:
             dialog.receive_request(request)
         except PeerError as error:
-            self._respond(transaction, error.status, now)
+            self._peer.respond(transaction, error.status, now)
             return
         if request.method == "BYE":
             self._receive_bye(transaction, now)
         elif self.phase is Phase.OVER:
-            self._respond(transaction, 481, now)
+            self._peer.respond(transaction, 481, now)
         elif request.method == "INVITE":
             self._receive_reinvite(transaction, request, now)
         elif request.method == "OPTIONS":
-            self._respond(transaction, 200, now, [("Allow", ALLOW), ("Accept", SDP)])
+            self._peer.respond(transaction, 200, now, [("Allow", ALLOW), ("Accept", SDP)])
         else:
-            self._respond(transaction, 405, now, [("Allow", ALLOW)])
+            self._peer.respond(transaction, 405, now, [("Allow", ALLOW)])
         if self.phase is Phase.TALKING:
             self._arm_keepalive(now)
 
     def receive_cancel(self, invite: Transaction, now: float) -> None:
         """A CANCEL for one of the peer's INVITEs; after a final response it has no effect (§9.2)."""
-        if invite is self._reoffered:
-            self._reoffered = None
-            self._respond(invite, 487, now)
+        if invite is self._peers_reinvite:
+            self._peers_reinvite = None
+            self._peer.respond(invite, 487, now)
 
     # BYE
 
     def _receive_bye(self, bye: Transaction, now: float) -> None:
-        self._respond(bye, 200, now)
-        if self._reoffered is not None:
-            self._respond(self._reoffered, 487, now)  # §15.1.2
+        self._peer.respond(bye, 200, now)
+        if self._peers_reinvite is not None:
+            self._peer.respond(self._peers_reinvite, 487, now)  # §15.1.2
         self._unacknowledged = None
         self._end(by_peer=True, cause="bye", now=now)
-
-    def _send_bye(self, dialog: Dialog, now: float) -> Transaction:
-        return self._send(dialog.request("BYE"), dialog.next_hop, now)
 
     def _leave(self, now: float) -> None:
         """Send our BYE; a callee must not before it has the ACK for its 2xx (§15)."""
@@ -173,7 +167,7 @@ class Leg(ABC):
         if self._unacknowledged is not None:
             self._bye_after_ack = True
             return
-        self._bye = self._send_bye(self.dialog, now)
+        self._bye = self._peer.send_bye(self.dialog, now)
 
     def _lose(self, now: float) -> None:
         """The peer does not answer any more: end here, and tell it should it still hear."""
@@ -189,7 +183,7 @@ class Leg(ABC):
 
     def _enter_over(self, now: float) -> None:
         self.phase = Phase.OVER
-        self._reoffered = self._reoffer_waiting = None
+        self._peers_reinvite = self._waiting_offer = None
         kept = (LegTimer.COPY_2XX, LegTimer.NO_ACK) if self._unacknowledged is not None else ()
         self._deadlines = {timer: at for timer, at in self._deadlines.items() if timer in kept}
 
@@ -197,9 +191,7 @@ class Leg(ABC):
 
     def _send_2xx(self, invite: Transaction, sdp: bytes, now: float) -> None:
         """Accept an INVITE, and send copies until the ACK comes (§13.3.1.4)."""
-        response = self._response(invite, 200, [("Contact", self._settings.contact), ("Allow", ALLOW)], sdp)
-        response.headers.copy_lines("Record-Route", invite.request.headers)
-        self._line.respond(invite, response, now)
+        response = self._peer.respond_in_dialog(invite, 200, now, sdp)
         timers = self._settings.timers
         self._unacknowledged = _Answer(invite, response, 2 * timers.t1, offer_sent=not invite.request.body)
         self._deadlines[LegTimer.COPY_2XX] = now + timers.t1
@@ -209,7 +201,7 @@ class Leg(ABC):
         answer = self._unacknowledged
         if answer is None:
             return
-        self._line.respond(answer.invite, answer.response, now)
+        self._peer.respond_again(answer.invite, answer.response, now)
         self._deadlines[LegTimer.COPY_2XX] = now + answer.interval
         answer.interval = min(2 * answer.interval, self._settings.timers.t2)
 
@@ -240,52 +232,40 @@ class Leg(ABC):
         """The ACK's answer to the offer in our 2xx to an INVITE without one (§13.2.1, §14.2)."""
         self.events.append(ReofferAnswered(self.leg_id, sdp))
 
-    def _acknowledge(self, dialog: Dialog, invite: Transaction, response: Response) -> bool:
-        """Send the ACK for a 2xx; for a copy of it, the same bytes again. True for the first."""
-        key = (response.cseq.number, response.to.tag or "")
-        first = key not in self._acks
-        if first:
-            ack = dialog.request("ACK")
-            for name in ("Authorization", "Proxy-Authorization"):  # §22.1: as in the INVITE
-                ack.headers.copy_lines(name, invite.request.headers)
-            self._acks[key] = (ack, dialog.next_hop)
-        self._line.acknowledge(*self._acks[key])
-        return first
-
     # re-INVITE
 
     def _receive_reinvite(self, invite: Transaction, request: Request, now: float) -> None:
-        if self._unacknowledged is not None or self._reoffered is not None or self.phase is Phase.SETUP:
+        if self._unacknowledged is not None or self._peers_reinvite is not None or self.phase is Phase.SETUP:
             # §14.2: another INVITE of the peer's is not yet done with.
-            self._respond(invite, 500, now, [("Retry-After", self._chance(10))])
-        elif self._reoffer is not None:
-            self._respond(invite, 491, now)
+            self._peer.respond(invite, 500, now, [("Retry-After", self._settings.chance(10))])
+        elif self._our_reinvite is not None:
+            self._peer.respond(invite, 491, now)
         elif request.body and request.content_type not in (SDP, None):
-            self._respond(invite, 415, now, [("Accept", SDP)])
+            self._peer.respond(invite, 415, now, [("Accept", SDP)])
         else:
             assert self.dialog is not None
             self.dialog.refresh_target(request)
-            self._reoffered = invite
+            self._peers_reinvite = invite
             self.events.append(MediaReoffered(self.leg_id, request.body))
 
     def _send_reoffer(self, now: float) -> None:
-        busy = self._reoffer is not None or self._reoffered is not None or self._unacknowledged is not None
-        if self._reoffer_waiting is None or self.dialog is None or self.phase is not Phase.TALKING or busy:
+        busy = self._our_reinvite is not None or self._peers_reinvite is not None or self._unacknowledged is not None
+        if self._waiting_offer is None or self.dialog is None or self.phase is not Phase.TALKING or busy:
             return
         if LegTimer.REOFFER in self._deadlines:
             return
-        sdp, self._reoffer_waiting = self._reoffer_waiting, None
+        sdp, self._waiting_offer = self._waiting_offer, None
         request = self.dialog.request("INVITE", sdp, SDP)
         request.headers.add("Allow", ALLOW)
-        self._reoffer = self._send(request, self.dialog.next_hop, now)
+        self._our_reinvite = self._peer.send(request, self.dialog.next_hop, now)
 
     def _receive_reoffer_response(self, invite: Transaction, response: Response, now: float) -> None:
         if response.status < 200 or self.dialog is None:
             return
         if response.status < 300:
-            first = self._acknowledge(self.dialog, invite, response)
+            first = self._peer.acknowledge(self.dialog, invite, response)
             if first and self.phase is Phase.TALKING:
-                self._reoffer = None
+                self._our_reinvite = None
                 self.dialog.refresh_target(response)
                 self.events.append(ReofferAnswered(self.leg_id, response.body))
                 self._send_reoffer(now)
@@ -294,13 +274,13 @@ class Leg(ABC):
             return
         if response.status in (401, 407) and self._retry_with_credentials(invite, response, now):
             return
-        self._reoffer = None
+        self._our_reinvite = None
         if response.status == 491:
             # §14.1: the Call-ID's owner waits 2.1 to 4 s, the other up to 2 s, so that one comes first.
-            pause = (210 + self._chance(190)) / 100 if self.is_caller else self._chance(200) / 100
+            pause = (210 + self._settings.chance(190)) / 100 if self.is_caller else self._settings.chance(200) / 100
             self._deadlines[LegTimer.REOFFER] = now + pause
-            if self._reoffer_waiting is None:
-                self._reoffer_waiting = invite.request.body
+            if self._waiting_offer is None:
+                self._waiting_offer = invite.request.body
         elif response.status in (408, 481):
             self._lose(now)  # §14.1: the dialog is gone
         else:
@@ -320,7 +300,7 @@ class Leg(ABC):
         if self._probe is None and self._unacknowledged is None:
             request = self.dialog.request("OPTIONS")
             request.headers.add("Accept", SDP)
-            self._probe = self._send(request, self.dialog.next_hop, now)
+            self._probe = self._peer.send(request, self.dialog.next_hop, now)
 
     # Common ground
 
@@ -334,23 +314,17 @@ class Leg(ABC):
         elif timer is LegTimer.REOFFER:
             self._send_reoffer(now)
 
-    def _send(self, request: Request, next_hop: Uri, now: float) -> Transaction:
-        request.headers.set("User-Agent", self._settings.user_agent)
-        transaction = self._line.send_request(request, next_hop, now)
-        self._clients.add(transaction)
-        return transaction
-
     def _retry_with_credentials(self, transaction: Transaction, response: Response, now: float) -> bool:
         """Answer a challenge inside the dialog; False where we have nothing (more) to say to it."""
-        own = transaction in (self._bye, self._probe, self._reoffer)
+        own = transaction in (self._bye, self._probe, self._our_reinvite)
         if self.dialog is None or not own or not self._challenges.can_answer(transaction.request, response):
             return False
         old = transaction.request
         request = self.dialog.request(old.method, old.body, old.headers.get("Content-Type") or "")
         self._challenges.authorise(request)
-        again = self._send(request, self.dialog.next_hop, now)
-        if transaction is self._reoffer:
-            self._reoffer = again
+        again = self._peer.send(request, self.dialog.next_hop, now)
+        if transaction is self._our_reinvite:
+            self._our_reinvite = again
         elif transaction is self._probe:
             self._probe = again
         elif transaction is self._bye:
@@ -360,33 +334,7 @@ class Leg(ABC):
     def _receive_stranger(self, transaction: Transaction | None, now: float) -> None:
         """A request with our tag and somebody else's."""
         if transaction is not None:
-            self._respond(transaction, 481, now)
-
-    def _response(
-        self,
-        transaction: Transaction,
-        status: int,
-        headers: Iterable[tuple[str, object]] = (),
-        sdp: bytes = b"",
-    ) -> Response:
-        all_headers = [*headers, ("Server", self._settings.user_agent)]
-        return response_to(
-            transaction.request,
-            status,
-            to_tag=self.local_tag,
-            headers=all_headers,
-            body=sdp,
-            content_type=SDP if sdp else None,
-        )
-
-    def _respond(
-        self, transaction: Transaction, status: int, now: float, headers: Iterable[tuple[str, object]] = ()
-    ) -> None:
-        self._line.respond(transaction, self._response(transaction, status, headers), now)
-
-    def _chance(self, below: int) -> int:
-        """An unguessable number, 0 to `below` less one."""
-        return int.from_bytes(self._settings.new_token().encode()[-8:]) % below
+            self._peer.respond(transaction, 481, now)
 
 
 @dataclass(slots=True)

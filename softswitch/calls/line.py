@@ -45,6 +45,10 @@ class LegSettings:
     ring_limit_s: float = 180.0
     """No call rings longer, whatever the peer says (as timer C, RFC 3261 §16.6)."""
 
+    def chance(self, below: int) -> int:
+        """An unguessable number, 0 to `below` less one."""
+        return int.from_bytes(self.new_token().encode()[-8:]) % below
+
 
 class Phase(Enum):
     SETUP = auto()

@@ -102,7 +102,7 @@ class OutgoingLeg(Leg):
         if authorised:
             self._challenges.authorise(request)
         try:
-            self._invite = self._send(request, self._target, now)
+            self._invite = self._peer.send(request, self._target, now)
         except InviteRefused as refused:
             self._fail(Outcome.BLOCKED, 0, str(refused), now)
 
@@ -129,11 +129,11 @@ class OutgoingLeg(Leg):
             dialog.confirm(response)
         elif dialog is None or not dialog.is_confirmed:
             self.dialog = dialog = Dialog.opened_by_us(invite.request, response)
-        if not self._acknowledge(dialog, invite, response) or self.phase is not Phase.SETUP:
+        if not self._peer.acknowledge(dialog, invite, response) or self.phase is not Phase.SETUP:
             return
         if self._given_up is not None:
             # Our CANCEL and the 200 have crossed: the callee's phone is off the hook, so it is told at once.
-            self._bye = self._send_bye(dialog, now)
+            self._bye = self._peer.send_bye(dialog, now)
             self._fail(*self._given_up, now)
             return
         early = self._rung[1] if self._rung else b""
@@ -148,8 +148,8 @@ class OutgoingLeg(Leg):
         fork = self._forks.get(tag)
         if fork is None:
             fork = self._forks[tag] = Dialog.opened_by_us(invite.request, response)
-        if self._acknowledge(fork, invite, response):
-            self._send_bye(fork, now)
+        if self._peer.acknowledge(fork, invite, response):
+            self._peer.send_bye(fork, now)
 
     def _receive_failure(self, invite: Transaction, response: Response, now: float) -> None:
         status = response.status
@@ -175,9 +175,7 @@ class OutgoingLeg(Leg):
         """Not before a provisional response has come (§9.1); the layer knows."""
         if self._invite is None or LegTimer.CANCEL_WAIT in self._deadlines:
             return
-        cancel = self._line.cancel(self._invite, now)
-        if cancel is not None:
-            self._clients.add(cancel)
+        if self._peer.cancel(self._invite, now):
             self._deadlines[LegTimer.CANCEL_WAIT] = now + self._settings.timers.patience
 
     def _timer_fired(self, timer: LegTimer, now: float) -> None:
@@ -185,7 +183,7 @@ class OutgoingLeg(Leg):
             self._give_up(Outcome.NO_ANSWER, 408, "rang for too long", now)
         elif timer is LegTimer.CANCEL_WAIT:
             if self._invite is not None and self._given_up is not None:
-                self._line.abandon(self._invite, now)
+                self._peer.abandon(self._invite, now)
                 self._fail(*self._given_up, now)
         else:
             super()._timer_fired(timer, now)
@@ -202,6 +200,6 @@ class OutgoingLeg(Leg):
         """A fork that we have refused may say BYE itself."""
         tag = transaction.request.from_.tag or "" if transaction is not None else ""
         if transaction is not None and transaction.request.method == "BYE" and tag in self._forks:
-            self._respond(transaction, 200, now)
+            self._peer.respond(transaction, 200, now)
         else:
             super()._receive_stranger(transaction, now)

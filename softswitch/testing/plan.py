@@ -31,11 +31,11 @@ DRAMA_RANGES = {
 }
 # The shares of the demo's sixty leads.
 SHARES = {
-    Kind.PERSON: 22,
+    Kind.PERSON: 24,
     Kind.MACHINE: 12,
     Kind.SCREENING: 2,
-    Kind.BUSY: 6,
-    Kind.NO_ANSWER: 8,
+    Kind.BUSY: 8,
+    Kind.NO_ANSWER: 4,
     Kind.REFUSED: 4,
     Kind.FAILURE: 4,
     Kind.INVALID: 2,
