@@ -17,6 +17,7 @@ from softswitch.sip.parser import MalformedRequest, parse
 from softswitch.sip.timers import Deadlines, Timers
 from softswitch.sip.transaction import Address, Input, State, Transaction, Trouble
 from softswitch.sip.transaction_tables import input_of, open_client, open_server
+from softswitch.sip.uri import host_of
 from softswitch.sip.values import Via
 
 __all__ = [
@@ -310,8 +311,9 @@ class TransactionLayer:
 
     def _new_via(self) -> Via:
         host, port = self.address
-        host = f"[{host}]" if ":" in host else host
-        return Via(self._transport, host, port, {"branch": f"{MAGIC_COOKIE}{self._new_token()}", "rport": None})
+        return Via(
+            self._transport, host_of(host), port, {"branch": f"{MAGIC_COOKIE}{self._new_token()}", "rport": None}
+        )
 
 
 def _return_address(via: Via, source: Address) -> Address:

@@ -151,6 +151,11 @@ def _remembered(text: str) -> Uri:
     return Uri._parse(text)
 
 
+def host_of(address: str) -> str:
+    """An IP address as it stands in a URI or a Via: IPv6 in brackets. The inverse of `Uri.address`."""
+    return f"[{address}]" if ":" in address else address
+
+
 UNREADABLE: Final = Uri("invalid", opaque="unreadable")
 """Stands in a request that is kept only to be refused, where its own Request-URI could not be read."""
 

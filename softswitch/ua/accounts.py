@@ -1,12 +1,14 @@
 """Carrier accounts and phone accounts, and what the pool keeps of a carrier: registration, channels, calls a second."""
 
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from softswitch.errors import UsageError
+from softswitch.sip.digest import ClientDigest
 from softswitch.sip.layer import DEFAULT_PORT, Address
-from softswitch.sip.uri import Uri
+from softswitch.sip.uri import Uri, host_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,15 @@ class CarrierAccount:
         """Who this user is here: From, and an address-of-record."""
         return Uri("sip", user, self._domain)
 
+    def digest(self, new_token: Callable[[], str]) -> ClientDigest | None:
+        """Answers to this carrier's challenges; None for an account without a user."""
+        if not self.username:
+            return None
+        return ClientDigest(self.username, self.password, new_token, realm=self.realm or None)
+
     @property
     def _domain(self) -> str:
-        host = self.domain or self.host
-        return f"[{host}]" if ":" in host else host
+        return host_of(self.domain or self.host)
 
     def __repr__(self) -> str:
         return f"CarrierAccount({self.name!r})"  # no password in a traceback

@@ -2,7 +2,7 @@
 
 It is a back-to-back user agent and never a proxy: what comes in on one leg goes out on another only as an event, a
 decision above, and a command. Who may send what is decided in `reception`; what leaves for a carrier passes the gate in
-`lines`.
+`lines`; legs are made in `making`.
 """
 
 import re
@@ -12,11 +12,9 @@ from typing import TypeAlias
 
 from softswitch.calls.events import CallEvent, CallFailed, CallOffered, Origin
 from softswitch.calls.incoming import IncomingLeg
-from softswitch.calls.line import LegSettings, Phase
+from softswitch.calls.line import Phase
 from softswitch.calls.outcome import Outcome
-from softswitch.calls.outgoing import OutgoingLeg
 from softswitch.errors import PeerError, UsageError
-from softswitch.sip.digest import ClientDigest
 from softswitch.sip.layer import (
     Address,
     Datagram,
@@ -29,8 +27,6 @@ from softswitch.sip.layer import (
 )
 from softswitch.sip.message import Response, response_to
 from softswitch.sip.timers import Timers
-from softswitch.sip.uri import Uri
-from softswitch.sip.values import NameAddr
 from softswitch.ua.accounts import (
     AccountFailed,
     AccountRegistered,
@@ -41,7 +37,8 @@ from softswitch.ua.accounts import (
     check_accounts,
 )
 from softswitch.ua.legs import LegBook
-from softswitch.ua.lines import Gate, PhoneLine, TrunkLine
+from softswitch.ua.lines import Gate
+from softswitch.ua.making import LegMaker
 from softswitch.ua.phones import PhoneDesk, PhoneExpired, PhoneRegistered
 from softswitch.ua.reception import Caller, Reception
 from softswitch.ua.registrations import RegistrationDesk
@@ -54,7 +51,7 @@ _DIALLABLE = re.compile(r"[+0-9A-Za-z*._-]{1,64}")
 class UserAgentPool:
     """See the module. `now` is monotonic seconds; after any call, drain `next_event` and `data_to_send`, then re-arm.
 
-    address: where peers reach us; it goes into Via, Contact and SDP-less headers.
+    address: where peers reach us; it goes into Via and Contact.
     realm: of our own registrar's challenges.
     gate: asked with the number immediately in front of the wire for every INVITE to a carrier; see `lines.Gate`.
     new_token: unguessable letters and digits, such as `secrets.token_hex`.
@@ -78,35 +75,39 @@ class UserAgentPool:
         account_list, phone_list = list(accounts), list(phones)
         check_accounts(account_list, phone_list)
         self.address = address
-        self._gate = gate
         self._new_token = new_token
-        self._user_agent = user_agent
-        self._ring_limit_s = ring_limit_s
-        self._keepalive_s = keepalive_s
-        self.layer = TransactionLayer(address=address, new_token=new_token, timers=timers)
-        self.timers = self.layer.timers
+        self._events: deque[PoolEvent] = deque()
+        self._layer = TransactionLayer(address=address, new_token=new_token, timers=timers)
+        self._legs = LegBook(self._events)
+        self._maker = LegMaker(
+            self._layer,
+            self._legs,
+            gate=gate,
+            new_token=new_token,
+            user_agent=user_agent,
+            keepalive_s=keepalive_s,
+            ring_limit_s=ring_limit_s,
+        )
         self._carriers = {account.name: Carrier(account) for account in account_list}
         self._phones = PhoneDesk(phone_list, realm=realm, new_token=new_token)
         self._registrations = RegistrationDesk(
             self._carriers,
-            self.layer,
-            contact=self._contact,
+            self._layer,
+            contact=self._maker.contact,
             new_token=new_token,
             user_agent=user_agent,
         )
         self._reception = Reception(self._carriers, self._phones, user_agent)
-        self._events: deque[PoolEvent] = deque()
-        self._legs = LegBook(self._events)
         self._stopping = False
 
     # The face of a machine
 
     def receive_datagram(self, data: bytes, source: Address, now: float) -> None:
-        self.layer.receive_datagram(data, source, now)
+        self._layer.receive_datagram(data, source, now)
         self._pump(now)
 
     def handle_timer(self, now: float) -> None:
-        self.layer.handle_timer(now)
+        self._layer.handle_timer(now)
         self._pump(now)
         self._legs.handle_timer(now)
         self._phones.handle_timer(now)
@@ -115,7 +116,7 @@ class UserAgentPool:
 
     def next_timer(self) -> float | None:
         deadlines = (
-            self.layer.next_timer(),
+            self._layer.next_timer(),
             self._legs.next_timer(),
             self._phones.next_timer(),
             self._registrations.next_timer(),
@@ -123,7 +124,7 @@ class UserAgentPool:
         return min((at for at in deadlines if at is not None), default=None)
 
     def data_to_send(self) -> list[Datagram]:
-        return self.layer.data_to_send()
+        return self._layer.data_to_send()
 
     def next_event(self) -> PoolEvent | None:
         return self._events.popleft() if self._events else None
@@ -146,12 +147,12 @@ class UserAgentPool:
     @property
     def is_quiet(self) -> bool:
         """No call is up and no request of ours awaits its answer: after `stop`, the process may end."""
-        return self.layer.unanswered == 0 and self._legs.are_over
+        return self._layer.unanswered == 0 and self._legs.are_over
 
     @property
     def is_idle(self) -> bool:
         """No leg and no transaction is left, not even to absorb copies."""
-        return not self._legs.ids() and not self._legs.owners and len(self.layer) == 0
+        return not self._legs.ids() and not self._legs.owners and len(self._layer) == 0
 
     def account_state(self, name: str) -> AccountState:
         """Raises KeyError for an unknown account."""
@@ -188,24 +189,13 @@ class UserAgentPool:
         if reason is not None:
             self._events.append(CallFailed(leg_id, Outcome.FAILED, 503, reason))
             return
-        own = carrier.account
-        line = TrunkLine(self.layer, own.address, self._gate)
-        leg = OutgoingLeg(
-            leg_id,
-            line,
-            self._leg_settings(own.username),
-            target=own.uri(number),
-            local=NameAddr(own.identity(caller_id or own.caller_id or own.username or "anonymous")),
-            offer=offer,
-            digest=self._digest_of(own),
-        )
-        self._legs.adopt(leg, line, carrier)
+        leg = self._maker.call_number(leg_id, carrier, number, offer, caller_id)
         leg.start(now)
         self._legs.settle(leg)
         self._pump(now)
 
     def ring_phone(self, leg_id: str, agent: str, offer: bytes, now: float, *, call_ref: str) -> None:
-        """Ring an agent's phone. All that its INVITE says is made here, from `call_ref` and chance.
+        """Ring an agent's phone. All that its INVITE says is made from `call_ref` and chance.
 
         Raises UsageError where the phone is not registered.
         """
@@ -213,18 +203,7 @@ class UserAgentPool:
         binding = self._phones.binding_of(agent, now)
         if binding is None:
             raise UsageError(f"the phone of agent {agent!r} is not registered: switch it on and check its password")
-        line = PhoneLine(self.layer, binding.destination)
-        keepalive_s = self._phones.account_of(agent).keepalive_s
-        leg = OutgoingLeg(
-            leg_id,
-            line,
-            self._leg_settings("", keepalive_s),
-            target=binding.contact.uri,
-            local=NameAddr(self._contact("call"), display=call_ref),
-            routes=binding.path,
-            offer=offer,
-        )
-        self._legs.adopt(leg, line)
+        leg = self._maker.ring_phone(leg_id, self._phones.account_of(agent), binding, offer, call_ref)
         leg.start(now)
         self._legs.settle(leg)
         self._pump(now)
@@ -276,7 +255,7 @@ class UserAgentPool:
 
     def _pump(self, now: float) -> None:
         """Take every event of the machines inside to whom it concerns."""
-        while (event := self.layer.next_event()) is not None:
+        while (event := self._layer.next_event()) is not None:
             match event:
                 case RequestReceived():
                     self._receive_request(event, now)
@@ -317,14 +296,14 @@ class UserAgentPool:
         if event.cancels is not None:
             leg = self._legs.owners.get(event.cancels)
             tag = leg.local_tag if leg is not None else self._new_token()
-            self.layer.respond(transaction, response_to(request, 200, to_tag=tag), now)
+            self._layer.respond(transaction, response_to(request, 200, to_tag=tag), now)
             if leg is not None:
                 leg.receive_cancel(event.cancels, now)
                 self._legs.settle(leg)
             return
         decision = self._reception.receive(request, event.source, now, inside=leg is not None)
         if isinstance(decision, Response):
-            self.layer.respond(transaction, decision, now)
+            self._layer.respond(transaction, decision, now)
         elif leg is not None:
             self._legs.owners[transaction] = leg
             leg.receive_request(transaction, request, now)
@@ -336,25 +315,18 @@ class UserAgentPool:
         """An INVITE from somebody who may send one."""
         request = event.request
         if self._stopping:
-            self.layer.respond(transaction, self._reception.refuse(request, 503), now)
+            self._layer.respond(transaction, self._reception.refuse(request, 503), now)
             return
-        carrier = self._carriers[caller.source] if caller.origin is Origin.TRUNK else None
-        if carrier is None:
-            line = PhoneLine(self.layer, event.source)
-            settings = self._leg_settings("", self._phones.account_of(caller.source).keepalive_s)
-        else:
-            line = TrunkLine(self.layer, carrier.account.address, self._gate)
-            settings = self._leg_settings(carrier.account.username)
-        leg_id = self._new_token()
         try:
-            leg = IncomingLeg(leg_id, line, settings, invite=transaction, request=request, now=now)
+            if caller.origin is Origin.TRUNK:
+                leg = self._maker.from_carrier(self._carriers[caller.source], transaction, event, now)
+            else:
+                leg = self._maker.from_phone(self._phones.account_of(caller.source), transaction, event, now)
         except PeerError as error:
-            self.layer.respond(transaction, self._reception.refuse(request, error.status), now)
+            self._layer.respond(transaction, self._reception.refuse(request, error.status), now)
             return
-        self._legs.owners[transaction] = leg
-        self._legs.adopt(leg, line, carrier)
         called, calling = request.uri.decoded_user, request.from_.uri.decoded_user
-        self._events.append(CallOffered(leg_id, caller.origin, caller.source, called, calling, request.body))
+        self._events.append(CallOffered(leg.leg_id, caller.origin, caller.source, called, calling, request.body))
         self._legs.settle(leg)
 
     # Book-keeping
@@ -362,22 +334,3 @@ class UserAgentPool:
     def _check_new(self, leg_id: str) -> None:
         if self._legs.get(leg_id) is not None:
             raise UsageError("this leg id is in use: give each call one of its own")
-
-    def _leg_settings(self, user: str, keepalive_s: float | None = None) -> LegSettings:
-        return LegSettings(
-            contact=NameAddr(self._contact(user)),
-            user_agent=self._user_agent,
-            new_token=self._new_token,
-            timers=self.timers,
-            keepalive_s=self._keepalive_s if keepalive_s is None else keepalive_s,
-            ring_limit_s=self._ring_limit_s,
-        )
-
-    def _contact(self, user: str) -> Uri:
-        host, port = self.address
-        return Uri("sip", user or "softswitch", f"[{host}]" if ":" in host else host, port)
-
-    def _digest_of(self, account: CarrierAccount) -> ClientDigest | None:
-        if not account.username:
-            return None
-        return ClientDigest(account.username, account.password, self._new_token, realm=account.realm or None)

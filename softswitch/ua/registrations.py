@@ -4,7 +4,6 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from softswitch.sip.digest import ClientDigest
 from softswitch.sip.layer import Transaction, TransactionLayer
 from softswitch.sip.message import Response
 from softswitch.sip.registration import Registered, Registration, RegistrationFailed
@@ -93,12 +92,11 @@ class RegistrationDesk:
 
 
 def _registration(account: CarrierAccount, contact: Uri, new_token: Callable[[], str], user_agent: str) -> Registration:
-    digest = ClientDigest(account.username, account.password, new_token, realm=account.realm or None)
     return Registration(
         registrar=account.uri(""),
         aor=account.identity(account.username),
         contact=contact,
-        digest=digest if account.username else None,
+        digest=account.digest(new_token),
         new_token=new_token,
         expires_s=account.expires_s,
         user_agent=user_agent,

@@ -1,0 +1,116 @@
+"""How each kind of leg is made: its way to the wire, and all that its messages will say of us.
+
+What an INVITE to an agent's phone says is made here, from the call reference and chance alone.
+"""
+
+from collections.abc import Callable
+
+from softswitch.calls.incoming import IncomingLeg
+from softswitch.calls.line import LegSettings
+from softswitch.calls.outgoing import OutgoingLeg
+from softswitch.sip.layer import RequestReceived, Transaction, TransactionLayer
+from softswitch.sip.registrar import Binding
+from softswitch.sip.uri import Uri, host_of
+from softswitch.sip.values import NameAddr
+from softswitch.ua.accounts import Carrier, PhoneAccount
+from softswitch.ua.legs import LegBook
+from softswitch.ua.lines import Gate, PhoneLine, TrunkLine
+
+
+class LegMaker:
+    """Makes legs and enters them in the book; whoever asks for one starts it or offers it upwards."""
+
+    def __init__(
+        self,
+        layer: TransactionLayer,
+        book: LegBook,
+        *,
+        gate: Gate,
+        new_token: Callable[[], str],
+        user_agent: str,
+        keepalive_s: float,
+        ring_limit_s: float,
+    ) -> None:
+        self._layer = layer
+        self._book = book
+        self._gate = gate
+        self._new_token = new_token
+        self._user_agent = user_agent
+        self._keepalive_s = keepalive_s
+        self._ring_limit_s = ring_limit_s
+
+    def call_number(self, leg_id: str, carrier: Carrier, number: str, offer: bytes, caller_id: str) -> OutgoingLeg:
+        """A leg to a callee; it takes up one of the carrier's channels."""
+        own = carrier.account
+        line = TrunkLine(self._layer, own.address, self._gate)
+        leg = OutgoingLeg(
+            leg_id,
+            line,
+            self._settings(own.username),
+            target=own.uri(number),
+            local=NameAddr(own.identity(caller_id or own.caller_id or own.username or "anonymous")),
+            offer=offer,
+            digest=own.digest(self._new_token),
+        )
+        self._book.adopt(leg, line, carrier)
+        return leg
+
+    def ring_phone(
+        self, leg_id: str, phone: PhoneAccount, binding: Binding, offer: bytes, call_ref: str
+    ) -> OutgoingLeg:
+        """A leg to an agent's phone, at the address from which it has registered."""
+        line = PhoneLine(self._layer, binding.destination)
+        leg = OutgoingLeg(
+            leg_id,
+            line,
+            self._settings("", phone.keepalive_s),
+            target=binding.contact.uri,
+            local=NameAddr(self.contact("call"), display=call_ref),
+            routes=binding.path,
+            offer=offer,
+        )
+        self._book.adopt(leg, line)
+        return leg
+
+    def from_carrier(
+        self, carrier: Carrier, transaction: Transaction, received: RequestReceived, now: float
+    ) -> IncomingLeg:
+        """The leg of somebody who calls in. Raises PeerError(400) where the INVITE cannot open a dialog."""
+        line = TrunkLine(self._layer, carrier.account.address, self._gate)
+        return self._incoming(line, self._settings(carrier.account.username), carrier, transaction, received, now)
+
+    def from_phone(
+        self, phone: PhoneAccount, transaction: Transaction, received: RequestReceived, now: float
+    ) -> IncomingLeg:
+        """The leg of an agent's phone that calls us. Raises PeerError(400) where the INVITE cannot open a dialog."""
+        line = PhoneLine(self._layer, received.source)
+        return self._incoming(line, self._settings("", phone.keepalive_s), None, transaction, received, now)
+
+    def contact(self, user: str) -> Uri:
+        """Our own address: what peers find in Contact."""
+        host, port = self._layer.address
+        return Uri("sip", user or "softswitch", host_of(host), port)
+
+    def _incoming(
+        self,
+        line: PhoneLine,
+        settings: LegSettings,
+        carrier: Carrier | None,
+        transaction: Transaction,
+        received: RequestReceived,
+        now: float,
+    ) -> IncomingLeg:
+        leg = IncomingLeg(self._new_token(), line, settings, invite=transaction, request=received.request, now=now)
+        self._book.owners[transaction] = leg
+        self._book.adopt(leg, line, carrier)
+        return leg
+
+    def _settings(self, user: str, keepalive_s: float | None = None) -> LegSettings:
+        return LegSettings(
+            contact=NameAddr(self.contact(user)),
+            user_agent=self._user_agent,
+            new_token=self._new_token,
+            timers=self._layer.timers,
+            keepalive_s=self._keepalive_s if keepalive_s is None else keepalive_s,
+            ring_limit_s=self._ring_limit_s,
+        )
