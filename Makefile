@@ -12,7 +12,7 @@ demo: .venv/ready
 	$(BIN)/softswitch demo
 
 test: .venv/ready peers check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --durations=10
 
 # Style and types. mypy reads an installed copy, because codecs/, pacing/ and configs/ are only mapped into the package there.
 check: .venv/ready
@@ -22,8 +22,9 @@ check: .venv/ready
 	$(BIN)/pip install --quiet --no-deps --target build/typed .
 	cd build/typed && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache -p softswitch
 
-peers:
-	bash .ci/peers.sh
+# Where a peer cannot be installed its tests name it and are skipped; with CI=true that is a failure.
+peers: .venv/ready
+	bash .ci/peers.sh || { [ "$${CI:-}" != true ] && echo "peers: some are missing; their tests will be skipped"; }
 
 bench: .venv/ready
 	for file in bench/*.py; do echo "== $$file"; $(BIN)/python $$file --json -; done

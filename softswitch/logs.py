@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TextIO
 
 import structlog
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from softswitch.safeguards.redaction import redact
 
@@ -15,7 +15,7 @@ def write_logs_to(path: Path | None, level: int = logging.INFO) -> None:
     """Send every log line, ours and the libraries', to a file (JSON lines) or to stderr (for people)."""
     stream: TextIO = sys.stderr if path is None else path.open("a", encoding="utf-8")
     renderer = structlog.dev.ConsoleRenderer() if path is None else structlog.processors.JSONRenderer()
-    shared = [
+    shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         redact_event,
