@@ -1,31 +1,22 @@
 """The switch: builds every room of a site, wires them, starts and ends them in order. Nothing else knows everybody."""
 
 import asyncio
-import secrets
-import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import structlog
 
 from softswitch.calls.events import CallEnded, CallEvent, CallFailed, CallOffered
 from softswitch.calls.routing import LogIn, Refuse, RoutingTable, ToQueue, route
 from softswitch.config import (
-    CampaignSettings,
     Connect,
     Settings,
-    campaign_of,
-    carrier_account,
-    phone_account,
     recordings_directory,
     store_url,
 )
 from softswitch.dialler.agents import AgentBoard, AgentChanged, AgentState
-from softswitch.dialler.campaign import AmdMode
 from softswitch.dialler.dialling import Dialler
 from softswitch.dialler.locks import NumberLocks
 from softswitch.dialler.suppression import SuppressionList
@@ -37,19 +28,24 @@ from softswitch.exchange.dialled import DialledCalls
 from softswitch.exchange.health import Health
 from softswitch.exchange.inbound import InboundCalls, Queue
 from softswitch.exchange.lines import Lines
+from softswitch.exchange.opening import (
+    make_dialler,
+    make_folders,
+    new_ref,
+    open_sip,
+    read_never_dial_list,
+    take_up_store,
+)
 from softswitch.exchange.premises import Site, wall
 from softswitch.exchange.records import Records
 from softswitch.media.control import MediaPlane
 from softswitch.media.events import MediaEvent, PlaneDied, RecordingClosed, RecordingFailed
 from softswitch.safeguards.gate import Gate
 from softswitch.safeguards.interlocks import NEVER_DIAL, STORE, Interlocks
-from softswitch.safeguards.never_dial import NeverDialList
 from softswitch.store.database import Store
-from softswitch.store.never_dial_file import read_never_dial
 from softswitch.transports.driver import Driver
-from softswitch.transports.udp import UdpTransport, open_udp
-from softswitch.ua.accounts import AccountFailed, AccountRegistered, CarrierAccount
-from softswitch.ua.pool import PoolEvent, UserAgentPool
+from softswitch.ua.accounts import AccountFailed, AccountRegistered
+from softswitch.ua.pool import PoolEvent
 from softswitch.web.app import create_app
 from softswitch.web.passwords import first_start
 from softswitch.web.room import WebSettings
@@ -109,20 +105,11 @@ class Switch:
 
     async def _start(self, on_progress: Progress) -> None:
         settings = self.settings
-        recordings = recordings_directory(settings)
-        for folder in (settings.site.data_directory, recordings):
-            try:
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            except OSError as error:
-                raise UsageError(f"the folder {folder} cannot be made: {error.strerror}") from error
-
+        make_folders(settings)
         store = await Store.open(store_url(settings))
         self._stack.push_async_callback(store.close)
-        never_dial = await self._never_dial_list()
-        recovery = await store.release_leads()
-        if recovery.attempts_closed:
-            log.warning("calls were cut off", calls=recovery.attempts_closed, abandoned=recovery.abandoned)
-        await self._import_leads(store, never_dial)
+        never_dial = await read_never_dial_list(settings)
+        await take_up_store(store, settings, never_dial)
 
         driver = Driver()
         self._stack.callback(driver.close)
@@ -130,15 +117,16 @@ class Switch:
         self._stack.push_async_callback(self._stop_plane)
 
         suppression, locks, board, interlocks = SuppressionList(), NumberLocks(), AgentBoard(), Interlocks(health.NAMES)
-        for number in await store.suppressed(""):
-            suppression.add(number)
+        suppression.update(await store.suppressed(""))
+        for number, until in (await store.locked_numbers(wall())).items():
+            locks.lock(number, until)
         gate = Gate(
             interlocks=interlocks,
             suppressed=suppression.contains,
             may_ring=self._may_ring,
             never_dial=never_dial,
         )
-        transport, pool = await self._open_sip(driver, gate)
+        transport, pool = await open_sip(settings, driver, gate)
         self._stack.callback(transport.close)
         lines = Lines(pool, plane, settings.media.address, lambda: driver.now, self._receive_recording)
         records = Records(store, lambda closed, why: self.site.health.report(STORE, closed, why))
@@ -146,18 +134,18 @@ class Switch:
         agents = AgentLines(
             lines,
             {agent.id: agent.connect for agent in settings.agents},
-            lambda: secrets.token_hex(8),
+            new_ref,
             on_arrived=lambda agent, now: self.site.set_agent(agent, AgentState.READY, now),
             on_gone=lambda agent, now: self.site.set_agent(agent, AgentState.OFFLINE, now),
             silence_s=settings.sip.phone_silence_s,
         )
         inbound = InboundCalls(
-            lines, agents, board, records, recordings,
-            new_ref=_new_ref, wall=wall, ring=pool.ring, reject=pool.reject,
+            lines, agents, board, records, recordings_directory(settings),
+            new_ref=new_ref, wall=wall, ring=pool.ring, reject=pool.reject,
         )  # fmt: skip
         watch = Health(
             interlocks,
-            recordings=recordings,
+            recordings=recordings_directory(settings),
             minimum_free_mb=settings.recordings.minimum_free_mb,
             supervisor_ratio=settings.safeguards.supervisor_ratio,
             agents_in=lambda: sum(board.state_of(a.id) is not AgentState.OFFLINE for a in settings.agents),
@@ -175,9 +163,7 @@ class Switch:
             if agent.connect is Connect.RING_PER_CALL:
                 board.expect_heard_within(agent.id, RING_PER_CALL_S)
         for campaign in settings.campaigns:
-            await self._add_campaign(campaign)
-        for calls in self.site.campaigns.values():
-            calls.siblings = self.site.diallers
+            self._carry_out(await make_dialler(self.site, campaign))
         queues = [Queue(i.did, i.agents, i.prompt_no_agent, i.caller_hears) for i in settings.inbound]
         self._queues = {queue.campaign: queue for queue in queues}
         self._routing = RoutingTable({queue.did: queue.campaign for queue in queues})
@@ -192,26 +178,7 @@ class Switch:
             pool.start(now)
             for campaign in settings.campaigns:
                 if campaign.start:
-                    self.site.campaigns[campaign.name].dialler.start(now)
-
-    async def _never_dial_list(self) -> NeverDialList | None:
-        path = self.settings.safeguards.never_dial
-        if path is None:
-            return None
-        return await asyncio.to_thread(read_never_dial, path, self.settings.site.country)
-
-    async def _import_leads(self, store: Store, never_dial: NeverDialList | None) -> None:
-        for campaign in self.settings.campaigns:
-            if campaign.leads is None:
-                continue
-            report = await store.import_leads(
-                campaign.leads,
-                campaign.name,
-                country=self.settings.site.country,
-                time_zone=self.settings.site.time_zone,
-                never_dial=None if never_dial is None else never_dial.contains,
-            )
-            log.info("leads imported", campaign=campaign.name, rows=report.rows, accepted=report.accepted)
+                    self._start_campaign(campaign.name, now)
 
     async def _start_plane(self, on_progress: Progress) -> MediaPlane:
         media = self.settings.media
@@ -228,59 +195,28 @@ class Switch:
     async def _stop_plane(self) -> None:
         await self._plane.stop()
 
-    async def _open_sip(self, driver: Driver, gate: Gate) -> tuple[UdpTransport, UserAgentPool]:
-        sip = self.settings.sip
-        transport = await open_udp(
-            (sip.address, sip.port), lambda data, source: driver.receive_datagram(pool, data, source)
-        )
-        try:
-            accounts = [await _resolve(carrier_account(trunk)) for trunk in self.settings.trunks]
-            pool = UserAgentPool(
-                address=(sip.address, transport.address[1]),
-                realm=self.settings.site.name,
-                accounts=accounts,
-                phones=[phone_account(agent) for agent in self.settings.agents],
-                gate=gate,
-                new_token=lambda: secrets.token_hex(12),
-            )
-        except BaseException:
-            transport.close()
-            raise
-        return transport, pool
-
-    async def _add_campaign(self, settings: CampaignSettings) -> None:
-        site, zone = self.site, self.settings.site.time_zone
-        campaign = campaign_of(settings, self.settings)
-        for number in await site.store.suppressed(campaign.name):
-            site.suppression.add(number, campaign.name)
-        dialler = Dialler(
-            campaign,
-            suppression=site.suppression,
-            rng=np.random.default_rng(),
-            new_ref=_new_ref,
-            board=site.board,
-            locks=site.locks,
-            time_zone=zone,
-        )
-        dialler.set_wall(wall(), site.driver.now)
-        today = wall().astimezone(ZoneInfo(zone)).date()
-        dialler.restore_locks((await site.store.locked_numbers(wall())).items())
-        dialler.restore_day(await site.store.attempt_counts(campaign.name, today, zone))
+    def _carry_out(self, dialler: Dialler) -> None:
+        """Give a dialler its hands and ears."""
+        site, campaign = self.site, dialler.campaign
         site.campaigns[campaign.name] = DialledCalls(
             dialler,
-            campaign=campaign.name,
             lines=site.lines,
             agents=site.agents,
             records=site.records,
             driver=site.driver,
             recordings=recordings_directory(self.settings),
             choose_trunk=lambda: site.choose_trunk(campaign.name),
-            caller_id=campaign.caller_id,
-            detect_machines=campaign.amd is not AmdMode.OFF,
+            settle=site.settle,
             on_agent=self._receive_agent_changed,
             on_suppressed=self._receive_suppressed,
-            settle_pool=lambda: site.driver.settle(site.pool),
         )
+
+    def _start_campaign(self, name: str, now: float) -> None:
+        """A campaign that may not start does not keep the site's other work from starting."""
+        try:
+            self.site.campaigns[name].dialler.start(now)
+        except UsageError as error:
+            log.error("campaign not started", campaign=name, reason=str(error))
 
     async def _start_web(self, store: Store) -> None:
         web = self.settings.web
@@ -303,7 +239,7 @@ class Switch:
                 dialler.stop(now)
             site.pool.stop(now)
         for _ in range(int(STOP_S / STOP_LOOK_S)):
-            if site.pool.is_idle and not len(site.lines):
+            if site.pool.is_quiet:
                 break
             await asyncio.sleep(STOP_LOOK_S)
         for calls in site.campaigns.values():
@@ -336,7 +272,12 @@ class Switch:
             case LogIn():
                 self.site.agents.receive_log_in_call(event, now)
             case ToQueue(name):
-                self.site.inbound.receive_call(event, self._queues[name], now)
+                reasons = self.site.interlocks.reasons_among(health.INBOUND)
+                if reasons:
+                    log.warning("inbound call refused", queue=name, reasons=reasons)
+                    self.site.pool.reject(event.leg_id, 480, now)
+                else:
+                    self.site.inbound.receive_call(event, self._queues[name], now)
             case Refuse(status):
                 self.site.pool.reject(event.leg_id, status, now)
 
@@ -409,20 +350,3 @@ class Switch:
         self.site.agents.look(now)
         self.site.inbound.handle_timer(now)
         self.site.report_channels()
-
-
-def _new_ref() -> str:
-    """An opaque name for a call."""
-    return secrets.token_hex(8)
-
-
-async def _resolve(account: CarrierAccount) -> CarrierAccount:
-    """A carrier given by name is reached at its address; its calls may come from any that the name has."""
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(account.host, account.port, type=socket.SOCK_DGRAM)
-    except OSError as error:
-        raise UsageError(f"trunk {account.name!r}: host {account.host} cannot be resolved: {error}") from error
-    addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
-    if account.host in addresses:
-        return account
-    return replace(account, host=addresses[0], domain=account.domain or account.host, addresses=addresses)

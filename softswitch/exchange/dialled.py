@@ -1,7 +1,7 @@
 """Dialled calls of one campaign: what the dialler decides is done here, and what came of it is told to the dialler."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ import structlog
 from softswitch.calls.outcome import Outcome
 from softswitch.dialler.agents import AgentChanged
 from softswitch.dialler.attempt import DialAttempt
+from softswitch.dialler.campaign import AmdMode
 from softswitch.dialler.dialling import Dialler
 from softswitch.dialler.events import (
     AttemptChanged,
@@ -58,34 +59,27 @@ class DialledCalls:
         self,
         dialler: Dialler,
         *,
-        campaign: str,
         lines: Lines,
         agents: AgentLines,
         records: Records,
         driver: Driver,
         recordings: Path,
         choose_trunk: Callable[[], str | None],
-        caller_id: str,
-        detect_machines: bool,
+        settle: Callable[[], None],
         on_agent: Callable[[AgentChanged], None],
         on_suppressed: Callable[[str], None],
-        settle_pool: Callable[[], None],
     ) -> None:
         self.dialler = dialler
-        self.campaign = campaign
-        self.siblings: Sequence[Dialler] = (dialler,)
-        """Every dialler that shares the agent board; all are settled after a mutation of one."""
+        self.campaign = dialler.campaign.name
         self._lines = lines
         self._agents = agents
         self._records = records
         self._driver = driver
         self._recordings = recordings
         self._choose_trunk = choose_trunk
-        self._caller_id = caller_id
-        self._detect_machines = detect_machines
+        self._settle = settle
         self._on_agent = on_agent
         self._on_suppressed = on_suppressed
-        self._settle_pool = settle_pool
         self._calls: dict[str, Line] = {}
         self._dialling: dict[str, tuple[str, str]] = {}
         """Number and time zone of each call that was placed and is not over: the only numbers that may be rung."""
@@ -95,12 +89,11 @@ class DialledCalls:
 
     @contextmanager
     def mutating(self) -> Iterator[float]:
-        """Mutate the dialler; it and its siblings are drained and re-armed afterwards."""
+        """Mutate the dialler; all that shares its board, and the pool, are drained and re-armed afterwards."""
         try:
             yield self._driver.now
         finally:
-            for dialler in self.siblings:
-                self._driver.settle(dialler)
+            self._settle()
 
     async def close(self) -> None:
         """Wait for what is still being written."""
@@ -140,7 +133,7 @@ class DialledCalls:
                 self._records.save_attempt(event.attempt)
             case CampaignChanged():
                 log.info("campaign changed", campaign=event.campaign, state=event.state, reason=event.reason)
-        self._settle_pool()
+        self._settle()
 
     async def _bring_leads(self, count: int) -> None:
         try:
@@ -166,12 +159,13 @@ class DialledCalls:
 
     def _place(self, call_ref: str, number: str, now: float) -> None:
         trunk = self._choose_trunk()
+        caller_id = self.dialler.campaign.caller_id
         zone = self.dialler.lead_of(call_ref).time_zone
         self._dialling[call_ref] = (number, zone)
         try:
             if trunk is None:
                 raise UsageError("no trunk is healthy")
-            line = self._calls[call_ref] = self._lines.dial(call_ref, trunk, number, self._caller_id, self, now)
+            line = self._calls[call_ref] = self._lines.dial(call_ref, trunk, number, caller_id, self, now)
         except UsageError as error:
             log.warning("call not placed", call=call_ref, reason=str(error))
             self._dialling.pop(call_ref, None)
@@ -218,7 +212,7 @@ class DialledCalls:
     def line_answered(self, line: Line, now: float) -> None:
         name = f"{line.leg_id}.wav"
         self._lines.plane.start_recording(line.media, self._recordings / name)
-        if self._detect_machines:
+        if self.dialler.campaign.amd is not AmdMode.OFF:
             self._lines.plane.start_amd(line.media)
         with self.mutating():
             self.dialler.receive_answered(line.leg_id, now)

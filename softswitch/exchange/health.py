@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from softswitch.safeguards.interlocks import CLOCK, DISK, RECORDER, STANDARD, SUPERVISOR, TRUNK, Interlocks
+from softswitch.safeguards.interlocks import CLOCK, DISK, RECORDER, STANDARD, STORE, SUPERVISOR, TRUNK, Interlocks
 
 log = structlog.get_logger(__name__)
 
@@ -18,6 +18,8 @@ CLOCK_STEP = timedelta(seconds=5)  # a wall clock that jumps by more makes calli
 
 MEDIA = "media"
 NAMES = (*STANDARD, MEDIA)
+INBOUND = (RECORDER, DISK, STORE, SUPERVISOR, MEDIA)
+"""What a call that comes in needs too: it is recorded and supervised like any other."""
 MB = 1_000_000
 
 

@@ -67,7 +67,11 @@ class Interlocks:
 
     def open_reasons(self) -> tuple[str, ...]:
         """Name and reason of each open interlock, in their order."""
-        return tuple(f"{name}: {one.reason}" for name, one in self._interlocks.items() if not one.closed)
+        return self.reasons_among(self._interlocks)
+
+    def reasons_among(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The same of these interlocks alone, for what does not depend on all. KeyError for a name that is none."""
+        return tuple(f"{name}: {self._interlocks[name].reason}" for name in names if not self._interlocks[name].closed)
 
     def views(self) -> tuple[InterlockView, ...]:
         return tuple(InterlockView(name, one.closed, one.reason) for name, one in self._interlocks.items())

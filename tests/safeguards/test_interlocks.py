@@ -46,3 +46,13 @@ def test_a_report_under_an_unknown_name_is_refused():
 
 def test_a_site_without_interlocks_does_not_dial():
     assert not Interlocks(()).closed
+
+
+def test_what_depends_on_some_interlocks_asks_for_their_reasons_alone() -> None:
+    interlocks = Interlocks(("recorder", "trunk"))
+    interlocks.report("recorder", True, "", 0.0)
+    interlocks.report("trunk", False, "no trunk is registered", 0.0)
+    assert interlocks.reasons_among(("recorder",)) == ()
+    assert interlocks.reasons_among(("recorder", "trunk")) == ("trunk: no trunk is registered",)
+    with pytest.raises(KeyError):
+        interlocks.reasons_among(("weather",))

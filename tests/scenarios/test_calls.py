@@ -108,6 +108,9 @@ def test_an_inbound_call_goes_to_the_agent_who_is_free(tmp_path: Path) -> None:
         async with floor(tmp_path, {A: CalleePlan(Kind.BUSY)}) as site:
             await site.log_in("1001")
             caller = await Trunk.start({}, switch=address_of(site.switch))
+            refused = await caller.call(DID, CalleePlan(Kind.PERSON, talk_s=3.0))
+            await site.until(lambda: refused.ended, "nobody watches, so the call is refused")
+            site.switch.desk.supervisor_arrived("supervisor")
             call = await caller.call(DID, CalleePlan(Kind.PERSON, talk_s=3.0, marker_hz=2700, seed=4))
             await site.until(lambda: site.state("1001") == "in call", "the agent is in the call")
             await site.until(lambda: call.ended, "the caller hangs up")

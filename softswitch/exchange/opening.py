@@ -1,0 +1,123 @@
+"""Opening a site: what is read, resolved and bound before the first call, each with its own plain error."""
+
+import asyncio
+import secrets
+import socket
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import structlog
+
+from softswitch.config import (
+    CampaignSettings,
+    Settings,
+    campaign_of,
+    carrier_account,
+    phone_account,
+    recordings_directory,
+)
+from softswitch.dialler.dialling import Dialler
+from softswitch.errors import UsageError
+from softswitch.exchange.premises import Site, wall
+from softswitch.safeguards.gate import Gate
+from softswitch.safeguards.never_dial import NeverDialList
+from softswitch.store.database import Store
+from softswitch.store.never_dial_file import read_never_dial
+from softswitch.transports.driver import Driver
+from softswitch.transports.udp import UdpTransport, open_udp
+from softswitch.ua.accounts import CarrierAccount
+from softswitch.ua.pool import UserAgentPool
+
+log = structlog.get_logger(__name__)
+
+
+def new_ref() -> str:
+    """An opaque name for a call or a leg."""
+    return secrets.token_hex(8)
+
+
+def make_folders(settings: Settings) -> None:
+    """The data and recordings folders, for this user alone."""
+    for folder in (settings.site.data_directory, recordings_directory(settings)):
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"the folder {folder} cannot be made: {error.strerror}") from error
+
+
+async def read_never_dial_list(settings: Settings) -> NeverDialList | None:
+    """None where the site names none: then nothing is dialled."""
+    path = settings.safeguards.never_dial
+    return None if path is None else await asyncio.to_thread(read_never_dial, path, settings.site.country)
+
+
+async def take_up_store(store: Store, settings: Settings, never_dial: NeverDialList | None) -> None:
+    """Close what a crash left open, then import the lists that the configuration names."""
+    recovery = await store.release_leads()
+    if recovery.attempts_closed:
+        log.warning("calls were cut off", calls=recovery.attempts_closed, abandoned=recovery.abandoned)
+    for campaign in settings.campaigns:
+        if campaign.leads is None:
+            continue
+        report = await store.import_leads(
+            campaign.leads,
+            campaign.name,
+            country=settings.site.country,
+            time_zone=settings.site.time_zone,
+            never_dial=None if never_dial is None else never_dial.contains,
+        )
+        log.info("leads imported", campaign=campaign.name, rows=report.rows, accepted=report.accepted)
+
+
+async def open_sip(settings: Settings, driver: Driver, gate: Gate) -> tuple[UdpTransport, UserAgentPool]:
+    """Bind the SIP port; the pool is not driven yet."""
+    sip = settings.sip
+    transport = await open_udp(
+        (sip.address, sip.port), lambda data, source: driver.receive_datagram(pool, data, source)
+    )
+    try:
+        pool = UserAgentPool(
+            address=(sip.address, transport.address[1]),
+            realm=settings.site.name,
+            accounts=[await _resolve(carrier_account(trunk)) for trunk in settings.trunks],
+            phones=[phone_account(agent) for agent in settings.agents],
+            gate=gate,
+            new_token=lambda: secrets.token_hex(12),
+        )
+    except BaseException:
+        transport.close()
+        raise
+    return transport, pool
+
+
+async def make_dialler(site: Site, settings: CampaignSettings) -> Dialler:
+    """A campaign's dialler as its earlier days left it: suppressed numbers, locks, today's ledger."""
+    campaign, zone = campaign_of(settings, site.settings), site.settings.site.time_zone
+    for number in await site.store.suppressed(campaign.name):
+        site.suppression.add(number, campaign.name)
+    dialler = Dialler(
+        campaign,
+        suppression=site.suppression,
+        rng=np.random.default_rng(),
+        new_ref=new_ref,
+        board=site.board,
+        locks=site.locks,
+        time_zone=zone,
+    )
+    dialler.set_wall(wall(), site.driver.now)
+    today = wall().astimezone(ZoneInfo(zone)).date()
+    dialler.restore_day(await site.store.attempt_counts(campaign.name, today, zone))
+    return dialler
+
+
+async def _resolve(account: CarrierAccount) -> CarrierAccount:
+    """A carrier given by name is reached at its address; its calls may come from any that the name has."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(account.host, account.port, type=socket.SOCK_DGRAM)
+    except OSError as error:
+        raise UsageError(f"trunk {account.name!r}: host {account.host} cannot be resolved: {error}") from error
+    addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if account.host in addresses:
+        return account
+    return replace(account, host=addresses[0], domain=account.domain or account.host, addresses=addresses)
