@@ -32,6 +32,11 @@ _USUAL_CSEQ = re.compile(r"([0-9]{1,9}) ([A-Z]{1,20})\Z")
 _USUAL_VIA = re.compile(r"SIP/2\.0/(UDP|TCP|TLS|WS|WSS) ([A-Za-z0-9.-]{1,255})(?::([0-9]{1,5}))?(|;.*)\Z", re.DOTALL)
 
 
+def _read_only(params: str) -> Mapping[str, str | None]:
+    """Parameters of a value that is remembered, and so shared."""
+    return MappingProxyType(parse_params(params)) if params else _NONE
+
+
 @dataclass(frozen=True, slots=True)
 class NameAddr:
     """An address with an optional display name and header parameters: From, To, Contact, Route (§20.10)."""
@@ -47,14 +52,14 @@ class NameAddr:
 
         Remembered like URIs: From, To and Contact come again with every message of a call.
         """
-        return _remembered(text) if len(text) <= MAX_REMEMBERED_LENGTH else cls._parse(text)
+        return _remembered_address(text) if len(text) <= MAX_REMEMBERED_LENGTH else cls._parse(text)
 
     @classmethod
     def _parse(cls, text: str) -> "NameAddr":
         usual = _USUAL_NAME_ADDR.match(text)
         if usual is not None:
             display, address, rest = usual.groups()
-            return cls(Uri.parse(address), display or "", MappingProxyType(parse_params(rest)) if rest else _NONE)
+            return cls(Uri.parse(address), display or "", _read_only(rest))
         start = 0
         display = ""
         if text.startswith('"'):
@@ -67,7 +72,7 @@ class NameAddr:
             address, semicolon, params = text.partition(";")
             if "?" in address or "," in address:
                 raise PeerError("an address with '?' or ',' is not in angle brackets")  # §20.10
-            return cls(Uri.parse(address.rstrip(" \t")), "", MappingProxyType(parse_params(semicolon + params)))
+            return cls(Uri.parse(address.rstrip(" \t")), "", _read_only(semicolon + params))
         closing = text.find(">", opening)
         if closing < 0:
             raise PeerError("an angle bracket does not close")
@@ -77,7 +82,7 @@ class NameAddr:
                 raise PeerError("a display name is malformed")
             display = printable(between)
         rest = text[closing + 1 :].lstrip(" \t")
-        return cls(Uri.parse(text[opening + 1 : closing]), display, MappingProxyType(parse_params(rest)))
+        return cls(Uri.parse(text[opening + 1 : closing]), display, _read_only(rest))
 
     @property
     def tag(self) -> str | None:
@@ -97,7 +102,7 @@ class NameAddr:
 
 
 @lru_cache(maxsize=4096)
-def _remembered(text: str) -> NameAddr:
+def _remembered_address(text: str) -> NameAddr:
     return NameAddr._parse(text)
 
 
@@ -113,12 +118,19 @@ class Via:
 
     @classmethod
     def parse(cls, text: str) -> "Via":
-        """Read one Via value. Raises PeerError(400)."""
+        """Read one Via value. Raises PeerError(400).
+
+        Remembered: the Via of a request comes again in each of its copies, its ACK and all its responses.
+        """
+        return _remembered_via(text) if len(text) <= MAX_REMEMBERED_LENGTH else cls._parse(text)
+
+    @classmethod
+    def _parse(cls, text: str) -> "Via":
         usual = _USUAL_VIA.match(text)
         if usual is not None:
             transport, host, port, rest = usual.groups()
             if ".." not in host and host[0] != "." and (port is None or 0 < int(port) < 65536):
-                return cls(transport, host, None if port is None else int(port), parse_params(rest))
+                return cls(transport, host, None if port is None else int(port), _read_only(rest))
         sent, semicolon, params = text.partition(";")
         protocol, _, sent_by = sent.rstrip(" \t").rpartition("/")
         if protocol != "SIP/2.0":
@@ -135,7 +147,7 @@ class Via:
         uri = Uri.parse(f"sip:{address}")
         if uri.user or uri.headers:
             raise PeerError("a Via's sender is malformed")
-        return cls(words[0].upper(), uri.host, uri.port, parse_params(semicolon + params) if semicolon else {})
+        return cls(words[0].upper(), uri.host, uri.port, _read_only(semicolon + params))
 
     @property
     def branch(self) -> str | None:
@@ -172,6 +184,11 @@ class Via:
         return f"SIP/2.0/{self.transport} {self.host}{port}{format_params(self.params)}"
 
 
+@lru_cache(maxsize=2048)
+def _remembered_via(text: str) -> Via:
+    return Via._parse(text)
+
+
 @dataclass(frozen=True, slots=True)
 class CSeq:
     """Order of a request within its dialog or registration (§20.16)."""
@@ -181,7 +198,11 @@ class CSeq:
 
     @classmethod
     def parse(cls, text: str) -> "CSeq":
-        """Raises PeerError(400), also for a number over 2**31 - 1 (§8.1.1.5)."""
+        """Raises PeerError(400), also for a number over 2**31 - 1 (§8.1.1.5). Remembered: most are "1 INVITE"."""
+        return _remembered_cseq(text) if len(text) <= MAX_REMEMBERED_LENGTH else cls._parse(text)
+
+    @classmethod
+    def _parse(cls, text: str) -> "CSeq":
         usual = _USUAL_CSEQ.match(text)
         if usual is not None:
             return cls(int(usual[1]), usual[2])
@@ -196,6 +217,11 @@ class CSeq:
 
     def __str__(self) -> str:
         return f"{self.number} {self.method}"
+
+
+@lru_cache(maxsize=512)
+def _remembered_cseq(text: str) -> CSeq:
+    return CSeq._parse(text)
 
 
 def parse_expires(text: str) -> int:
@@ -253,9 +279,9 @@ def read_max_forwards(lines: list[str]) -> int | None:
     if not lines:
         return None
     text = lines[0]
-    if not is_number(text) or len(text) > 8 or int(text) > 255:
+    if not is_number(text) or len(text) > 8 or (hops := int(text)) > 255:
         raise PeerError("Max-Forwards is out of range")
-    return int(text)
+    return hops
 
 
 def read_expires(lines: list[str]) -> int | None:

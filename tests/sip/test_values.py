@@ -99,3 +99,12 @@ def test_the_largest_cseq_is_read() -> None:
 )
 def test_a_time_that_cannot_be_read_is_an_hour(text: str, seconds: int) -> None:
     assert parse_expires(text) == seconds
+
+
+def test_a_remembered_value_is_shared_and_cannot_be_changed() -> None:
+    via = Via.parse("SIP/2.0/UDP 192.0.2.1;branch=z")
+    assert Via.parse("SIP/2.0/UDP 192.0.2.1;branch=z") is via
+    via.with_source(("192.0.2.9", 1024))
+    assert (via.received, via.branch) == (None, "z")
+    with pytest.raises(TypeError):
+        via.params["branch"] = "y"  # type: ignore[index]
