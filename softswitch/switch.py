@@ -206,6 +206,7 @@ class Switch:
             driver=site.driver,
             recordings=recordings_directory(self.settings),
             choose_trunk=lambda: site.choose_trunk(campaign.name),
+            turn=site.turn,
             settle=site.settle,
             on_agent=self._receive_agent_changed,
             on_suppressed=self._receive_suppressed,

@@ -65,6 +65,7 @@ class DialledCalls:
         driver: Driver,
         recordings: Path,
         choose_trunk: Callable[[], str | None],
+        turn: Callable[[str, float], float],
         settle: Callable[[], None],
         on_agent: Callable[[AgentChanged], None],
         on_suppressed: Callable[[str], None],
@@ -77,6 +78,10 @@ class DialledCalls:
         self._driver = driver
         self._recordings = recordings
         self._choose_trunk = choose_trunk
+        self._turn = turn
+        self._loop = asyncio.get_running_loop()
+        self._waiting: dict[str, asyncio.TimerHandle] = {}
+        """Calls that wait for their turn on the carrier."""
         self._settle = settle
         self._on_agent = on_agent
         self._on_suppressed = on_suppressed
@@ -97,6 +102,8 @@ class DialledCalls:
 
     async def close(self) -> None:
         """Wait for what is still being written."""
+        for timer in self._waiting.values():
+            timer.cancel()
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
         self._driver.remove(self.dialler)
@@ -159,6 +166,10 @@ class DialledCalls:
 
     def _place(self, call_ref: str, number: str, now: float) -> None:
         trunk = self._choose_trunk()
+        wait_s = 0.0 if trunk is None else self._turn(trunk, now)
+        if wait_s > 0:
+            self._waiting[call_ref] = self._loop.call_later(wait_s, self._place_in_turn, call_ref, number)
+            return
         caller_id = self.dialler.campaign.caller_id
         zone = self.dialler.lead_of(call_ref).time_zone
         self._dialling[call_ref] = (number, zone)
@@ -175,6 +186,12 @@ class DialledCalls:
             return
         self.dialler.receive_invited(call_ref, now)
 
+    def _place_in_turn(self, call_ref: str, number: str) -> None:
+        """The carrier takes so many calls a second; this one has waited."""
+        del self._waiting[call_ref]
+        with self.mutating() as now:
+            self._place(call_ref, number, now)
+
     def may_ring(self, number: str) -> str | None:
         """For the gate: a reason, or None where this campaign has placed a call to the number within its hours."""
         zone = next((zone for dialled, zone in self._dialling.values() if dialled == number), None)
@@ -184,8 +201,12 @@ class DialledCalls:
 
     def _hang_up(self, call_ref: str, now: float) -> None:
         line = self._calls.get(call_ref)
+        waiting = self._waiting.pop(call_ref, None)
         if line is not None:
             self._lines.hang_up(line, now)
+        elif waiting is not None:
+            waiting.cancel()
+            self.dialler.receive_failed(call_ref, Outcome.CANCELLED, 487, now)
 
     def _connect(self, call_ref: str, agent: str, now: float) -> None:
         line = self._calls.get(call_ref)
@@ -261,6 +282,6 @@ class DialledCalls:
         return call_ref in self._calls
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+        task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -20,6 +20,7 @@ from softswitch.media.control import MediaPlane
 from softswitch.safeguards.interlocks import Interlocks
 from softswitch.store.database import Store
 from softswitch.transports.driver import Driver
+from softswitch.ua.accounts import TokenBucket
 from softswitch.ua.pool import UserAgentPool
 
 
@@ -44,6 +45,8 @@ class Site:
     suppression: SuppressionList
     locks: NumberLocks
     campaigns: dict[str, DialledCalls] = field(default_factory=dict)
+    buckets: dict[str, TokenBucket] = field(default_factory=dict)
+    """By trunk: when it may be given the next call. The pool has the same and refuses; here calls wait their turn."""
 
     @property
     def plane(self) -> MediaPlane:
@@ -96,6 +99,12 @@ class Site:
         """The carrier accounts that a campaign may use."""
         wanted = next((c.trunk for c in self.settings.campaigns if c.name == campaign), "")
         return [wanted] if wanted else [trunk.name for trunk in self.settings.trunks]
+
+    def turn(self, trunk: str, now: float) -> float:
+        """Take the next place in the carrier's calls a second; 0, or the seconds after which to ask again."""
+        account = next(each for each in self.settings.trunks if each.name == trunk)
+        bucket = self.buckets.setdefault(trunk, TokenBucket(account.calls_per_second))
+        return 0.0 if bucket.take(now) else 1.0 / account.calls_per_second
 
     def choose_trunk(self, campaign: str) -> str | None:
         """The account with most room, or None."""

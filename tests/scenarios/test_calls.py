@@ -2,6 +2,7 @@
 
 import asyncio
 import wave
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,21 @@ def test_an_answered_call_without_an_agent_hears_the_message_and_its_number_is_l
             locked = await site.switch.site.store.locked_numbers(attempt.ended_at)
             hours = (locked[A] - attempt.answered_at).total_seconds() / 3600
             assert 71.9 < hours < 72.1
+
+    uvloop.run(scenario())
+
+
+def test_calls_wait_their_turn_on_a_carrier_that_takes_one_a_second(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        plan = {f"+44207946020{n}": CalleePlan(Kind.BUSY, ring_s=0.1) for n in range(4)}
+        changes = 'name = "carrier" -> name = "carrier"\\ncalls_per_second = 1'
+        async with floor(tmp_path, plan, agents=("1001", "1002"), changes=changes) as site:
+            await site.log_in("1001", "1002")
+            await site.start()
+            attempts = await site.ended(4)
+            assert {attempt.outcome for attempt in attempts} == {"busy"}
+            at = [entry["at"] for entry in site.trunk.journal.of("invite")]
+            assert all(later - earlier > 0.9 for earlier, later in pairwise(at))
 
     uvloop.run(scenario())
 
