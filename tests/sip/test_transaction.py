@@ -291,17 +291,3 @@ def test_a_transport_error_ends_a_client_and_is_reported() -> None:
         transaction.receive(Input.TRANSPORT_ERROR, 0.1)
         assert transaction.is_terminated
         assert transaction.raised == [Trouble.TRANSPORT_FAILED]
-
-
-def test_an_ack_and_a_cancel_are_matched_to_their_invite() -> None:
-    invite = request("INVITE")
-    assert server_key(request("ACK", to_tag="b")) == server_key(invite)
-    assert server_key(request("CANCEL"), "INVITE") == server_key(invite)
-    assert server_key(request("CANCEL")) != server_key(invite)
-
-
-def test_an_rfc_2543_branch_is_matched_by_all_else() -> None:
-    invite = request("INVITE", branch="1")
-    assert server_key(request("INVITE", branch="1")) == server_key(invite)
-    assert server_key(request("ACK", branch="1", to_tag="b")) == server_key(invite)
-    assert server_key(request("INVITE", branch="1", cseq=2)) != server_key(invite)
