@@ -15,6 +15,7 @@ log = structlog.get_logger(__name__)
 
 INTERVAL_S = 0.5
 CLOCK_STEP = timedelta(seconds=5)  # a wall clock that jumps by more makes calling hours and records doubtful
+CLOCK_SETTLE_S = 60.0  # and whoever set it may set it once more
 
 MEDIA = "media"
 NAMES = (*STANDARD, MEDIA)
@@ -49,6 +50,8 @@ class Health:
         self._supervisors: set[str] = set()
         self._recording_trouble = ""
         self._wall_less_clock: timedelta | None = None
+        self._clock_trouble = ""
+        self._clock_doubtful_until = float("-inf")
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -128,8 +131,9 @@ class Health:
         difference = datetime.now(UTC) - datetime.fromtimestamp(0, UTC) - timedelta(seconds=now)
         last, self._wall_less_clock = self._wall_less_clock, difference
         if last is not None and abs(difference - last) > CLOCK_STEP:
-            return f"the wall clock jumped by {(difference - last).total_seconds():.0f} s"
-        return ""
+            self._clock_trouble = f"the wall clock jumped by {(difference - last).total_seconds():.0f} s"
+            self._clock_doubtful_until = now + CLOCK_SETTLE_S
+        return self._clock_trouble if now < self._clock_doubtful_until else ""
 
 
 def _try_to_write(folder: Path) -> None:
