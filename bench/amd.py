@@ -1,30 +1,34 @@
-"""What does one 20 ms packet cost the answering-machine detector? Microseconds of a core; run: python bench/amd.py."""
+"""What does one 20 ms packet cost the answering-machine detector? Microseconds of a core, call from Python included.
+
+python bench/amd.py --json -
+"""
 
 import time
 
 import numpy as np
+from figures import parser, report
 
 from softswitch.amd import model
 
 LEGS = 60
-SECONDS = 8.0
+PACKETS = 200
 
 
-def run() -> float:
+def run(legs: int) -> dict[str, float]:
     rng = np.random.default_rng(1)
-    frames = rng.normal(0, 30, (400, 160)).astype(np.int16)  # line noise: no verdict, so every block is judged
-    states = model.new_states(LEGS)
+    frames = rng.normal(0, 30, (PACKETS, 160)).astype(np.int16)  # line noise: no verdict, so every block is judged
+    states = model.new_states(legs)
     model.receive_frame(states, 0, frames[0], 0.0)  # compiles
-    packets = int(SECONDS * 50 / 2)
     started = time.process_time()
-    for packet in range(packets):
-        for leg in range(LEGS):
-            model.receive_frame(states, leg, frames[packet], 0.0)
-    return (time.process_time() - started) / (packets * LEGS) * 1e6
+    for frame in frames:
+        for leg in range(legs):
+            model.receive_frame(states, leg, frame, 0.0)
+    us = (time.process_time() - started) / (PACKETS * legs) * 1e6
+    return {"us_per_frame": us, "legs": legs, "cpu_pct": us * 50 * legs / 1e4, "bytes_per_call": states.itemsize}
 
 
 if __name__ == "__main__":
-    cost = run()
-    print(
-        f"{cost:.1f} µs a packet, call from Python included: {cost * 50 * LEGS / 1e4:.1f} % of a core for {LEGS} legs"
-    )
+    options = parser(__doc__)
+    options.add_argument("--legs", type=int, default=LEGS)
+    chosen = options.parse_args()
+    report(run(chosen.legs), chosen.json)

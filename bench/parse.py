@@ -8,13 +8,11 @@ branch), cold (nothing in it was ever seen) and hand_split (the same facts of th
 unchecked and untyped: what no parser in Python can be expected to beat). For each the best slice and the median one.
 """
 
-import argparse
-import json
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
+
+from figures import parser, report
 
 from softswitch.sip.message import Request
 from softswitch.sip.parser import parse
@@ -118,22 +116,8 @@ def _time(read: Callable[[bytes], object], messages: list[bytes]) -> float:
     return (time.process_time() - started) / len(messages) * 1e6
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=40)
-    parser.add_argument("--json", metavar="FILE", help="write the figures as JSON; - is standard output")
-    options = parser.parse_args()
-    figures = measure(options.rounds)
-    text = json.dumps(figures)
-    if options.json == "-":
-        print(text)
-        return
-    if options.json:
-        Path(options.json).write_text(text + "\n")
-    for name in ("warm", "new_call", "cold", "hand_split"):
-        best, middle = figures[f"{name}_us_best"], figures[f"{name}_us_median"]
-        sys.stdout.write(f"{name:10s} {best:6.1f} µs, median {middle:6.1f}\n")
-
-
 if __name__ == "__main__":
-    main()
+    options = parser(__doc__)
+    options.add_argument("--rounds", type=int, default=40)
+    chosen = options.parse_args()
+    report(measure(chosen.rounds), chosen.json)

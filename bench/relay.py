@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from figures import parser, report
 
 from softswitch.media.control import MediaPlane
 from softswitch.media.events import MediaFormat
@@ -198,23 +199,13 @@ def _resident_kb(pid: int | None) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE") // 1024
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--calls", type=int, default=100)
-    parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--json", metavar="FILE", help="write the figures as JSON; - is standard output")
-    parser.add_argument("--generate", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.generate:
-        run_generator(options.calls, options.seconds)
-        return
-    figures = asyncio.run(measure(options.calls, options.seconds))
-    text = json.dumps(figures)
-    if options.json in (None, "-"):
-        print(text)
-    else:
-        Path(options.json).write_text(text + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    options = parser((__doc__ or "").splitlines()[0])
+    options.add_argument("--calls", type=int, default=100)
+    options.add_argument("--seconds", type=float, default=10.0)
+    options.add_argument("--generate", action="store_true", help=argparse.SUPPRESS)
+    chosen = options.parse_args()
+    if chosen.generate:
+        run_generator(chosen.calls, chosen.seconds)
+    else:
+        report(asyncio.run(measure(chosen.calls, chosen.seconds)), chosen.json)
