@@ -51,6 +51,7 @@ def run(config: Annotated[Path, typer.Argument(help="TOML, as configs/one-site.t
     """Run the switch until SIGINT or SIGTERM; live calls end in order first."""
     from softswitch.config import load
     from softswitch.logs import write_logs_to
+    from softswitch.progress import start_showing
     from softswitch.switch import Switch
 
     async def serve() -> None:
@@ -60,7 +61,7 @@ def run(config: Annotated[Path, typer.Argument(help="TOML, as configs/one-site.t
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, ended.set)
-        await switch.start(on_progress=_show_progress)
+        await start_showing(switch, console)
         try:
             if switch.first_password is not None:
                 console.print(
@@ -82,10 +83,6 @@ def check(config: Annotated[Path, typer.Argument(help="The TOML file to look at.
     from softswitch.commands import check as check_configuration
 
     raise typer.Exit(check_configuration(config))
-
-
-def _show_progress(what: str, fraction: float) -> None:
-    console.print(f"  {fraction:4.0%}  {what}")
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:

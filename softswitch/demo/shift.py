@@ -10,7 +10,6 @@ from typing import Any
 import tomlkit
 from rich.console import Console
 from rich.live import Live
-from rich.progress import BarColumn, Progress, TextColumn
 
 from softswitch.config import Settings, load
 from softswitch.demo.judge import Evidence, judge
@@ -20,6 +19,7 @@ from softswitch.demo.screen import draw
 from softswitch.dialler.attempt import Disposition
 from softswitch.errors import UsageError
 from softswitch.logs import write_logs_to
+from softswitch.progress import start_showing
 from softswitch.switch import Switch
 from softswitch.testing.journal import read_journal
 
@@ -64,23 +64,13 @@ class _Shift:
         settings = load(self._write_configuration(await self._lab.start_trunk()))
         switch = Switch(settings)
         try:
-            await self._start(switch)
+            await start_showing(switch, self._console)
             await self._lab.start_phones(switch.sip_address)
             await self._work(switch)
         finally:
             lab_ended = await self._stop(switch)
         lasted_s = loop.time() - began
         return await self._judge(switch, lab_ended, lasted_s)
-
-    async def _start(self, switch: Switch) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"))
-        with Progress(*columns, console=self._console, transient=True) as bar:
-            task = bar.add_task("media plane", total=1.0)
-
-            def show(what: str, fraction: float) -> None:
-                bar.update(task, description=what, completed=fraction)
-
-            await switch.start(on_progress=show)
 
     async def _work(self, switch: Switch) -> None:
         """The shift itself: supervisor, agents, campaign, until nothing is left to dial."""

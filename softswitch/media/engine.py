@@ -70,14 +70,15 @@ class Engine:
         messages, relaying, working = self._stages()
         stages = messages + relaying + working
         helper = None
+        doing = "loading" if is_cached(relay.run) else "compiling, on a first start only"
         for done, (name, dispatcher, signature) in enumerate(stages):
-            on_progress(name, done / len(stages))
+            on_progress(f"media plane: {doing}: {name}", done / len(stages))
             if with_helper and done == len(messages) and not is_cached(worker.run):
                 helper = fork_compilation([(each, types) for _, each, types in working])
             if helper is not None and done == len(messages) + len(relaying):
                 os.waitpid(helper, 0)
             dispatcher.compile(signature)
-        on_progress("ready", 1.0)
+        on_progress("media plane: ready", 1.0)
 
     def _stages(self) -> tuple[list[Stage], list[Stage], list[Stage]]:
         """What is compiled, in the order of who calls whom: messages, relaying, and what the worker does."""
