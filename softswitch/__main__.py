@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections.abc import Coroutine
@@ -88,6 +89,7 @@ def check(config: Annotated[Path, typer.Argument(help="The TOML file to look at.
 def _run(work: Coroutine[Any, Any, T]) -> T:
     import uvloop
 
+    os.umask(0o077)  # store, recordings and logs are for the user alone who runs the switch
     return uvloop.run(work)
 
 

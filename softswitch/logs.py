@@ -37,6 +37,8 @@ def write_logs_to(path: Path | None, level: int = logging.INFO) -> None:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level)
+    for chatty in ("alembic", "uvicorn"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def redact_event(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:

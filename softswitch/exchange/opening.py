@@ -47,9 +47,12 @@ def make_folders(settings: Settings) -> None:
 
 
 async def read_never_dial_list(settings: Settings) -> NeverDialList | None:
-    """None where the site names none: then nothing is dialled."""
+    """None where the site names none or its file is missing: then nothing is dialled, and the wallboard says why."""
     path = settings.safeguards.never_dial
-    return None if path is None else await asyncio.to_thread(read_never_dial, path, settings.site.country)
+    if path is None or not await asyncio.to_thread(path.is_file):
+        log.error("no never-dial list, nothing will be dialled", file=str(path or ""))
+        return None
+    return await asyncio.to_thread(read_never_dial, path, settings.site.country)
 
 
 async def take_up_store(store: Store, settings: Settings, never_dial: NeverDialList | None) -> None:

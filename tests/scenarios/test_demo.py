@@ -77,6 +77,7 @@ def test_run_serves_until_it_is_told_to_end_and_shows_the_first_password_once(tm
             urllib.request.urlopen(f"{url[1]}metrics", timeout=10)
     finally:
         stop(process)
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "data").rglob("*"))
     time.sleep(0.1)
     process, said = start()
     try:
