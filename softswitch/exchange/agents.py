@@ -15,6 +15,8 @@ from softswitch.media.events import FirstPacketReceived, MediaEvent
 log = structlog.get_logger(__name__)
 
 ARRIVAL_TONE = "tone:arrival"
+IDLE_SOUND = "tone:silence"
+"""Between calls: a phone that gets no packets for long takes its call for dead, and so does a NAT on the way."""
 
 
 @dataclass(slots=True)
@@ -91,6 +93,7 @@ class AgentLines:
         else:
             self._seat(seat, line, up=True)
             self._by_leg[line.leg_id] = seat
+            self._idle(line)
             self._arrive_unheard(seat, now)
 
     def log_out(self, agent: str, now: float) -> None:
@@ -120,6 +123,7 @@ class AgentLines:
         if seat.partner is not None and seat.line is not None:
             self._lines.plane.unbridge(seat.line.media)
             self._lines.plane.mute(seat.line.media, False)
+            self._idle(seat.line)
         seat.partner = None
         if seat.connect is Connect.RING_PER_CALL and seat.line is not None:
             self._lines.hang_up(seat.line, now)
@@ -154,6 +158,7 @@ class AgentLines:
         seat = self._by_leg[line.leg_id]
         seat.up = True
         if seat.connect is Connect.NAILED_UP:
+            self._idle(line)
             self._arrive_unheard(seat, now)
         elif seat.partner is not None:
             self._join(seat)
@@ -189,6 +194,10 @@ class AgentLines:
 
     def _seat(self, seat: _Seat, line: Line, *, up: bool) -> None:
         seat.line, seat.up, seat.packets = line, up, 0
+
+    def _idle(self, line: Line) -> None:
+        if not line.closed:
+            self._lines.plane.play(line.media, IDLE_SOUND, loop=True)
 
     def _join(self, seat: _Seat) -> None:
         assert seat.line is not None
