@@ -9,7 +9,6 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from softswitch.errors import SoftswitchError, UsageError
 from softswitch.media import vocabulary as v
 from softswitch.media.addresses import host_number
 from softswitch.media.engine import Engine, slots_between
-from softswitch.media.events import LegStatistics, MediaEvent, MediaFormat, PlaneDied, RecordingClosed, RecordingFailed
+from softswitch.media.events import LegStatistics, MediaEvent, MediaFormat, PlaneDied
 from softswitch.media.launcher import MediaProcess, launch
 from softswitch.media.layout import (
     MESSAGE,
@@ -32,6 +31,7 @@ from softswitch.media.layout import (
     Block,
     attach_block,
 )
+from softswitch.media.leg_book import LegBook, OpenLeg
 from softswitch.media.reports import Reports, lost_packets
 from softswitch.media.rings import pop, push
 from softswitch.media.slots import SlotStock
@@ -41,17 +41,6 @@ DEAD_LEG = -1
 
 OnEvent = Callable[[MediaEvent], None]
 OnProgress = Callable[[str, float], None]
-
-
-@dataclass(slots=True)
-class _Leg:
-    slot: int
-    generation: int
-    recording: Path | None = None
-    under_amd: bool = False
-    closed: bool = False
-    """`close_leg` was called; the slot is free once the relay says so and the recording is closed."""
-    port_released: bool = False
 
 
 class MediaPlane:
@@ -78,10 +67,9 @@ class MediaPlane:
         self._engine = engine
         self._loop = asyncio.get_running_loop()
         self._message = np.zeros(1, MESSAGE)
-        self._legs: dict[int, _Leg] = {}
-        self._reports = Reports(clip_names)
         self._first_port = int(self._shared.header["first_port"])
         self._stock = SlotStock(self._shared.legs.size, self._order_open)
+        self._legs = LegBook(Reports(clip_names), self._stock, self._tap)
         self._alive = True
         self._waiting: list[MediaEvent] = []
         self._told = asyncio.Event()
@@ -211,9 +199,7 @@ class MediaPlane:
             raise UsageError(
                 f"all media ports from {self._first_port} to {last} are in use; widen the range in [media]"
             )
-        generation = self._stock.generations[slot]
-        handle = generation << 16 | slot
-        self._legs[handle] = _Leg(slot, generation)
+        handle = self._legs.open(slot, self._stock.generations[slot])
         self._stock.refill(time.monotonic())
         return handle
 
@@ -322,7 +308,7 @@ class MediaPlane:
         """Packets received, sent and lost since the start, and the CPU seconds of the media process (or its
         threads)."""
         header = self._shared.header
-        live = sum(lost_packets(self._shared.legs[leg.slot]) for leg in self._legs.values() if not leg.port_released)
+        live = sum(lost_packets(self._shared.legs[leg.slot]) for leg in self._legs if not leg.port_released)
         cpu_s = float(header["relay_cpu_ns"] + header["worker_cpu_ns"]) / 1e9
         return (
             int(header["packets_received"]),
@@ -338,11 +324,11 @@ class MediaPlane:
 
     # Inside
 
-    def _leg(self, leg: int) -> _Leg:
+    def _leg(self, leg: int) -> OpenLeg:
         entry = self._legs.get(leg)
         if entry is None or entry.closed:
             if not self._alive:
-                return _Leg(leg & 0xFFFF, leg >> 16)
+                return OpenLeg(leg & 0xFFFF, leg >> 16)  # orders to the dead go nowhere
             raise UsageError(f"media leg {leg} is not open")
         return entry
 
@@ -353,7 +339,7 @@ class MediaPlane:
     def _order_open(self, kind: int, slot: int, a: int, b: int, c: int) -> None:
         self._push(RELAY_COMMANDS, kind, slot, self._stock.generations[slot], a, b, c, 0, 0)
 
-    def _order_worker(self, entry: _Leg, kind: int) -> None:
+    def _order_worker(self, entry: OpenLeg, kind: int) -> None:
         self._push(WORKER_COMMANDS, kind, entry.slot, entry.generation, 0, 0, 0, 0, 0)
 
     def _push(self, ring: int, kind: int, slot: int, generation: int, *rest: int) -> None:
@@ -362,9 +348,8 @@ class MediaPlane:
         if not push(self._shared, ring, kind, slot, generation, time.monotonic_ns(), *rest):
             raise SoftswitchError("the media process no longer takes commands; it is overloaded or stopped")
 
-    def _tap(self, entry: _Leg) -> None:
-        wanted = entry.recording is not None or entry.under_amd
-        self._push(RELAY_COMMANDS, v.TAP, entry.slot, entry.generation, int(wanted), 0, 0, 0, 0)
+    def _tap(self, entry: OpenLeg) -> None:
+        self._push(RELAY_COMMANDS, v.TAP, entry.slot, entry.generation, int(entry.is_tapped), 0, 0, 0, 0)
 
     def _read_events(self) -> None:
         try:
@@ -379,31 +364,10 @@ class MediaPlane:
         """Read the three event rings; what is for the switch waits in order."""
         for ring in (RELAY_EVENTS, WORKER_EVENTS, RECORDER_EVENTS):
             while pop(self._shared, ring, self._message):
-                self._receive(self._message[0])
-        self._stock.refill(time.monotonic())
-
-    def _receive(self, message: np.void) -> None:
-        kind, slot, generation = int(message["kind"]), int(message["leg"]), int(message["generation"])
-        handle = generation << 16 | slot
-        entry = self._legs.get(handle)
-        if kind == v.LEG_BOUND:
-            self._stock.receive_bound(slot)
-        elif kind == v.LEG_BUSY:
-            self._stock.receive_busy(slot, time.monotonic())
-        elif entry is not None:
-            if kind == v.LEG_CLOSED:
-                entry.port_released = True
-            else:
-                event = self._reports.event(message, handle, entry.recording)
-                if isinstance(event, RecordingClosed | RecordingFailed):
-                    entry.recording = None
-                    if not entry.closed:
-                        self._tap(entry)
-                if not entry.closed or isinstance(event, RecordingClosed | RecordingFailed):
+                event = self._legs.receive(self._message[0])
+                if event is not None:
                     self._waiting.append(event)
-            if entry.closed and entry.port_released and entry.recording is None:
-                del self._legs[handle]
-                self._stock.receive_closed(slot)
+        self._stock.refill(time.monotonic())
 
     def _deliver(self) -> None:
         while self._waiting:
