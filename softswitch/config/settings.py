@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from datetime import date, time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 import phonenumbers
@@ -143,6 +143,9 @@ class SipSettings(Section):
     """Address that trunks and phones reach; listened on and written into Via, Contact and SDP."""
     port: ListenPort = 5060
     """UDP; 0 lets the system choose."""
+    phone_digests: Annotated[tuple[Literal["SHA-256", "MD5"], ...], Field(min_length=1)] = ("MD5",)
+    """What phones are challenged with, in this order (RFC 8760); ["SHA-256", "MD5"] where all of them understand it:
+    some, baresip 1.0 among them, give up at the sight of SHA-256."""
     phone_silence_s: Annotated[float, Field(ge=0, le=60)] = 3.0
     """An agent's phone that has sent audio and sends none for so long has vanished: its line ends, its call goes on to
     another agent. Phones must therefore not suppress silence; 0 for a site whose phones do."""

@@ -87,6 +87,7 @@ async def open_sip(settings: Settings, driver: Driver, gate: Gate) -> tuple[UdpT
             phones=[phone_account(agent) for agent in settings.agents],
             gate=gate,
             new_token=lambda: secrets.token_hex(12),
+            phone_digests=sip.phone_digests,
         )
     except BaseException:
         transport.close()

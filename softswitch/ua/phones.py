@@ -1,6 +1,6 @@
 """Agents' phones: who they are, where they are, and whether somebody who says so is one of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -31,19 +31,27 @@ PhoneEvent: TypeAlias = PhoneRegistered | PhoneExpired
 
 # RFC 8760 §2.4 would have SHA-256 offered first, and a phone that lacks it take the next challenge. Phones in the field
 # do not: baresip 1.0 gives up if any challenge names an algorithm that it lacks, SIPp 3.6 reads the first one alone.
-PHONE_ALGORITHMS = ("MD5",)
+PHONE_DIGESTS = ("MD5",)
 
 
 class PhoneDesk:
     """The registrar of agents' phones, and the check of who sent an INVITE: both by the same digest."""
 
-    def __init__(self, phones: list[PhoneAccount], *, realm: str, new_token: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        phones: list[PhoneAccount],
+        *,
+        realm: str,
+        new_token: Callable[[], str],
+        digests: Sequence[str] = PHONE_DIGESTS,
+    ) -> None:
+        """digests: what a challenge offers, in this order; "MD5" and "SHA-256" are known (RFC 7616)."""
         self.new_token = new_token
         self._by_username = {phone.username: phone for phone in phones}
         self._by_agent = {phone.agent: phone for phone in phones}
         secret = "".join(new_token() for _ in range(8)).encode()
         nonces = Nonces(secret, new_token)
-        self._authenticator = Authenticator(realm, self._password_of, nonces, algorithms=PHONE_ALGORITHMS)
+        self._authenticator = Authenticator(realm, self._password_of, nonces, algorithms=digests)
         self._registrar = Registrar(self._authenticator, new_token)
 
     def knows(self, username: str) -> bool:

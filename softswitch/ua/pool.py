@@ -7,7 +7,7 @@ decision above, and a command. Who may send what is decided in `reception`; what
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from softswitch.calls.events import CallEvent, CallFailed, CallOffered, Origin
@@ -39,7 +39,7 @@ from softswitch.ua.accounts import (
 from softswitch.ua.legs import LegBook
 from softswitch.ua.lines import Gate
 from softswitch.ua.making import LegMaker
-from softswitch.ua.phones import PhoneDesk, PhoneExpired, PhoneRegistered
+from softswitch.ua.phones import PHONE_DIGESTS, PhoneDesk, PhoneExpired, PhoneRegistered
 from softswitch.ua.reception import Caller, Reception
 from softswitch.ua.registrations import RegistrationDesk
 
@@ -54,6 +54,7 @@ class UserAgentPool:
     address: where peers reach us; it goes into Via and Contact.
     realm: of our own registrar's challenges.
     gate: asked with the number immediately in front of the wire for every INVITE to a carrier; see `lines.Gate`.
+    phone_digests: the algorithms that phones are challenged with, in this order.
     new_token: unguessable letters and digits, such as `secrets.token_hex`.
     Commands about a leg that is over, or that never was, do nothing: its end may have crossed them.
     """
@@ -71,6 +72,7 @@ class UserAgentPool:
         timers: Timers | None = None,
         keepalive_s: float = 30.0,
         ring_limit_s: float = 180.0,
+        phone_digests: Sequence[str] = PHONE_DIGESTS,
     ) -> None:
         account_list, phone_list = list(accounts), list(phones)
         check_accounts(account_list, phone_list)
@@ -89,7 +91,7 @@ class UserAgentPool:
             ring_limit_s=ring_limit_s,
         )
         self._carriers = {account.name: Carrier(account) for account in account_list}
-        self._phones = PhoneDesk(phone_list, realm=realm, new_token=new_token)
+        self._phones = PhoneDesk(phone_list, realm=realm, new_token=new_token, digests=phone_digests)
         self._registrations = RegistrationDesk(
             self._carriers,
             self._layer,
