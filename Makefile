@@ -20,7 +20,7 @@ check: .venv/ready
 	$(BIN)/ruff format --check .
 	rm -rf build/typed
 	$(BIN)/pip install --quiet --no-deps --target build/typed .
-	cd build/typed && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache -p softswitch
+	cd build/typed && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache/installed -p softswitch
 
 # Where a peer cannot be installed its tests name it and are skipped; with CI=true that is a failure.
 peers: .venv/ready
