@@ -9,6 +9,7 @@ import numpy as np
 from figures import parser, report
 
 from softswitch.amd import model
+from softswitch.amd.state import new_states
 
 LEGS = 60
 PACKETS = 200
@@ -17,7 +18,7 @@ PACKETS = 200
 def run(legs: int) -> dict[str, float]:
     rng = np.random.default_rng(1)
     frames = rng.normal(0, 30, (PACKETS, 160)).astype(np.int16)  # line noise: no verdict, so every block is judged
-    states = model.new_states(legs)
+    states = new_states(legs)
     model.receive_frame(states, 0, frames[0], 0.0)  # compiles
     started = time.process_time()
     for frame in frames:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from softswitch.amd import model
+from softswitch.amd.state import new_states, reset
 from softswitch.amd.verdict import Cause, Verdict
 
 PEOPLE = ("HUMAN", "HUMAN_BUSINESS")
@@ -66,7 +67,7 @@ def wilson_interval(hits: int, trials: int) -> tuple[float, float]:
 
 def decide(clip: Clip, states: npt.NDArray[np.void], frame_ms: int = 20) -> Decision:
     """Stream one clip through state 0 in packets of `frame_ms`."""
-    model.reset(states, 0)
+    reset(states, 0)
     samples = frame_ms * 8
     state = states[0]
     first_verdict, first_decided_ms = Verdict.NONE, math.nan
@@ -133,6 +134,6 @@ def summarise(decisions: list[Decision]) -> dict[str, object]:
 
 def evaluate(clips: Iterable[Clip], frame_ms: int = 20) -> tuple[list[Decision], dict[str, object]]:
     """Each clip's decision, and the summary."""
-    states = model.new_states(1)
+    states = new_states(1)
     decisions = [decide(clip, states, frame_ms) for clip in clips]
     return decisions, summarise(decisions)

@@ -13,120 +13,19 @@ corrects the verdict to MACHINE.
 """
 
 import math
-from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
 from softswitch.amd.features import BLOCK, BLOCK_MS, FLOOR_DBOV, WINDOW, measure
+from softswitch.amd.parameters import PARAMETERS, Parameters
+from softswitch.amd.state import LOWEST_FLOOR_DBOV, State, States
 from softswitch.amd.verdict import Cause, Verdict
-
-States = npt.NDArray[np.void]
-State = Any  # one row, a record with the fields of `STATE`; NumPy has no static type for it
 
 VERDICT_REACHED = 1
 SPEECH_STARTED = 2
 """Flags that `receive_frame` returns."""
-
-
-class Parameters(NamedTuple):
-    """What the verdict depends on; times in ms, levels in dB or dBov.
-
-    "Tuned" values were searched on the development corpus (820 clips) for few people taken for machines, each half
-    checked on the other, then rounded where their neighbourhood is flat. The evaluation set took no part.
-    """
-
-    initial_silence_ms: float = 5000.0
-    """No speech for so long: NOTSURE. People begin within 2.5 s (corpus); dead air is no proof of a machine."""
-    total_ms: float = 8000.0
-    """The time for deciding is over."""
-    greeting_ms: float = 3850.0
-    """Tuned. Speech that runs on for longer is a machine's; business greetings end within 3.4 s (corpus)."""
-    clear_db: float = 18.0
-    """Tuned. Length and words prove a machine only where the voice stands so far out of its background: a noisy room
-    also goes on for long."""
-    quiet_ms: float = 900.0
-    """Tuned. Silence after speech: somebody waits. 95 of 100 recorded greetings pause for less than 810 ms."""
-    onset_ms: float = 50.0
-    """Active so long within `onset_window_ms` is speech, less is a click."""
-    onset_window_ms: float = 120.0
-    word_gap_ms: float = 190.0
-    """Tuned. Silence that separates phrases."""
-    maximum_words: float = 6.0
-    """Tuned. More phrases than this are a machine's."""
-    minimum_dbov: float = -52.0
-    """Nothing fainter is speech: 16 dB under the faintest voices to be served (-36 dBov)."""
-    smooth_ms: float = 70.0
-    """Tuned. Time constant of the power average: bridges stops inside a syllable, follows syllables."""
-    start_floor_dbov: float = -50.0
-    """Tuned. A call cannot open with a louder background than this; what is louder is a voice until it stops."""
-    above_floor_db: float = 6.5
-    """Tuned."""
-    below_peak_db: float = 9.0
-    """Tuned. Foreground gate: what is so far under the voice's peaks is background (a second voice, a television)."""
-    floor_rise_db_s: float = 6.5
-    """Tuned."""
-    peak_fall_db_s: float = 1.0
-    """Tuned."""
-    tone_share: float = 0.9
-    """Share of the band's power in one line, or `pair_share` in two, that makes a block tonal."""
-    pair_share: float = 0.92
-    tone_drift_hz: float = 16.0
-    """A steady tone stays within half a bin."""
-    tone_ms: float = 90.0
-    """Tonal so long is a tone and no vowel."""
-    beep_ms: float = 130.0
-    """Shortest voicemail beeps in the corpus are 110-140 ms, and the window adds to them."""
-    lowest_beep_hz: float = 380.0
-    highest_beep_hz: float = 2150.0
-    beating_db: float = 2.0
-    """Level swing of one line that is really two: 440 + 480 Hz."""
-    highest_ringing_hz: float = 640.0
-    """Ringing, busy and dial tones have no line above 620 Hz (ITU-T E.180)."""
-    signal_ms: float = 240.0
-    """Tones above that, before any speech, mean SIT (3 x 274 ms or more, ITU-T E.180), fax or modem."""
-    ringing_ms: float = 700.0
-    listen_on_ms: float = 12000.0
-    """After HUMAN or NOTSURE a beep corrects the verdict for so long."""
-    resume_ms: float = 1100.0
-    """Speech resumed within so long of a HUMAN verdict is not yet an answer to the agent."""
-    resumed_speech_ms: float = 2450.0
-    """Tuned. So much of it is a recording that had paused: the longest "Hello? Who is this?" is shorter."""
-
-
-PARAMETERS = Parameters()
-
-STATE = np.dtype(
-    [
-        ("clock_ms", "f8"),  # audio judged so far, silence and gaps included
-        ("verdict", "i4"),
-        ("cause", "i4"),
-        ("decided_ms", "f8"),  # clock at the verdict in force; NaN before
-        ("speech_onset_ms", "f8"),  # clock where the first speech began; NaN before
-        ("words", "i4"),
-        ("pending", "i4"),  # samples waiting for a whole block
-        ("smooth", "f8"),  # averaged power, 1 = 0 dBov
-        ("floor_dbov", "f8"),
-        ("peak_dbov", "f8"),
-        ("recent", "u4"),  # activity of the last 32 blocks, the newest in bit 0
-        ("speech_ms", "f8"),  # active blocks since the onset
-        ("last_active_ms", "f8"),
-        ("resumed_ms", "f8"),  # speech after a HUMAN verdict that began soon enough to be a recording's
-        ("tone_hz", "f8"),
-        ("pair_hz", "f8"),
-        ("run_ms", "f8"),  # length of the present tonal run
-        ("run_low_dbov", "f8"),
-        ("run_high_dbov", "f8"),
-        ("held_ms", "f8"),  # blocks of the run that are speech unless it proves a tone
-        ("signal_ms", "f8"),  # steady tones heard before speech, above the ringing band
-        ("ringing_ms", "f8"),  # and in it
-        ("samples", "f4", (WINDOW,)),
-        ("real", "f8", (WINDOW,)),
-        ("imaginary", "f8", (WINDOW,)),
-    ],
-    align=True,
-)
 
 _NONE = int(Verdict.NONE)
 _HUMAN = int(Verdict.HUMAN)
@@ -144,45 +43,7 @@ _HUNG_UP = int(Cause.HUNG_UP)
 
 # The last sound covers up to three lost packets, as a phone's concealment does (ITU-T G.711 appendix I).
 CONCEALED_MS = 60.0
-LOWEST_FLOOR_DBOV = -62.0  # comfort noise; digital silence is no measure of a line
 SETTLING_MS = 100.0  # the averages fill
-
-
-def new_states(count: int) -> States:
-    """`count` states at the beginning of a call."""
-    states: States = np.zeros(count, STATE)
-    for index in range(count):
-        reset(states, index)
-    return states
-
-
-@njit(cache=True, nogil=True)
-def reset(states: States, index: int) -> None:
-    """Put one state back to the beginning of a call. states: (n,) STATE."""
-    state = states[index]
-    state.clock_ms = 0.0
-    state.verdict = _NONE
-    state.cause = 0
-    state.decided_ms = np.nan
-    state.speech_onset_ms = np.nan
-    state.words = 0
-    state.pending = 0
-    state.floor_dbov = LOWEST_FLOOR_DBOV
-    state.smooth = 0.0
-    state.peak_dbov = FLOOR_DBOV
-    state.recent = 0
-    state.speech_ms = 0.0
-    state.last_active_ms = 0.0
-    state.resumed_ms = 0.0
-    state.tone_hz = 0.0
-    state.pair_hz = 0.0
-    state.run_ms = 0.0
-    state.run_low_dbov = 0.0
-    state.run_high_dbov = 0.0
-    state.held_ms = 0.0
-    state.signal_ms = 0.0
-    state.ringing_ms = 0.0
-    state.samples[:] = 0.0
 
 
 @njit(cache=True, nogil=True)

@@ -13,6 +13,7 @@ import numpy as np
 from numba import float64, int64, typeof
 
 from softswitch.amd import model
+from softswitch.amd.state import new_states
 from softswitch.errors import UsageError
 from softswitch.media import incoming, legs, outgoing, playback, relay, rings, timeline, worker
 from softswitch.media import vocabulary as v
@@ -53,7 +54,7 @@ class Engine:
         store_clips(self.block.shared, sounds)
         self._scratch = new_scratch(self.wake_descriptor)
         self._times = timeline.new_timelines(slots)
-        self._states = model.new_states(slots)
+        self._states = new_states(slots)
         self._desk = worker.new_desk(self.wake_descriptor)
         self._pcm = np.zeros(FRAME_SAMPLES, np.int16)
         self._relay = threading.Thread(target=self._run_relay, name="relay", daemon=True)

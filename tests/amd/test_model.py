@@ -5,6 +5,8 @@ import numpy.typing as npt
 import pytest
 
 from softswitch.amd import model
+from softswitch.amd.parameters import PARAMETERS
+from softswitch.amd.state import new_states, reset
 from softswitch.amd.verdict import Cause, Verdict
 
 Samples = npt.NDArray[np.int16]
@@ -57,7 +59,7 @@ def feed(states: npt.NDArray[np.void], index: int, pcm: Samples, frame_ms: int =
 
 
 def judge(pcm: Samples, frame_ms: int = 20) -> tuple[Verdict, Cause, float]:
-    states = model.new_states(1)
+    states = new_states(1)
     feed(states, 0, pcm, frame_ms)
     return verdict_of(states, 0)
 
@@ -115,7 +117,7 @@ def test_a_dual_tone_beep_is_heard_as_one() -> None:
 
 
 def test_a_beep_corrects_a_verdict_of_human() -> None:
-    states = model.new_states(1)
+    states = new_states(1)
     assert feed(states, 0, joined(silence(300), speech(1200), silence(1500))) & model.VERDICT_REACHED
     assert verdict_of(states, 0)[0] is Verdict.HUMAN
     assert feed(states, 0, joined(tone(300, 1000.0), silence(400))) & model.VERDICT_REACHED
@@ -150,7 +152,7 @@ def test_a_dial_tone_without_end_is_not_sure_when_the_time_is_over() -> None:
     call = joined(silence(300), speech(900), tone(9000, 350.0, 440.0))
     verdict, cause, decided_ms = judge(call)
     assert (verdict, cause) == (Verdict.NOTSURE, Cause.TONE)
-    assert decided_ms == model.PARAMETERS.total_ms
+    assert decided_ms == PARAMETERS.total_ms
 
 
 def test_a_key_that_the_callee_presses_is_no_beep() -> None:
@@ -194,7 +196,7 @@ def test_the_packet_time_does_not_matter(frame_ms: int) -> None:
 
 def test_frames_of_odd_length_wait_for_the_rest_of_their_block() -> None:
     call = joined(silence(400), speech(700), silence(3000))
-    states = model.new_states(1)
+    states = new_states(1)
     for start in range(0, len(call), 117):
         model.receive_frame(states, 0, call[start : start + 117], 0.0)
     assert verdict_of(states, 0) == judge(call, 10)
@@ -202,7 +204,7 @@ def test_frames_of_odd_length_wait_for_the_rest_of_their_block() -> None:
 
 def test_interleaved_calls_are_judged_as_if_each_were_alone() -> None:
     calls = [joined(silence(400), speech(700), silence(4000)), joined(silence(100), speech(7000, -30.0))]
-    states = model.new_states(2)
+    states = new_states(2)
     for start in range(0, 56800, 160):
         for index, call in enumerate(calls):
             model.receive_frame(states, index, call[start : start + 160], 0.0)
@@ -211,9 +213,9 @@ def test_interleaved_calls_are_judged_as_if_each_were_alone() -> None:
 
 
 def test_a_state_put_back_judges_the_next_call_as_a_new_one() -> None:
-    states = model.new_states(1)
+    states = new_states(1)
     feed(states, 0, joined(silence(100), speech(5000)))
-    model.reset(states, 0)
+    reset(states, 0)
     call = joined(silence(400), speech(700), silence(3000))
     feed(states, 0, call)
     assert verdict_of(states, 0) == judge(call)
@@ -221,7 +223,7 @@ def test_a_state_put_back_judges_the_next_call_as_a_new_one() -> None:
 
 def test_one_packet_in_fifty_lost_moves_the_verdict_by_little() -> None:
     call = joined(silence(400), speech(700), silence(3000))
-    states = model.new_states(1)
+    states = new_states(1)
     for number, start in enumerate(range(0, len(call) - 159, 160)):
         if number % 50 != 30:
             model.receive_frame(states, 0, call[start : start + 160], (start + 160) / 8.0)
@@ -232,7 +234,7 @@ def test_one_packet_in_fifty_lost_moves_the_verdict_by_little() -> None:
 
 def test_a_peer_that_sends_nothing_in_silence_is_heard_to_be_silent() -> None:
     call = joined(silence(400), speech(700))
-    states = model.new_states(1)
+    states = new_states(1)
     for start in range(0, len(call) - 159, 160):
         model.receive_frame(states, 0, call[start : start + 160], (start + 160) / 8.0)
     flags = model.receive_frame(states, 0, silence(0), 3000.0)
@@ -241,7 +243,7 @@ def test_a_peer_that_sends_nothing_in_silence_is_heard_to_be_silent() -> None:
 
 
 def test_the_start_of_speech_is_reported_once_and_where_it_was() -> None:
-    states = model.new_states(1)
+    states = new_states(1)
     call = joined(silence(600), speech(900), silence(500), speech(400))
     raised = [
         start / 8
@@ -260,7 +262,7 @@ def test_a_click_is_no_speech() -> None:
 
 
 def test_a_hang_up_before_the_verdict_is_one_and_after_it_changes_nothing() -> None:
-    states = model.new_states(2)
+    states = new_states(2)
     assert model.hang_up(states, 0) == model.VERDICT_REACHED
     assert verdict_of(states, 0)[:2] == (Verdict.HANGUP, Cause.HUNG_UP)
     feed(states, 1, joined(silence(300), speech(700), silence(2000)))
@@ -269,7 +271,7 @@ def test_a_hang_up_before_the_verdict_is_one_and_after_it_changes_nothing() -> N
 
 
 def test_after_a_machine_nothing_is_heard_any_more() -> None:
-    states = model.new_states(1)
+    states = new_states(1)
     feed(states, 0, speech(7000))
     assert not model.listening(states, 0)
     clock_ms = float(states[0]["clock_ms"])
