@@ -6,6 +6,7 @@ that its first sample is heard in time: from then on the call counts as abandone
 """
 
 from softswitch.amd.verdict import Cause, Verdict
+from softswitch.dialler.agents import AgentState
 from softswitch.dialler.books import Books
 from softswitch.dialler.call import LIVE, UNANSWERED, Call, CallState
 from softswitch.dialler.campaign import AmdMode
@@ -86,7 +87,20 @@ class AnsweredCalls:
         if self._campaign.amd is AmdMode.OFF:
             self._books.learn(call, live=True)
 
-    def agent_gone(self, call: Call, now: float) -> None:
+    def notice_agents(self, now: float) -> None:
+        """Look after calls whose agent has gone, and learn from wrap-ups that are over."""
+        board = self._shift.board
+        for call in list(self._shift.calls.values()):
+            if call.agent and board.call_of(call.agent) != call.attempt.call_ref:
+                self._agent_gone(call, now)
+        for agent, call in list(self._books.wrapping.items()):
+            if board.call_of(agent) != call.attempt.call_ref:
+                del self._books.wrapping[agent]
+                ended_at = call.talk_ended_at if call.talk_ended_at is not None else now
+                returned = board.state_of(agent) in (AgentState.READY, AgentState.RESERVED, AgentState.IN_CALL)
+                self._shift.estimator.receive_wrap_up(max(0.0, now - ended_at), returned)
+
+    def _agent_gone(self, call: Call, now: float) -> None:
         """The call's agent is gone: the callee goes on to the next agent, else hears the message.
 
         One who has talked to an agent is past the two-second rule and waits for nobody.

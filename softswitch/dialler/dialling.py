@@ -1,90 +1,30 @@
-"""The dialler: one campaign's machine, from the hopper to the disposition."""
+"""The dialler: one campaign's machine, from the hopper to the disposition. Here is all that it can be told."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-import numpy as np
-
 from softswitch.amd.verdict import Cause, Verdict
 from softswitch.calls.outcome import Outcome
-from softswitch.dialler.abandonment import AbandonmentLedger, DayCounts, FalsePositives
-from softswitch.dialler.agents import AgentBoard, AgentState
-from softswitch.dialler.answering import AnsweredCalls
-from softswitch.dialler.attempt import AGENT_DISPOSITIONS, DialAttempt, Disposition
-from softswitch.dialler.books import Books
-from softswitch.dialler.call import BEFORE_ANSWER, LIVE, SHOWN, UNANSWERED, Call, CallState
-from softswitch.dialler.campaign import AmdMode, Campaign, Policy
-from softswitch.dialler.events import CampaignChanged, DiallerEvent
-from softswitch.dialler.figures import CallFigures, CampaignFigures
+from softswitch.dialler.abandonment import DayCounts, FalsePositives
+from softswitch.dialler.agents import AgentState
+from softswitch.dialler.attempt import AGENT_DISPOSITIONS, Disposition
+from softswitch.dialler.call import BEFORE_ANSWER, LIVE, UNANSWERED, Call, CallState
 from softswitch.dialler.lead import Lead
-from softswitch.dialler.locks import NumberLocks
-from softswitch.dialler.pace import paced
-from softswitch.dialler.placing import PlacedCalls
-from softswitch.dialler.rules import DEFAULT_MARGINS, UNITED_KINGDOM, Margins, RuleSet, faults
-from softswitch.dialler.shift import Shift
-from softswitch.dialler.supply import Supply
-from softswitch.dialler.suppression import SuppressionList
+from softswitch.dialler.rules import faults
+from softswitch.dialler.running import RunningCampaign
 from softswitch.errors import UsageError
-from softswitch.pacing.estimators import Estimator
 
 
-class Dialler:
+class Dialler(RunningCampaign):
     """One campaign. After any mutation drain `next_event`, then re-arm by `next_timer`.
 
     Several diallers may share a board, a suppression list and number locks; after a mutation of one, drain and re-arm
     all that share the board: `next_timer` then says 0.0 where a change on the board concerns this campaign.
 
     Every input may come twice, late, or out of order: what names a call that is over, or tells of what is past, is
-    ignored. It has `figures` rather than a view: views are made by `safeguards.visibility`, which knows the dialler and
-    not the other way round.
+    ignored.
     """
-
-    def __init__(
-        self,
-        campaign: Campaign,
-        *,
-        suppression: SuppressionList,
-        rng: np.random.Generator,
-        new_ref: Callable[[], str],
-        board: AgentBoard | None = None,
-        locks: NumberLocks | None = None,
-        rules: RuleSet = UNITED_KINGDOM,
-        margins: Margins = DEFAULT_MARGINS,
-        time_zone: str = "Europe/London",
-    ) -> None:
-        """`time_zone` is the site's: its midnights part the days of the abandonment ledger."""
-        parallel = campaign.amd is AmdMode.PARALLEL
-        prior = margins.false_positive_prior_parallel if parallel else margins.false_positive_prior
-        self.campaign = campaign
-        self.board = board if board is not None else AgentBoard()
-        self._rules = rules
-        self._margins = margins
-        self._shift = Shift(
-            campaign=campaign,
-            margins=margins,
-            board=self.board,
-            locks=locks if locks is not None else NumberLocks(),
-            suppression=suppression,
-            ledger=AbandonmentLedger(time_zone, FalsePositives(prior)),
-            estimator=Estimator(),
-            rng=rng,
-        )
-        self._books = Books(self._shift)
-        self._supply = Supply(self._shift, self._books)
-        self._placed = PlacedCalls(self._shift, self._books, self._supply, new_ref)
-        self._answered = AnsweredCalls(self._shift, self._books)
-        self._wanted = "stopped"
-        """What was last asked for: "stopped", "running", "paused"; "finished" once there is nothing left."""
-        self._told = ("stopped", "")
-        self._interlocks_closed = False
-        self._killed = False
-        self._closing_clip = ""
-        self._channels_free = 0
-        self._screened_at: datetime | None = None
-        self._no_dial_before = float("-inf")
-        self._pace_at = float("-inf")
-        self._board_seen = self.board.generation
 
     # what is known before the start
 
@@ -168,9 +108,7 @@ class Dialler:
 
     def receive_channels(self, free: int, now: float) -> None:
         """Channels free on the trunk just now, calls whose INVITE has been told of counted as taken."""
-        self._channels_free = free
-        for call in self._shift.calls.values():
-            call.in_channel_report = call.attempt.invited_at is not None
+        self._pace.receive_channels(free)
         self._settle(now)
 
     def receive_suppressed(self, number: str, now: float) -> None:
@@ -229,7 +167,7 @@ class Dialler:
         """The store did not take the attempt: no call, and the lead is as it was."""
         call = self._call(call_ref, CallState.COMMITTING)
         if call is not None:
-            self._no_dial_before = now + self._margins.commit_retry_s
+            self._pace.hold(now + self._margins.commit_retry_s)
             self._supply.put_back(self._books.withdraw(call, now, committed=False), now)
             self._settle(now)
 
@@ -326,154 +264,6 @@ class Dialler:
         elif call.state in LIVE:
             self._answered.hang_up(call, "asked", now, wrap_up=True)
         self._settle(now)
-
-    # the face of every machine
-
-    def handle_timer(self, now: float) -> None:
-        self.board.handle_timer(now)
-        for call in [one for one in self._shift.calls.values() if one.timer is not None and one.timer <= now]:
-            if call.state in BEFORE_ANSWER:
-                self._placed.handle_timer(call, now)
-            elif call.state is CallState.ENDING:  # its end was never told
-                self._books.close(call, Outcome.FAILED, 0, now)
-            else:
-                self._answered.handle_timer(call, now)
-        self._settle(now)
-
-    def next_timer(self) -> float | None:
-        if self.board.generation != self._board_seen:
-            return 0.0
-        timers = [call.timer for call in self._shift.calls.values() if call.timer is not None]
-        board = self.board.next_timer()
-        if board is not None:
-            timers.append(board)
-        if self._may_dial:
-            timers.append(max(self._pace_at, self._no_dial_before))
-        supply = self._supply.next_timer() if self._wanted == "running" else None
-        if supply is not None:
-            timers.append(supply)
-        return min(timers, default=None)
-
-    def next_event(self) -> DiallerEvent | None:
-        """Changes of agents come first: an agent who is free is free before the next call wants one."""
-        changed = self.board.next_event()
-        if changed is not None:
-            return changed
-        return self._shift.events.popleft() if self._shift.events else None
-
-    # what may be asked
-
-    def figures(self, now: float) -> CampaignFigures:
-        counts = self._shift.ledger.counts(self._shift.wall(now)) if self._shift.knows_wall else None
-        state, held_because = self._state()
-        waiting = len(self._supply) + len(self._shift.calls) + len(self._books.waiting)
-        return CampaignFigures(
-            name=self.campaign.name,
-            state=state,
-            held_because=held_because,
-            policy=self._policy(now).value,
-            leads_left=self._books.leads_left if self._books.leads_left is not None else waiting,
-            leads_total=self._books.leads_total if self._books.leads_total is not None else self._supply.seen,
-            ringing=sum(call.state in UNANSWERED for call in self._shift.calls.values()),
-            attempts_today=counts.attempts if counts else 0,
-            live_today=counts.live if counts else 0,
-            abandoned_today=counts.abandoned if counts else 0,
-            silent_today=counts.silent if counts else 0,
-            machines_today=counts.machines + counts.machines_with_agents if counts else 0,
-            abandoned_rate=self._shift.ledger.rate(self._shift.wall(now)) if counts else 0.0,
-            abandoned_limit=self.campaign.abandoned_limit,
-            outcomes=counts.outcomes if counts else {},
-        )
-
-    def day(self, now: float) -> DayCounts:
-        """Today's ledger."""
-        return self._shift.ledger.counts(self._shift.wall(now))
-
-    def calls(self, now: float) -> tuple[CallFigures, ...]:
-        """Calls that are not over, in the order in which they were begun."""
-        return tuple(
-            CallFigures(
-                call_ref=call.attempt.call_ref,
-                campaign=self.campaign.name,
-                agent=call.agent,
-                state=SHOWN[call.state],
-                age_s=max(0.0, now - (call.answered_at if call.answered_at is not None else call.begun_at)),
-                amd_verdict=call.attempt.amd_verdict,
-                number=call.lead.number,
-            )
-            for call in self._shift.calls.values()
-        )
-
-    def attempt(self, call_ref: str) -> DialAttempt:
-        """KeyError for a call that is unknown or long over."""
-        return (self._shift.calls.get(call_ref) or self._books.recent[call_ref]).attempt
-
-    def lead_of(self, call_ref: str) -> Lead:
-        """The lead as it was before this attempt. KeyError as `attempt`."""
-        return (self._shift.calls.get(call_ref) or self._books.recent[call_ref]).lead
-
-    # after every mutation
-
-    @property
-    def _may_dial(self) -> bool:
-        return self._wanted == "running" and self._interlocks_closed
-
-    def _settle(self, now: float) -> None:
-        """What follows from any change: agents looked after, waiting calls served, new ones dialled, states told."""
-        if self.board.generation != self._board_seen:
-            self._notice_agents(now)
-        self._answered.serve(now)
-        if self._may_dial and now >= self._no_dial_before:
-            self._dial(now)
-        if self._wanted == "running":
-            self._supply.refill(now)
-            if self._supply.is_exhausted and not self._shift.calls:
-                self._wanted = "finished"
-        self._board_seen = self.board.generation
-        state = self._state()
-        if state != self._told:
-            self._told = state
-            self._shift.emit(CampaignChanged(self.campaign.name, *state))
-
-    def _dial(self, now: float) -> None:
-        self._pace_at = now + self._margins.pace_every_s
-        not_reported = sum(not call.in_channel_report for call in self._shift.calls.values())
-        channels_free = self._channels_free - not_reported
-        policy = self._policy(now)
-        if channels_free <= 0:
-            return
-        for _ in range(paced(self._shift, policy, channels_free, self._books.leads_left, now)):
-            if not self._placed.dial(now, guaranteed=policy is Policy.GUARANTEED_AGENT):
-                break
-
-    def _policy(self, now: float) -> Policy:
-        """The campaign's own, but every call has its agent in advance while the day is at its limit of abandoned calls.
-
-        Such calls cannot add to the abandoned ones and add to the live ones, so that the day finds back under its
-        limit, and agents work meanwhile.
-        """
-        if self._shift.knows_wall:
-            rate = self._shift.ledger.rate(self._shift.wall(now))
-            if rate >= self.campaign.abandoned_limit:
-                return Policy.GUARANTEED_AGENT
-        return self.campaign.policy
-
-    def _notice_agents(self, now: float) -> None:
-        """Look after calls whose agent has gone, and learn from wrap-ups that are over."""
-        for call in list(self._shift.calls.values()):
-            if call.agent and self.board.call_of(call.agent) != call.attempt.call_ref:
-                self._answered.agent_gone(call, now)
-        for agent, call in list(self._books.wrapping.items()):
-            if self.board.call_of(agent) != call.attempt.call_ref:
-                del self._books.wrapping[agent]
-                ended_at = call.talk_ended_at if call.talk_ended_at is not None else now
-                returned = self.board.state_of(agent) in (AgentState.READY, AgentState.RESERVED, AgentState.IN_CALL)
-                self._shift.estimator.receive_wrap_up(max(0.0, now - ended_at), returned)
-
-    def _state(self) -> tuple[str, str]:
-        if self._wanted == "running" and not self._interlocks_closed:
-            return "held", "an interlock is open"
-        return self._wanted, ""
 
     def _call(self, call_ref: str, *states: CallState) -> Call | None:
         call = self._shift.calls.get(call_ref)

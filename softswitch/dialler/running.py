@@ -1,0 +1,200 @@
+"""One campaign as it runs by itself: its parts, what may be asked of it, and what follows from any change."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import numpy as np
+
+from softswitch.calls.outcome import Outcome
+from softswitch.dialler.abandonment import AbandonmentLedger, DayCounts, FalsePositives
+from softswitch.dialler.agents import AgentBoard
+from softswitch.dialler.answering import AnsweredCalls
+from softswitch.dialler.attempt import DialAttempt
+from softswitch.dialler.books import Books
+from softswitch.dialler.call import BEFORE_ANSWER, SHOWN, UNANSWERED, Call, CallState
+from softswitch.dialler.campaign import AmdMode, Campaign, Policy
+from softswitch.dialler.events import CampaignChanged, DiallerEvent
+from softswitch.dialler.figures import CallFigures, CampaignFigures
+from softswitch.dialler.lead import Lead
+from softswitch.dialler.locks import NumberLocks
+from softswitch.dialler.pace import Pace
+from softswitch.dialler.placing import PlacedCalls
+from softswitch.dialler.rules import DEFAULT_MARGINS, UNITED_KINGDOM, Margins, RuleSet
+from softswitch.dialler.shift import Shift
+from softswitch.dialler.supply import Supply
+from softswitch.dialler.suppression import SuppressionList
+from softswitch.pacing.estimators import Estimator
+
+
+class RunningCampaign:
+    """All of a dialler but its inputs, which `dialling.Dialler` adds; each of them ends in `_settle`.
+
+    It has `figures` rather than a view: views are made by `safeguards.visibility`, which knows the dialler and not the
+    other way round.
+    """
+
+    def __init__(
+        self,
+        campaign: Campaign,
+        *,
+        suppression: SuppressionList,
+        rng: np.random.Generator,
+        new_ref: Callable[[], str],
+        board: AgentBoard | None = None,
+        locks: NumberLocks | None = None,
+        rules: RuleSet = UNITED_KINGDOM,
+        margins: Margins = DEFAULT_MARGINS,
+        time_zone: str = "Europe/London",
+    ) -> None:
+        """`time_zone` is the site's: its midnights part the days of the abandonment ledger."""
+        parallel = campaign.amd is AmdMode.PARALLEL
+        prior = margins.false_positive_prior_parallel if parallel else margins.false_positive_prior
+        self.campaign = campaign
+        self.board = board if board is not None else AgentBoard()
+        self._rules = rules
+        self._margins = margins
+        self._shift = Shift(
+            campaign=campaign,
+            margins=margins,
+            board=self.board,
+            locks=locks if locks is not None else NumberLocks(),
+            suppression=suppression,
+            ledger=AbandonmentLedger(time_zone, FalsePositives(prior)),
+            estimator=Estimator(),
+            rng=rng,
+        )
+        self._books = Books(self._shift)
+        self._supply = Supply(self._shift, self._books)
+        self._placed = PlacedCalls(self._shift, self._books, self._supply, new_ref)
+        self._answered = AnsweredCalls(self._shift, self._books)
+        self._pace = Pace(self._shift, self._books)
+        self._wanted = "stopped"
+        """What was last asked for: "stopped", "running", "paused"; "finished" once there is nothing left."""
+        self._told = ("stopped", "")
+        self._interlocks_closed = False
+        self._killed = False
+        self._closing_clip = ""
+        self._screened_at: datetime | None = None
+        self._board_seen = self.board.generation
+
+    # what may be asked
+
+    def figures(self, now: float) -> CampaignFigures:
+        counts = self._shift.ledger.counts(self._shift.wall(now)) if self._shift.knows_wall else None
+        state, held_because = self._state()
+        waiting = len(self._supply) + len(self._shift.calls) + len(self._books.waiting)
+        return CampaignFigures(
+            name=self.campaign.name,
+            state=state,
+            held_because=held_because,
+            policy=self._pace.policy(now).value,
+            leads_left=self._books.leads_left if self._books.leads_left is not None else waiting,
+            leads_total=self._books.leads_total if self._books.leads_total is not None else self._supply.seen,
+            ringing=sum(call.state in UNANSWERED for call in self._shift.calls.values()),
+            attempts_today=counts.attempts if counts else 0,
+            live_today=counts.live if counts else 0,
+            abandoned_today=counts.abandoned if counts else 0,
+            silent_today=counts.silent if counts else 0,
+            machines_today=counts.machines + counts.machines_with_agents if counts else 0,
+            abandoned_rate=self._shift.ledger.rate(self._shift.wall(now)) if counts else 0.0,
+            abandoned_limit=self.campaign.abandoned_limit,
+            outcomes=counts.outcomes if counts else {},
+        )
+
+    def day(self, now: float) -> DayCounts:
+        """Today's ledger."""
+        return self._shift.ledger.counts(self._shift.wall(now))
+
+    def calls(self, now: float) -> tuple[CallFigures, ...]:
+        """Calls that are not over, in the order in which they were begun."""
+        return tuple(
+            CallFigures(
+                call_ref=call.attempt.call_ref,
+                campaign=self.campaign.name,
+                agent=call.agent,
+                state=SHOWN[call.state],
+                age_s=max(0.0, now - (call.answered_at if call.answered_at is not None else call.begun_at)),
+                amd_verdict=call.attempt.amd_verdict,
+                number=call.lead.number,
+            )
+            for call in self._shift.calls.values()
+        )
+
+    def attempt(self, call_ref: str) -> DialAttempt:
+        """KeyError for a call that is unknown or long over."""
+        return self._known(call_ref).attempt
+
+    def lead_of(self, call_ref: str) -> Lead:
+        """The lead as it was before this attempt. KeyError as `attempt`."""
+        return self._known(call_ref).lead
+
+    def _known(self, call_ref: str) -> Call:
+        return self._shift.calls.get(call_ref) or self._books.recent[call_ref]
+
+    # the face of every machine
+
+    def handle_timer(self, now: float) -> None:
+        self.board.handle_timer(now)
+        for call in [one for one in self._shift.calls.values() if one.timer is not None and one.timer <= now]:
+            if call.state in BEFORE_ANSWER:
+                self._placed.handle_timer(call, now)
+            elif call.state is CallState.ENDING:  # its end was never told
+                self._books.close(call, Outcome.FAILED, 0, now)
+            else:
+                self._answered.handle_timer(call, now)
+        self._settle(now)
+
+    def next_timer(self) -> float | None:
+        if self.board.generation != self._board_seen:
+            return 0.0
+        timers = [call.timer for call in self._shift.calls.values() if call.timer is not None]
+        board = self.board.next_timer()
+        if board is not None:
+            timers.append(board)
+        if self._may_dial:
+            timers.append(self._pace.next_timer())
+        supply = self._supply.next_timer() if self._wanted == "running" else None
+        if supply is not None:
+            timers.append(supply)
+        return min(timers, default=None)
+
+    def next_event(self) -> DiallerEvent | None:
+        """Changes of agents come first: an agent who is free is free before the next call wants one."""
+        changed = self.board.next_event()
+        if changed is not None:
+            return changed
+        return self._shift.events.popleft() if self._shift.events else None
+
+    # after every mutation
+
+    @property
+    def _may_dial(self) -> bool:
+        return self._wanted == "running" and self._interlocks_closed
+
+    def _settle(self, now: float) -> None:
+        """What follows from any change: agents looked after, waiting calls served, new ones dialled, states told."""
+        if self.board.generation != self._board_seen:
+            self._answered.notice_agents(now)
+        self._answered.serve(now)
+        if self._may_dial:
+            self._dial(now)
+        if self._wanted == "running":
+            self._supply.refill(now)
+            if self._supply.is_exhausted and not self._shift.calls:
+                self._wanted = "finished"
+        self._board_seen = self.board.generation
+        state = self._state()
+        if state != self._told:
+            self._told = state
+            self._shift.emit(CampaignChanged(self.campaign.name, *state))
+
+    def _dial(self, now: float) -> None:
+        policy = self._pace.policy(now)
+        for _ in range(self._pace.calls_due(policy, now)):
+            if not self._placed.dial(now, guaranteed=policy is Policy.GUARANTEED_AGENT):
+                break
+
+    def _state(self) -> tuple[str, str]:
+        if self._wanted == "running" and not self._interlocks_closed:
+            return "held", "an interlock is open"
+        return self._wanted, ""
