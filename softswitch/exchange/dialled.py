@@ -177,7 +177,7 @@ class DialledCalls:
             if trunk is None:
                 raise UsageError("no trunk is healthy")
             line = self._calls[call_ref] = self._lines.dial(call_ref, trunk, number, caller_id, self, now)
-        except UsageError as error:
+        except SoftswitchError as error:
             log.warning("call not placed", call=call_ref, reason=str(error))
             self._dialling.pop(call_ref, None)
             self.dialler.receive_failed(call_ref, Outcome.FAILED, 503, now)
@@ -220,7 +220,7 @@ class DialledCalls:
         self._lines.plane.unbridge(line.media)
         try:
             self._lines.plane.play(line.media, clip)
-        except UsageError as error:
+        except SoftswitchError as error:
             log.error("message cannot be played", call=call_ref, reason=str(error))
             self.dialler.receive_media_failed(call_ref, now)
 
@@ -232,9 +232,17 @@ class DialledCalls:
 
     def line_answered(self, line: Line, now: float) -> None:
         name = f"{line.leg_id}.wav"
-        self._lines.plane.start_recording(line.media, self._recordings / name)
-        if self.dialler.campaign.amd is not AmdMode.OFF:
-            self._lines.plane.start_amd(line.media)
+        try:
+            self._lines.plane.start_recording(line.media, self._recordings / name)
+            if self.dialler.campaign.amd is not AmdMode.OFF:
+                self._lines.plane.start_amd(line.media)
+        except SoftswitchError as error:
+            log.error("no recording, no call", call=line.leg_id, reason=str(error))
+            with self.mutating():
+                self.dialler.receive_answered(line.leg_id, now)
+                self.dialler.receive_media_failed(line.leg_id, now)
+                self._hang_up(line.leg_id, now)
+            return
         with self.mutating():
             self.dialler.receive_answered(line.leg_id, now)
             self.dialler.receive_recording(line.leg_id, name, now)

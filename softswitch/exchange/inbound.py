@@ -11,7 +11,7 @@ from softswitch.calls.events import CallOffered
 from softswitch.calls.outcome import Outcome
 from softswitch.dialler.agents import AgentBoard
 from softswitch.dialler.attempt import DialAttempt, Disposition
-from softswitch.errors import UsageError
+from softswitch.errors import SoftswitchError
 from softswitch.exchange.agents import AgentLines
 from softswitch.exchange.lines import Line, Lines
 from softswitch.exchange.records import Records
@@ -109,6 +109,7 @@ class InboundCalls:
             call.agent = agent
             if call.line is None and not self._answer(call, now):
                 self._board.release(agent, call.call_ref, now)
+                call.agent, call.turned_away = "", True
                 continue
             assert call.line is not None
             self._lines.plane.stop_playing(call.line.media)
@@ -198,7 +199,12 @@ class InboundCalls:
             return False
         call.line = line
         name = f"{call.call_ref}.wav"
-        self._lines.plane.start_recording(line.media, self._recordings / name)
+        try:
+            self._lines.plane.start_recording(line.media, self._recordings / name)
+        except SoftswitchError as error:
+            log.error("no recording, no call", call=call.call_ref, reason=str(error))
+            self._lines.hang_up(line, now)
+            return False
         call.record = replace(call.record, answered_at=self._wall(), recording=name)
         return True
 
@@ -218,7 +224,7 @@ class InboundCalls:
         assert call.line is not None
         try:
             self._lines.plane.play(call.line.media, clip, loop=loop)
-        except UsageError as error:
+        except SoftswitchError as error:
             log.error("prompt cannot be played", call=call.call_ref, reason=str(error))
 
     def _save(self, call: _Call, packets_lost: int) -> None:

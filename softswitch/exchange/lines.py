@@ -16,7 +16,7 @@ from softswitch.calls.events import (
     MediaReoffered,
 )
 from softswitch.calls.outcome import Outcome
-from softswitch.errors import PeerError, UsageError
+from softswitch.errors import PeerError, SoftswitchError
 from softswitch.media.control import MediaPlane
 from softswitch.media.events import LegFailed, MediaEvent, MediaFormat, RecordingClosed, RecordingFailed
 from softswitch.sdp.negotiate import MediaAgreement, make_answer, make_offer, read_answer
@@ -88,7 +88,11 @@ class Lines:
     def dial(self, leg_id: str, account: str, number: str, caller_id: str, owner: LineOwner, now: float) -> Line:
         """Place a call on a trunk. Raises UsageError where no media port or channel is left."""
         line = self._open(leg_id, owner)
-        self._pool.place_call(leg_id, account, number, line.offer, now, caller_id=caller_id)
+        try:
+            self._pool.place_call(leg_id, account, number, line.offer, now, caller_id=caller_id)
+        except SoftswitchError:
+            self._close(line)
+            raise
         return line
 
     def ring_phone(self, leg_id: str, agent: str, call_ref: str, owner: LineOwner, now: float) -> Line:
@@ -96,7 +100,7 @@ class Lines:
         line = self._open(leg_id, owner)
         try:
             self._pool.ring_phone(leg_id, agent, line.offer, now, call_ref=call_ref)
-        except UsageError:
+        except SoftswitchError:
             self._close(line)
             raise
         return line
@@ -105,7 +109,7 @@ class Lines:
         """Answer an incoming call; None where its offer does not fit, which the caller has then been told."""
         try:
             line = self._open(event.leg_id, owner)
-        except UsageError:
+        except SoftswitchError:
             self._pool.reject(event.leg_id, 503, now)
             return None
         try:

@@ -11,7 +11,7 @@ import pytest
 import uvloop
 
 from softswitch.config import load
-from softswitch.errors import UsageError
+from softswitch.errors import SoftswitchError, UsageError
 from softswitch.exchange import records
 from softswitch.store.errors import StoreFailed
 from softswitch.switch import Switch
@@ -105,6 +105,27 @@ def test_without_a_recording_there_is_no_call_and_nothing_more_is_dialled(tmp_pa
             folder.mkdir()
             await site.until(lambda: not site.interlock("recorder"), "the interlock closes by itself")
             await site.until(lambda: site.invites() == 2, "dialling goes on")
+
+    uvloop.run(scenario())
+
+
+def test_a_plane_that_refuses_to_record_ends_the_call_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        plan = {A: CalleePlan(Kind.PERSON, ring_s=0.3, talk_s=20.0, seed=9)}
+        async with floor(tmp_path, plan) as site:
+
+            def refuse(*_: object) -> None:
+                raise SoftswitchError("the media process no longer takes commands")
+
+            monkeypatch.setattr(site.switch.site.plane, "start_recording", refuse)
+            await site.log_in("1001")
+            await site.start()
+            (attempt,) = await site.ended()
+            assert attempt.answered_at is not None
+            assert attempt.bridged_at is None
+            assert (attempt.ended_at - attempt.answered_at).total_seconds() < 2
+            await site.until(lambda: site.state("1001") == "ready", "the agent is free")
+            assert site.switch.site.driver.faults == 0
 
     uvloop.run(scenario())
 
