@@ -313,3 +313,12 @@ def test_lines_are_found_past_strings_arrays_and_tables_of_tables() -> None:
         ("u", 1, "w", 0, "i"), ("u", 1, "nothing"), ("nowhere",),
     )] == [1, 5, 10, 12, 14, 16, 18, 15, 1]  # fmt: skip
     assert not lines.has(("b",))
+
+
+def test_a_campaign_that_would_show_an_address_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text('[[campaigns]]\nname = "survey"\nvisible_fields = ["city", "address1"]\n')
+    path.chmod(0o600)
+    (finding,) = [found for found in problems(path) if "address1" in str(found)]
+    assert finding.fatal
+    assert "line 3" in str(finding)

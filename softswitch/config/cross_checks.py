@@ -11,6 +11,7 @@ from pathlib import Path
 
 from softswitch.config.settings import Settings
 from softswitch.config.toml_lines import Key
+from softswitch.safeguards.visibility import is_withheld
 
 Complaint = tuple[Key, str, bool]
 OFCOM_ABANDONED_LOCK_S = 72 * 3600.0
@@ -55,6 +56,10 @@ def _names(settings: Settings) -> Iterator[Complaint]:
             yield (*at, "trunk"), f'there is no trunk "{campaign.trunk}"{suggestion(campaign.trunk, trunks)}', True
         yield from _agents((*at, "agents"), campaign.agents, agents)
         yield from _prompt(settings, (*at, "information_message"), campaign.information_message)
+        for field in campaign.visible_fields:
+            if is_withheld(field):
+                text = f'"{field}" is an address or a way to reach somebody, which no agent sees'
+                yield (*at, "visible_fields"), text, True
     for position, inbound in enumerate(settings.inbound):
         at = ("inbound", position)
         yield from _agents((*at, "agents"), inbound.agents, agents)

@@ -4,6 +4,7 @@ Each role has its own view type; a view has no field that its role may not know,
 a template, an API answer or a log line.
 """
 
+import re
 from dataclasses import dataclass
 
 from softswitch.dialler.agents import AgentFigures
@@ -117,17 +118,25 @@ def mask(number: str) -> str:
     return f"••••••{shown}" if digits else ""
 
 
+_WITHHELD = re.compile(r"address|street|post_?code|postal|\bzip|_zip|phone|mobile|fax|e_?mail")
+
+
+def is_withheld(field: str) -> bool:
+    """Whether a field says by its name that it holds an address or a way to reach somebody: no agent sees it."""
+    return _WITHHELD.search(field.lower().replace("-", "_").replace(" ", "_")) is not None
+
+
 def agent_call_view(attempt: DialAttempt, lead: Lead, campaign: Campaign) -> AgentCallView:
     """The call's opaque name and the lead's fields that the campaign lists; never a field that holds the number.
 
-    A field that repeats the lead's number, whatever its name, is left out: an import may bring the number twice, and
-    the campaign may list the column by mistake.
+    Addresses are withheld whatever the campaign lists. A field that repeats the lead's number, whatever its name, is
+    left out: an import may bring the number twice, and the campaign may list the column by mistake.
     """
     number = _digits(lead.number)
     fields = {
         name: lead.fields[name]
         for name in campaign.visible_fields
-        if name in lead.fields and not _tells(lead.fields[name], number)
+        if name in lead.fields and not is_withheld(name) and not _tells(lead.fields[name], number)
     }
     return AgentCallView(attempt.call_ref, campaign.name, fields)
 

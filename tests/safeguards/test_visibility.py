@@ -41,3 +41,13 @@ def test_a_short_number_is_hidden_whole():
 def test_a_call_on_the_wallboard_is_masked():
     view = call_view(CallFigures("ref1", "survey", "ada", "in call", 3.0, "", "+442079460012"))
     assert "7946" not in repr(view)
+
+
+@pytest.mark.parametrize(
+    "name", ["address1", "Home Address", "street", "postal_code", "post-code", "zip", "e-mail", "mobile"]
+)
+def test_an_address_or_a_way_to_reach_somebody_is_withheld_whatever_the_campaign_lists(name):
+    campaign = Campaign("survey", visible_fields=(name, "city"))
+    assert agent_call_view(ATTEMPT, lead(**{name: "12 High Street", "city": "Leeds"}), campaign).fields == {
+        "city": "Leeds"
+    }
