@@ -3,6 +3,7 @@
 Where a message came from the parser, every typed property of it can be read without an error.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Final
 
@@ -50,7 +51,7 @@ COPIED: Final = ("Via", "From", "To", "Call-ID", "CSeq")
 """What each response takes over from its request (§8.2.6.2)."""
 
 
-class Message:
+class Message(ABC):
     """What requests and responses share. Typed properties are parsed at the first look and kept (`Headers.typed`)."""
 
     __slots__ = ("body", "headers")
@@ -124,8 +125,8 @@ class Message:
         """Media type in lower case, without its parameters (:rfc:`3261#section-20.15`)."""
         return self.headers.typed("Content-Type", read_content_type)
 
-    def _start_line(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def _start_line(self) -> str: ...
 
     def __bytes__(self) -> bytes:
         lines = [self._start_line()]
