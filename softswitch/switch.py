@@ -80,7 +80,7 @@ class Switch:
 
     @property
     def sip_address(self) -> str:
-        host, port = self.site.pool.address
+        host, port = self.site.pool.own.main.address
         return f"{host}:{port}"
 
     @property

@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "store": {"calls", "dialler", "survey", "safeguards"},
     "web": {"store", "calls", "dialler", "survey", "safeguards"},
     "testing": {"sip", "sdp", "codecs", "calls", "ua", "transports", "media.events"},
-    "exchange": {"transports", "calls", "ua", "sdp", "media", "dialler", "safeguards", "store", "amd", "config"},
+    "exchange": {"sip", "transports", "calls", "ua", "sdp", "media", "dialler", "safeguards", "store", "amd", "config"},
 }
 PURE = ("codecs", "pacing", "sip", "sdp", "amd", "calls", "ua", "dialler", "survey", "safeguards")
 # Third-party packages that a pure room may use; the others use the standard library alone.

@@ -8,15 +8,15 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from softswitch.config.examination import Finding, examine
+from softswitch.config.fields import WEEKDAYS
 from softswitch.config.settings import (
-    WEEKDAYS,
     AgentSettings,
     CampaignSettings,
     Connect,
     InboundSettings,
     Settings,
-    TrunkSettings,
 )
+from softswitch.config.sip import TrunkSettings
 from softswitch.dialler.campaign import Campaign, RecycleRule
 from softswitch.errors import UsageError
 from softswitch.ua.accounts import CarrierAccount, PhoneAccount

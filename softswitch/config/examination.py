@@ -14,7 +14,8 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import EnvSettingsSource, SettingsError
 
 from softswitch.config.cross_checks import complaints, suggestion
-from softswitch.config.settings import Settings, relative_to
+from softswitch.config.fields import relative_to
+from softswitch.config.settings import Settings
 from softswitch.config.toml_lines import Key, TomlLines
 
 _PREFIX = "SOFTSWITCH_"

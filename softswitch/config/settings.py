@@ -4,123 +4,32 @@ Each field's docstring is its description in `softswitch check` and in the schem
 file: `SOFTSWITCH_SIP__PORT=5070` overrides `port` under `[sip]`. Relative paths are taken from the file's folder.
 """
 
-import ipaddress
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from datetime import date, time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
+from typing import Annotated
 
-import phonenumbers
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from softswitch.calls.outcome import Outcome
-from softswitch.dialler.attempt import Disposition
+from softswitch.config.fields import (
+    E164,
+    WEEKDAYS,
+    Country,
+    EndedAs,
+    FromFile,
+    IpAddress,
+    ListenPort,
+    Name,
+    OptionalE164,
+    OptionalFile,
+    Reachable,
+    Section,
+    Weekday,
+    Zone,
+)  # fmt: skip
+from softswitch.config.sip import SipSettings, TrunkSettings
 from softswitch.dialler.campaign import AmdMode, Policy, Purpose
-
-_BASE: ContextVar[Path] = ContextVar("base", default=Path())
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_E164 = re.compile(r"\+[1-9]\d{6,14}")  # ITU-T E.164: 15 digits at most
-_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-
-
-@contextmanager
-def relative_to(folder: Path) -> Iterator[None]:
-    """Within it, relative paths in settings are taken from `folder`."""
-    token = _BASE.set(folder)
-    try:
-        yield
-    finally:
-        _BASE.reset(token)
-
-
-def _from_file(path: Path) -> Path:
-    return _BASE.get() / path.expanduser()
-
-
-def _from_file_or_none(path: Path | None) -> Path | None:
-    return None if path is None else _from_file(path)
-
-
-def _literal(address: str) -> str:
-    try:
-        ipaddress.ip_address(address)
-    except ValueError:
-        raise ValueError("must be an IP address, such as 192.0.2.10 or 127.0.0.1") from None
-    return address
-
-
-def _reachable(address: str) -> str:
-    if ipaddress.ip_address(_literal(address)).is_unspecified:
-        raise ValueError("must be the address at which trunks and phones reach this machine, it is told to them")
-    return address
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, KeyError):
-        raise ValueError("is no time zone; use an IANA name such as Europe/London") from None
-    return name
-
-
-def _country(code: str) -> str:
-    if code not in phonenumbers.SUPPORTED_REGIONS:
-        raise ValueError("is no country; use two capital letters (ISO 3166-1) such as GB")
-    return code
-
-
-def _e164(number: str) -> str:
-    if not _E164.fullmatch(number):
-        raise ValueError("must be in E.164 form: a plus sign, country code and number, without spaces or brackets")
-    try:
-        kind = phonenumbers.number_type(phonenumbers.parse(number))
-    except phonenumbers.NumberParseException:
-        raise ValueError("must be in E.164 form, with a country code that exists") from None
-    if kind == phonenumbers.PhoneNumberType.PREMIUM_RATE:
-        raise ValueError("is a premium-rate number, which may not be presented (Ofcom, persistent misuse policy)")
-    return number
-
-
-def _e164_or_empty(number: str) -> str:
-    return number and _e164(number)
-
-
-def _weekday(day: object) -> object:
-    short = day.strip().lower()[:3] if isinstance(day, str) else ""
-    if short not in WEEKDAYS:
-        raise ValueError("is no day; use " + ", ".join(WEEKDAYS))
-    return short
-
-
-def _outcome(name: str) -> str:
-    known = {str(o) for o in Outcome} | {str(d) for d in Disposition}
-    if name not in known:
-        raise ValueError("is no outcome or disposition; use one of " + ", ".join(sorted(known)))
-    return name
-
-
-FromFile = Annotated[Path, AfterValidator(_from_file)]
-OptionalFile = Annotated[Path | None, AfterValidator(_from_file_or_none)]
-IpAddress = Annotated[str, AfterValidator(_literal)]
-Reachable = Annotated[str, AfterValidator(_reachable)]
-E164 = Annotated[str, AfterValidator(_e164)]
-OptionalE164 = Annotated[str, AfterValidator(_e164_or_empty)]
-Weekday = Annotated[str, BeforeValidator(_weekday)]
-Name = Annotated[str, Field(pattern=_NAME, max_length=64)]
-ListenPort = Annotated[int, Field(ge=0, le=65535)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-
-
-class Section(BaseModel):
-    """Base of every table of the file: a key that is not listed is a typo."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True)
 
 
 class SiteSettings(Section):
@@ -128,27 +37,12 @@ class SiteSettings(Section):
 
     name: str = "softswitch"
     """Shown on the wallboard."""
-    time_zone: Annotated[str, AfterValidator(_zone)] = "Europe/London"
+    time_zone: Zone = "Europe/London"
     """IANA name; the calendar day of the abandonment rules is this zone's."""
-    country: Annotated[str, AfterValidator(_country)] = "GB"
+    country: Country = "GB"
     """ISO 3166-1; numbers in lists without a country code are this country's."""
     data_directory: FromFile = Path("data")
     """Where store and recordings lie unless told otherwise; made at first start."""
-
-
-class SipSettings(Section):
-    """[sip]"""
-
-    address: Reachable = "127.0.0.1"
-    """Address that trunks and phones reach; listened on and written into Via, Contact and SDP."""
-    port: ListenPort = 5060
-    """UDP; 0 lets the system choose."""
-    phone_digests: Annotated[tuple[Literal["SHA-256", "MD5"], ...], Field(min_length=1)] = ("MD5",)
-    """What phones are challenged with, in this order (RFC 8760); ["SHA-256", "MD5"] where all of them understand it:
-    some, baresip 1.0 among them, give up at the sight of SHA-256."""
-    phone_silence_s: Annotated[float, Field(ge=0, le=60)] = 3.0
-    """An agent's phone that has sent audio and sends none for so long has vanished: its line ends, its call goes on to
-    another agent. Phones must therefore not suppress silence; 0 for a site whose phones do."""
 
 
 class MediaSettings(Section):
@@ -194,33 +88,6 @@ class SafeguardSettings(Section):
     """CSV of numbers that are never dialled; nothing is dialled without one."""
     supervisor_ratio: Annotated[int, Field(ge=0, le=1000)] = 15
     """Agents that one present supervisor may watch; 0 asks for no supervisor."""
-
-
-class TrunkSettings(Section):
-    """[[trunks]]: a carrier account."""
-
-    name: Name
-    """Campaigns refer to it by this name."""
-    host: Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9.:\[\]-]+$")]
-    """The carrier's proxy: address or host name."""
-    port: Port = 5060
-    """UDP port of the carrier's proxy."""
-    username: str = ""
-    """For digest authentication and registration."""
-    password: SecretStr = SecretStr("")
-    """Better in a file of its own: see `password_file`."""
-    password_file: OptionalFile = None
-    """File with the password, instead of `password`."""
-    registers: Annotated[bool, Field(alias="register")] = False
-    """Register with the carrier (RFC 3261 §10); otherwise it knows us by address."""
-    expires_s: Annotated[int, Field(ge=30, le=86400)] = 300
-    """Seconds that a registration is asked to last."""
-    caller_id: OptionalE164 = ""
-    """E.164; presented where the campaign has none of its own."""
-    channels: Annotated[int, Field(ge=1, le=10000)] = 30
-    """Calls at a time."""
-    calls_per_second: Annotated[float, Field(gt=0, le=1000)] = 5.0
-    """New calls a second that the carrier allows."""
 
 
 class Connect(StrEnum):
@@ -302,7 +169,7 @@ class CampaignSettings(Section):
     """Pause of an agent after each call."""
     maximum_attempts: Annotated[int, Field(ge=1, le=100)] = 6
     """Attempts after which a lead is done, whatever they came to."""
-    recycle: dict[Annotated[str, AfterValidator(_outcome)], RecycleSettings] = {}
+    recycle: dict[EndedAs, RecycleSettings] = Field(default_factory=dict)
     """By outcome or disposition."""
     visible_fields: tuple[str, ...] = ()
     """Fields of the list that the agent sees; never the number."""

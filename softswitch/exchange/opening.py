@@ -22,6 +22,7 @@ from softswitch.errors import UsageError
 from softswitch.exchange.premises import Site, wall
 from softswitch.safeguards.gate import Gate
 from softswitch.safeguards.never_dial import NeverDialList
+from softswitch.sip.hop import Hop
 from softswitch.store.database import Store
 from softswitch.store.never_dial_file import read_never_dial
 from softswitch.transports.driver import Driver
@@ -81,7 +82,7 @@ async def open_sip(settings: Settings, driver: Driver, gate: Gate) -> tuple[UdpT
     )
     try:
         pool = UserAgentPool(
-            address=(sip.address, transport.address[1]),
+            listens=[Hop(*transport.address)],
             realm=settings.site.name,
             accounts=[await _resolve(carrier_account(trunk)) for trunk in settings.trunks],
             phones=[phone_account(agent) for agent in settings.agents],

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from softswitch.errors import PeerError
+from softswitch.sip.hop import DEFAULT_PORT, Address, Hop, OwnHops, default_port
 from softswitch.sip.matching import MAGIC_COOKIE, Key, client_key, merged_key, server_key
 from softswitch.sip.message import Message, Request, Response, response_to
 from softswitch.sip.parser import MalformedRequest, parse
 from softswitch.sip.timers import Deadlines, Timers
-from softswitch.sip.transaction import Address, Input, State, Transaction, Trouble
+from softswitch.sip.transaction import Input, State, Transaction, Trouble
 from softswitch.sip.transaction_tables import input_of, open_client, open_server
 from softswitch.sip.uri import host_of
 from softswitch.sip.values import Via
@@ -25,6 +26,7 @@ __all__ = [
     "Address",
     "Counters",
     "Datagram",
+    "Hop",
     "LayerEvent",
     "RequestReceived",
     "ResponseReceived",
@@ -35,14 +37,13 @@ __all__ = [
     "Trouble",
 ]
 
-DEFAULT_PORT: Final = 5060
 MOST_SERVER_TRANSACTIONS: Final = 20_000  # ours; a flood must not take all memory
 
 
 @dataclass(frozen=True, slots=True)
 class Datagram:
     data: bytes
-    destination: Address
+    destination: Hop
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class RequestReceived:
     request: Request
     transaction: Transaction | None
     """Answer it through `respond`; None for an ACK, which has no answer."""
-    source: Address
+    source: Hop
     cancels: Transaction | None = None
     """For a CANCEL: the INVITE server transaction that it is meant for."""
 
@@ -59,7 +60,7 @@ class RequestReceived:
 class ResponseReceived:
     response: Response
     transaction: Transaction
-    source: Address
+    source: Hop
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,24 +94,21 @@ class Counters:
 class TransactionLayer:
     """Every transaction of one SIP address, as one machine.
 
-    address: what goes into Via.  new_token: unguessable text of letters and digits, for branches and tags.
+    own: where we listen, which goes into Via.
+    new_token: unguessable text of letters and digits, for branches and tags.
     """
 
     def __init__(
         self,
         *,
-        address: Address,
+        own: OwnHops,
         new_token: Callable[[], str],
         timers: Timers | None = None,
-        reliable: bool = False,
-        transport: str = "UDP",
     ) -> None:
-        self.address = address
+        self.own = own
         self.timers = timers or Timers()
         self.counters = Counters()
         self._new_token = new_token
-        self._reliable = reliable
-        self._transport = transport
         self._clients: dict[Key, Transaction] = {}
         self._servers: dict[Key, Transaction] = {}
         self._merged: dict[Key, Transaction] = {}
@@ -120,7 +118,7 @@ class TransactionLayer:
 
     # Inputs
 
-    def receive_datagram(self, data: bytes, source: Address, now: float) -> None:
+    def receive_datagram(self, data: bytes, source: Hop, now: float) -> None:
         """Take one datagram. Never raises for what a peer sent."""
         if not data.strip(b"\r\n\x00"):
             return  # keep-alive (RFC 5626 §3.5.1)
@@ -128,8 +126,8 @@ class TransactionLayer:
             message = parse(data)
         except MalformedRequest as error:
             self.counters.malformed += 1
-            error.request.note_source(source)
-            self._refuse(error.request, error.status, _return_address(error.request.via, source))
+            error.request.note_source(source.address)
+            self._refuse(error.request, error.status, _return_hop(error.request.via, source))
             return
         except PeerError:
             self.counters.malformed += 1
@@ -139,7 +137,7 @@ class TransactionLayer:
         else:
             self._receive_response(message, source, now)
 
-    def receive_transport_error(self, destination: Address, now: float) -> None:
+    def receive_transport_error(self, destination: Hop, now: float) -> None:
         """Nothing can be sent to this address: its client transactions end."""
         for transaction in [each for each in self._clients.values() if each.destination == destination]:
             self._step(transaction, Input.TRANSPORT_ERROR, now)
@@ -161,10 +159,10 @@ class TransactionLayer:
 
     # What its user says
 
-    def send_request(self, request: Request, destination: Address, now: float) -> Transaction:
+    def send_request(self, request: Request, destination: Hop, now: float) -> Transaction:
         """Open a client transaction; the Via is put on here."""
-        request.headers.prepend("Via", self._new_via())
-        transaction = open_client(request, destination, now, timers=self.timers, reliable=self._reliable)
+        request.headers.prepend("Via", self._new_via(destination))
+        transaction = open_client(request, destination, now, timers=self.timers)
         self._clients[transaction.key] = transaction
         self._settle(transaction)
         return transaction
@@ -178,7 +176,7 @@ class TransactionLayer:
         cancel.headers.add("CSeq", f"{invite.request.cseq.number} CANCEL")
         for name in ("Route", "Max-Forwards", "From", "To", "Call-ID"):
             cancel.headers.copy_lines(name, invite.request.headers)
-        transaction = open_client(cancel, invite.destination, now, timers=self.timers, reliable=self._reliable)
+        transaction = open_client(cancel, invite.destination, now, timers=self.timers)
         self._clients[transaction.key] = transaction
         self._settle(transaction)
         return transaction
@@ -187,10 +185,10 @@ class TransactionLayer:
         """Wait no longer for the answer to a cancelled INVITE (§9.1)."""
         self._step(transaction, Input.ABANDON, now)
 
-    def send_stateless(self, request: Request, destination: Address) -> None:
+    def send_stateless(self, request: Request, destination: Hop) -> None:
         """Send a request that opens no transaction: the ACK for a 2xx (§13.2.2.4). A copy has the same bytes."""
         if "Via" not in request.headers:
-            request.headers.prepend("Via", self._new_via())
+            request.headers.prepend("Via", self._new_via(destination))
         self._outbox.append(Datagram(bytes(request), destination))
 
     def respond(self, transaction: Transaction, response: Response, now: float) -> bool:
@@ -209,7 +207,7 @@ class TransactionLayer:
 
     # Matching
 
-    def _receive_response(self, response: Response, source: Address, now: float) -> None:
+    def _receive_response(self, response: Response, source: Hop, now: float) -> None:
         transaction = self._clients.get(client_key(response))
         if transaction is None or len(response.headers.lines("Via")) > 1:  # §8.1.3.3: more than our own Via
             self.counters.stray_responses += 1
@@ -218,7 +216,7 @@ class TransactionLayer:
             return
         self.counters.absorbed += 1
 
-    def _receive_request(self, request: Request, source: Address, now: float) -> None:
+    def _receive_request(self, request: Request, source: Hop, now: float) -> None:
         key = server_key(request)
         known = self._servers.get(key)
         if known is not None:
@@ -228,11 +226,11 @@ class TransactionLayer:
             self._step(known, happened, now, request, source)
             return
         invite_key = server_key(request, "INVITE")
-        request.note_source(source)
+        request.note_source(source.address)
         if request.method == "ACK":
             self._events.append(RequestReceived(request, None, source))
             return
-        destination = _return_address(request.via, source)
+        destination = _return_hop(request.via, source)
         merge_key = merged_key(request)
         if merge_key is not None and self._is_merged(merge_key):
             self._refuse(request, 482, destination)
@@ -246,7 +244,7 @@ class TransactionLayer:
             if cancels is None:
                 self._refuse(request, 481, destination)
                 return
-        transaction = open_server(request, key, destination, now, timers=self.timers, reliable=self._reliable)
+        transaction = open_server(request, key, destination, now, timers=self.timers)
         self._servers[key] = transaction
         if merge_key is not None:
             self._merged[merge_key] = transaction
@@ -269,13 +267,13 @@ class TransactionLayer:
         happened: Input,
         now: float,
         message: Message | None = None,
-        source: Address | None = None,
+        source: Hop | None = None,
     ) -> bool:
         taken = transaction.receive(happened, now, message)
         self._settle(transaction, source)
         return taken
 
-    def _settle(self, transaction: Transaction, source: Address | None = None) -> None:
+    def _settle(self, transaction: Transaction, source: Hop | None = None) -> None:
         """Take out what a step has left behind, and re-arm."""
         for data in transaction.outbox:
             self._outbox.append(Datagram(data, transaction.destination))
@@ -302,22 +300,23 @@ class TransactionLayer:
             self._events.append(TransactionEnded(transaction))
 
     def _refuse(
-        self, request: Request, status: int, destination: Address, headers: list[tuple[str, object]] | None = None
+        self, request: Request, status: int, destination: Hop, headers: list[tuple[str, object]] | None = None
     ) -> None:
         """Answer without keeping anything; a copy of the request is answered again (§8.2.7)."""
         self.counters.refused += 1
         response = response_to(request, status, to_tag=self._new_token(), headers=headers or ())
         self._outbox.append(Datagram(bytes(response), destination))
 
-    def _new_via(self) -> Via:
-        host, port = self.address
-        return Via(
-            self._transport, host_of(host), port, {"branch": f"{MAGIC_COOKIE}{self._new_token()}", "rport": None}
-        )
+    def _new_via(self, destination: Hop) -> Via:
+        own = self.own.facing(destination)
+        params = {"branch": f"{MAGIC_COOKIE}{self._new_token()}", "rport": None}
+        return Via(own.transport, host_of(own.host), own.port, params)
 
 
-def _return_address(via: Via, source: Address) -> Address:
-    """Where responses go: the source address, at the port that Via names unless it asks for the source's (§18.2.2)."""
-    if "rport" in via.params:
+def _return_hop(via: Via, source: Hop) -> Hop:
+    """Where responses go (§18.2.2): on a connection, back on it; by UDP to the source address, at the port that Via
+    names unless it asks for the source's (RFC 3581).
+    """
+    if source.is_reliable or "rport" in via.params:
         return source
-    return (source[0], via.port or DEFAULT_PORT)
+    return Hop(source.host, via.port or default_port(source.transport), source.transport)

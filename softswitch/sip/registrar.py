@@ -9,15 +9,14 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import Final, TypeAlias
+from typing import Final
 
 from softswitch.errors import PeerError, UsageError
 from softswitch.sip.authenticator import Authenticator
+from softswitch.sip.hop import DEFAULT_PORT, Hop
 from softswitch.sip.message import Request, Response, response_to
 from softswitch.sip.uri import Uri
 from softswitch.sip.values import NameAddr, parse_expires
-
-Address: TypeAlias = tuple[str, int]
 
 DEFAULT_EXPIRES_S: Final = 3600  # §10.2.1.1: what a registrar grants where nothing was asked for
 MIN_EXPIRES_S: Final = 60  # ours; §10.3 step 7 lets the registrar choose, below one hour
@@ -33,7 +32,7 @@ class Binding:
 
     contact: NameAddr
     """As the phone gave it; its URI is the Request-URI of what is sent there."""
-    destination: Address
+    destination: Hop
     """Where datagrams go: for a phone behind NAT, where its REGISTER came from."""
     expires_at: float
     q: float
@@ -87,7 +86,7 @@ class Registrar:
         self._bindings: dict[str, tuple[Binding, ...]] = {}
         self._events: deque[UserRegistered | UserExpired] = deque()
 
-    def receive_register(self, request: Request, source: Address, now: float) -> Response:
+    def receive_register(self, request: Request, source: Hop, now: float) -> Response:
         """The final response to a REGISTER from `source`; the bindings change only where it is a 200 (§10.3)."""
         try:
             return self._register(request, source, now)
@@ -120,7 +119,7 @@ class Registrar:
         """The next change, or None."""
         return self._events.popleft() if self._events else None
 
-    def _register(self, request: Request, source: Address, now: float) -> Response:
+    def _register(self, request: Request, source: Hop, now: float) -> Response:
         unsupported = [tag for tag in request.headers.get_all("Require") if tag.lower() not in EXTENSIONS]
         if unsupported:  # step 2
             return response_to(
@@ -196,7 +195,7 @@ def _check_order(binding: Binding, request: Request) -> None:
 
 
 def _updated(
-    bindings: tuple[Binding, ...], contact: NameAddr, seconds: int, request: Request, source: Address, now: float
+    bindings: tuple[Binding, ...], contact: NameAddr, seconds: int, request: Request, source: Hop, now: float
 ) -> tuple[Binding, ...]:
     """The bindings with one Contact added, refreshed or, with no seconds, removed (step 7)."""
     kept: list[Binding] = []
@@ -221,13 +220,13 @@ def _updated(
     return tuple(kept)
 
 
-def _destination(contact: Uri, request: Request, source: Address) -> Address:
+def _destination(contact: Uri, request: Request, source: Hop) -> Hop:
     """Where to send: back to where the REGISTER came from, which opens every NAT on the way.
 
     A phone that neither asks for symmetric answers (RFC 3581) nor stands behind NAT may listen on a port of its own.
     """
-    if contact.address == source[0] and "rport" not in request.via.params:
-        return (source[0], contact.port or 5060)
+    if source.transport == "UDP" and contact.address == source.host and "rport" not in request.via.params:
+        return source._replace(port=contact.port or DEFAULT_PORT)
     return source
 
 

@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from typing import TypeAlias
 
+from softswitch.sip.hop import Hop
 from softswitch.sip.matching import Key
 from softswitch.sip.message import Message, Request
 from softswitch.sip.timers import Timers
-
-Address: TypeAlias = tuple[str, int]
 
 
 class State(Enum):
@@ -74,7 +73,6 @@ class Transaction:
         "key",
         "outbox",
         "raised",
-        "reliable",
         "request",
         "state",
         "table",
@@ -87,10 +85,9 @@ class Transaction:
         state: State,
         request: Request,
         key: Key,
-        destination: Address,
+        destination: Hop,
         *,
         timers: Timers,
-        reliable: bool,
         is_server: bool,
     ) -> None:
         self.table = table
@@ -101,7 +98,6 @@ class Transaction:
         self.destination = destination
         """Where a client sends its request and a server its responses."""
         self.timers = timers
-        self.reliable = reliable
         self.interval = timers.t1
         self.answer: bytes | None = None
         """A server's last response; a client's ACK for a failure."""
@@ -132,6 +128,11 @@ class Transaction:
 
     def next_timer(self) -> float | None:
         return min(self.deadlines.values(), default=None)
+
+    @property
+    def reliable(self) -> bool:
+        """Whether its transport resends by itself."""
+        return self.destination.is_reliable
 
     @property
     def is_terminated(self) -> bool:

@@ -7,10 +7,11 @@ Retransmission of a 2xx is the business of the UAS core (RFC 3261 §13.3.1.4): h
 
 from collections.abc import Callable
 
+from softswitch.sip.hop import Hop
 from softswitch.sip.matching import Key, client_key
 from softswitch.sip.message import Message, Request, Response, response_to
 from softswitch.sip.timers import Timers
-from softswitch.sip.transaction import Action, Address, Input, State, Table, Transaction, Trouble
+from softswitch.sip.transaction import Action, Input, State, Table, Transaction, Trouble
 
 # Actions
 
@@ -185,27 +186,21 @@ def input_of(status: int) -> Input:
     return Input.SUCCESS if status < 300 else Input.FAILURE
 
 
-def open_client(
-    request: Request, destination: Address, now: float, *, timers: Timers, reliable: bool = False
-) -> Transaction:
+def open_client(request: Request, destination: Hop, now: float, *, timers: Timers) -> Transaction:
     """A client transaction whose request waits in `outbox`; its top Via must be there already."""
     invite = request.method == "INVITE"
     table, state = (INVITE_CLIENT, State.CALLING) if invite else (CLIENT, State.TRYING)
-    opened = Transaction(
-        table, state, request, client_key(request), destination, timers=timers, reliable=reliable, is_server=False
-    )
+    opened = Transaction(table, state, request, client_key(request), destination, timers=timers, is_server=False)
     for action in (send_request, start_a, start_b) if invite else (send_request, start_e, start_f):
         action(opened, None, now)
     return opened
 
 
-def open_server(
-    request: Request, key: Key, destination: Address, now: float, *, timers: Timers, reliable: bool = False
-) -> Transaction:
+def open_server(request: Request, key: Key, destination: Hop, now: float, *, timers: Timers) -> Transaction:
     """A server transaction for a request that no other matches; `destination` is where responses go (§18.2.2)."""
     invite = request.method == "INVITE"
     table, state = (INVITE_SERVER, State.PROCEEDING) if invite else (SERVER, State.TRYING)
-    opened = Transaction(table, state, request, key, destination, timers=timers, reliable=reliable, is_server=True)
+    opened = Transaction(table, state, request, key, destination, timers=timers, is_server=True)
     if invite:
         start_100(opened, None, now)
     return opened

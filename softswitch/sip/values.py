@@ -168,7 +168,7 @@ class Via:
 
     def with_source(self, address: tuple[str, int]) -> "Via":
         """With `received` where the source differs, and `rport` where the sender asked (§18.2.1, RFC 3581 §4)."""
-        host, port = address
+        host, port = address[:2]
         params = dict(self.params)
         asked = "rport" in params
         if asked:

@@ -6,11 +6,12 @@ from typing import Self
 
 from softswitch.calls.events import CallAnswered, CallEnded, CallFailed, CallOffered, CallRinging, MediaReoffered
 from softswitch.errors import PeerError
+from softswitch.sip.hop import Address, Hop
 from softswitch.testing.capture import Capture
 from softswitch.testing.journal import Journal
 from softswitch.testing.marker import AGENT_MARKERS_HZ, CALLEE_MARKERS_HZ, MarkerEar
 from softswitch.testing.speaker import agent_speaker
-from softswitch.testing.station import Address, Conversation, Station
+from softswitch.testing.station import Conversation, Station
 from softswitch.ua.accounts import AccountFailed, AccountRegistered, CarrierAccount
 
 SERVER = "switch"
@@ -114,9 +115,9 @@ class Phone:
             self._close(leg_id, "vanished")
         self._station.close()
 
-    def _receive_datagram(self, data: bytes, source: Address) -> None:
+    def _receive_datagram(self, data: bytes, source: Hop) -> None:
         if self._capture:
-            self._capture.receive_sip(data, source, self.address)
+            self._capture.receive_sip(data, source.address, self.address)
 
     def _receive_event(self, event: object) -> None:
         match event:

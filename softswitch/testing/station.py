@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, Self
 
 from softswitch.sdp.negotiate import MediaAgreement, make_answer, make_offer, read_answer
+from softswitch.sip.hop import Address, Hop
 from softswitch.testing.journal import Journal
 from softswitch.testing.marker import MarkerEar
 from softswitch.testing.rtp import RtpEnd
@@ -16,8 +17,6 @@ from softswitch.transports.udp import UdpTransport, open_udp
 from softswitch.ua.accounts import CarrierAccount, PhoneAccount
 from softswitch.ua.pool import UserAgentPool
 
-Address = tuple[str, int]
-
 
 class Station:
     """A UA pool, its socket and its timers.
@@ -25,9 +24,7 @@ class Station:
     received: called with every datagram and its source before the pool sees it.
     """
 
-    def __init__(
-        self, on_event: Callable[[Any], None], received: Callable[[bytes, Address], None] | None = None
-    ) -> None:
+    def __init__(self, on_event: Callable[[Any], None], received: Callable[[bytes, Hop], None] | None = None) -> None:
         self._on_event = on_event
         self._received = received
         self._transport: UdpTransport | None = None
@@ -46,7 +43,7 @@ class Station:
         self.address = self._transport.address
         self.driver = Driver()
         self.pool = UserAgentPool(
-            address=self.address,
+            listens=[Hop(*self.address)],
             realm=realm,
             accounts=list(accounts),
             phones=list(phones),
@@ -82,7 +79,7 @@ class Station:
             self._transport.close()
             self._transport = None
 
-    def _receive(self, data: bytes, source: Address) -> None:
+    def _receive(self, data: bytes, source: Hop) -> None:
         if self._received:
             self._received(data, source)
         self.driver.receive_datagram(self.pool, data, source)

@@ -13,6 +13,7 @@ from typing import Self
 
 from softswitch.calls.events import CallAnswered, CallEnded, CallFailed, CallOffered, MediaReoffered
 from softswitch.errors import PeerError, UsageError
+from softswitch.sip.hop import Address, Hop
 from softswitch.sip.message import Request
 from softswitch.sip.parser import parse
 from softswitch.testing.callee import Callee, CalleePlan, Kind
@@ -20,7 +21,7 @@ from softswitch.testing.journal import Journal
 from softswitch.testing.lifetime import announce, parent_gone
 from softswitch.testing.marker import AGENT_MARKERS_HZ, MarkerEar
 from softswitch.testing.plan import read_plan
-from softswitch.testing.station import Address, Conversation, Station
+from softswitch.testing.station import Conversation, Station
 from softswitch.ua.accounts import CarrierAccount, PhoneAccount
 from softswitch.ua.phones import PhoneExpired, PhoneRegistered
 
@@ -119,7 +120,7 @@ class Trunk:
         with self._station.mutating() as now:
             self._station.pool.hang_up(call.leg_id, now)
 
-    def _receive_datagram(self, data: bytes, source: Address) -> None:
+    def _receive_datagram(self, data: bytes, source: Hop) -> None:
         """Log each INVITE as it stands on the wire, before any machine of ours has judged it."""
         if not data.startswith(b"INVITE "):
             return

@@ -7,14 +7,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from softswitch.sip.layer import Address, Datagram
+from softswitch.sip.hop import Hop
+from softswitch.sip.layer import Datagram
 from softswitch.testing.clock import Clock
 
 
 class Endpoint(Protocol):
     """The common face of a machine that speaks over datagrams; `UserAgentPool` and `TransactionLayer` have it."""
 
-    def receive_datagram(self, data: bytes, source: Address, now: float) -> None: ...
+    def receive_datagram(self, data: bytes, source: Hop, now: float) -> None: ...
     def handle_timer(self, now: float) -> None: ...
     def next_timer(self) -> float | None: ...
     def data_to_send(self) -> list[Datagram]: ...
@@ -26,8 +27,8 @@ class Transit:
     """One datagram that was put on the wire."""
 
     at: float
-    source: Address
-    destination: Address
+    source: Hop
+    destination: Hop
     data: bytes
     lost: bool
 
@@ -73,25 +74,25 @@ class Wire:
         self.transits: list[Transit] = []
         self._clock = clock
         self._rng = np.random.default_rng(seed)
-        self._ends: dict[Address, _End] = {}
+        self._ends: dict[Hop, _End] = {}
         self._flying: list[tuple[float, int, Transit]] = []
         self._serial = 0
         self._settling = False
         clock.attach(self)
 
-    def attach(self, address: Address, machine: Endpoint, on_event: Callable[[Any], None] | None = None) -> None:
+    def attach(self, address: Hop, machine: Endpoint, on_event: Callable[[Any], None] | None = None) -> None:
         """Put a machine at an address. Its events go to `on_event`, which may mutate it, and to `events`."""
         self._ends[address] = _End(machine, on_event)
 
-    def detach(self, address: Address) -> None:
+    def detach(self, address: Hop) -> None:
         """Pull the plug: the machine neither hears, speaks nor keeps time any more."""
         del self._ends[address]
 
-    def events(self, address: Address) -> list[Any]:
+    def events(self, address: Hop) -> list[Any]:
         """Every event that the machine at this address has reported, in order."""
         return self._ends[address].events
 
-    def inject(self, data: bytes, source: Address, destination: Address) -> None:
+    def inject(self, data: bytes, source: Hop, destination: Hop) -> None:
         """Put a datagram on the wire from an address where no machine need be."""
         self._put(Datagram(data, destination), source)
 
@@ -127,7 +128,7 @@ class Wire:
                 end.machine.handle_timer(now)
         self.settle()
 
-    def _drain(self, address: Address, end: _End) -> bool:
+    def _drain(self, address: Hop, end: _End) -> bool:
         busy = False
         while (event := end.machine.next_event()) is not None:
             busy = True
@@ -139,7 +140,7 @@ class Wire:
             self._put(datagram, address)
         return busy
 
-    def _put(self, datagram: Datagram, source: Address) -> None:
+    def _put(self, datagram: Datagram, source: Hop) -> None:
         copies = 2 if self._rng.random() < self.duplicate else 1
         for _ in range(copies):
             transit = Transit(self._clock.now, source, datagram.destination, datagram.data, False)

@@ -10,10 +10,10 @@ from typing import Any, Protocol
 
 import structlog
 
-from softswitch.sip.layer import Address, Datagram
+from softswitch.sip.layer import Datagram, Hop
 from softswitch.sip.timers import Deadlines
 
-__all__ = ["Address", "Datagram", "Driver", "Machine"]
+__all__ = ["Datagram", "Driver", "Machine"]
 
 STUCK_TIMER_S = 0.1
 """When a machine is asked again whose deadline did not move; it is a fault of the machine."""
@@ -75,7 +75,7 @@ class Driver:
         finally:
             self.settle(machine)
 
-    def receive_datagram(self, machine: Any, data: bytes, source: Address) -> None:
+    def receive_datagram(self, machine: Any, data: bytes, source: Hop) -> None:
         """Feed a datagram; whatever a machine raises over it is counted and logged without a byte of the datagram."""
         try:
             machine.receive_datagram(data, source, self.now)

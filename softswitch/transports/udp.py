@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import cast
 
 from softswitch.errors import UsageError
-from softswitch.sip.layer import Address, Datagram
+from softswitch.sip.hop import Address, Hop
+from softswitch.sip.layer import Datagram
 
 RECEIVE_BUFFER_BYTES = 1 << 20  # a burst of calls must not be lost while Python is busy; the kernel doubles it
 MAXIMUM_DATAGRAM_BYTES = 65_507  # RFC 768 with IPv4's 20-byte header
@@ -16,7 +17,7 @@ MAXIMUM_DATAGRAM_BYTES = 65_507  # RFC 768 with IPv4's 20-byte header
 class UdpTransport(asyncio.DatagramProtocol):
     """One bound socket. Received datagrams go to `receive`; `send` never raises: what cannot leave is counted."""
 
-    def __init__(self, receive: Callable[[bytes, Address], None]) -> None:
+    def __init__(self, receive: Callable[[bytes, Hop], None]) -> None:
         self._receive = receive
         self._transport: asyncio.DatagramTransport | None = None
         self.address: Address = ("", 0)
@@ -31,7 +32,7 @@ class UdpTransport(asyncio.DatagramProtocol):
         self.address = (host, port)
 
     def datagram_received(self, data: bytes, addr: tuple[str | object, int]) -> None:
-        self._receive(data, (str(addr[0]), int(addr[1])))
+        self._receive(data, Hop(str(addr[0]), int(addr[1])))
 
     def error_received(self, exc: Exception) -> None:
         self.errors += 1
@@ -41,7 +42,7 @@ class UdpTransport(asyncio.DatagramProtocol):
             self.errors += 1
             return
         try:
-            self._transport.sendto(datagram.data, datagram.destination)
+            self._transport.sendto(datagram.data, datagram.destination[:2])
         except (OSError, ValueError):
             self.errors += 1
 
@@ -51,7 +52,7 @@ class UdpTransport(asyncio.DatagramProtocol):
             self._transport = None
 
 
-async def open_udp(address: Address, receive: Callable[[bytes, Address], None]) -> UdpTransport:
+async def open_udp(address: Address, receive: Callable[[bytes, Hop], None]) -> UdpTransport:
     """Bind a UDP port for SIP; port 0 takes any free one, and `UdpTransport.address` says which.
 
     Raises UsageError with what to do where the port is taken, not permitted, or the address is not this machine's.

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from softswitch.errors import UsageError
 from softswitch.sip.digest import ClientDigest
-from softswitch.sip.layer import DEFAULT_PORT, Address
+from softswitch.sip.hop import DEFAULT_PORT, Hop
 from softswitch.sip.uri import Uri, host_of
 
 
@@ -37,8 +37,9 @@ class CarrierAccount:
     """The only realm whose challenges are answered; empty: whichever this host names."""
 
     @property
-    def address(self) -> Address:
-        return (self.host, self.port)
+    def hop(self) -> Hop:
+        """Where its requests go."""
+        return Hop(self.host, self.port)
 
     def uri(self, user: str) -> Uri:
         """What a request for this user goes to: a Request-URI."""

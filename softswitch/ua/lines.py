@@ -6,7 +6,8 @@ from typing import TypeAlias
 
 from softswitch.calls.leg import Leg
 from softswitch.calls.line import InviteRefused
-from softswitch.sip.layer import DEFAULT_PORT, Address, Transaction, TransactionLayer
+from softswitch.sip.hop import DEFAULT_PORT, Hop
+from softswitch.sip.layer import Transaction, TransactionLayer
 from softswitch.sip.message import Request, Response
 from softswitch.sip.uri import Uri
 
@@ -20,9 +21,9 @@ class PhoneLine:
     That also keeps a phone from having us call anybody else by registering a Contact of its choice.
     """
 
-    def __init__(self, layer: TransactionLayer, address: Address) -> None:
+    def __init__(self, layer: TransactionLayer, hop: Hop) -> None:
         self._layer = layer
-        self.address = address
+        self.hop = hop
         self.leg: Leg | None = None
         """Set by the pool once the leg is made; owns what is sent here."""
         self.owners: dict[Transaction, Leg] = {}
@@ -44,8 +45,8 @@ class PhoneLine:
     def respond(self, transaction: Transaction, response: Response, now: float) -> bool:
         return self._layer.respond(transaction, response, now)
 
-    def destination(self, next_hop: Uri) -> Address:
-        return self.address
+    def destination(self, next_hop: Uri) -> Hop:
+        return self.hop
 
     def _own(self, transaction: Transaction) -> Transaction:
         if self.leg is not None:
@@ -58,8 +59,8 @@ class TrunkLine(PhoneLine):
     the first, and the one that answers a challenge. A re-INVITE (To has a tag) reaches nobody new.
     """
 
-    def __init__(self, layer: TransactionLayer, address: Address, gate: Gate) -> None:
-        super().__init__(layer, address)
+    def __init__(self, layer: TransactionLayer, hop: Hop, gate: Gate) -> None:
+        super().__init__(layer, hop)
         self._gate = gate
 
     def send_request(self, request: Request, next_hop: Uri, now: float) -> Transaction:
@@ -69,13 +70,13 @@ class TrunkLine(PhoneLine):
                 raise InviteRefused(reason)
         return super().send_request(request, next_hop, now)
 
-    def destination(self, next_hop: Uri) -> Address:
+    def destination(self, next_hop: Uri) -> Hop:
         """The next hop where it is an IP address; a name is the carrier's own, whose address the account gives."""
         try:
             ipaddress.ip_address(next_hop.address)
         except ValueError:
-            return self.address
-        return (next_hop.address, next_hop.port or DEFAULT_PORT)
+            return self.hop
+        return Hop(next_hop.address, next_hop.port or DEFAULT_PORT)
 
     def _ask(self, number: str) -> str | None:
         try:

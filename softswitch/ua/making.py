@@ -8,9 +8,9 @@ from collections.abc import Callable
 from softswitch.calls.incoming import IncomingLeg
 from softswitch.calls.line import LegSettings
 from softswitch.calls.outgoing import OutgoingLeg
+from softswitch.sip.hop import Hop
 from softswitch.sip.layer import RequestReceived, Transaction, TransactionLayer
 from softswitch.sip.registrar import Binding
-from softswitch.sip.uri import Uri, host_of
 from softswitch.sip.values import NameAddr
 from softswitch.ua.accounts import Carrier, PhoneAccount
 from softswitch.ua.legs import LegBook
@@ -42,11 +42,11 @@ class LegMaker:
     def call_number(self, leg_id: str, carrier: Carrier, number: str, offer: bytes, caller_id: str) -> OutgoingLeg:
         """A leg to a callee; it takes up one of the carrier's channels."""
         own = carrier.account
-        line = TrunkLine(self._layer, own.address, self._gate)
+        line = TrunkLine(self._layer, own.hop, self._gate)
         leg = OutgoingLeg(
             leg_id,
             line,
-            self._settings(own.username),
+            self._settings(own.username, own.hop),
             target=own.uri(number),
             local=NameAddr(own.identity(caller_id or own.caller_id or own.username or "anonymous")),
             offer=offer,
@@ -63,9 +63,9 @@ class LegMaker:
         leg = OutgoingLeg(
             leg_id,
             line,
-            self._settings("", phone.keepalive_s),
+            self._settings("", binding.destination, phone.keepalive_s),
             target=binding.contact.uri,
-            local=NameAddr(self.contact("call"), display=call_ref),
+            local=NameAddr(self._layer.own.contact("call", binding.destination), display=call_ref),
             routes=binding.path,
             offer=offer,
         )
@@ -76,20 +76,19 @@ class LegMaker:
         self, carrier: Carrier, transaction: Transaction, received: RequestReceived, now: float
     ) -> IncomingLeg:
         """The leg of somebody who calls in. Raises PeerError(400) where the INVITE cannot open a dialog."""
-        line = TrunkLine(self._layer, carrier.account.address, self._gate)
-        return self._incoming(line, self._settings(carrier.account.username), carrier, transaction, received, now)
+        line = TrunkLine(self._layer, received.source, self._gate)
+        return self._incoming(
+            line, self._settings(carrier.account.username, received.source), carrier, transaction, received, now
+        )
 
     def from_phone(
         self, phone: PhoneAccount, transaction: Transaction, received: RequestReceived, now: float
     ) -> IncomingLeg:
         """The leg of an agent's phone that calls us. Raises PeerError(400) where the INVITE cannot open a dialog."""
         line = PhoneLine(self._layer, received.source)
-        return self._incoming(line, self._settings("", phone.keepalive_s), None, transaction, received, now)
-
-    def contact(self, user: str) -> Uri:
-        """Our own address: what peers find in Contact."""
-        host, port = self._layer.address
-        return Uri("sip", user or "softswitch", host_of(host), port)
+        return self._incoming(
+            line, self._settings("", received.source, phone.keepalive_s), None, transaction, received, now
+        )
 
     def _incoming(
         self,
@@ -105,9 +104,9 @@ class LegMaker:
         self._book.adopt(leg, line, carrier)
         return leg
 
-    def _settings(self, user: str, keepalive_s: float | None = None) -> LegSettings:
+    def _settings(self, user: str, peer: Hop, keepalive_s: float | None = None) -> LegSettings:
         return LegSettings(
-            contact=NameAddr(self.contact(user)),
+            contact=NameAddr(self._layer.own.contact(user or "softswitch", peer)),
             user_agent=self._user_agent,
             new_token=self._new_token,
             timers=self._layer.timers,

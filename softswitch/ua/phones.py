@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from softswitch.errors import PeerError
 from softswitch.sip.authenticator import Authenticator, Nonces
-from softswitch.sip.layer import Address
+from softswitch.sip.hop import Hop
 from softswitch.sip.message import Request, Response, response_to
 from softswitch.sip.registrar import Binding, Registrar, UserRegistered
 from softswitch.ua.accounts import PhoneAccount
@@ -70,7 +70,7 @@ class PhoneDesk:
             return self._authenticator.challenge(request, proof, now, to_tag=self.new_token())
         return self._by_username[proof.username]
 
-    def receive_register(self, request: Request, source: Address, now: float) -> Response:
+    def receive_register(self, request: Request, source: Hop, now: float) -> Response:
         return self._registrar.receive_register(request, source, now)
 
     def binding_of(self, agent: str, now: float) -> Binding | None:

@@ -15,8 +15,8 @@ from softswitch.calls.incoming import IncomingLeg
 from softswitch.calls.line import Phase
 from softswitch.calls.outcome import Outcome
 from softswitch.errors import PeerError, UsageError
+from softswitch.sip.hop import Hop, OwnHops
 from softswitch.sip.layer import (
-    Address,
     Datagram,
     RequestReceived,
     ResponseReceived,
@@ -51,7 +51,7 @@ _DIALLABLE = re.compile(r"[+0-9A-Za-z*._-]{1,64}")
 class UserAgentPool:
     """See the module. `now` is monotonic seconds; after any call, drain `next_event` and `data_to_send`, then re-arm.
 
-    address: where peers reach us; it goes into Via and Contact.
+    listens: where peers reach us, which goes into Via and Contact; the first is the main one.
     realm: of our own registrar's challenges.
     gate: asked with the number immediately in front of the wire for every INVITE to a carrier; see `lines.Gate`.
     phone_digests: the algorithms that phones are challenged with, in this order.
@@ -62,7 +62,7 @@ class UserAgentPool:
     def __init__(
         self,
         *,
-        address: Address,
+        listens: Sequence[Hop],
         realm: str,
         accounts: Iterable[CarrierAccount],
         phones: Iterable[PhoneAccount],
@@ -76,10 +76,10 @@ class UserAgentPool:
     ) -> None:
         account_list, phone_list = list(accounts), list(phones)
         check_accounts(account_list, phone_list)
-        self.address = address
+        self.own = OwnHops(listens)
         self._new_token = new_token
         self._events: deque[PoolEvent] = deque()
-        self._layer = TransactionLayer(address=address, new_token=new_token, timers=timers)
+        self._layer = TransactionLayer(own=self.own, new_token=new_token, timers=timers)
         self._legs = LegBook(self._events)
         self._maker = LegMaker(
             self._layer,
@@ -95,7 +95,7 @@ class UserAgentPool:
         self._registrations = RegistrationDesk(
             self._carriers,
             self._layer,
-            contact=self._maker.contact,
+            contact=self.own.contact,
             new_token=new_token,
             user_agent=user_agent,
         )
@@ -104,7 +104,7 @@ class UserAgentPool:
 
     # The face of a machine
 
-    def receive_datagram(self, data: bytes, source: Address, now: float) -> None:
+    def receive_datagram(self, data: bytes, source: Hop, now: float) -> None:
         self._layer.receive_datagram(data, source, now)
         self._pump(now)
 

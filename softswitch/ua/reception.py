@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from softswitch.calls.events import Origin
 from softswitch.calls.line import SDP
-from softswitch.sip.layer import Address
+from softswitch.sip.hop import Hop
 from softswitch.sip.message import Request, Response, response_to
 from softswitch.ua.accounts import Carrier, CarrierAccount
 from softswitch.ua.phones import PhoneDesk
@@ -36,7 +36,7 @@ class Reception:
         self._phones = phones
         self._user_agent = user_agent
 
-    def receive(self, request: Request, source: Address, now: float, *, inside: bool) -> Response | Caller | None:
+    def receive(self, request: Request, source: Hop, now: float, *, inside: bool) -> Response | Caller | None:
         """`inside`: the request belongs to a dialog of ours; its tags are the proof."""
         unsupported = request.headers.get_all("Require")
         if request.method not in ALLOWED:
@@ -61,7 +61,7 @@ class Reception:
             request, status, to_tag=self._phones.new_token(), headers=[*headers, ("Server", self._user_agent)]
         )
 
-    def _receive_invite(self, request: Request, source: Address, now: float) -> Response | Caller:
+    def _receive_invite(self, request: Request, source: Hop, now: float) -> Response | Caller:
         carrier = self._carrier_at(request, source)
         if carrier is not None:
             if carrier.channels_free == 0:
@@ -70,13 +70,12 @@ class Reception:
         found = self._phones.authenticate(request, now)
         return found if isinstance(found, Response) else Caller(Origin.PHONE, found.agent)
 
-    def _carrier_at(self, request: Request, source: Address) -> Carrier | None:
+    def _carrier_at(self, request: Request, source: Hop) -> Carrier | None:
         """The account whose host this is. Where a phone shares the host (a lab), only the carrier's own port counts:
         the phone is then asked for its password, and may do less.
         """
-        host, _ = source
-        here = [carrier for carrier in self._carriers.values() if _is_of(carrier.account, host)]
-        exact = [carrier for carrier in here if carrier.account.address == source]
+        here = [carrier for carrier in self._carriers.values() if _is_of(carrier.account, source.host)]
+        exact = [carrier for carrier in here if carrier.account.hop.address == source.address]
         if not exact and self._phones.knows(request.from_.uri.user):
             return None
         candidates = exact or here

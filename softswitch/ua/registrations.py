@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+from softswitch.sip.hop import Hop
 from softswitch.sip.layer import Transaction, TransactionLayer
 from softswitch.sip.message import Response
 from softswitch.sip.registration import Registered, Registration, RegistrationFailed
@@ -21,7 +22,7 @@ class RegistrationDesk:
         carriers: Mapping[str, Carrier],
         layer: TransactionLayer,
         *,
-        contact: Callable[[str], Uri],
+        contact: Callable[[str, Hop], Uri],
         new_token: Callable[[], str],
         user_agent: str,
     ) -> None:
@@ -29,7 +30,7 @@ class RegistrationDesk:
         self._registrations: list[tuple[Carrier, Registration]] = []
         for carrier in carriers.values():
             if carrier.account.register:
-                uri = contact(carrier.account.username)
+                uri = contact(carrier.account.username, carrier.account.hop)
                 self._registrations.append((carrier, _registration(carrier.account, uri, new_token, user_agent)))
         self._open: dict[Transaction, tuple[Carrier, Registration]] = {}
         self._events: deque[AccountEvent] = deque()
@@ -77,7 +78,7 @@ class RegistrationDesk:
 
     def _settle(self, carrier: Carrier, registration: Registration, now: float) -> None:
         while (request := registration.next_request()) is not None:
-            transaction = self._layer.send_request(request, carrier.account.address, now)
+            transaction = self._layer.send_request(request, carrier.account.hop, now)
             self._open[transaction] = (carrier, registration)
         name = carrier.account.name
         while (event := registration.next_event()) is not None:

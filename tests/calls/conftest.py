@@ -6,14 +6,15 @@ from itertools import count
 import pytest
 
 from softswitch.calls.events import CallEvent, CallOffered
+from softswitch.sip.hop import Hop
 from softswitch.sip.message import Request, Response, response_to
 from softswitch.sip.parser import parse
 from softswitch.testing.clock import Clock
 from softswitch.ua.accounts import CarrierAccount
 from softswitch.ua.pool import UserAgentPool
 
-HERE = ("192.0.2.1", 5060)
-PEER = ("192.0.2.9", 5060)
+HERE = Hop("192.0.2.1", 5060)
+PEER = Hop("192.0.2.9", 5060)
 OFFER = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
 ANSWER = OFFER.replace(b"4000", b"5000")
 
@@ -27,7 +28,7 @@ class Bench:
         self.gate_says: str | None = None
         self.asked: list[str] = []
         self.pool = UserAgentPool(
-            address=HERE,
+            listens=[HERE],
             realm="here",
             accounts=[CarrierAccount("peer", PEER[0], username="us", password="ours", calls_per_second=1000)],
             phones=[],

@@ -4,6 +4,7 @@ from itertools import count
 
 import pytest
 
+from softswitch.sip.hop import Hop, OwnHops
 from softswitch.sip.layer import (
     Datagram,
     RequestReceived,
@@ -18,8 +19,8 @@ from softswitch.sip.parser import parse
 from softswitch.testing.clock import Clock
 from softswitch.testing.wire import Wire
 
-HERE = ("192.0.2.1", 5060)
-PEER = ("192.0.2.9", 5060)
+HERE = Hop("192.0.2.1", 5060)
+PEER = Hop("192.0.2.9", 5060)
 
 
 def tokens(prefix: str = "t"):
@@ -28,7 +29,7 @@ def tokens(prefix: str = "t"):
 
 
 def layer(address=HERE) -> TransactionLayer:
-    return TransactionLayer(address=address, new_token=tokens(f"t{address[0][-1]}"))
+    return TransactionLayer(own=OwnHops([address]), new_token=tokens(f"t{address[0][-1]}"))
 
 
 def text(
@@ -88,20 +89,20 @@ def test_a_request_is_reported_once_however_often_it_comes() -> None:
 
 def test_responses_return_to_the_source_where_rport_asks_for_it_else_to_the_port_in_via() -> None:
     machine = layer()
-    machine.receive_datagram(text("OPTIONS"), ("203.0.113.5", 40000), 0.0)
+    machine.receive_datagram(text("OPTIONS"), Hop("203.0.113.5", 40000), 0.0)
     event = asked(machine)
     assert event.transaction is not None
     machine.respond(event.transaction, response_to(event.request, 200, to_tag="b"), 0.0)
     (datagram,) = machine.data_to_send()
-    assert datagram.destination == ("203.0.113.5", 40000)
+    assert datagram.destination == Hop("203.0.113.5", 40000)
     response = parse(datagram.data)
     assert (response.via.received, response.via.rport) == ("203.0.113.5", 40000)
 
-    machine.receive_datagram(text("OPTIONS", branch="z9hG4bK-2", rport=False, cseq=2), ("203.0.113.5", 40000), 0.0)
+    machine.receive_datagram(text("OPTIONS", branch="z9hG4bK-2", rport=False, cseq=2), Hop("203.0.113.5", 40000), 0.0)
     event = asked(machine)
     assert event.transaction is not None
     machine.respond(event.transaction, response_to(event.request, 200, to_tag="b"), 0.0)
-    assert machine.data_to_send()[0].destination == ("203.0.113.5", 5060)
+    assert machine.data_to_send()[0].destination == Hop("203.0.113.5", 5060)
 
 
 def test_a_response_reaches_the_transaction_of_its_request_and_no_other() -> None:

@@ -8,12 +8,13 @@ import pytest
 from softswitch.errors import UsageError
 from softswitch.sip.authenticator import Authenticator, Nonces
 from softswitch.sip.digest import ClientDigest
+from softswitch.sip.hop import Hop
 from softswitch.sip.message import Request, Response
 from softswitch.sip.registrar import MAX_BINDINGS, Registrar, UserExpired, UserRegistered
 from softswitch.sip.uri import Uri
 
 PASSWORDS = {"7": "seven", "8": "eight"}
-SOURCE = ("192.0.2.7", 5060)
+SOURCE = Hop("192.0.2.7", 5060)
 CONTACT = "<sip:7@192.0.2.7:5060>"
 
 
@@ -163,18 +164,18 @@ def test_one_wrong_contact_leaves_the_others_unbound_too() -> None:
 
 def test_a_phone_behind_nat_is_reached_where_it_came_from() -> None:
     desk = Desk()
-    desk.register("<sip:7@10.0.0.5:5060>", source=("203.0.113.9", 40123))
+    desk.register("<sip:7@10.0.0.5:5060>", source=Hop("203.0.113.9", 40123))
     (binding,) = desk.registrar.bindings("7", 0.0)
-    assert binding.destination == ("203.0.113.9", 40123)
+    assert binding.destination == Hop("203.0.113.9", 40123)
     assert binding.contact.uri.host == "10.0.0.5"
 
 
 def test_a_phone_without_symmetric_answers_is_reached_at_the_port_it_names() -> None:
     desk = Desk()
     desk.register(
-        "<sip:7@192.0.2.7:5070>", source=("192.0.2.7", 40123), via="SIP/2.0/UDP 192.0.2.7:5070;branch=z9hG4bK1"
+        "<sip:7@192.0.2.7:5070>", source=Hop("192.0.2.7", 40123), via="SIP/2.0/UDP 192.0.2.7:5070;branch=z9hG4bK1"
     )
-    assert desk.registrar.bindings("7", 0.0)[0].destination == ("192.0.2.7", 5070)
+    assert desk.registrar.bindings("7", 0.0)[0].destination == Hop("192.0.2.7", 5070)
 
 
 def test_the_path_is_kept_and_told() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from softswitch.sip.authenticator import Authenticator, Nonces
 from softswitch.sip.digest import ClientDigest
+from softswitch.sip.hop import Hop
 from softswitch.sip.message import Request, response_to
 from softswitch.sip.parser import parse
 from softswitch.sip.registrar import Registrar
@@ -234,7 +235,7 @@ def test_our_registrar_takes_our_client_with_the_right_password_only(password: s
             request.headers.prepend("Via", f"SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK{requests};rport")
             received = parse(bytes(request))
             assert isinstance(received, Request)
-            response = parse(bytes(registrar.receive_register(received, ("192.0.2.1", 5060), now)))
+            response = parse(bytes(registrar.receive_register(received, Hop("192.0.2.1", 5060), now)))
             registration.receive_response(response, now)  # type: ignore[arg-type]
             request = registration.next_request()
         due = registration.next_timer()

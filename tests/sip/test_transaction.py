@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 
+from softswitch.sip.hop import Hop
 from softswitch.sip.matching import server_key
 from softswitch.sip.message import Request, Response, response_to
 from softswitch.sip.parser import parse
@@ -19,7 +20,7 @@ from softswitch.sip.transaction_tables import (
     open_server,
 )
 
-PEER = ("192.0.2.9", 5060)
+PEER = Hop("192.0.2.9", 5060)
 TIMERS = Timers()
 
 
@@ -42,12 +43,13 @@ def request(method: str, *, branch: str = "z9hG4bK1", to_tag: str = "", cseq: in
 
 
 def client(method: str, *, reliable: bool = False) -> Transaction:
-    return open_client(request(method), PEER, 0.0, timers=TIMERS, reliable=reliable)
+    return open_client(request(method), PEER._replace(transport="TCP" if reliable else "UDP"), 0.0, timers=TIMERS)
 
 
 def server(method: str, *, reliable: bool = False) -> Transaction:
     asked = request(method)
-    return open_server(asked, server_key(asked), PEER, 0.0, timers=TIMERS, reliable=reliable)
+    hop = PEER._replace(transport="TCP" if reliable else "UDP")
+    return open_server(asked, server_key(asked), hop, 0.0, timers=TIMERS)
 
 
 def take(transaction: Transaction) -> list[bytes]:

@@ -4,12 +4,13 @@ from collections import deque
 
 import pytest
 
+from softswitch.sip.hop import Hop
 from softswitch.sip.layer import Datagram
 from softswitch.testing.clock import Clock
 from softswitch.testing.wire import Wire
 
-ONE = ("192.0.2.1", 1)
-TWO = ("192.0.2.2", 2)
+ONE = Hop("192.0.2.1", 1)
+TWO = Hop("192.0.2.2", 2)
 
 
 class Listener:

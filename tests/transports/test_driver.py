@@ -7,10 +7,11 @@ from collections.abc import Callable
 import pytest
 from structlog.testing import capture_logs
 
+from softswitch.sip.hop import Hop
 from softswitch.sip.layer import Address, Datagram
 from softswitch.transports.driver import Driver
 
-SOMEWHERE = ("192.0.2.9", 5060)
+SOMEWHERE = Hop("192.0.2.9", 5060)
 
 
 class Echo:

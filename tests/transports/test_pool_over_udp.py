@@ -7,6 +7,7 @@ from collections.abc import Callable
 import uvloop
 
 from softswitch.calls.events import CallAnswered, CallEnded, CallOffered
+from softswitch.sip.hop import Hop
 from softswitch.transports.driver import Driver
 from softswitch.transports.udp import UdpTransport, open_udp
 from softswitch.ua.accounts import AccountRegistered, CarrierAccount, PhoneAccount
@@ -45,7 +46,7 @@ async def shift() -> tuple[int, bool, bool]:
     switch, phone = End(driver), End(driver)
     await switch.open(
         lambda address: UserAgentPool(
-            address=address, realm="switch", accounts=[], phones=[PhoneAccount("agent", "user", "secret")],
+            listens=[Hop(*address)], realm="switch", accounts=[], phones=[PhoneAccount("agent", "user", "secret")],
             gate=lambda number: None, new_token=lambda: secrets.token_hex(8),
         )
     )  # fmt: skip
@@ -53,7 +54,7 @@ async def shift() -> tuple[int, bool, bool]:
     account = CarrierAccount("switch", host, port, username="user", password="secret", register=True)
     await phone.open(
         lambda address: UserAgentPool(
-            address=address, realm="phone", accounts=[account], phones=[],
+            listens=[Hop(*address)], realm="phone", accounts=[account], phones=[],
             gate=lambda number: None, new_token=lambda: secrets.token_hex(8),
         )
     )  # fmt: skip

@@ -7,6 +7,7 @@ import pytest
 import uvloop
 
 from softswitch.errors import UsageError
+from softswitch.sip.hop import Hop
 from softswitch.sip.layer import Datagram
 from softswitch.transports.udp import MAXIMUM_DATAGRAM_BYTES, UdpTransport, open_udp
 
@@ -20,11 +21,11 @@ def runner(request: pytest.FixtureRequest):
 
 
 def test_a_datagram_goes_from_one_socket_to_another_with_its_source(runner: asyncio.Runner) -> None:
-    async def exchange() -> tuple[bytes, tuple[str, int], tuple[str, int]]:
-        arrived: asyncio.Future[tuple[bytes, tuple[str, int]]] = asyncio.get_running_loop().create_future()
+    async def exchange() -> tuple[bytes, Hop, tuple[str, int]]:
+        arrived: asyncio.Future[tuple[bytes, Hop]] = asyncio.get_running_loop().create_future()
         one = await open_udp(("127.0.0.1", 0), lambda data, source: None)
         two = await open_udp(("127.0.0.1", 0), lambda data, source: arrived.set_result((data, source)))
-        one.send(Datagram(b"OPTIONS", two.address))
+        one.send(Datagram(b"OPTIONS", Hop(*two.address)))
         data, source = await asyncio.wait_for(arrived, 10)
         one.close()
         two.close()
@@ -32,7 +33,7 @@ def test_a_datagram_goes_from_one_socket_to_another_with_its_source(runner: asyn
 
     data, source, sender = runner.run(exchange())
     assert data == b"OPTIONS"
-    assert source == sender
+    assert source.address == sender
     assert sender[1] != 0
 
 
@@ -59,10 +60,10 @@ def test_an_address_that_is_not_this_machines_is_named(runner: asyncio.Runner) -
 def test_a_send_that_cannot_leave_is_counted_and_raises_nothing(runner: asyncio.Runner) -> None:
     async def misuse() -> UdpTransport:
         transport = await open_udp(("127.0.0.1", 0), lambda data, source: None)
-        transport.send(Datagram(bytes(MAXIMUM_DATAGRAM_BYTES + 1), ("127.0.0.1", 9)))
-        transport.send(Datagram(b"x", ("not an address", 9)))
+        transport.send(Datagram(bytes(MAXIMUM_DATAGRAM_BYTES + 1), Hop("127.0.0.1", 9)))
+        transport.send(Datagram(b"x", Hop("not an address", 9)))
         transport.close()
-        transport.send(Datagram(b"x", ("127.0.0.1", 9)))
+        transport.send(Datagram(b"x", Hop("127.0.0.1", 9)))
         return transport
 
     assert runner.run(misuse()).errors == 3

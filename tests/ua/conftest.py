@@ -6,6 +6,7 @@ from itertools import count
 import pytest
 
 from softswitch.calls.events import CallEvent, CallOffered
+from softswitch.sip.hop import Hop
 from softswitch.sip.message import Request, Response
 from softswitch.sip.parser import parse
 from softswitch.testing.clock import Clock
@@ -13,10 +14,10 @@ from softswitch.testing.wire import Wire
 from softswitch.ua.accounts import CarrierAccount, PhoneAccount
 from softswitch.ua.pool import UserAgentPool
 
-SWITCH = ("192.0.2.1", 5060)
-CARRIER = ("192.0.2.2", 5060)
-PHONE = ("192.0.2.3", 5062)
-STRANGER = ("192.0.2.66", 5060)
+SWITCH = Hop("192.0.2.1", 5060)
+CARRIER = Hop("192.0.2.2", 5060)
+PHONE = Hop("192.0.2.3", 5062)
+STRANGER = Hop("192.0.2.66", 5060)
 OFFER = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
 ANSWER = OFFER.replace(b"4000", b"5000")
 NUMBER = "+447700900123"
@@ -36,7 +37,7 @@ class Site:
         self.never_dial: set[str] = set()
         self.asked: list[str] = []
         self.switch = UserAgentPool(
-            address=SWITCH,
+            listens=[SWITCH],
             realm="switch.example",
             accounts=[CarrierAccount("carrier", CARRIER[0], caller_id="+441632960000", calls_per_second=1000)],
             phones=[PhoneAccount("agent-1", "phone1", "secret1"), PhoneAccount("agent-2", "phone2", "secret2")],
@@ -44,7 +45,7 @@ class Site:
             new_token=tokens("s"),
         )
         self.carrier = UserAgentPool(
-            address=CARRIER,
+            listens=[CARRIER],
             realm="carrier.example",
             accounts=[CarrierAccount("switch", SWITCH[0], channels=1000, calls_per_second=1000)],
             phones=[],
@@ -52,7 +53,7 @@ class Site:
             new_token=tokens("c"),
         )
         self.phone = UserAgentPool(
-            address=PHONE,
+            listens=[PHONE],
             realm="phone.example",
             accounts=[CarrierAccount("switch", SWITCH[0], username="phone1", password="secret1", register=True)],
             phones=[],
@@ -97,9 +98,7 @@ class Site:
         """What one end heard of its calls, but for their being offered."""
         return [e for e in self.wire.events(address) if isinstance(e, CallEvent) and not isinstance(e, CallOffered)]
 
-    def messages(
-        self, source: tuple[str, int] | None = None, destination: tuple[str, int] | None = None
-    ) -> list[Request | Response]:
+    def messages(self, source: Hop | None = None, destination: Hop | None = None) -> list[Request | Response]:
         """What went over the wire, lost or not."""
         return [
             parse(transit.data)
@@ -118,7 +117,7 @@ class Site:
             self.now + after, lambda: (self.carrier.answer(offered.leg_id, sdp, self.now), self.wire.settle())
         )
 
-    def inject(self, data: bytes, source: tuple[str, int] = STRANGER) -> list[Response]:
+    def inject(self, data: bytes, source: Hop = STRANGER) -> list[Response]:
         """Send the switch a datagram from somewhere; what it answers there."""
         before = len(self.wire.transits)
         self.wire.inject(data, source, SWITCH)

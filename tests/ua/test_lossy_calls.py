@@ -7,9 +7,10 @@ import pytest
 
 from softswitch.calls.events import CallAnswered, CallEnded, CallEvent, CallFailed, CallOffered, MediaReoffered
 from softswitch.calls.outcome import Outcome
+from softswitch.sip.hop import Hop
 
-SWITCH = ("192.0.2.1", 5060)
-CARRIER = ("192.0.2.2", 5060)
+SWITCH = Hop("192.0.2.1", 5060)
+CARRIER = Hop("192.0.2.2", 5060)
 OFFER = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
 CALLS = 10
 
@@ -115,7 +116,7 @@ def test_a_phone_registers_and_logs_in_over_a_bad_wire(lossy_site, seed: int) ->
     assert site.phone.account_state("switch") == "registered"
     site.phone.place_call("mine", "switch", "login", OFFER, site.now)
     site.run(20.0)
-    assert any(isinstance(event, CallAnswered) for event in site.wire.events(("192.0.2.3", 5062)))
+    assert any(isinstance(event, CallAnswered) for event in site.wire.events(Hop("192.0.2.3", 5062)))
     site.wind_down()
     assert site.switch.is_idle
     assert site.phone.is_idle

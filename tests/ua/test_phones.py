@@ -2,25 +2,26 @@
 
 import pytest
 
+from softswitch.sip.hop import Hop
 from softswitch.testing.clock import Clock
 from softswitch.testing.wire import Wire
 from softswitch.ua.accounts import CarrierAccount, PhoneAccount
 from softswitch.ua.phones import PhoneRegistered
 from softswitch.ua.pool import UserAgentPool
 
-SWITCH, PHONE = ("192.0.2.1", 5060), ("192.0.2.3", 5062)
+SWITCH, PHONE = Hop("192.0.2.1", 5060), Hop("192.0.2.3", 5062)
 
 
 def machine(address: tuple[str, int], **parts: object) -> UserAgentPool:
     numbers = iter(range(10**6))
     settings = {"accounts": [], "phones": [], "realm": "here", "gate": lambda number: None} | parts
-    return UserAgentPool(address=address, new_token=lambda: f"t{address[1]}{next(numbers):06d}", **settings)
+    return UserAgentPool(listens=[Hop(*address)], new_token=lambda: f"t{address[1]}{next(numbers):06d}", **settings)
 
 
 @pytest.mark.parametrize("digests", [("MD5",), ("SHA-256", "MD5"), ("SHA-256",)])
 def test_a_phone_registers_by_the_first_digest_that_the_site_offers(digests: tuple[str, ...]) -> None:
     switch = machine(SWITCH, phones=[PhoneAccount("1001", "1001", "secret")], phone_digests=digests)
-    account = CarrierAccount("switch", *SWITCH, username="1001", password="secret", register=True)
+    account = CarrierAccount("switch", *SWITCH.address, username="1001", password="secret", register=True)
     phone = machine(PHONE, accounts=[account])
     clock = Clock()
     wire = Wire(clock)

@@ -5,12 +5,13 @@ import pytest
 from softswitch.calls.events import CallAnswered, CallEnded, CallFailed, CallOffered, CallRinging, Origin
 from softswitch.calls.outcome import Outcome
 from softswitch.errors import UsageError
+from softswitch.sip.hop import Hop
 from softswitch.ua.accounts import AccountRegistered, AccountState
 from softswitch.ua.phones import PhoneExpired, PhoneRegistered
 
-SWITCH = ("192.0.2.1", 5060)
-CARRIER = ("192.0.2.2", 5060)
-PHONE = ("192.0.2.3", 5062)
+SWITCH = Hop("192.0.2.1", 5060)
+CARRIER = Hop("192.0.2.2", 5060)
+PHONE = Hop("192.0.2.3", 5062)
 OFFER = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
 ANSWER = OFFER.replace(b"4000", b"5000")
 NUMBER = "+447700900123"

@@ -6,14 +6,15 @@ import pytest
 
 from softswitch.calls.events import CallOffered
 from softswitch.sip.digest import ClientDigest
+from softswitch.sip.hop import Hop
 from softswitch.sip.message import Request, Response
 from softswitch.sip.parser import parse
 from softswitch.ua.phones import PhoneRegistered
 
-SWITCH = ("192.0.2.1", 5060)
-CARRIER = ("192.0.2.2", 5060)
-PHONE = ("192.0.2.3", 5062)
-STRANGER = ("192.0.2.66", 5060)
+SWITCH = Hop("192.0.2.1", 5060)
+CARRIER = Hop("192.0.2.2", 5060)
+PHONE = Hop("192.0.2.3", 5062)
+STRANGER = Hop("192.0.2.66", 5060)
 OFFER = b"v=0\r\n"
 BRANCHES = count(1)
 
@@ -125,13 +126,14 @@ def test_a_phone_registers_with_its_password_and_for_itself_only(site) -> None:
 
 
 def test_a_carrier_is_known_by_its_address_whatever_its_port(site) -> None:
-    site.inject(message("INVITE", user="+441632960000", sender="+447700900111", body=OFFER), (CARRIER[0], 33000))
+    elsewhere = CARRIER._replace(port=33000)
+    site.inject(message("INVITE", user="+441632960000", sender="+447700900111", body=OFFER), elsewhere)
     (offered,) = site.offered(SWITCH)
     assert (offered.origin, offered.source) == ("trunk", "carrier")
 
 
 def test_a_phone_on_the_carriers_host_is_asked_for_its_password(site) -> None:
-    (response,) = site.inject(message("INVITE", sender="phone1", body=OFFER), (CARRIER[0], 33000))
+    (response,) = site.inject(message("INVITE", sender="phone1", body=OFFER), CARRIER._replace(port=33000))
     assert response.status == 401
 
 

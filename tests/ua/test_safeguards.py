@@ -5,12 +5,13 @@ import pytest
 from softswitch.calls.events import CallAnswered, CallFailed, CallOffered
 from softswitch.calls.outcome import Outcome
 from softswitch.errors import UsageError
+from softswitch.sip.hop import Hop
 from softswitch.ua.accounts import CarrierAccount, PhoneAccount
 from softswitch.ua.pool import UserAgentPool
 
-SWITCH = ("192.0.2.1", 5060)
-CARRIER = ("192.0.2.2", 5060)
-PHONE = ("192.0.2.3", 5062)
+SWITCH = Hop("192.0.2.1", 5060)
+CARRIER = Hop("192.0.2.2", 5060)
+PHONE = Hop("192.0.2.3", 5062)
 OFFER = b"v=0\r\n"
 CANARY = "+447700900987"
 
@@ -19,7 +20,7 @@ def pool(gate=lambda number: None, **settings) -> UserAgentPool:
     numbers = iter(range(10**6))
     account = {"calls_per_second": 5.0, "channels": 3, **settings}
     return UserAgentPool(
-        address=SWITCH,
+        listens=[SWITCH],
         realm="here",
         accounts=[CarrierAccount("carrier", CARRIER[0], **account)],
         phones=[],
@@ -165,7 +166,7 @@ def test_mistakes_of_ours_are_told_with_what_to_do() -> None:
 def test_accounts_that_make_no_sense_are_refused_by_name(accounts, phones, text: str) -> None:
     with pytest.raises(UsageError, match=text):
         UserAgentPool(
-            address=SWITCH,
+            listens=[SWITCH],
             realm="here",
             accounts=accounts,
             phones=phones,

@@ -1,0 +1,49 @@
+"""What a site's TOML file may say of SIP: [sip] and [[trunks]]."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+
+from softswitch.config.fields import ListenPort, Name, OptionalE164, OptionalFile, Port, Reachable, Section
+
+
+class SipSettings(Section):
+    """[sip]"""
+
+    address: Reachable = "127.0.0.1"
+    """Address that trunks and phones reach; listened on and written into Via, Contact and SDP."""
+    port: ListenPort = 5060
+    """UDP; 0 lets the system choose."""
+    phone_digests: Annotated[tuple[Literal["SHA-256", "MD5"], ...], Field(min_length=1)] = ("MD5",)
+    """What phones are challenged with, in this order (RFC 8760); ["SHA-256", "MD5"] where all of them understand it:
+    some, baresip 1.0 among them, give up at the sight of SHA-256."""
+    phone_silence_s: Annotated[float, Field(ge=0, le=60)] = 3.0
+    """An agent's phone that has sent audio and sends none for so long has vanished: its line ends, its call goes on to
+    another agent. Phones must therefore not suppress silence; 0 for a site whose phones do."""
+
+
+class TrunkSettings(Section):
+    """[[trunks]]: a carrier account."""
+
+    name: Name
+    """Campaigns refer to it by this name."""
+    host: Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9.:\[\]-]+$")]
+    """The carrier's proxy: address or host name."""
+    port: Port = 5060
+    """UDP port of the carrier's proxy."""
+    username: str = ""
+    """For digest authentication and registration."""
+    password: SecretStr = SecretStr("")
+    """Better in a file of its own: see `password_file`."""
+    password_file: OptionalFile = None
+    """File with the password, instead of `password`."""
+    registers: Annotated[bool, Field(alias="register")] = False
+    """Register with the carrier (RFC 3261 §10); otherwise it knows us by address."""
+    expires_s: Annotated[int, Field(ge=30, le=86400)] = 300
+    """Seconds that a registration is asked to last."""
+    caller_id: OptionalE164 = ""
+    """E.164; presented where the campaign has none of its own."""
+    channels: Annotated[int, Field(ge=1, le=10000)] = 30
+    """Calls at a time."""
+    calls_per_second: Annotated[float, Field(gt=0, le=1000)] = 5.0
+    """New calls a second that the carrier allows."""
