@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from softswitch.errors import PeerError
+from softswitch.sip.matching import MAGIC_COOKIE
 from softswitch.sip.message import Request, Response
 from softswitch.sip.uri import Uri
 from softswitch.sip.values import NameAddr
@@ -54,13 +55,17 @@ class Dialog:
     @classmethod
     def opened_by_peer(cls, invite: Request, local_tag: str, contact: NameAddr) -> "Dialog":
         """The UAS's side, for a response with our tag (§12.1.1). Raises PeerError(400) where INVITE has no Contact."""
-        if not invite.contacts:
+        if invite.contacts:
+            target = invite.contacts[0].uri
+        elif (invite.via.branch or "").startswith(MAGIC_COOKIE):
             raise PeerError("an INVITE has no Contact")
+        else:
+            target = invite.from_.uri  # RFC 2543 lets a caller leave Contact out
         return cls(
             call_id=invite.call_id,
             local=invite.to.with_tag(local_tag),
             remote=invite.from_,
-            remote_target=invite.contacts[0].uri,
+            remote_target=target,
             route_set=invite.record_routes,
             local_cseq=0,
             remote_cseq=invite.cseq.number,

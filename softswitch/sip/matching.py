@@ -25,7 +25,7 @@ def server_key(request: Request, method: str | None = None) -> Key:
     """
     method = method or ("INVITE" if request.method == "ACK" else request.method)
     via = request.via
-    if via.branch and via.branch.startswith(MAGIC_COOKIE):
+    if via.branch and via.branch.startswith(MAGIC_COOKIE) and via.branch != MAGIC_COOKIE:  # RFC 4475 §3.2.1
         return (via.branch, via.host.lower(), via.port, request.cseq.number, method)
     return (str(request.uri), request.from_.tag, request.call_id, request.cseq.number, str(via), method)
 

@@ -221,7 +221,7 @@ def response_to(
         own.copy_lines(name, request.headers)
     if status == 100:
         own.copy_lines("Timestamp", request.headers)
-    if to_tag is not None and status != 100:
+    if to_tag is not None and status != 100 and "To" in own:  # refused for lack of a To, it has none
         try:
             to = request.to
         except PeerError:  # refused for this very header: the tag goes behind what came

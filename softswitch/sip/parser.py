@@ -209,7 +209,7 @@ def _answerable(method: str, lines: list[str]) -> Request | None:
             if not value.isprintable():
                 value = printable(value)  # the answer must not carry on what the request is refused for
             fields.setdefault(name, []).append(value.strip(" \t"))
-    if any(name not in fields for name in COPIED):
+    if "Via" not in fields or "CSeq" not in fields:  # all by which its sender knows the answer (RFC 4475 §3.3.1)
         return None
     request = Request(method, UNREADABLE, Headers.from_fields(fields))
     try:

@@ -53,6 +53,8 @@ class Reception:
             return self._phones.receive_register(request, source, now)
         if request.body and request.content_type != SDP:
             return self.refuse(request, 415, ("Accept", SDP))
+        if "Accept" in request.headers and not accepts_sdp(request):
+            return self.refuse(request, 406)
         return self._receive_invite(request, source, now)
 
     def refuse(self, request: Request, status: int, *headers: tuple[str, object]) -> Response:
@@ -87,3 +89,9 @@ class Reception:
 
 def _is_of(account: CarrierAccount, host: str) -> bool:
     return host == account.host or host in account.addresses
+
+
+def accepts_sdp(request: Request) -> bool:
+    """Whether the sender's Accept lets us answer with SDP at all (RFC 3261 §20.1)."""
+    ranges = {value.partition(";")[0].strip().lower() for value in request.headers.get_all("Accept")}
+    return not ranges.isdisjoint({SDP, "application/*", "*/*"})
