@@ -7,13 +7,16 @@ import hashlib
 import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from softswitch.errors import PeerError
 from softswitch.sip.grammar import is_token, quote, split_list, unquote
 from softswitch.sip.message import Request, Response
 
-_HASHES: Final = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
+_HASHES: Final[dict[str, Callable[[bytes], "hashlib._Hash"]]] = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
+if "sha512_256" in hashlib.algorithms_available:  # OpenSSL's, where Python was built with it
+    _HASHES["SHA-512-256"] = partial(hashlib.new, "sha512_256")
 MAX_STALE_IN_A_ROW: Final = 3  # ours; a server that finds every nonce stale would have us ask for ever
 _MAX_PARAMETERS: Final = 40  # ours; a dozen are defined
 
@@ -172,18 +175,29 @@ def verify(credentials: Credentials, password: str, method: str, body: bytes = b
     return hmac.compare_digest(expected.encode(), credentials.response.lower().encode("utf-8", "surrogateescape"))
 
 
+@dataclass(slots=True)
+class RealmPin:
+    """The one realm for which an account's password goes into a hash; shared by its registration and its calls."""
+
+    realm: str | None = None
+    """None: not known yet; the first that asks is pinned."""
+
+
 class ClientDigest:
     """A client's side of digest for one account: remembers the challenge and counts the nonce's uses.
 
     `realm` pins the realm whose challenges are answered; without one the first that asks is pinned, so that a
-    password never goes into a hash for anybody else (a far end that challenges our BYE, for one).
+    password never goes into a hash for anybody else. Inside a dialog nothing is pinned: there it may be the far end
+    that asks (it challenges our BYE, say), which has no business with our account.
     """
 
-    def __init__(self, username: str, password: str, new_token: Callable[[], str], *, realm: str | None = None) -> None:
+    def __init__(
+        self, username: str, password: str, new_token: Callable[[], str], *, realm: str | RealmPin | None = None
+    ) -> None:
         self._username = username
         self._password = password
         self._new_token = new_token
-        self._realm = realm
+        self._pin = realm if isinstance(realm, RealmPin) else RealmPin(realm)
         self._challenge: Challenge | None = None
         self._header = "Authorization"
         self._count = 0
@@ -194,13 +208,13 @@ class ClientDigest:
         proxy = response.status == 407
         header = "Proxy-Authorization" if proxy else "Authorization"
         challenge = self._choose(response.headers.get_all("Proxy-Authenticate" if proxy else "WWW-Authenticate"))
-        if challenge is None:
+        if challenge is None or (self._pin.realm is None and request.to.tag is not None):
             return False
         tried = any(
             credentials is not None and credentials.realm == challenge.realm
             for credentials in map(Credentials.parse, request.headers.get_all(header))
         )
-        self._challenge, self._header, self._count, self._realm = challenge, header, 0, challenge.realm
+        self._challenge, self._header, self._count, self._pin.realm = challenge, header, 0, challenge.realm
         self._stale_in_a_row = self._stale_in_a_row + 1 if tried else 0
         return not tried or (challenge.stale and self._stale_in_a_row <= MAX_STALE_IN_A_ROW)
 
@@ -222,7 +236,7 @@ class ClientDigest:
                 challenge = Challenge.parse(text)
             except PeerError:
                 continue
-            if self._realm in (None, challenge.realm):
+            if self._pin.realm in (None, challenge.realm):
                 return challenge
         return None
 

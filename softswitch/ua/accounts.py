@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from softswitch.errors import UsageError
-from softswitch.sip.digest import ClientDigest
+from softswitch.sip.digest import ClientDigest, RealmPin
 from softswitch.sip.hop import DEFAULT_PORT, Hop
 from softswitch.sip.uri import Uri, host_of
 
@@ -51,9 +51,13 @@ class CarrierAccount:
 
     def digest(self, new_token: Callable[[], str]) -> ClientDigest | None:
         """Answers to this carrier's challenges; None for an account without a user."""
+        return self.digest_for(RealmPin(self.realm or None), new_token)
+
+    def digest_for(self, pin: RealmPin, new_token: Callable[[], str]) -> ClientDigest | None:
+        """The same for a realm that others of this account's requests have pinned, or will."""
         if not self.username:
             return None
-        return ClientDigest(self.username, self.password, new_token, realm=self.realm or None)
+        return ClientDigest(self.username, self.password, new_token, realm=pin)
 
     @property
     def _domain(self) -> str:
@@ -130,6 +134,7 @@ class Carrier:
         self.state = AccountState.UNREGISTERED if account.register else AccountState.STATIC
         self._legs: set[str] = set()
         self._bucket = TokenBucket(account.calls_per_second)
+        self._realm = RealmPin(account.realm or None)
 
     @property
     def calls(self) -> int:
@@ -148,6 +153,10 @@ class Carrier:
         if not self._bucket.take(now):
             return "too many calls a second"
         return None
+
+    def digest(self, new_token: Callable[[], str]) -> ClientDigest | None:
+        """Answers to the challenges of the one realm that its registration, or else its first call, was asked by."""
+        return self.account.digest_for(self._realm, new_token)
 
     def occupy(self, leg_id: str) -> None:
         self._legs.add(leg_id)

@@ -50,7 +50,7 @@ class LegMaker:
             target=own.uri(number),
             local=NameAddr(own.identity(caller_id or own.caller_id or own.username or "anonymous")),
             offer=offer,
-            digest=own.digest(self._new_token),
+            digest=carrier.digest(self._new_token),
         )
         self._book.adopt(leg, line, carrier)
         return leg

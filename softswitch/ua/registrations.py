@@ -9,7 +9,7 @@ from softswitch.sip.layer import Transaction, TransactionLayer
 from softswitch.sip.message import Response
 from softswitch.sip.registration import Registered, Registration, RegistrationFailed
 from softswitch.sip.uri import Uri
-from softswitch.ua.accounts import AccountFailed, AccountRegistered, AccountState, Carrier, CarrierAccount
+from softswitch.ua.accounts import AccountFailed, AccountRegistered, AccountState, Carrier
 
 AccountEvent: TypeAlias = AccountRegistered | AccountFailed
 
@@ -31,7 +31,7 @@ class RegistrationDesk:
         for carrier in carriers.values():
             if carrier.account.register:
                 uri = contact(carrier.account.username, carrier.account.hop)
-                self._registrations.append((carrier, _registration(carrier.account, uri, new_token, user_agent)))
+                self._registrations.append((carrier, _registration(carrier, uri, new_token, user_agent)))
         self._open: dict[Transaction, tuple[Carrier, Registration]] = {}
         self._events: deque[AccountEvent] = deque()
 
@@ -92,12 +92,13 @@ class RegistrationDesk:
                 self._events.append(AccountFailed(name, event.status, event.reason))
 
 
-def _registration(account: CarrierAccount, contact: Uri, new_token: Callable[[], str], user_agent: str) -> Registration:
+def _registration(carrier: Carrier, contact: Uri, new_token: Callable[[], str], user_agent: str) -> Registration:
+    account = carrier.account
     return Registration(
         registrar=account.uri(""),
         aor=account.identity(account.username),
         contact=contact,
-        digest=account.digest(new_token),
+        digest=carrier.digest(new_token),
         new_token=new_token,
         expires_s=account.expires_s,
         user_agent=user_agent,

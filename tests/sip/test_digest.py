@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from softswitch.errors import PeerError
-from softswitch.sip.digest import Challenge, ClientDigest, Credentials, answer, response_hash, verify
+from softswitch.sip.digest import Challenge, ClientDigest, Credentials, RealmPin, answer, response_hash, verify
 from softswitch.sip.message import Request, response_to
 from softswitch.sip.uri import Uri
 
@@ -48,7 +48,7 @@ def test_the_form_without_qop_is_rfc_2069s() -> None:
     assert verify(credentials, "CircleOfLife", "GET")
 
 
-@pytest.mark.parametrize("algorithm", ["MD5", "MD5-sess", "SHA-256", "SHA-256-sess"])
+@pytest.mark.parametrize("algorithm", ["MD5", "MD5-sess", "SHA-256", "SHA-256-sess", "SHA-512-256"])
 @pytest.mark.parametrize("qop", [(), ("auth",), ("auth-int",), ("auth", "auth-int")])
 def test_what_the_client_answers_the_server_believes(algorithm: str, qop: tuple[str, ...]) -> None:
     challenge = Challenge.parse(str(Challenge('a "realm"', "n", algorithm, qop, "o")))
@@ -105,3 +105,35 @@ def test_a_server_that_finds_every_nonce_stale_is_not_asked_for_ever() -> None:
 def test_a_challenge_that_cannot_be_answered_is_not_parsed(text: str) -> None:
     with pytest.raises(PeerError):
         Challenge.parse(text)
+
+
+def test_sha_512_256_is_the_hash_of_fips_180_4() -> None:
+    from softswitch.sip import digest
+
+    if "SHA-512-256" not in digest._HASHES:
+        pytest.skip("this Python's OpenSSL has no SHA-512/256")
+    found = digest._HASHES["SHA-512-256"](b"abc").hexdigest()
+    assert found == "53048e2681941ef99b2e29b76b4c7dabe4c2d0c634fc6d46e0e2f13107e7af23"
+
+
+def test_a_far_end_that_challenges_our_bye_teaches_no_realm() -> None:
+    phone = ClientDigest("a", "pw", lambda: "cnonce")
+    bye = register()
+    bye.method = "BYE"
+    bye.headers.set("To", "<sip:b@far.example>;tag=theirs")
+    leak = response_to(bye, 407, headers=[("Proxy-Authenticate", 'Digest realm="trunk", nonce="x"')])
+    assert not phone.receive_challenge(leak, bye)
+    phone.authorise(bye)
+    assert "Proxy-Authorization" not in bye.headers
+
+
+def test_the_realm_that_a_registration_was_asked_by_is_the_only_one_for_the_accounts_calls() -> None:
+    pin = RealmPin()
+    registration, call = (ClientDigest("a", "pw", lambda: "cnonce", realm=pin) for _ in range(2))
+    request = register()
+    asked = response_to(request, 401, headers=[("WWW-Authenticate", 'Digest realm="trunk", nonce="x"')])
+    assert registration.receive_challenge(asked, request)
+    invite = register()
+    far_end = response_to(invite, 407, headers=[("Proxy-Authenticate", 'Digest realm="callee", nonce="x"')])
+    assert not call.receive_challenge(far_end, invite)
+    assert call.receive_challenge(response_to(invite, 401, headers=[*asked.headers.items()][-1:]), invite)
