@@ -16,6 +16,7 @@ as_root=()
 missing=()
 command -v sipp >/dev/null || missing+=(sip-tester)
 command -v baresip >/dev/null || missing+=(baresip-core)
+command -v tshark >/dev/null || missing+=(tshark) # reads capture files only
 
 install_debian() {
     # Another installation may hold dpkg's lock for a while; waiting beats failing.

@@ -4,17 +4,15 @@ SIP is kept in full. Of G.711 packets only the headers are kept (the length that
 for any cut packet): the samples can hold no text. Packets of other payload types are kept in full.
 """
 
-import socket
-import struct
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
+from softswitch.sip.pcap import file_header, packet
 from softswitch.testing.companding import CODECS
 
 Address = tuple[str, int]
-_LINK_TYPE_IPV4 = 228  # tcpdump.org/linktypes: the packet begins with its IPv4 header
 _RTP_HEADER = 12
 
 
@@ -23,8 +21,7 @@ class Capture:
 
     def __init__(self, path: Path) -> None:
         self._file: BinaryIO | None = path.open("wb")
-        # Magic number for microseconds, version 2.4, no zone, no accuracy, longest packet, link type.
-        self._file.write(struct.pack("=IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, _LINK_TYPE_IPV4))
+        self._file.write(file_header())
         self._file.flush()
 
     def receive_sip(self, data: bytes, source: Address, destination: Address) -> None:
@@ -42,11 +39,7 @@ class Capture:
     def _write(self, data: bytes, length: int, source: Address, destination: Address) -> None:
         if self._file is None:
             return
-        udp = struct.pack("!HHHH", source[1], destination[1], 8 + length, 0)
-        ip = struct.pack("!BBHHHBBH", 0x45, 0, 28 + length, 0, 0, 64, socket.IPPROTO_UDP, 0)
-        packet = ip + socket.inet_aton(source[0]) + socket.inet_aton(destination[0]) + udp + data
-        seconds, fraction = divmod(time.time(), 1)
-        self._file.write(struct.pack("=IIII", int(seconds), int(fraction * 1e6), len(packet), 28 + length) + packet)
+        self._file.write(packet(time.time(), source, destination, data, length))
         self._file.flush()
 
 
