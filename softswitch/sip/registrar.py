@@ -1,4 +1,4 @@
-"""The registrar: which user can be reached where, and for how long (RFC 3261 §10.3, RFC 3327, RFC 3581).
+"""The registrar: which user can be reached where, and for how long (RFC 3261 §10.3, RFC 3327, 3581, 5626).
 
 One realm, whose users are named by the user part of To. Every request must be authenticated, and each user may bind
 addresses for nobody else; an unknown user, a wrong password and a right one without a nonce all get the same 401.
@@ -15,13 +15,15 @@ from softswitch.errors import PeerError, UsageError
 from softswitch.sip.authenticator import Authenticator
 from softswitch.sip.hop import DEFAULT_PORT, Hop
 from softswitch.sip.message import Request, Response, response_to
+from softswitch.sip.outbound import FLOW_TIMER_S, OUTBOUND, Flow, flow_of, uses_outbound
+from softswitch.sip.sources import source_of
 from softswitch.sip.uri import Uri
 from softswitch.sip.values import NameAddr, parse_expires
 
 DEFAULT_EXPIRES_S: Final = 3600  # §10.2.1.1: what a registrar grants where nothing was asked for
 MIN_EXPIRES_S: Final = 60  # ours; §10.3 step 7 lets the registrar choose, below one hour
 MAX_BINDINGS: Final = 10  # ours; a phone that restarts on new ports leaves old bindings behind
-EXTENSIONS: Final = frozenset({"path"})
+EXTENSIONS: Final = frozenset({"path", OUTBOUND})
 
 _SIP_SCHEMES: Final = frozenset({"sip", "sips"})
 
@@ -42,6 +44,8 @@ class Binding:
     path: tuple[str, ...] = ()
     """Proxies that stand before the phone, as Route values in order (RFC 3327)."""
     user_agent: str = ""
+    flow: Flow | None = None
+    """The phone's own name for this way to it (RFC 5626); None: the Contact's URI tells bindings apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,15 @@ class Registrar:
         """Forget a user's bindings, as when the account is taken away or the phone is known to be gone."""
         self._keep(user, ())
 
+    def drop_flow(self, hop: Hop) -> None:
+        """A connection has closed: nobody behind NAT can be reached by it any more (RFC 5626 §5.3, §7)."""
+        if not hop.flow:
+            return
+        for user, bindings in list(self._bindings.items()):
+            left = tuple(each for each in bindings if each.destination.flow != hop.flow)
+            if len(left) != len(bindings):
+                self._keep(user, left)
+
     def handle_timer(self, now: float) -> None:
         """Let bindings run out."""
         for user, bindings in list(self._bindings.items()):
@@ -125,15 +138,17 @@ class Registrar:
             return response_to(
                 request, 420, to_tag=self._new_token(), headers=[("Unsupported", ", ".join(unsupported))]
             )
-        proof = self._authenticator.check(request, now)  # step 3
+        who = source_of(source.host)
+        proof = self._authenticator.check(request, now, source=who)  # step 3
         if proof.username is None:
-            return self._authenticator.challenge(request, proof, now, to_tag=self._new_token())
+            return self._authenticator.challenge(request, proof, now, to_tag=self._new_token(), source=who)
         to = request.to.uri
         if to.scheme not in _SIP_SCHEMES:
             raise PeerError("To is no SIP address", 400)
         user = proof.username
         if to.decoded_user != user:  # step 4
             raise PeerError("a user registers for another", 403)
+        outbound = uses_outbound(request)
         self.handle_timer(now)
         current = self._bindings.get(user, ())
         if request.has_wildcard_contact:  # step 6
@@ -152,7 +167,11 @@ class Registrar:
         if len(kept) > MAX_BINDINGS:
             raise PeerError("a user binds too many addresses", 403)
         self._keep(user, kept)
-        return self._confirm(request, kept, now)
+        response = self._confirm(request, kept, now)
+        if outbound:  # RFC 5626 §6
+            response.headers.add("Require", OUTBOUND)
+            response.headers.add("Flow-Timer", FLOW_TIMER_S[source.transport])
+        return response
 
     def _asked_expiry(self, contact: NameAddr, request: Request) -> int:
         """Seconds asked for: the Contact's own, else the message's, else the default; cut to the longest we grant."""
@@ -199,8 +218,10 @@ def _updated(
 ) -> tuple[Binding, ...]:
     """The bindings with one Contact added, refreshed or, with no seconds, removed (step 7)."""
     kept: list[Binding] = []
+    flow = flow_of(contact, request)
     for binding in bindings:
-        if binding.contact.uri == contact.uri:
+        # A phone that names its instance and has moved to another port would else leave its old binding behind.
+        if binding.contact.uri == contact.uri if flow is None else binding.flow == flow:
             _check_order(binding, request)
         else:
             kept.append(binding)
@@ -208,13 +229,14 @@ def _updated(
         kept.append(
             Binding(
                 contact=contact,
-                destination=_destination(contact.uri, request, source),
+                destination=source if flow and flow.reg_id else _destination(contact.uri, request, source),
                 expires_at=now + seconds,
                 q=_preference(contact.params.get("q")),
                 call_id=request.call_id,
                 cseq=request.cseq.number,
                 path=tuple(request.headers.get_all("Path")),
                 user_agent=request.headers.get("User-Agent") or "",
+                flow=flow,
             )
         )
     return tuple(kept)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from softswitch.errors import PeerError
-from softswitch.sip.authenticator import Authenticator, Nonces
+from softswitch.sip.authenticator import Authenticator, Listener, Nonces
 from softswitch.sip.hop import Hop
 from softswitch.sip.message import Request, Response, response_to
 from softswitch.sip.registrar import Binding, Registrar, UserRegistered
+from softswitch.sip.sources import source_of
 from softswitch.ua.accounts import PhoneAccount
 
 
@@ -44,14 +45,17 @@ class PhoneDesk:
         realm: str,
         new_token: Callable[[], str],
         digests: Sequence[str] = PHONE_DIGESTS,
+        listener: Listener | None = None,
     ) -> None:
-        """digests: what a challenge offers, in this order; "MD5" and "SHA-256" are known (RFC 7616)."""
+        """digests: what a challenge offers, in this order; "MD5", "SHA-256" and, where OpenSSL has it, "SHA-512-256" are
+        known (RFC 7616).
+        """
         self.new_token = new_token
         self._by_username = {phone.username: phone for phone in phones}
         self._by_agent = {phone.agent: phone for phone in phones}
         secret = "".join(new_token() for _ in range(8)).encode()
         nonces = Nonces(secret, new_token)
-        self._authenticator = Authenticator(realm, self._password_of, nonces, algorithms=digests)
+        self._authenticator = Authenticator(realm, self._password_of, nonces, algorithms=digests, listener=listener)
         self._registrar = Registrar(self._authenticator, new_token)
 
     def knows(self, username: str) -> bool:
@@ -60,14 +64,15 @@ class PhoneDesk:
     def account_of(self, agent: str) -> PhoneAccount:
         return self._by_agent[agent]
 
-    def authenticate(self, request: Request, now: float) -> PhoneAccount | Response:
+    def authenticate(self, request: Request, now: float, source: Hop | None = None) -> PhoneAccount | Response:
         """Whose phone it is, or the 401 to answer with; a stranger gets the same as a wrong password."""
+        who = "" if source is None else source_of(source.host)
         try:
-            proof = self._authenticator.check(request, now)
+            proof = self._authenticator.check(request, now, source=who)
         except PeerError as error:
             return response_to(request, error.status, to_tag=self.new_token())
         if proof.username is None:
-            return self._authenticator.challenge(request, proof, now, to_tag=self.new_token())
+            return self._authenticator.challenge(request, proof, now, to_tag=self.new_token(), source=who)
         return self._by_username[proof.username]
 
     def receive_register(self, request: Request, source: Hop, now: float) -> Response:
@@ -78,6 +83,10 @@ class PhoneDesk:
         phone = self._by_agent.get(agent)
         bindings = self._registrar.bindings(phone.username, now) if phone is not None else ()
         return bindings[0] if bindings else None
+
+    def drop_flow(self, hop: Hop, now: float) -> None:
+        """A connection has closed: phones that registered over it cannot be rung any more (RFC 5626)."""
+        self._registrar.drop_flow(hop)
 
     def handle_timer(self, now: float) -> None:
         self._registrar.handle_timer(now)

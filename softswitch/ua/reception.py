@@ -69,7 +69,7 @@ class Reception:
             if carrier.channels_free == 0:
                 return self.refuse(request, 503, ("Retry-After", 5))
             return Caller(Origin.TRUNK, carrier.account.name)
-        found = self._phones.authenticate(request, now)
+        found = self._phones.authenticate(request, now, source)
         return found if isinstance(found, Response) else Caller(Origin.PHONE, found.agent)
 
     def _carrier_at(self, request: Request, source: Hop) -> Carrier | None:

@@ -238,3 +238,91 @@ def test_a_phone_known_to_be_gone_can_be_dropped() -> None:
 def test_limits_that_contradict_each_other_are_our_own_error() -> None:
     with pytest.raises(UsageError):
         Desk(min_expires_s=60, max_expires_s=30)
+
+
+INSTANCE = '"<urn:uuid:00000000-0000-1000-8000-000A95A0E128>"'
+
+
+def flow(uri: str = "sip:7@10.0.0.5:5060;ob", reg_id: object = 1, instance: str = INSTANCE) -> str:
+    return f"<{uri}>;+sip.instance={instance};reg-id={reg_id}"
+
+
+def test_a_phone_that_names_its_flow_is_reached_by_it_and_told_so() -> None:
+    desk = Desk()
+    source = Hop("203.0.113.9", 40123, "TLS", flow=7)
+    response = desk.register(flow(), source=source, Supported="path, outbound")
+    assert (response.status, response.headers.get("Require"), response.headers.get("Flow-Timer")) == (
+        200, "outbound", "120")  # fmt: skip
+    assert desk.registrar.bindings("7", 0.0)[0].destination == source
+    assert response.contacts[0].params["reg-id"] == "1"
+    assert INSTANCE in (response.headers.get("Contact") or "")
+
+
+def test_the_same_instance_and_flow_number_replace_the_older_binding_and_another_stands_beside_it() -> None:
+    desk = Desk()
+    old, new = Hop("203.0.113.9", 40123), Hop("203.0.113.9", 55001)
+    desk.register(flow("sip:7@10.0.0.5:5060"), source=old, Supported="outbound", call_id="before")
+    desk.register(flow("sip:7@10.0.0.5:6060"), source=new, Supported="outbound", call_id="after")
+    assert [binding.destination for binding in desk.registrar.bindings("7", 0.0)] == [new]
+    desk.register(flow("sip:7@10.0.0.5:6060", 2), source=old, Supported="outbound", call_id="second-flow")
+    assert [binding.destination for binding in desk.registrar.bindings("7", 0.0)] == [old, new]
+
+
+def test_a_phone_that_restarts_on_another_port_leaves_no_binding_behind_if_it_names_its_instance() -> None:
+    desk = Desk()
+    desk.register(f"<sip:7@192.0.2.7:5060>;+sip.instance={INSTANCE}", call_id="before")
+    response = desk.register(f"<sip:7@192.0.2.7:6060>;+sip.instance={INSTANCE}", call_id="after")
+    assert desk.uris() == ["sip:7@192.0.2.7:6060"]
+    assert "Require" not in response.headers
+
+
+@pytest.mark.parametrize("contact", [flow(reg_id="0"), flow(reg_id="many"), flow(reg_id=2**31), flow(reg_id="9" * 99)])
+def test_a_flow_number_that_is_none_is_ignored(contact: str) -> None:
+    response = Desk().register(contact, Supported="outbound")
+    assert (response.status, response.headers.get("Require")) == (200, None)
+
+
+def test_a_flow_number_without_instance_or_without_the_option_tag_is_ignored() -> None:
+    for contact, more in ((f"{CONTACT};reg-id=1", {"Supported": "outbound"}), (flow(), {})):
+        response = Desk().register(contact, **more)
+        assert (response.status, response.headers.get("Require")) == (200, None)
+
+
+def test_several_contacts_beside_a_flow_are_a_bad_request() -> None:
+    assert Desk().register(flow(), CONTACT, Supported="outbound").status == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [(None, 439), ("<sip:p1.example;lr>", 439), ("<sip:p1.example;lr;ob>", 200),
+     ("<sip:p2.example;lr;ob>, <sip:p1.example;lr>", 439), ("<sip:p2.example;lr>, <sip:p1.example;lr;ob>", 200)],
+)  # fmt: skip
+def test_behind_a_proxy_a_flow_needs_the_first_proxys_word(path: str | None, status: int) -> None:
+    via = "SIP/2.0/UDP 192.0.2.2;branch=z9hG4bK2, SIP/2.0/UDP 10.0.0.5;branch=z9hG4bK1"
+    more = {} if path is None else {"Path": path}
+    response = Desk().register(flow(), via=via, Supported="outbound, path", **more)
+    assert response.status == status
+    assert response.reason
+
+
+def test_a_flow_that_closes_takes_its_bindings_along_and_no_others() -> None:
+    desk = Desk()
+    gone, other = Hop("203.0.113.9", 40123, "TCP", flow=7), Hop("203.0.113.9", 40124, "TCP", flow=8)
+    desk.register(flow(reg_id=1), source=gone, Supported="outbound")
+    desk.register(flow(reg_id=2), source=other, Supported="outbound")
+    desk.register("<sip:7@192.0.2.7:5060>")
+    desk.registrar.next_event()
+    desk.registrar.drop_flow(SOURCE)
+    desk.registrar.drop_flow(gone)
+    assert [binding.destination for binding in desk.registrar.bindings("7", 0.0)] == [SOURCE, other]
+    assert desk.registrar.next_event() is None
+    desk.registrar.drop("7")
+    desk.register(flow(reg_id=2), source=other, Supported="outbound")
+    desk.registrar.drop_flow(other)
+    assert [desk.registrar.next_event() for _ in range(3)] == [UserExpired("7"), UserRegistered("7"), UserExpired("7")]
+
+
+def test_the_order_of_messages_holds_within_a_flow_too() -> None:
+    desk = Desk()
+    assert desk.register(flow(), Supported="outbound", cseq=5).status == 200
+    assert desk.register(flow("sip:7@10.0.0.9"), Supported="outbound", cseq=5).status == 400
