@@ -1,7 +1,7 @@
 """Flows that a phone opens and keeps: how a registrar tells them apart, and what keeps them open (RFC 5626).
 
-A phone behind NAT cannot be called back except on the flow that it opened, so a binding stands for the flow, not for the
-Contact: the same instance of a phone (`+sip.instance`) with the same `reg-id` replaces its older one.
+A phone behind NAT cannot be called back except on the flow that it opened, so a binding stands for the flow, not for
+the Contact: the same instance of a phone (`+sip.instance`) with the same `reg-id` replaces its older one.
 """
 
 import struct
@@ -17,7 +17,7 @@ from softswitch.sip.values import NameAddr
 OUTBOUND: Final = "outbound"
 """The option tag."""
 FLOW_TIMER_S: Final = {"UDP": 25, "TCP": 120, "TLS": 120, "WS": 120, "WSS": 120}
-"""How often a phone is to keep its flow alive. NATs forget UDP after 30 s and more, connections later (§3.5, §4.4.1)."""
+"""How often a phone is to keep its flow alive. NATs forget UDP after 30 s, connections later (§3.5, §4.4.1)."""
 _MOST_REG_ID: Final = 2**31 - 1  # §4.2
 _COOKIE: Final = 0x2112A442  # RFC 5389 §6
 _BINDING_REQUEST, _BINDING_SUCCESS, _XOR_MAPPED_ADDRESS = 0x0001, 0x0101, 0x0020  # RFC 5389 §6, §15.2

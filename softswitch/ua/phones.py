@@ -47,8 +47,8 @@ class PhoneDesk:
         digests: Sequence[str] = PHONE_DIGESTS,
         listener: Listener | None = None,
     ) -> None:
-        """digests: what a challenge offers, in this order; "MD5", "SHA-256" and, where OpenSSL has it, "SHA-512-256" are
-        known (RFC 7616).
+        """digests: what a challenge offers, in this order; "MD5", "SHA-256" and, where OpenSSL has it,
+        "SHA-512-256" are known (RFC 7616).
         """
         self.new_token = new_token
         self._by_username = {phone.username: phone for phone in phones}
