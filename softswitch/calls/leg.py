@@ -155,8 +155,6 @@ class Leg(ABC):
 
     def _receive_bye(self, bye: Transaction, now: float) -> None:
         self._peer.respond(bye, 200, now)
-        if self._peers_reinvite is not None:
-            self._peer.respond(self._peers_reinvite, 487, now)  # §15.1.2
         self._unacknowledged = None
         self._end(by_peer=True, cause="bye", now=now)
 
@@ -183,9 +181,13 @@ class Leg(ABC):
 
     def _enter_over(self, now: float) -> None:
         self.phase = Phase.OVER
+        if self._peers_reinvite is not None:
+            self._peer.respond(self._peers_reinvite, 487, now)  # §15.1.2; and whoever says BYE owes an answer too
         self._peers_reinvite = self._waiting_offer = None
         kept = (LegTimer.COPY_2XX, LegTimer.NO_ACK) if self._unacknowledged is not None else ()
         self._deadlines = {timer: at for timer, at in self._deadlines.items() if timer in kept}
+        if self._our_reinvite is not None:  # a peer that has said 100 may never say more
+            self._deadlines[LegTimer.CANCEL_WAIT] = now + self._settings.timers.patience
 
     # 2xx and ACK
 
@@ -313,6 +315,8 @@ class Leg(ABC):
             self._send_probe(now)
         elif timer is LegTimer.REOFFER:
             self._send_reoffer(now)
+        elif timer is LegTimer.CANCEL_WAIT and self._our_reinvite is not None:
+            self._peer.abandon(self._our_reinvite, now)
 
     def _retry_with_credentials(self, transaction: Transaction, response: Response, now: float) -> bool:
         """Answer a challenge inside the dialog; False where we have nothing (more) to say to it."""

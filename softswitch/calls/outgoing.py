@@ -181,8 +181,8 @@ class OutgoingLeg(Leg):
     def _timer_fired(self, timer: LegTimer, now: float) -> None:
         if timer is LegTimer.RING_LIMIT:
             self._give_up(Outcome.NO_ANSWER, 408, "rang for too long", now)
-        elif timer is LegTimer.CANCEL_WAIT:
-            if self._invite is not None and self._given_up is not None:
+        elif timer is LegTimer.CANCEL_WAIT and self._given_up is not None:
+            if self._invite is not None:
                 self._peer.abandon(self._invite, now)
                 self._fail(*self._given_up, now)
         else:

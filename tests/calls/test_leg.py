@@ -4,6 +4,7 @@ import pytest
 
 from softswitch.calls.events import CallEnded, MediaReoffered, ReofferAnswered, ReofferRefused
 from softswitch.errors import UsageError
+from softswitch.sip.message import Response
 
 SDP = b"v=0\r\n"
 HOLD = b"v=0\r\na=sendonly\r\n"
@@ -140,6 +141,24 @@ def test_a_bye_during_their_reinvite_ends_both(bench) -> None:
     assert statuses == [("BYE", 200), ("INVITE", 487)]
     bench.pool.answer_reoffer("leg", SDP, bench.clock.now)
     assert bench.sent() == []
+
+
+def test_who_hangs_up_during_their_reinvite_answers_it(bench) -> None:
+    invite = bench.answered()
+    bench.request("INVITE", invite, body=SDP)
+    bench.hang_up()
+    bye, refusal = sorted(bench.sent(), key=lambda message: isinstance(message, Response))
+    assert (bye.method, refusal.status, refusal.cseq.method) == ("BYE", 487, "INVITE")
+    bench.reply(bye, 200)
+    bench.assert_nothing_is_left()
+
+
+def test_our_reinvite_that_is_never_answered_does_not_outlive_the_call(bench) -> None:
+    invite = bench.answered()
+    bench.pool.reoffer("leg", SDP, bench.clock.now)
+    bench.reply(bench.sent_request("INVITE"), 100)
+    bench.request("BYE", invite)
+    bench.assert_nothing_is_left()
 
 
 def test_a_reinvite_whose_ack_never_comes_ends_the_call(bench) -> None:
