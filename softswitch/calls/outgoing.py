@@ -2,16 +2,21 @@
 
 from collections.abc import Iterable
 
-from softswitch.calls.events import CallAnswered, CallFailed, CallRinging
+from softswitch.calls.bodies import lenient_session_in
+from softswitch.calls.events import CallAnswered, CallFailed, CallRinging, MediaReoffered
 from softswitch.calls.leg import Leg
-from softswitch.calls.line import ALLOW, SDP, InviteRefused, LegSettings, LegTimer, Line, Phase
+from softswitch.calls.line import SDP, InviteRefused, LegSettings, LegTimer, Line, Phase
 from softswitch.calls.outcome import Outcome, outcome_of
+from softswitch.calls.reliable import reliable_number
+from softswitch.calls.session_timer import SessionInterval, allows
 from softswitch.sip.dialog import MAX_FORWARDS, Dialog
 from softswitch.sip.digest import ClientDigest
 from softswitch.sip.layer import Transaction, Trouble
 from softswitch.sip.message import Request, Response
 from softswitch.sip.uri import Uri
 from softswitch.sip.values import NameAddr
+
+MOST_FORKS = 16  # ours; phones of one callee that ring at a time
 
 
 class OutgoingLeg(Leg):
@@ -30,8 +35,13 @@ class OutgoingLeg(Leg):
         offer: bytes,
         digest: ClientDigest | None = None,
         routes: Iterable[str] = (),
+        hops_left: int = MAX_FORWARDS,
     ) -> None:
-        """`local` is what goes into From. Call-ID and tag are made here, from nothing but `new_token`."""
+        """`local` is what goes into From. Call-ID and tag are made here, from nothing but `new_token`.
+
+        offer: empty, and the peer is asked for its own; `MediaReoffered` brings it.
+        hops_left: Max-Forwards; one less than that of the call which causes this one (RFC 7332).
+        """
         super().__init__(
             leg_id,
             line,
@@ -42,13 +52,23 @@ class OutgoingLeg(Leg):
         )
         self._target = target
         self._local = local.with_tag(self.local_tag)
-        self._offer = offer
+        self._offer = self._local_sdp = offer
+        self._hops_left = hops_left
         self._routes = tuple(routes)
         self._invite: Transaction | None = None
         self._cseq = 0
         self._given_up: tuple[Outcome, int, str] | None = None
+        self._early: dict[str, Dialog] = {}
+        """Of a forked INVITE, the early dialogs beside `dialog`, by the tag of their phones."""
         self._forks: dict[str, Dialog] = {}
+        """Those that were answered too late, and ended."""
         self._rung: tuple[int, bytes] | None = None
+        self._last_sdp = b""
+        """Early media of whichever phone."""
+        self._owed: tuple[Dialog, Response] | None = None
+        """The peer's response with an offer, which our PRACK or ACK is to answer."""
+        self._renegotiated = False
+        """UPDATE has changed the media before the answer: what the 2xx says of them is old."""
 
     def start(self, now: float) -> None:
         """Send the INVITE."""
@@ -60,8 +80,24 @@ class OutgoingLeg(Leg):
         if self.phase is Phase.SETUP:
             self._give_up(Outcome.CANCELLED, 487, "cancelled", now)
         elif self.phase is Phase.TALKING:
-            self._leave(now)
-            self._end(by_peer=False, cause="hang-up", now=now)
+            self._finish("hang-up", now)
+
+    def answer_reoffer(self, sdp: bytes | None, now: float) -> None:
+        owed, self._owed = self._owed, None
+        if owed is None or self._invite is None:
+            super().answer_reoffer(sdp, now)
+            return
+        dialog, response = owed
+        self._local_sdp = sdp or b""
+        if response.status >= 200:
+            self._peer.acknowledge(dialog, self._invite, response, sdp or b"")
+            if sdp is None:
+                self._finish("rejected", now)
+        elif sdp is None:
+            self._give_up(Outcome.FAILED, 488, "the peer's offer does not fit", now)
+        else:
+            dialog.is_settled = True
+            self._send_prack(dialog, response, sdp, now)
 
     def receive_response(self, transaction: Transaction, response: Response, now: float) -> None:
         if transaction is not self._invite:
@@ -90,13 +126,18 @@ class OutgoingLeg(Leg):
         headers = request.headers
         for value in self._routes:
             headers.add("Route", value)
-        headers.add("Max-Forwards", MAX_FORWARDS)
+        headers.add("Max-Forwards", self._hops_left)
         headers.add("From", self._local)
         headers.add("To", NameAddr(self._target.without_params()))
         headers.add("Call-ID", self.call_id)
         headers.add("CSeq", f"{self._cseq} INVITE")
         headers.add("Contact", self._settings.contact)
-        headers.add("Allow", ALLOW)
+        headers.add("Allow", self._settings.allow)
+        headers.add("Supported", self._settings.supported)
+        if self._session_s:
+            headers.add("Session-Expires", SessionInterval(self._session_s))
+        if self._shortest_s:
+            headers.add("Min-SE", self._shortest_s)
         if self._offer:
             headers.add("Content-Type", SDP)
         if authorised:
@@ -112,12 +153,63 @@ class OutgoingLeg(Leg):
             return
         if response.status == 100 or self.phase is not Phase.SETUP:
             return
-        if self.dialog is None and response.to.tag and self._invite is not None:
-            self.dialog = Dialog.opened_by_us(self._invite.request, response)
-        rung = (response.status, response.body if response.content_type == SDP else b"")
+        dialog = self._early_dialog(response)
+        sdp = lenient_session_in(response)
+        if dialog is not None and "RSeq" in response.headers:
+            if not self._take_reliable(dialog, response, sdp, now):
+                return
+            if self._owed is not None and self._owed[1] is response:
+                sdp = b""
+        elif not self._offer:
+            sdp = b""  # an offer comes only in what is acknowledged (§13.2.1)
+        if sdp:
+            self._last_sdp = sdp
+            if dialog is not None:
+                dialog.early_sdp = sdp
+        rung = (response.status, sdp)
         if 180 <= response.status <= 183 and rung != self._rung:
             self._rung = rung
             self.events.append(CallRinging(self.leg_id, *rung))
+        if self._owed is not None and self._owed[1] is response:
+            self.events.append(MediaReoffered(self.leg_id, response.body))
+
+    def _early_dialog(self, response: Response) -> Dialog | None:
+        """The one that this provisional response belongs to; each phone of a forked INVITE has its own (§13.2.2.4)."""
+        tag, known = response.to.tag, self.dialog
+        if not tag or self._invite is None:
+            return None
+        if known is None:
+            self.dialog = known = Dialog.opened_by_us(self._invite.request, response)
+        if known.remote_tag == tag:
+            return known
+        other = self._early.get(tag)
+        if other is None and len(self._early) < MOST_FORKS:
+            other = self._early[tag] = Dialog.opened_by_us(self._invite.request, response)
+        return other
+
+    def _dialog_with(self, remote_tag: str) -> Dialog | None:
+        return super()._dialog_with(remote_tag) or self._early.get(remote_tag)
+
+    def _take_reliable(self, dialog: Dialog, response: Response, sdp: bytes, now: float) -> bool:
+        """Acknowledge a reliable provisional response; False for a copy, and for one that overtook another."""
+        number = reliable_number(response)
+        if number is None:
+            return True  # numbered, but not asking for PRACK
+        if dialog.remote_rseq and number != dialog.remote_rseq + 1:
+            return False  # RFC 3262 §4: its turn has been, or will be when it is sent again
+        dialog.remote_rseq = number
+        dialog.peer_updates = allows(response, "UPDATE")
+        if sdp and not self._offer and not dialog.is_settled:
+            self._owed = (dialog, response)
+            return True
+        dialog.is_settled = dialog.is_settled or bool(sdp)
+        self._send_prack(dialog, response, b"", now)
+        return True
+
+    def _send_prack(self, dialog: Dialog, response: Response, answer: bytes, now: float) -> None:
+        prack = dialog.request("PRACK", answer, SDP if answer else "")
+        prack.headers.add("RAck", f"{reliable_number(response)} {response.cseq}")
+        self._peer.send(prack, dialog.next_hop, now)
 
     def _receive_success(self, invite: Transaction, response: Response, now: float) -> None:
         tag = response.to.tag or ""
@@ -125,10 +217,20 @@ class OutgoingLeg(Leg):
         if dialog is not None and dialog.is_confirmed and dialog.remote_tag != tag:
             self._refuse_fork(tag, invite, response, now)
             return
-        if dialog is not None and not dialog.is_confirmed and dialog.remote_tag == tag:
+        if dialog is None or not dialog.is_confirmed:
+            if dialog is None or dialog.remote_tag != tag:
+                dialog = self._early.pop(tag, None) or Dialog.opened_by_us(invite.request, response)
+                self.dialog = dialog
             dialog.confirm(response)
-        elif dialog is None or not dialog.is_confirmed:
-            self.dialog = dialog = Dialog.opened_by_us(invite.request, response)
+        if self.phase is Phase.SETUP and not self._offer and not dialog.is_settled and self._given_up is None:
+            offer = lenient_session_in(response)
+            if offer:
+                self._owed = (dialog, response)
+                self._enter_talking(response, b"", now)
+                self.events.append(MediaReoffered(self.leg_id, offer))
+                return
+        if self._owed is not None and self._owed[1].status >= 200:
+            return  # a copy; the ACK waits for our answer
         if not self._peer.acknowledge(dialog, invite, response) or self.phase is not Phase.SETUP:
             return
         if self._given_up is not None:
@@ -136,12 +238,21 @@ class OutgoingLeg(Leg):
             self._bye = self._peer.send_bye(dialog, now)
             self._fail(*self._given_up, now)
             return
-        early = self._rung[1] if self._rung else b""
+        if self._renegotiated or not self._offer:
+            self._enter_talking(response, b"", now)
+        else:
+            # Some gateways give the answer in a 183 and leave it out of the 200.
+            answer = lenient_session_in(response) or dialog.early_sdp or self._last_sdp
+            self._enter_talking(response, answer, now)
+
+    def _enter_talking(self, response: Response, answer: bytes, now: float) -> None:
         self._deadlines.pop(LegTimer.RING_LIMIT, None)
         self.phase = Phase.TALKING
+        self._early.clear()
+        self._take_session(response, now)
         self._arm_keepalive(now)
-        # Some gateways give the answer in a 183 and leave it out of the 200.
-        self.events.append(CallAnswered(self.leg_id, response.body or early))
+        self.events.append(CallAnswered(self.leg_id, answer))
+        self._send_reoffer(now)
 
     def _refuse_fork(self, tag: str, invite: Transaction, response: Response, now: float) -> None:
         """A proxy has forked our INVITE and a second phone was picked up: acknowledged, and ended (§13.2.2.4)."""
@@ -152,16 +263,44 @@ class OutgoingLeg(Leg):
             self._peer.send_bye(fork, now)
 
     def _receive_failure(self, invite: Transaction, response: Response, now: float) -> None:
-        status = response.status
-        if status in (401, 407) and self._given_up is None and self._challenges.can_answer(invite.request, response):
-            self.dialog = None
+        status, goes_on = response.status, self._given_up is None
+        if status in (401, 407) and goes_on and self._challenges.can_answer(invite.request, response):
+            self._forget_early()
             self._send_invite(now, authorised=True)
             return
-        if status == 487:
-            # Without a CANCEL of ours it is the network's doing.
+        if status == 422 and goes_on and self._take_too_short(response):
+            self._forget_early()
+            self._send_invite(now, authorised=self._challenges.has_answered)
+            return
+        if status == 487 or (status in (401, 407) and self._given_up is not None):
+            # Without a CANCEL of ours a 487 is the network's doing.
             self._fail(*(self._given_up or (Outcome.FAILED, 487, response.reason)), now)
         else:
             self._fail(outcome_of(status), status, response.reason, now)
+
+    def _forget_early(self) -> None:
+        """The INVITE is sent anew: what answered the old one is gone."""
+        self.dialog = self._rung = self._owed = None
+        self._early.clear()
+
+    # Whose turn it is
+
+    @property
+    def _may_update(self) -> bool:
+        dialog = self.dialog
+        return self.phase is Phase.SETUP and dialog is not None and dialog.is_settled and dialog.peer_updates
+
+    @property
+    def _awaits_answer(self) -> bool:
+        early = self.phase is Phase.SETUP and bool(self._offer)
+        return (early and not (self.dialog is not None and self.dialog.is_settled)) or super()._awaits_answer
+
+    @property
+    def _owes_answer(self) -> bool:
+        return self._owed is not None or super()._owes_answer
+
+    def _note_agreement(self) -> None:
+        self._renegotiated = self._renegotiated or self.phase is Phase.SETUP
 
     # Giving up
 
@@ -194,6 +333,7 @@ class OutgoingLeg(Leg):
         if self._given_up is not None and status in (408, 503):
             outcome, status, reason = self._given_up
         self._enter_over(now)
+        self._early.clear()
         self.events.append(CallFailed(self.leg_id, outcome, status, reason))
 
     def _receive_stranger(self, transaction: Transaction | None, now: float) -> None:

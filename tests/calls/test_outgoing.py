@@ -269,3 +269,10 @@ def test_a_redirect_is_not_followed(bench, status: int) -> None:
     assert [message.method for message in bench.sent()] == ["ACK"]
     assert bench.events[0].outcome is Outcome.FAILED
     assert bench.asked == ["+447700900123"]
+
+
+def test_a_call_that_was_given_up_before_its_challenge_came_counts_as_cancelled(bench) -> None:
+    invite = bench.place()
+    bench.hang_up()
+    bench.reply(invite, 401, headers=challenge("n1"))
+    assert [(event.outcome, event.status) for event in bench.events] == [(Outcome.CANCELLED, 487)]
