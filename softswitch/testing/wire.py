@@ -78,15 +78,20 @@ class Wire:
         self._flying: list[tuple[float, int, Transit]] = []
         self._serial = 0
         self._settling = False
+        self._earliest: float | None = None
+        self._is_armed = False
+        """`_earliest` is the machines' earliest deadline; asking each of them at every step would cost more than they."""
         clock.attach(self)
 
     def attach(self, address: Hop, machine: Endpoint, on_event: Callable[[Any], None] | None = None) -> None:
         """Put a machine at an address. Its events go to `on_event`, which may mutate it, and to `events`."""
         self._ends[address] = _End(machine, on_event)
+        self._is_armed = False
 
     def detach(self, address: Hop) -> None:
         """Pull the plug: the machine neither hears, speaks nor keeps time any more."""
         del self._ends[address]
+        self._is_armed = False
 
     def events(self, address: Hop) -> list[Any]:
         """Every event that the machine at this address has reported, in order."""
@@ -108,12 +113,16 @@ class Wire:
                 busy = any(drained)
         finally:
             self._settling = False
+            self._is_armed = False
 
     def next_timer(self) -> float | None:
-        deadlines = [at for end in self._ends.values() if (at := end.machine.next_timer()) is not None]
-        if self._flying:
-            deadlines.append(self._flying[0][0])
-        return min(deadlines, default=None)
+        if not self._is_armed:
+            deadlines = [at for end in self._ends.values() if (at := end.machine.next_timer()) is not None]
+            self._earliest = min(deadlines, default=None)
+            self._is_armed = True
+        if self._flying and (self._earliest is None or self._flying[0][0] < self._earliest):
+            return self._flying[0][0]
+        return self._earliest
 
     def handle_timer(self, now: float) -> None:
         while self._flying and self._flying[0][0] <= now:
@@ -122,6 +131,9 @@ class Wire:
             if end is not None:
                 end.machine.receive_datagram(transit.data, transit.source, now)
                 self.settle()
+        at = self.next_timer()
+        if at is None or at > now:
+            return
         for end in list(self._ends.values()):
             due = end.machine.next_timer()
             if due is not None and due <= now:
