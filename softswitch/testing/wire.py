@@ -80,7 +80,7 @@ class Wire:
         self._settling = False
         self._earliest: float | None = None
         self._is_armed = False
-        """Whether `_earliest` is the machines' earliest deadline still: asking them at each step would cost too much."""
+        """Whether `_earliest` is still the machines' earliest deadline: asking them at each step costs too much."""
         clock.attach(self)
 
     def attach(self, address: Hop, machine: Endpoint, on_event: Callable[[Any], None] | None = None) -> None:
