@@ -8,6 +8,7 @@ from softswitch.calls.leg import Leg
 from softswitch.calls.line import Phase
 from softswitch.sip.layer import Transaction
 from softswitch.sip.timers import Deadlines
+from softswitch.sip.trace import CallNames
 from softswitch.ua.accounts import Carrier
 from softswitch.ua.lines import PhoneLine
 
@@ -18,6 +19,8 @@ class LegBook:
     def __init__(self, events: deque[Any]) -> None:
         self.owners: dict[Transaction, Leg] = {}
         """Whose a transaction is, from its first message to its last timer."""
+        self.names: CallNames | None = None
+        """Told which Call-IDs a leg has, where calls are traced."""
         self._events = events
         self._legs: dict[str, Leg] = {}
         self._dialogs: dict[tuple[str, str], Leg] = {}
@@ -30,6 +33,8 @@ class LegBook:
         line.owners = self.owners
         self._legs[leg.leg_id] = leg
         self._dialogs[leg.call_id, leg.local_tag] = leg
+        if self.names is not None:
+            self.names.receive_leg(leg.leg_id, leg.call_id)
         if carrier is not None:
             carrier.occupy(leg.leg_id)
             self._carriers[leg.leg_id] = carrier
@@ -46,6 +51,8 @@ class LegBook:
         if leg.is_finished:
             self._legs.pop(leg.leg_id, None)
             self._dialogs.pop((leg.call_id, leg.local_tag), None)
+            if self.names is not None:
+                self.names.receive_leg_over(leg.leg_id)
             self._deadlines.set(leg.leg_id, None)
         else:
             self._deadlines.set(leg.leg_id, leg.next_timer())

@@ -27,6 +27,7 @@ from softswitch.sip.layer import (
 )
 from softswitch.sip.message import Response, response_to
 from softswitch.sip.timers import Timers
+from softswitch.sip.trace import CallNames
 from softswitch.ua.accounts import (
     AccountFailed,
     AccountRegistered,
@@ -171,6 +172,10 @@ class UserAgentPool:
     def is_registered(self, agent: str, now: float) -> bool:
         """Whether this agent's phone can be rung."""
         return self._phones.binding_of(agent, now) is not None
+
+    def name_calls_in(self, names: CallNames) -> None:
+        """Have the Call-IDs of each leg noted, so that a call's messages can be found."""
+        self._legs.names = names
 
     # Calls
 
