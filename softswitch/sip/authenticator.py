@@ -116,7 +116,8 @@ class Authentication:
 
 
 Listener: TypeAlias = Callable[[str, str, bool, float], None]
-"""Told of each password that was looked at: the name given, the source, whether it was right, and when."""
+"""Told of each password under a nonce of ours: the name given, the source, whether it was right (never while locked
+out), and when."""
 
 
 class Authenticator:
@@ -181,21 +182,24 @@ class Authenticator:
             return Authentication(None)
         if self._nonces.look(credentials.nonce, credentials.nc, now, source) is not NonceUse.FRESH:
             return Authentication(None, stale=True)
-        if self._guesses.is_locked(username, source, now):
-            return Authentication(None)
-        password = self._passwords(username)
-        proved = verify(
-            credentials, self._nobodys_password if password is None else password, request.method, request.body
-        )
-        is_right = proved and password is not None
+        is_locked = self._guesses.is_locked(username, source, now)
+        is_right = not is_locked and self._proves(credentials, request)
         if self._listener is not None:
             self._listener(username, source, is_right, now)
         if not is_right:
-            self._guesses.receive_wrong(username, source, now)
+            if not is_locked:
+                self._guesses.receive_wrong(username, source, now)
             return Authentication(None)
         self._guesses.receive_right(username, source)
         self._nonces.use(credentials.nonce, credentials.nc, now, source)
         return Authentication(username)
+
+    def _proves(self, credentials: Credentials, request: Request) -> bool:
+        password = self._passwords(credentials.username)
+        proved = verify(
+            credentials, self._nobodys_password if password is None else password, request.method, request.body
+        )
+        return proved and password is not None
 
 
 def _same_target(text: str, target: Uri) -> bool:

@@ -7,14 +7,16 @@ decision above, and a command. Who may send what is decided in `reception`; what
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeAlias
 
+from softswitch.calls.bodies import session_in
 from softswitch.calls.events import CallEvent, CallFailed, CallOffered, Origin
 from softswitch.calls.incoming import IncomingLeg
 from softswitch.calls.line import Phase
 from softswitch.calls.outcome import Outcome
 from softswitch.errors import PeerError, UsageError
+from softswitch.sip.dialog import MAX_FORWARDS
 from softswitch.sip.hop import Hop, OwnHops
 from softswitch.sip.layer import (
     Datagram,
@@ -26,6 +28,7 @@ from softswitch.sip.layer import (
     TransactionLayer,
 )
 from softswitch.sip.message import Response, response_to
+from softswitch.sip.outbound import binding_response
 from softswitch.sip.timers import Timers
 from softswitch.sip.trace import CallNames
 from softswitch.ua.accounts import (
@@ -37,14 +40,16 @@ from softswitch.ua.accounts import (
     PhoneAccount,
     check_accounts,
 )
+from softswitch.ua.defence import Defence, Limits, SourceBanned
 from softswitch.ua.legs import LegBook
 from softswitch.ua.lines import Gate
 from softswitch.ua.making import LegMaker
 from softswitch.ua.phones import PHONE_DIGESTS, PhoneDesk, PhoneExpired, PhoneRegistered
 from softswitch.ua.reception import Caller, Reception
 from softswitch.ua.registrations import RegistrationDesk
+from softswitch.ua.transfers import TransferDesk
 
-PoolEvent: TypeAlias = CallEvent | AccountRegistered | AccountFailed | PhoneRegistered | PhoneExpired
+PoolEvent: TypeAlias = CallEvent | AccountRegistered | AccountFailed | PhoneRegistered | PhoneExpired | SourceBanned
 
 _DIALLABLE = re.compile(r"[+0-9A-Za-z*._-]{1,64}")
 
@@ -56,7 +61,11 @@ class UserAgentPool:
     realm: of our own registrar's challenges.
     gate: asked with the number immediately in front of the wire for every INVITE to a carrier; see `lines.Gate`.
     phone_digests: the algorithms that phones are challenged with, in this order.
+    limits: what strangers may send; None, for a laboratory: whatever they like.
     new_token: unguessable letters and digits, such as `secrets.token_hex`.
+    session_s: how long a call lives without a sign of life, as asked of peers (RFC 4028); 0: they are asked nothing.
+    rings_reliably: whether callers who can acknowledge that it rings (RFC 3262) are asked to.
+    may_transfer: the carrier accounts and agents who may send REFER and Replaces; by default nobody.
     Commands about a leg that is over, or that never was, do nothing: its end may have crossed them.
     """
 
@@ -74,6 +83,10 @@ class UserAgentPool:
         keepalive_s: float = 30.0,
         ring_limit_s: float = 180.0,
         phone_digests: Sequence[str] = PHONE_DIGESTS,
+        session_s: int = 1800,
+        rings_reliably: bool = False,
+        may_transfer: Collection[str] = (),
+        limits: Limits | None = None,
     ) -> None:
         account_list, phone_list = list(accounts), list(phones)
         check_accounts(account_list, phone_list)
@@ -90,9 +103,20 @@ class UserAgentPool:
             user_agent=user_agent,
             keepalive_s=keepalive_s,
             ring_limit_s=ring_limit_s,
+            session_s=session_s,
+            rings_reliably=rings_reliably,
+            may_transfer=may_transfer,
         )
+        self._transfers = TransferDesk(self._legs, may_transfer)
         self._carriers = {account.name: Carrier(account) for account in account_list}
-        self._phones = PhoneDesk(phone_list, realm=realm, new_token=new_token, digests=phone_digests)
+        self._answers: list[Datagram] = []
+        self.defence: Defence | None = None
+        self._phones = PhoneDesk(
+            phone_list, realm=realm, new_token=new_token, digests=phone_digests, listener=self._receive_password
+        )
+        if limits is not None:
+            trusted = [address for each in account_list for address in (each.host, *each.addresses)]
+            self.defence = Defence(limits, trusted=trusted, knows=self._phones.knows, in_dialog=self._is_in_dialog)
         self._registrations = RegistrationDesk(
             self._carriers,
             self._layer,
@@ -106,7 +130,22 @@ class UserAgentPool:
     # The face of a machine
 
     def receive_datagram(self, data: bytes, source: Hop, now: float) -> None:
+        if self.defence is not None and source.host not in self.defence.trusted:
+            self._receive_from_stranger(self.defence, data, source, now)
+            return
         self._layer.receive_datagram(data, source, now)
+        self._pump(now)
+
+    def receive_transport_error(self, destination: Hop, now: float) -> None:
+        """Nothing can be sent there: refused, unreachable, no connection, or no certificate to trust."""
+        self._layer.receive_transport_error(destination, now)
+        self._pump(now)
+
+    def receive_flow_closed(self, flow: Hop, now: float) -> None:
+        """A connection has ended, and with it the way to whoever was at its other end."""
+        self._layer.receive_transport_error(flow, now)
+        if (drop_flow := getattr(self._phones, "drop_flow", None)) is not None:
+            drop_flow(flow, now)
         self._pump(now)
 
     def handle_timer(self, now: float) -> None:
@@ -127,7 +166,10 @@ class UserAgentPool:
         return min((at for at in deadlines if at is not None), default=None)
 
     def data_to_send(self) -> list[Datagram]:
-        return self._layer.data_to_send()
+        if not self._answers:
+            return self._layer.data_to_send()
+        answers, self._answers = self._answers, []
+        return answers + self._layer.data_to_send()
 
     def next_event(self) -> PoolEvent | None:
         return self._events.popleft() if self._events else None
@@ -180,9 +222,20 @@ class UserAgentPool:
     # Calls
 
     def place_call(
-        self, leg_id: str, account: str, number: str, offer: bytes, now: float, *, caller_id: str = ""
+        self,
+        leg_id: str,
+        account: str,
+        number: str,
+        offer: bytes,
+        now: float,
+        *,
+        caller_id: str = "",
+        hops_left: int = MAX_FORWARDS,
     ) -> None:
         """Call a number over a carrier. What goes wrong from here on comes as `CallFailed`, also a full account.
+
+        An empty offer asks the callee for one: `MediaReoffered` follows. hops_left: one less than that of the call
+        which causes this one.
 
         Raises UsageError for what can only be a mistake of ours; its text holds no number.
         """
@@ -196,12 +249,14 @@ class UserAgentPool:
         if reason is not None:
             self._events.append(CallFailed(leg_id, Outcome.FAILED, 503, reason))
             return
-        leg = self._maker.call_number(leg_id, carrier, number, offer, caller_id)
+        leg = self._maker.call_number(leg_id, carrier, number, offer, caller_id, hops_left)
         leg.start(now)
         self._legs.settle(leg)
         self._pump(now)
 
-    def ring_phone(self, leg_id: str, agent: str, offer: bytes, now: float, *, call_ref: str) -> None:
+    def ring_phone(
+        self, leg_id: str, agent: str, offer: bytes, now: float, *, call_ref: str, hops_left: int = MAX_FORWARDS
+    ) -> None:
         """Ring an agent's phone. All that its INVITE says is made from `call_ref` and chance.
 
         Raises UsageError where the phone is not registered.
@@ -210,16 +265,16 @@ class UserAgentPool:
         binding = self._phones.binding_of(agent, now)
         if binding is None:
             raise UsageError(f"the phone of agent {agent!r} is not registered: switch it on and check its password")
-        leg = self._maker.ring_phone(leg_id, self._phones.account_of(agent), binding, offer, call_ref)
+        leg = self._maker.ring_phone(leg_id, self._phones.account_of(agent), binding, offer, call_ref, hops_left)
         leg.start(now)
         self._legs.settle(leg)
         self._pump(now)
 
-    def ring(self, leg_id: str, now: float) -> None:
-        """Let a caller hear that it rings."""
+    def ring(self, leg_id: str, now: float, sdp: bytes = b"") -> None:
+        """Let a caller hear that it rings; with `sdp` it hears our early media."""
         leg = self._legs.get(leg_id)
         if isinstance(leg, IncomingLeg):
-            leg.ring(now)
+            leg.ring(now, sdp)
             self._legs.settle(leg)
 
     def answer(self, leg_id: str, sdp: bytes, now: float) -> None:
@@ -228,6 +283,10 @@ class UserAgentPool:
         if isinstance(leg, IncomingLeg):
             leg.answer(sdp, now)
             self._legs.settle(leg)
+            replaced = self._legs.get(leg.replaces) if leg.replaces else None
+            if replaced is not None:
+                replaced.give_way(now)
+                self._legs.settle(replaced)
 
     def reject(self, leg_id: str, status: int, now: float) -> None:
         """Refuse an offered call."""
@@ -256,6 +315,43 @@ class UserAgentPool:
         leg = self._legs.get(leg_id)
         if leg is not None:
             leg.answer_reoffer(sdp, now)
+            self._legs.settle(leg)
+
+    # Defence
+
+    def _receive_from_stranger(self, defence: Defence, data: bytes, source: Hop, now: float) -> None:
+        if defence.admits(data, source, now):
+            answer = binding_response(data, source) if data[:1] == b"\0" else None
+            if answer is not None:
+                self._answers.append(Datagram(answer, source))
+                return
+            malformed = self._layer.counters.malformed
+            self._layer.receive_datagram(data, source, now)
+            if self._layer.counters.malformed != malformed:
+                defence.receive_malformed(source, now)
+            self._pump(now)
+        while (banned := defence.next_event()) is not None:
+            self._events.append(banned)
+
+    def _receive_password(self, username: str, who: str, is_right: bool, now: float) -> None:
+        if self.defence is not None:
+            self.defence.receive_password(username, who, is_right, now)
+
+    def _is_in_dialog(self, call_id: str, local_tag: str) -> bool:
+        return self._legs.of_dialog(call_id, local_tag) is not None
+
+    def answer_transfer(self, leg_id: str, status: int, now: float) -> None:
+        """Accept what `TransferAsked` asks (202), or refuse it (a status from 300 on). Accepting dials nobody."""
+        leg = self._legs.get(leg_id)
+        if leg is not None:
+            leg.answer_transfer(status, now)
+            self._legs.settle(leg)
+
+    def report_transfer(self, leg_id: str, status: int, now: float) -> None:
+        """Tell who asked for a transfer how far it has come: the status of the new call."""
+        leg = self._legs.get(leg_id)
+        if leg is not None:
+            leg.report_transfer(status, now)
             self._legs.settle(leg)
 
     # What the layer reports
@@ -324,7 +420,12 @@ class UserAgentPool:
         if self._stopping:
             self._layer.respond(transaction, self._reception.refuse(request, 503), now)
             return
+        if self._transfers.loops(request):
+            self._layer.respond(transaction, self._reception.refuse(request, 482), now)
+            return
         try:
+            replaces = self._transfers.leg_replaced_by(request, caller.source)
+            offer = session_in(request)
             if caller.origin is Origin.TRUNK:
                 leg = self._maker.from_carrier(self._carriers[caller.source], transaction, event, now)
             else:
@@ -332,8 +433,12 @@ class UserAgentPool:
         except PeerError as error:
             self._layer.respond(transaction, self._reception.refuse(request, error.status), now)
             return
+        leg.replaces = replaces
         called, calling = request.uri.decoded_user, request.from_.uri.decoded_user
-        self._events.append(CallOffered(leg.leg_id, caller.origin, caller.source, called, calling, request.body))
+        hops = MAX_FORWARDS if request.max_forwards is None else request.max_forwards
+        self._events.append(
+            CallOffered(leg.leg_id, caller.origin, caller.source, called, calling, offer, hops, replaces)
+        )
         self._legs.settle(leg)
 
     # Book-keeping

@@ -12,6 +12,7 @@ from softswitch.sip.parser import parse
 from softswitch.testing.clock import Clock
 from softswitch.testing.wire import Wire
 from softswitch.ua.accounts import CarrierAccount, PhoneAccount
+from softswitch.ua.defence import Limits
 from softswitch.ua.pool import UserAgentPool
 
 SWITCH = Hop("192.0.2.1", 5060)
@@ -31,7 +32,9 @@ def tokens(prefix: str) -> Callable[[], str]:
 class Site:
     """Three pools on one wire. `carrier_does` and `phone_does` say what happens to calls that are offered there."""
 
-    def __init__(self, **wire_settings: float | int) -> None:
+    def __init__(
+        self, limits: Limits | None = None, account: dict[str, str] | None = None, **wire_settings: float | int
+    ) -> None:
         self.clock = Clock()
         self.wire = Wire(self.clock, **wire_settings)  # type: ignore[arg-type]
         self.never_dial: set[str] = set()
@@ -39,10 +42,13 @@ class Site:
         self.switch = UserAgentPool(
             listens=[SWITCH],
             realm="switch.example",
-            accounts=[CarrierAccount("carrier", CARRIER[0], caller_id="+441632960000", calls_per_second=1000)],
+            accounts=[
+                CarrierAccount("carrier", CARRIER[0], caller_id="+441632960000", calls_per_second=1000, **account or {})
+            ],  # type: ignore[arg-type]
             phones=[PhoneAccount("agent-1", "phone1", "secret1"), PhoneAccount("agent-2", "phone2", "secret2")],
             gate=self._gate,
             new_token=tokens("s"),
+            limits=limits,
         )
         self.carrier = UserAgentPool(
             listens=[CARRIER],
@@ -145,6 +151,12 @@ def site() -> Site:
 @pytest.fixture
 def lossy_site() -> Callable[[int], Site]:
     return lambda seed: Site(loss=0.15, duplicate=0.1, reorder=0.2, delay=0.03, seed=seed)
+
+
+@pytest.fixture
+def defended_site() -> Callable[..., Site]:
+    """Made with the limits that its switch sets strangers."""
+    return Site
 
 
 @pytest.fixture
