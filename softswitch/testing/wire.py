@@ -38,6 +38,9 @@ class _End:
     machine: Endpoint
     on_event: Callable[[Any], None] | None
     events: list[Any] = field(default_factory=list)
+    is_armed: bool = False
+    """Whether `deadline` is the machine's still: asking each at every step would cost more than all they do."""
+    deadline: float | None = None
 
 
 class Wire:
@@ -78,20 +81,15 @@ class Wire:
         self._flying: list[tuple[float, int, Transit]] = []
         self._serial = 0
         self._settling = False
-        self._earliest: float | None = None
-        self._is_armed = False
-        """Whether `_earliest` is still the machines' earliest deadline: asking them at each step costs too much."""
         clock.attach(self)
 
     def attach(self, address: Hop, machine: Endpoint, on_event: Callable[[Any], None] | None = None) -> None:
         """Put a machine at an address. Its events go to `on_event`, which may mutate it, and to `events`."""
         self._ends[address] = _End(machine, on_event)
-        self._is_armed = False
 
     def detach(self, address: Hop) -> None:
         """Pull the plug: the machine neither hears, speaks nor keeps time any more."""
         del self._ends[address]
-        self._is_armed = False
 
     def events(self, address: Hop) -> list[Any]:
         """Every event that the machine at this address has reported, in order."""
@@ -103,6 +101,39 @@ class Wire:
 
     def settle(self) -> None:
         """Drain every machine: needed after it has been mutated from outside of `on_event`."""
+        for end in self._ends.values():
+            end.is_armed = False
+        self._settle()
+
+    def next_timer(self) -> float | None:
+        earliest = self._flying[0][0] if self._flying else None
+        for end in self._ends.values():
+            if not end.is_armed:
+                end.deadline = end.machine.next_timer()
+                end.is_armed = True
+            if end.deadline is not None and (earliest is None or end.deadline < earliest):
+                earliest = end.deadline
+        return earliest
+
+    def handle_timer(self, now: float) -> None:
+        while self._flying and self._flying[0][0] <= now:
+            transit = heapq.heappop(self._flying)[2]
+            end = self._ends.get(transit.destination)
+            if end is not None:
+                end.machine.receive_datagram(transit.data, transit.source, now)
+                end.is_armed = False
+                self._settle()
+        at = self.next_timer()
+        if at is None or at > now:
+            return
+        for end in list(self._ends.values()):
+            due = end.machine.next_timer()
+            if due is not None and due <= now:
+                end.machine.handle_timer(now)
+                end.is_armed = False
+        self._settle()
+
+    def _settle(self) -> None:
         if self._settling:
             return
         self._settling = True
@@ -113,32 +144,6 @@ class Wire:
                 busy = any(drained)
         finally:
             self._settling = False
-            self._is_armed = False
-
-    def next_timer(self) -> float | None:
-        if not self._is_armed:
-            deadlines = [at for end in self._ends.values() if (at := end.machine.next_timer()) is not None]
-            self._earliest = min(deadlines, default=None)
-            self._is_armed = True
-        if self._flying and (self._earliest is None or self._flying[0][0] < self._earliest):
-            return self._flying[0][0]
-        return self._earliest
-
-    def handle_timer(self, now: float) -> None:
-        while self._flying and self._flying[0][0] <= now:
-            transit = heapq.heappop(self._flying)[2]
-            end = self._ends.get(transit.destination)
-            if end is not None:
-                end.machine.receive_datagram(transit.data, transit.source, now)
-                self.settle()
-        at = self.next_timer()
-        if at is None or at > now:
-            return
-        for end in list(self._ends.values()):
-            due = end.machine.next_timer()
-            if due is not None and due <= now:
-                end.machine.handle_timer(now)
-        self.settle()
 
     def _drain(self, address: Hop, end: _End) -> bool:
         busy = False
@@ -147,6 +152,8 @@ class Wire:
             end.events.append(event)
             if end.on_event is not None:
                 end.on_event(event)
+                for other in self._ends.values():
+                    other.is_armed = False  # it may have said something to any machine
         for datagram in end.machine.data_to_send():
             busy = True
             self._put(datagram, address)
