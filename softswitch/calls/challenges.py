@@ -14,6 +14,11 @@ class Challenges:
         self._digest = digest
         self._in_a_row = 0
 
+    @property
+    def has_answered(self) -> bool:
+        """Whether the next request is better sent with credentials at once."""
+        return self._in_a_row > 0
+
     def can_answer(self, request: Request, response: Response) -> bool:
         """Note a 401 or 407; whether answering can succeed. One of another realm, or after a refusal, cannot."""
         if self._digest is None:

@@ -34,6 +34,10 @@ class CallOffered(CallEvent):
     """User part of From; on a trunk leg this is personal data."""
     offer: bytes
     """SDP; empty where the INVITE carries none (delayed offer)."""
+    hops_left: int = 70
+    """Max-Forwards: a call that this one causes has one less, so that a ring of switches ends (RFC 7332)."""
+    replaces: str = ""
+    """The leg whose place this call is to take (RFC 3891), asked by one who may; answering ends that leg."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,15 @@ class CallRinging(CallEvent):
 @dataclass(frozen=True, slots=True)
 class CallAnswered(CallEvent):
     sdp: bytes
+    """The answer to our offer; empty where the media were agreed before, or where we have offered none."""
 
 
 @dataclass(frozen=True, slots=True)
 class MediaReoffered(CallEvent):
-    """A re-INVITE asks for other media; answer with `UserAgentPool.answer_reoffer`."""
+    """The peer offers media, by re-INVITE, UPDATE or PRACK, or in its 2xx to an INVITE of ours without an offer.
+
+    Answer with `UserAgentPool.answer_reoffer`. It may come before the call is answered.
+    """
 
     offer: bytes
 
@@ -73,7 +81,8 @@ class CallEnded(CallEvent):
 
     by_peer: bool
     cause: str
-    """"bye", "cancel", "timeout", "no-ack", "hang-up", "rejected"."""
+    """"bye", "cancel", "timeout", "no-ack", "no-prack", "no-answer" (our offer stayed without one), "expired" (nobody
+    refreshed the session), "replaced", "hang-up", "rejected"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +97,26 @@ class ReofferRefused(CallEvent):
     """The media stay as they were."""
 
     status: int
+
+
+@dataclass(frozen=True, slots=True)
+class DigitPressed(CallEvent):
+    """The peer reports a key press in its signalling (INFO), not in its media."""
+
+    key: str
+    """One of 0-9, *, #, A-D."""
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransferAsked(CallEvent):
+    """A peer that may ask wants us to call somebody else in its place (REFER).
+
+    Nothing is dialled: answer with `UserAgentPool.answer_transfer`, place the call as any other, gate and all, and say
+    with `report_transfer` what has become of it.
+    """
+
+    target: str
+    """User part of the URI that it names; written by the peer."""
+    replaces: str = ""
+    """The leg of ours that the new call is to take the place of; empty for a transfer without consultation."""

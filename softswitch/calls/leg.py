@@ -1,29 +1,27 @@
 """A leg: one INVITE session with one peer, and what its answered part has in common whoever called.
 
-`OutgoingLeg` and `IncomingLeg` set the session up; here are BYE, re-INVITE both ways, the keep-alive inside the dialog,
-and the copies of a 2xx until its ACK comes. A leg speaks the neutral vocabulary of `calls.events` upwards.
+`OutgoingLeg` and `IncomingLeg` set the session up, `Offers` agrees on media; here are BYE, the keep-alive inside the
+dialog, key presses and transfers. A leg speaks the neutral vocabulary of `calls.events` upwards.
 """
 
-from abc import ABC, abstractmethod
-from collections import deque
-from dataclasses import dataclass
+from abc import abstractmethod
 
-from softswitch.calls.challenges import Challenges
-from softswitch.calls.events import CallEnded, CallEvent, MediaReoffered, ReofferAnswered, ReofferRefused
-from softswitch.calls.line import ALLOW, SDP, LegSettings, LegTimer, Line, Phase
-from softswitch.calls.peer import Peer
-from softswitch.errors import PeerError, UsageError
+from softswitch.calls.bodies import ACCEPT
+from softswitch.calls.digits import ACCEPT as ACCEPT_DIGITS
+from softswitch.calls.digits import digit_in
+from softswitch.calls.events import DigitPressed, TransferAsked
+from softswitch.calls.line import LegSettings, LegTimer, Line, Phase
+from softswitch.calls.offers import Offers
+from softswitch.calls.transfer import SIPFRAG, Replaced, Transfer, read_refer
+from softswitch.errors import PeerError
 from softswitch.sip.dialog import Dialog
 from softswitch.sip.digest import ClientDigest
 from softswitch.sip.layer import Transaction, Trouble
 from softswitch.sip.message import Request, Response
 
 
-class Leg(ABC):
+class Leg(Offers):
     """One INVITE session. Its pool feeds it what belongs to its transactions and its dialog."""
-
-    is_caller: bool
-    """We sent the INVITE, so the Call-ID is ours (it decides who waits longer after a 491)."""
 
     def __init__(
         self,
@@ -35,23 +33,12 @@ class Leg(ABC):
         local_tag: str,
         digest: ClientDigest | None = None,
     ) -> None:
-        self.leg_id = leg_id
-        self.call_id = call_id
-        self.local_tag = local_tag
-        self.phase = Phase.SETUP
-        self.dialog: Dialog | None = None
-        self.events: deque[CallEvent] = deque()
-        self._settings = settings
-        self._peer = Peer(line, settings, local_tag)
-        self._challenges = Challenges(digest)
-        self._deadlines: dict[LegTimer, float] = {}
-        self._unacknowledged: _Answer | None = None
-        self._bye_after_ack = False
+        super().__init__(leg_id, line, settings, call_id=call_id, local_tag=local_tag, digest=digest)
         self._bye: Transaction | None = None
         self._probe: Transaction | None = None
-        self._our_reinvite: Transaction | None = None
-        self._waiting_offer: bytes | None = None
-        self._peers_reinvite: Transaction | None = None
+        self._transfer: Transfer | None = None
+        self._refer: Transaction | None = None
+        """The peer's, until it is accepted or refused."""
 
     # What the pool asks
 
@@ -59,6 +46,11 @@ class Leg(ABC):
     def is_finished(self) -> bool:
         """Nothing more can come for it: its pool may forget it."""
         return self.phase is Phase.OVER and not self._peer.is_awaited and self._unacknowledged is None
+
+    @property
+    def wished_replacement(self) -> Replaced | None:
+        """The dialog that the transfer which the peer asks for shall take the place of."""
+        return self._transfer.replaces if self._transfer is not None else None
 
     def next_timer(self) -> float | None:
         return min(self._deadlines.values(), default=None)
@@ -75,43 +67,54 @@ class Leg(ABC):
     def hang_up(self, now: float) -> None:
         """End it in the way that fits its state. Saying it twice does nothing more."""
 
-    def reoffer(self, sdp: bytes, now: float) -> None:
-        """Propose other media; waits its turn where another exchange is under way (§14.1)."""
-        if self.phase is not Phase.TALKING:
-            raise UsageError("other media can be proposed only in an answered call; wait for CallAnswered")
-        self._waiting_offer = sdp
-        self._send_reoffer(now)
-
-    def answer_reoffer(self, sdp: bytes | None, now: float) -> None:
-        """Answer `MediaReoffered`; None refuses, and the media stay as they were (488). Too late, it does nothing."""
-        invite, self._peers_reinvite = self._peers_reinvite, None
-        if invite is None:
-            return
-        if sdp is None:
-            self._peer.respond(invite, 488, now)
+    def give_way(self, now: float) -> None:
+        """Another leg has taken its place (RFC 3891)."""
+        if self.phase is Phase.TALKING:
+            self._finish("replaced", now)
         else:
-            self._send_2xx(invite, sdp, now)
-        self._send_reoffer(now)
+            self.hang_up(now)
+
+    def answer_transfer(self, status: int, now: float) -> None:
+        """Accept what `TransferAsked` asks with 202, or refuse it with a status from 300 on."""
+        refer, transfer, self._refer = self._refer, self._transfer, None
+        if refer is None or transfer is None:
+            return
+        if status >= 300:
+            self._transfer = None
+            self._peer.respond(refer, status, now)
+            return
+        transfer.is_accepted = True
+        silent = [] if transfer.wants_reports else [("Refer-Sub", "false")]
+        self._peer.respond(refer, 202, now, [("Contact", self._settings.contact), *silent])
+        self._report(100, now)
+
+    def report_transfer(self, status: int, now: float) -> None:
+        """Say how far an accepted transfer has come; a final status is the last that is said of it."""
+        if self._transfer is not None and self._transfer.is_accepted:
+            self._report(status, now)
 
     # What the peer says
 
     def receive_response(self, transaction: Transaction, response: Response, now: float) -> None:
         """A response to a request of this leg."""
-        if transaction is self._our_reinvite or (transaction.request.method == "INVITE" and response.status < 300):
-            self._receive_reoffer_response(transaction, response, now)
+        if transaction is self._our_offer or (transaction.request.method == "INVITE" and response.status < 300):
+            self._receive_offer_response(transaction, response, now)
         elif response.status < 200:
             return
         elif response.status in (401, 407):
-            self._retry_with_credentials(transaction, response, now)
+            if transaction in (self._bye, self._probe) or transaction.request.method in ("PRACK", "NOTIFY"):
+                self._retry_with_credentials(transaction, response, now)
         elif transaction is self._probe:
             self._probe = None
             if response.status in (408, 481):
                 self._lose(now)
+        elif transaction.request.method == "NOTIFY" and response.status == 481:
+            self._transfer = None  # the peer has ended the subscription
 
     def receive_trouble(self, transaction: Transaction, trouble: Trouble, now: float) -> None:
         """A request of this leg got no answer, or could not be sent."""
-        if transaction in (self._probe, self._our_reinvite):
-            self._probe = self._our_reinvite = None
+        if transaction in (self._probe, self._our_offer):
+            self._probe = self._our_offer = None
             self._lose(now)
 
     def receive_end(self, transaction: Transaction) -> None:
@@ -120,8 +123,8 @@ class Leg(ABC):
 
     def receive_request(self, transaction: Transaction | None, request: Request, now: float) -> None:
         """A request inside the dialog; `transaction` is None for an ACK."""
-        dialog = self.dialog
-        if dialog is None or (request.from_.tag or "") != dialog.remote_tag:
+        dialog = self._dialog_with(request.from_.tag or "")
+        if dialog is None:
             self._receive_stranger(transaction, now)
             return
         if transaction is None:
@@ -136,20 +139,92 @@ class Leg(ABC):
             self._receive_bye(transaction, now)
         elif self.phase is Phase.OVER:
             self._peer.respond(transaction, 481, now)
-        elif request.method == "INVITE":
-            self._receive_reinvite(transaction, request, now)
-        elif request.method == "OPTIONS":
-            self._peer.respond(transaction, 200, now, [("Allow", ALLOW), ("Accept", SDP)])
         else:
-            self._peer.respond(transaction, 405, now, [("Allow", ALLOW)])
+            self._receive_inside(transaction, request, dialog, now)
         if self.phase is Phase.TALKING:
             self._arm_keepalive(now)
 
     def receive_cancel(self, invite: Transaction, now: float) -> None:
         """A CANCEL for one of the peer's INVITEs; after a final response it has no effect (§9.2)."""
-        if invite is self._peers_reinvite:
-            self._peers_reinvite = None
+        if invite is self._peers_offer:
+            self._peers_offer = None
             self._peer.respond(invite, 487, now)
+
+    def _receive_inside(self, transaction: Transaction, request: Request, dialog: Dialog, now: float) -> None:
+        settings = self._settings
+        match request.method:
+            case "INVITE":
+                self._receive_reinvite(transaction, request, dialog, now)
+            case "UPDATE":
+                self._receive_update(transaction, request, dialog, now)
+            case "PRACK":
+                self._receive_prack(transaction, request, now)
+            case "OPTIONS":
+                capabilities = [("Allow", settings.allow), ("Supported", settings.supported), ("Accept", ACCEPT)]
+                self._peer.respond(transaction, 200, now, capabilities)
+            case "INFO":
+                self._receive_info(transaction, request, now)
+            case "REFER":
+                self._receive_refer(transaction, request, now)
+            case "NOTIFY":
+                self._peer.respond(transaction, 481, now)  # we have subscribed to nothing
+            case "SUBSCRIBE":
+                self._peer.respond(transaction, 489, now, [("Allow-Events", "refer")])
+            case _:
+                self._peer.respond(transaction, 405, now, [("Allow", settings.allow)])
+
+    def _dialog_with(self, remote_tag: str) -> Dialog | None:
+        """The dialog with this peer; a forked INVITE has several until one is answered."""
+        dialog = self.dialog
+        return dialog if dialog is not None and dialog.remote_tag == remote_tag else None
+
+    def _receive_prack(self, prack: Transaction, request: Request, now: float) -> None:
+        self._peer.respond(prack, 481, now)  # RFC 3262 §3: no response of ours waits for it
+
+    def _receive_info(self, info: Transaction, request: Request, now: float) -> None:
+        """A key press, or nothing that we use: no Info-Package is ours (RFC 6086 §4.2.2)."""
+        if not self._settings.takes_digits:
+            self._peer.respond(info, 403, now)
+        elif "Info-Package" in request.headers:
+            self._peer.respond(info, 469, now, [("Recv-Info", "")])
+        else:
+            try:
+                pressed = digit_in(request)
+            except PeerError as error:
+                more = [("Accept", ACCEPT_DIGITS)] if error.status == 415 else []
+                self._peer.respond(info, error.status, now, more)
+                return
+            self._peer.respond(info, 200, now)
+            if pressed is not None:
+                self.events.append(DigitPressed(self.leg_id, *pressed))
+
+    # Transfers
+
+    def _receive_refer(self, refer: Transaction, request: Request, now: float) -> None:
+        if not self._settings.may_transfer:
+            self._peer.respond(refer, 403, now)
+        elif self.phase is not Phase.TALKING or self._transfer is not None:
+            self._peer.respond(refer, 491, now)
+        else:
+            try:
+                self._transfer = read_refer(request)
+            except PeerError as error:
+                self._peer.respond(refer, error.status, now)
+                return
+            self._refer = refer
+            self.events.append(TransferAsked(self.leg_id, self._transfer.target.decoded_user))
+
+    def _report(self, status: int, now: float) -> None:
+        transfer, is_last = self._transfer, status >= 200
+        if transfer is None or self.dialog is None or self.phase is not Phase.TALKING:
+            return
+        if is_last:
+            self._transfer = None
+        if transfer.wants_reports:
+            request = self.dialog.request("NOTIFY", transfer.report(status), SIPFRAG)
+            for name, value in transfer.report_headers(is_last=is_last):
+                request.headers.add(name, value)
+            self._peer.send(request, self.dialog.next_hop, now)
 
     # BYE
 
@@ -167,127 +242,13 @@ class Leg(ABC):
             return
         self._bye = self._peer.send_bye(self.dialog, now)
 
-    def _lose(self, now: float) -> None:
-        """The peer does not answer any more: end here, and tell it should it still hear."""
-        if self.phase is Phase.TALKING:
-            self._leave(now)
-            self._end(by_peer=False, cause="timeout", now=now)
-
-    def _end(self, *, by_peer: bool, cause: str, now: float) -> None:
-        if self.phase is Phase.OVER:
-            return
-        self._enter_over(now)
-        self.events.append(CallEnded(self.leg_id, by_peer, cause))
-
     def _enter_over(self, now: float) -> None:
-        self.phase = Phase.OVER
-        if self._peers_reinvite is not None:
-            self._peer.respond(self._peers_reinvite, 487, now)  # §15.1.2; and whoever says BYE owes an answer too
-        self._peers_reinvite = self._waiting_offer = None
-        kept = (LegTimer.COPY_2XX, LegTimer.NO_ACK) if self._unacknowledged is not None else ()
-        self._deadlines = {timer: at for timer, at in self._deadlines.items() if timer in kept}
-        if self._our_reinvite is not None:  # a peer that has said 100 may never say more
-            self._deadlines[LegTimer.CANCEL_WAIT] = now + self._settings.timers.patience
-
-    # 2xx and ACK
-
-    def _send_2xx(self, invite: Transaction, sdp: bytes, now: float) -> None:
-        """Accept an INVITE, and send copies until the ACK comes (§13.3.1.4)."""
-        response = self._peer.respond_in_dialog(invite, 200, now, sdp)
-        timers = self._settings.timers
-        self._unacknowledged = _Answer(invite, response, 2 * timers.t1, offer_sent=not invite.request.body)
-        self._deadlines[LegTimer.COPY_2XX] = now + timers.t1
-        self._deadlines[LegTimer.NO_ACK] = now + timers.patience
-
-    def _copy_2xx(self, now: float) -> None:
-        answer = self._unacknowledged
-        if answer is None:
-            return
-        self._peer.respond_again(answer.invite, answer.response, now)
-        self._deadlines[LegTimer.COPY_2XX] = now + answer.interval
-        answer.interval = min(2 * answer.interval, self._settings.timers.t2)
-
-    def _receive_ack(self, ack: Request, now: float) -> None:
-        answer = self._unacknowledged
-        if answer is None or ack.cseq.number != answer.invite.request.cseq.number:
-            return
-        self._forget_2xx()
-        if answer.offer_sent and self.phase is Phase.TALKING:
-            self._receive_late_answer(answer.invite, ack.body)
-        if self._bye_after_ack:
-            self._bye_after_ack = False
-            self._leave(now)
-        self._send_reoffer(now)
-
-    def _forget_2xx(self) -> None:
-        self._unacknowledged = None
-        self._deadlines.pop(LegTimer.COPY_2XX, None)
-        self._deadlines.pop(LegTimer.NO_ACK, None)
-
-    def _give_up_on_ack(self, now: float) -> None:
-        """No ACK came for 64*T1: the session is ended with a BYE (§13.3.1.4)."""
-        self._forget_2xx()
-        self._leave(now)
-        self._end(by_peer=False, cause="no-ack", now=now)
-
-    def _receive_late_answer(self, invite: Transaction, sdp: bytes) -> None:
-        """The ACK's answer to the offer in our 2xx to an INVITE without one (§13.2.1, §14.2)."""
-        self.events.append(ReofferAnswered(self.leg_id, sdp))
-
-    # re-INVITE
-
-    def _receive_reinvite(self, invite: Transaction, request: Request, now: float) -> None:
-        if self._unacknowledged is not None or self._peers_reinvite is not None or self.phase is Phase.SETUP:
-            # §14.2: another INVITE of the peer's is not yet done with.
-            self._peer.respond(invite, 500, now, [("Retry-After", self._settings.chance(10))])
-        elif self._our_reinvite is not None:
-            self._peer.respond(invite, 491, now)
-        elif request.body and request.content_type not in (SDP, None):
-            self._peer.respond(invite, 415, now, [("Accept", SDP)])
-        else:
-            assert self.dialog is not None
-            self.dialog.refresh_target(request)
-            self._peers_reinvite = invite
-            self.events.append(MediaReoffered(self.leg_id, request.body))
-
-    def _send_reoffer(self, now: float) -> None:
-        busy = self._our_reinvite is not None or self._peers_reinvite is not None or self._unacknowledged is not None
-        if self._waiting_offer is None or self.dialog is None or self.phase is not Phase.TALKING or busy:
-            return
-        if LegTimer.REOFFER in self._deadlines:
-            return
-        sdp, self._waiting_offer = self._waiting_offer, None
-        request = self.dialog.request("INVITE", sdp, SDP)
-        request.headers.add("Allow", ALLOW)
-        self._our_reinvite = self._peer.send(request, self.dialog.next_hop, now)
-
-    def _receive_reoffer_response(self, invite: Transaction, response: Response, now: float) -> None:
-        if response.status < 200 or self.dialog is None:
-            return
-        if response.status < 300:
-            first = self._peer.acknowledge(self.dialog, invite, response)
-            if first and self.phase is Phase.TALKING:
-                self._our_reinvite = None
-                self.dialog.refresh_target(response)
-                self.events.append(ReofferAnswered(self.leg_id, response.body))
-                self._send_reoffer(now)
-            return
-        if self.phase is not Phase.TALKING:
-            return
-        if response.status in (401, 407) and self._retry_with_credentials(invite, response, now):
-            return
-        self._our_reinvite = None
-        if response.status == 491:
-            # §14.1: the Call-ID's owner waits 2.1 to 4 s, the other up to 2 s, so that one comes first.
-            pause = (210 + self._settings.chance(190)) / 100 if self.is_caller else self._settings.chance(200) / 100
-            self._deadlines[LegTimer.REOFFER] = now + pause
-            if self._waiting_offer is None:
-                self._waiting_offer = invite.request.body
-        elif response.status in (408, 481):
-            self._lose(now)  # §14.1: the dialog is gone
-        else:
-            self.events.append(ReofferRefused(self.leg_id, response.status))
-            self._send_reoffer(now)
+        for unanswered in (self._peers_offer, self._refer):
+            if unanswered is not None:
+                # §15.1.2; and whoever says BYE owes an answer too
+                self._peer.respond(unanswered, 487, now)
+        self._refer = self._transfer = None
+        super()._enter_over(now)
 
     # Keep-alive
 
@@ -301,53 +262,35 @@ class Leg(ABC):
         self._arm_keepalive(now)
         if self._probe is None and self._unacknowledged is None:
             request = self.dialog.request("OPTIONS")
-            request.headers.add("Accept", SDP)
+            request.headers.add("Accept", ACCEPT)
             self._probe = self._peer.send(request, self.dialog.next_hop, now)
 
     # Common ground
 
     def _timer_fired(self, timer: LegTimer, now: float) -> None:
-        if timer is LegTimer.COPY_2XX:
-            self._copy_2xx(now)
-        elif timer is LegTimer.NO_ACK:
-            self._give_up_on_ack(now)
-        elif timer is LegTimer.KEEPALIVE:
-            self._send_probe(now)
-        elif timer is LegTimer.REOFFER:
-            self._send_reoffer(now)
-        elif timer is LegTimer.CANCEL_WAIT and self._our_reinvite is not None:
-            self._peer.abandon(self._our_reinvite, now)
+        match timer:
+            case LegTimer.COPY_2XX:
+                self._copy_2xx(now)
+            case LegTimer.NO_ACK:
+                self._give_up_on_ack(now)
+            case LegTimer.KEEPALIVE:
+                self._send_probe(now)
+            case LegTimer.REOFFER:
+                self._send_reoffer(now)
+            case LegTimer.REFRESH:
+                self._refresh_session(now)
+            case LegTimer.EXPIRY:
+                self._finish("expired", now)
+            case LegTimer.CANCEL_WAIT if self._our_offer is not None:
+                self._peer.abandon(self._our_offer, now)
 
-    def _retry_with_credentials(self, transaction: Transaction, response: Response, now: float) -> bool:
-        """Answer a challenge inside the dialog; False where we have nothing (more) to say to it."""
-        own = transaction in (self._bye, self._probe, self._our_reinvite)
-        if self.dialog is None or not own or not self._challenges.can_answer(transaction.request, response):
-            return False
-        old = transaction.request
-        request = self.dialog.request(old.method, old.body, old.headers.get("Content-Type") or "")
-        self._challenges.authorise(request)
-        again = self._peer.send(request, self.dialog.next_hop, now)
-        if transaction is self._our_reinvite:
-            self._our_reinvite = again
-        elif transaction is self._probe:
+    def _replace(self, old: Transaction, again: Transaction) -> None:
+        if old is self._probe:
             self._probe = again
-        elif transaction is self._bye:
+        elif old is self._bye:
             self._bye = again
-        return True
 
     def _receive_stranger(self, transaction: Transaction | None, now: float) -> None:
         """A request with our tag and somebody else's."""
         if transaction is not None:
             self._peer.respond(transaction, 481, now)
-
-
-@dataclass(slots=True)
-class _Answer:
-    """A 2xx of ours that awaits its ACK."""
-
-    invite: Transaction
-    response: Response
-    interval: float
-    """The next pause between copies."""
-    offer_sent: bool
-    """The 2xx carries the offer, so that the ACK carries the answer."""

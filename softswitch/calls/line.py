@@ -12,8 +12,16 @@ from softswitch.sip.timers import Timers
 from softswitch.sip.uri import Uri
 from softswitch.sip.values import NameAddr
 
-ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS"
 SDP = "application/sdp"
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE"
+"""What every peer may send within its call; some may send INFO and REFER beside."""
+SUPPORTED = "100rel, timer"
+_ALLOWS = {
+    (False, False): ALLOW,
+    (True, False): f"{ALLOW}, INFO",
+    (False, True): f"{ALLOW}, REFER",
+    (True, True): f"{ALLOW}, INFO, REFER",
+}
 
 
 class InviteRefused(SoftswitchError):
@@ -45,6 +53,27 @@ class LegSettings:
     ring_limit_s: float = 180.0
     """No call rings longer, whatever the peer says (as timer C, RFC 3261 §16.6)."""
 
+    session_s: int = 1800
+    """Seconds between signs of life that INVITEs of ours ask for (RFC 4028); 0: they ask for none."""
+    shortest_session_s: int = 90
+    """What peers may ask for at the least."""
+    rings_reliably: bool = False
+    """Whether callers who can do so acknowledge that it rings (RFC 3262); those who insist always do."""
+    takes_digits: bool = True
+    """Whether this peer may report key presses by INFO."""
+    may_transfer: bool = False
+    """Whether this peer may send REFER and Replaces."""
+
+    @property
+    def allow(self) -> str:
+        """What this peer may send."""
+        return _ALLOWS[self.takes_digits, self.may_transfer]
+
+    @property
+    def supported(self) -> str:
+        """The extensions that we speak with this peer."""
+        return f"{SUPPORTED}, replaces, norefersub" if self.may_transfer else SUPPORTED
+
     def chance(self, below: int) -> int:
         """An unguessable number, 0 to `below` less one."""
         return int.from_bytes(self.new_token().encode()[-8:]) % below
@@ -67,3 +96,10 @@ class LegTimer(Enum):
     CANCEL_WAIT = auto()
     REOFFER = auto()
     """Try a re-INVITE again that met another one (§14.1)."""
+    COPY_PROVISIONAL = auto()
+    """Send a reliable provisional again (RFC 3262 §3)."""
+    NO_PRACK = auto()
+    REFRESH = auto()
+    """Half of the session interval has passed (RFC 4028 §10)."""
+    EXPIRY = auto()
+    """Nobody has refreshed the session."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from softswitch.calls.line import ALLOW, SDP, LegSettings, Line
+from softswitch.calls.line import SDP, LegSettings, Line
 from softswitch.sip.dialog import Dialog
 from softswitch.sip.layer import Transaction
 from softswitch.sip.message import Request, Response, response_to
@@ -50,12 +50,15 @@ class Peer:
         """Wait no longer for the answer to a cancelled INVITE."""
         self._line.abandon(invite, now)
 
-    def acknowledge(self, dialog: Dialog, invite: Transaction, response: Response) -> bool:
-        """Send the ACK for a 2xx; for a copy of it, the same bytes again. True for the first."""
+    def acknowledge(self, dialog: Dialog, invite: Transaction, response: Response, answer: bytes = b"") -> bool:
+        """Send the ACK for a 2xx; for a copy of it, the same bytes again. True for the first.
+
+        answer: ours, where the 2xx carried the offer.
+        """
         key = (response.cseq.number, response.to.tag or "")
         first = key not in self._acks
         if first:
-            ack = dialog.request("ACK")
+            ack = dialog.request("ACK", answer, SDP if answer else "")
             for name in ("Authorization", "Proxy-Authorization"):  # §22.1: as in the INVITE
                 ack.headers.copy_lines(name, invite.request.headers)
             self._acks[key] = (ack, dialog.next_hop)
@@ -69,9 +72,22 @@ class Peer:
     ) -> None:
         self._line.respond(transaction, self._response(transaction, status, headers), now)
 
-    def respond_in_dialog(self, invite: Transaction, status: int, now: float, sdp: bytes = b"") -> Response:
+    def respond_in_dialog(
+        self,
+        invite: Transaction,
+        status: int,
+        now: float,
+        sdp: bytes = b"",
+        more: Iterable[tuple[str, object]] = (),
+    ) -> Response:
         """A response that opens or keeps up a dialog, with what that takes: Contact and the Record-Route (§12.1.1)."""
-        headers = [("Contact", self._settings.contact), ("Allow", ALLOW)]
+        settings = self._settings
+        headers = [
+            ("Contact", settings.contact),
+            ("Allow", settings.allow),
+            ("Supported", settings.supported),
+            *more,
+        ]
         response = self._response(invite, status, headers, sdp)
         response.headers.copy_lines("Record-Route", invite.request.headers)
         self._line.respond(invite, response, now)

@@ -31,6 +31,14 @@ class Dialog:
     is_confirmed: bool
     contact: NameAddr
     """Where the peer is to send its requests."""
+    early_sdp: bytes = b""
+    """What the peer has described in this dialog before its 2xx; the last one counts."""
+    remote_rseq: int = 0
+    """RSeq of the peer's last reliable provisional response; 0 before the first (RFC 3262 §4)."""
+    is_settled: bool = False
+    """Offer and answer have been exchanged reliably, so that UPDATE may carry new ones before the 2xx (RFC 3311)."""
+    peer_updates: bool = False
+    """The peer takes UPDATE."""
     _invite_cseq: int = field(default=0)
 
     @classmethod
@@ -110,7 +118,7 @@ class Dialog:
         headers.add("To", self.remote)
         headers.add("Call-ID", self.call_id)
         headers.add("CSeq", f"{number} {method}")
-        if method in ("INVITE", "OPTIONS"):
+        if method in ("INVITE", "OPTIONS", "UPDATE", "NOTIFY"):
             headers.add("Contact", self.contact)
         if content_type:
             headers.add("Content-Type", content_type)
@@ -128,7 +136,7 @@ class Dialog:
         self.remote_cseq = request.cseq.number
 
     def refresh_target(self, message: Request | Response) -> None:
-        """A re-INVITE, or the 2xx to ours, may name another remote target (§12.2.1.2, §12.2.2)."""
+        """A re-INVITE or UPDATE, or the 2xx to ours, may name another remote target (§12.2.1.2, §12.2.2)."""
         if message.contacts:
             self.remote_target = message.contacts[0].uri
 

@@ -1,9 +1,10 @@
 """The pool's book of legs: whose a transaction, a dialog or a channel is, and when a leg may be forgotten."""
 
 from collections import deque
+from dataclasses import replace
 from typing import Any
 
-from softswitch.calls.events import CallEnded, CallFailed
+from softswitch.calls.events import CallEnded, CallFailed, TransferAsked
 from softswitch.calls.leg import Leg
 from softswitch.calls.line import Phase
 from softswitch.sip.layer import Transaction
@@ -47,6 +48,9 @@ class LegBook:
                 carrier = self._carriers.pop(leg.leg_id, None)
                 if carrier is not None:
                     carrier.release(leg.leg_id)
+            elif isinstance(event, TransferAsked) and (wished := leg.wished_replacement) is not None:
+                replaced = self.of_dialog(wished.call_id, wished.to_tag)
+                event = replace(event, replaces="" if replaced is None else replaced.leg_id)
             self._events.append(event)
         if leg.is_finished:
             self._legs.pop(leg.leg_id, None)

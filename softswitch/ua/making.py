@@ -3,11 +3,12 @@
 What an INVITE to an agent's phone says is made here, from the call reference and chance alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from softswitch.calls.incoming import IncomingLeg
 from softswitch.calls.line import LegSettings
 from softswitch.calls.outgoing import OutgoingLeg
+from softswitch.sip.dialog import MAX_FORWARDS
 from softswitch.sip.hop import Hop
 from softswitch.sip.layer import RequestReceived, Transaction, TransactionLayer
 from softswitch.sip.registrar import Binding
@@ -30,6 +31,9 @@ class LegMaker:
         user_agent: str,
         keepalive_s: float,
         ring_limit_s: float,
+        session_s: int,
+        rings_reliably: bool,
+        may_transfer: Collection[str],
     ) -> None:
         self._layer = layer
         self._book = book
@@ -38,36 +42,49 @@ class LegMaker:
         self._user_agent = user_agent
         self._keepalive_s = keepalive_s
         self._ring_limit_s = ring_limit_s
+        self._session_s = session_s
+        self._rings_reliably = rings_reliably
+        self._may_transfer = frozenset(may_transfer)
 
-    def call_number(self, leg_id: str, carrier: Carrier, number: str, offer: bytes, caller_id: str) -> OutgoingLeg:
+    def call_number(
+        self, leg_id: str, carrier: Carrier, number: str, offer: bytes, caller_id: str, hops_left: int = MAX_FORWARDS
+    ) -> OutgoingLeg:
         """A leg to a callee; it takes up one of the carrier's channels."""
         own = carrier.account
         line = TrunkLine(self._layer, own.hop, self._gate)
         leg = OutgoingLeg(
             leg_id,
             line,
-            self._settings(own.username, own.hop),
+            self._settings(own.username, own.hop, own.name),
             target=own.uri(number),
             local=NameAddr(own.identity(caller_id or own.caller_id or own.username or "anonymous")),
             offer=offer,
             digest=carrier.digest(self._new_token),
+            hops_left=hops_left,
         )
         self._book.adopt(leg, line, carrier)
         return leg
 
     def ring_phone(
-        self, leg_id: str, phone: PhoneAccount, binding: Binding, offer: bytes, call_ref: str
+        self,
+        leg_id: str,
+        phone: PhoneAccount,
+        binding: Binding,
+        offer: bytes,
+        call_ref: str,
+        hops_left: int = MAX_FORWARDS,
     ) -> OutgoingLeg:
         """A leg to an agent's phone, at the address from which it has registered."""
         line = PhoneLine(self._layer, binding.destination)
         leg = OutgoingLeg(
             leg_id,
             line,
-            self._settings("", binding.destination, phone.keepalive_s),
+            self._settings("", binding.destination, phone.agent, phone),
             target=binding.contact.uri,
             local=NameAddr(self._layer.own.contact("call", binding.destination), display=call_ref),
             routes=binding.path,
             offer=offer,
+            hops_left=hops_left,
         )
         self._book.adopt(leg, line)
         return leg
@@ -77,18 +94,17 @@ class LegMaker:
     ) -> IncomingLeg:
         """The leg of somebody who calls in. Raises PeerError(400) where the INVITE cannot open a dialog."""
         line = TrunkLine(self._layer, received.source, self._gate)
-        return self._incoming(
-            line, self._settings(carrier.account.username, received.source), carrier, transaction, received, now
-        )
+        own = carrier.account
+        settings = self._settings(own.username, received.source, own.name)
+        return self._incoming(line, settings, carrier, transaction, received, now)
 
     def from_phone(
         self, phone: PhoneAccount, transaction: Transaction, received: RequestReceived, now: float
     ) -> IncomingLeg:
         """The leg of an agent's phone that calls us. Raises PeerError(400) where the INVITE cannot open a dialog."""
         line = PhoneLine(self._layer, received.source)
-        return self._incoming(
-            line, self._settings("", received.source, phone.keepalive_s), None, transaction, received, now
-        )
+        settings = self._settings("", received.source, phone.agent, phone)
+        return self._incoming(line, settings, None, transaction, received, now)
 
     def _incoming(
         self,
@@ -104,7 +120,9 @@ class LegMaker:
         self._book.adopt(leg, line, carrier)
         return leg
 
-    def _settings(self, user: str, peer: Hop, keepalive_s: float | None = None) -> LegSettings:
+    def _settings(self, user: str, peer: Hop, name: str, phone: PhoneAccount | None = None) -> LegSettings:
+        """name: the account's or the agent's. What an agent presses on a phone is nobody's business: no INFO."""
+        keepalive_s = None if phone is None else phone.keepalive_s
         return LegSettings(
             contact=NameAddr(self._layer.own.contact(user or "softswitch", peer)),
             user_agent=self._user_agent,
@@ -112,4 +130,8 @@ class LegMaker:
             timers=self._layer.timers,
             keepalive_s=self._keepalive_s if keepalive_s is None else keepalive_s,
             ring_limit_s=self._ring_limit_s,
+            session_s=self._session_s,
+            rings_reliably=self._rings_reliably,
+            takes_digits=phone is None,
+            may_transfer=name in self._may_transfer,
         )

@@ -3,20 +3,31 @@
 A trunk is told by its source address, a phone by digest, and nobody by what a message says of itself. Agents cannot
 dial, transfer, message or subscribe: a phone may register, ask OPTIONS, and send INVITE (which `calls.routing` lets
 reach the log-in only) and what belongs to its call.
+
+Proxy-Require is not looked at: nobody forwards anything here, and a caller's wish to its proxies is no wish to us
+(RFC 3261 §20.29).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from softswitch.calls.bodies import ACCEPT, session_in
 from softswitch.calls.events import Origin
-from softswitch.calls.line import SDP
+from softswitch.calls.line import SDP, SUPPORTED
+from softswitch.calls.session_timer import is_too_short
+from softswitch.errors import PeerError
 from softswitch.sip.hop import Hop
 from softswitch.sip.message import Request, Response, response_to
 from softswitch.ua.accounts import Carrier, CarrierAccount
 from softswitch.ua.phones import PhoneDesk
 
-ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER"
-ALLOWED = frozenset(ALLOW.split(", "))
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE"
+_INSIDE = frozenset({"BYE", "PRACK", "UPDATE", "INFO", "NOTIFY"})
+"""Methods that mean nothing outside of a call."""
+_EXTENSIONS = frozenset({*SUPPORTED.split(", "), "replaces", "norefersub"})
+EVENTS = "refer"
+"""The one event package that we have anything to say of (RFC 3515); SUBSCRIBE alone does not get it either."""
+SHORTEST_SESSION_S = 90  # RFC 4028 §5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +49,38 @@ class Reception:
 
     def receive(self, request: Request, source: Hop, now: float, *, inside: bool) -> Response | Caller | None:
         """`inside`: the request belongs to a dialog of ours; its tags are the proof."""
-        unsupported = request.headers.get_all("Require")
-        if request.method not in ALLOWED:
-            return self.refuse(request, 405, ("Allow", ALLOW))
-        if unsupported:
-            return self.refuse(request, 420, ("Unsupported", ", ".join(unsupported)))
+        if "Require" in request.headers:
+            unsupported = [tag for tag in request.headers.get_all("Require") if tag.lower() not in _EXTENSIONS]
+            if unsupported:
+                return self.refuse(request, 420, ("Unsupported", ", ".join(unsupported)))
         if inside:
             return None
-        if request.to.tag is not None or request.method == "BYE":
+        method = request.method
+        if method == "INVITE" and request.to.tag is None:
+            return self._receive_call(request, source, now)
+        if request.to.tag is not None or method in _INSIDE:
             return self.refuse(request, 481)
-        if request.method == "OPTIONS":
-            return self.refuse(request, 200, ("Allow", ALLOW), ("Accept", SDP))
-        if request.method == "REGISTER":
+        if method == "OPTIONS":
+            return self.refuse(request, 200, ("Allow", ALLOW), ("Accept", ACCEPT), ("Supported", SUPPORTED))
+        if method == "REGISTER":
             return self._phones.receive_register(request, source, now)
-        if request.body and request.content_type != SDP:
-            return self.refuse(request, 415, ("Accept", SDP))
+        if method == "SUBSCRIBE":
+            return self.refuse(request, 489, ("Allow-Events", EVENTS))
+        if method == "REFER":
+            return self.refuse(request, 403)  # who may transfer may do so within a call
+        return self.refuse(request, 405, ("Allow", ALLOW))
+
+    def _receive_call(self, request: Request, source: Hop, now: float) -> Response | Caller:
+        if request.max_forwards == 0:
+            return self.refuse(request, 483)  # a call that ours would cause had none left (RFC 7332)
+        try:
+            if "Session-Expires" in request.headers and is_too_short(request, SHORTEST_SESSION_S):
+                return self.refuse(request, 422, ("Min-SE", SHORTEST_SESSION_S))
+            if request.body:
+                session_in(request)
+        except PeerError as error:
+            accept = [("Accept", ACCEPT), ("Accept-Encoding", "identity")] if error.status == 415 else []
+            return self.refuse(request, error.status, *accept)
         if "Accept" in request.headers and not accepts_sdp(request):
             return self.refuse(request, 406)
         return self._receive_invite(request, source, now)
