@@ -18,6 +18,8 @@ OFCOM_ABANDONED_LOCK_S = 72 * 3600.0
 OFCOM_MACHINE_LOCK_S = 24 * 3600.0
 PORTS_PER_LEG = 2
 LEGS_PER_CALL = 2  # trunk and agent
+_SIP_FILES = ("certificate", "certificate_key", "authorities", "client_authorities")
+_SIP_PORTS = {"port": {"tcp"}, "tls_port": {"tls"}, "ws_port": {"ws"}, "wss_port": {"wss"}}
 
 
 def complaints(settings: Settings) -> Iterator[Complaint]:
@@ -81,6 +83,7 @@ def _prompt(settings: Settings, key: Key, name: str) -> Iterator[Complaint]:
 
 def _files(settings: Settings) -> Iterator[Complaint]:
     wanted: list[tuple[Key, Path | None]] = [(("prompts", name), path) for name, path in settings.prompts.items()]
+    wanted += [(("sip", name), getattr(settings.sip, name)) for name in _SIP_FILES]
     wanted += [(("campaigns", n, "leads"), c.leads) for n, c in enumerate(settings.campaigns)]
     wanted += [(("trunks", n, "password_file"), t.password_file) for n, t in enumerate(settings.trunks)]
     wanted += [(("agents", n, "phone_password_file"), a.phone_password_file) for n, a in enumerate(settings.agents)]
@@ -125,6 +128,27 @@ def _ports(settings: Settings) -> Iterator[Complaint]:
     if ports < wanted:
         text = f"{ports} media ports are fewer than the {wanted} that all trunk channels and agents together need"
         yield ("media", "last_port"), text, False
+
+
+def _transports(settings: Settings) -> Iterator[Complaint]:
+    sip = settings.sip
+    versions = [ipaddress.ip_address(address).version for address in (sip.address, *sip.addresses)]
+    if len(set(versions)) < len(versions):
+        text = "at most one address for IPv4 and one for IPv6: that of `address` and one of the other version"
+        yield ("sip", "addresses"), text, True
+    ports = {name: getattr(sip, name) for name in _SIP_PORTS if _SIP_PORTS[name] & set(sip.transports)}
+    for name, port in ports.items():
+        if port and [*ports.values()].count(port) > 1:
+            yield ("sip", name), f"TCP port {port} is given for more than one of {', '.join(ports)}", True
+    secure = [name for name in sip.transports if name in ("tls", "wss")]
+    if secure and sip.certificate is None:
+        text = f'"{secure[0]}" needs certificate, a PEM file, and certificate_key, that of its key'
+        yield ("sip", "transports"), text, True
+    if sip.client_certificates and sip.client_authorities is None:
+        text = "needs client_authorities, a PEM file with the authorities that vouch for the certificates"
+        yield ("sip", "client_certificates"), text, True
+    elif sip.client_certificates and not secure:
+        yield ("sip", "client_certificates"), 'has no effect without "tls" or "wss" among transports', False
 
 
 def _dialling(settings: Settings) -> Iterator[Complaint]:
@@ -181,6 +205,7 @@ _CHECKS: tuple[Callable[[Settings], Iterator[Complaint]], ...] = (
     _files,
     _secrets,
     _ports,
+    _transports,
     _dialling,
     _times,
     _exposure,

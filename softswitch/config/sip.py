@@ -13,7 +13,32 @@ class SipSettings(Section):
     address: Reachable = "127.0.0.1"
     """Address that trunks and phones reach; listened on and written into Via, Contact and SDP."""
     port: ListenPort = 5060
-    """UDP; 0 lets the system choose."""
+    """UDP and TCP; 0 lets the system choose."""
+    addresses: tuple[Reachable, ...] = ()
+    """A further address, of the other IP version: all that is said of `address` and the ports goes for it too."""
+    transports: Annotated[tuple[Literal["udp", "tcp", "tls", "ws", "wss"], ...], Field(min_length=1)] = ("udp", "tcp")
+    """What is listened on; "ws" and "wss" are WebSockets, for phones in browsers (RFC 7118). To a carrier we can also
+    speak by TCP or TLS without listening on it."""
+    tls_port: ListenPort = 5061
+    """SIP over TLS."""
+    ws_port: ListenPort = 8088
+    """SIP over WebSocket, behind a proxy that does TLS: browsers let only local pages use it bare."""
+    wss_port: ListenPort = 8089
+    """SIP over WebSocket with our own TLS."""
+    certificate: OptionalFile = None
+    """PEM file with our certificate and its chain, for "tls" and "wss". A renewed one is taken up within a minute."""
+    certificate_key: OptionalFile = None
+    """PEM file with its key, without a password; not needed where `certificate` holds it."""
+    authorities: OptionalFile = None
+    """PEM file with the authorities that vouch for carriers' certificates; without it those that the system trusts."""
+    client_certificates: bool = False
+    """Whoever connects by "tls" or "wss" must show a certificate that one of `client_authorities` vouches for."""
+    client_authorities: OptionalFile = None
+    """PEM file with the authorities that vouch for phones' and carriers' certificates when they connect to us."""
+    connections: Annotated[int, Field(ge=10, le=50_000)] = 2000
+    """Open connections at most, all together."""
+    connections_per_address: Annotated[int, Field(ge=1, le=50_000)] = 200
+    """Open connections at most from one address; phones behind one NAT share it."""
     phone_digests: Annotated[tuple[Literal["SHA-256", "MD5"], ...], Field(min_length=1)] = ("MD5",)
     """What phones are challenged with, in this order (RFC 8760); ["SHA-256", "MD5"] where all of them understand it:
     some, baresip 1.0 among them, give up at the sight of SHA-256."""
