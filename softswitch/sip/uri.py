@@ -23,6 +23,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _OPAQUE = re.compile(r"[^\x00-\x20\x7f<>\"]+")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})?")
 _UNSAFE = re.compile(r"%(?![0-9A-Fa-f]{2})|[\x00-\x20\x7f<>\"@]")
+_UNSAFE_OPAQUE = re.compile(r"[\x00-\x20\x7f<>\"]")  # what its scheme means by "@" and "%" is not ours to say
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()")
 _COMPARED_WHEN_ABSENT = frozenset({"user", "ttl", "method", "maddr", "transport"})  # §19.1.4
 _NONE: Final[Mapping[str, str | None]] = MappingProxyType({})
@@ -112,7 +113,7 @@ class Uri:
 
     def __str__(self) -> str:
         if self.opaque:
-            return f"{self.scheme}:{_safe(self.opaque)}"
+            return f"{self.scheme}:{_safe(self.opaque, _UNSAFE_OPAQUE)}"
         text = f"{self.scheme}:"
         if self.user:
             text += _safe(self.user)
@@ -203,8 +204,8 @@ def _header_set(headers: str) -> frozenset[str]:
     return frozenset(headers.split("&")) if headers else frozenset()
 
 
-def _safe(text: str) -> str:
+def _safe(text: str, unsafe: re.Pattern[str] = _UNSAFE) -> str:
     """Escape what would end the URI or the line; what `parse` has let through passes unchanged."""
-    if _UNSAFE.search(text) is None:
+    if unsafe.search(text) is None:
         return text
-    return _UNSAFE.sub(lambda found: "".join(f"%{code:02X}" for code in found[0].encode()), text)
+    return unsafe.sub(lambda found: "".join(f"%{code:02X}" for code in found[0].encode()), text)

@@ -136,3 +136,9 @@ def test_any_user_part_survives_being_written(user: str) -> None:
     assert "\r" not in written
     assert "\n" not in written
     assert written.isprintable() or not user.isprintable()
+
+
+@pytest.mark.parametrize("text", ["mailto:agent@example.com", "http://a:b@example.com/%7e%?x=y", "x:%zz"])
+def test_a_uri_of_another_scheme_is_written_as_it_came(text: str) -> None:
+    assert str(Uri.parse(text)) == text
+    assert Uri.parse(str(Uri.parse(text))) == Uri.parse(text)
