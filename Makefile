@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: demo test check peers bench clean
+.PHONY: demo test check peers bench fuzz clean
 demo: .venv/ready
 	$(BIN)/softswitch demo
 
@@ -28,6 +28,11 @@ peers: .venv/ready
 
 bench: .venv/ready
 	for file in $$(ls bench/*.py | grep -v figures.py); do echo "== $$file"; $(BIN)/python $$file --json -; done
+
+# Ten minutes of fuzzing what reads the words of peers; what breaks something stays in build/fuzz/broken.
+fuzz: .venv/ready
+	mkdir -p build/fuzz
+	$(BIN)/python -m tests.fuzz.fuzz_sip build/fuzz -max_total_time=600 -print_final_stats=1
 
 .venv/ready: pyproject.toml
 	if [ -z "$(PYTHON)" ]; then echo "softswitch needs Python 3.11 or 3.12: install it, or say make PYTHON=/path/to/python"; exit 1; fi
