@@ -31,7 +31,9 @@ from softswitch.exchange.lines import Lines
 from softswitch.exchange.opening import (
     make_dialler,
     make_folders,
+    make_tracing,
     new_ref,
+    open_homer,
     open_sip,
     read_never_dial_list,
     take_up_store,
@@ -126,8 +128,11 @@ class Switch:
             may_ring=self._may_ring,
             never_dial=never_dial,
         )
-        transport, pool = await open_sip(settings, driver, gate)
+        tracing = make_tracing(settings, driver, lambda: self.site.pool.own)
+        transport, pool = await open_sip(settings, driver, gate, tracing)
         self._stack.callback(transport.close)
+        if tracing is not None and settings.trace.homer:
+            self._stack.callback((await open_homer(settings, tracing)).close)
         lines = Lines(pool, plane, settings.media.address, lambda: driver.now, self._receive_recording)
         records = Records(store, lambda closed, why: self.site.health.report(STORE, closed, why))
         self._stack.push_async_callback(records.close)
@@ -157,7 +162,8 @@ class Switch:
             settings, driver, store, records, pool, lines, board, agents, inbound, interlocks,
             watch, suppression, locks,
         )  # fmt: skip
-        self.desk = Desk(self.site, driver.now)
+        lines.names = tracing.names if tracing is not None else None
+        self.desk = Desk(self.site, driver.now, tracing)
         driver.add(board, on_event=self._receive_agent_changed)
         for agent in settings.agents:
             if agent.connect is Connect.RING_PER_CALL:
@@ -168,7 +174,8 @@ class Switch:
         self._queues = {queue.campaign: queue for queue in queues}
         self._routing = RoutingTable({queue.did: queue.campaign for queue in queues})
         await self._start_web(store)
-        driver.add(pool, on_event=self._receive_pool_event, send=transport.send)
+        send = tracing.sending(transport.send) if tracing is not None else transport.send
+        driver.add(pool, on_event=self._receive_pool_event, send=send)
         watch.report(STORE, True)
         watch.report(health.MEDIA, True)
         watch.report(NEVER_DIAL, never_dial is not None, "" if never_dial else "no never-dial list is loaded")

@@ -34,6 +34,7 @@ __all__ = [
     "load",
     "phone_account",
     "problems",
+    "read_secret",
     "recordings_directory",
     "store_url",
 ]
@@ -70,7 +71,7 @@ def carrier_account(trunk: TrunkSettings) -> CarrierAccount:
         host=trunk.host,
         port=trunk.port,
         username=trunk.username,
-        password=_secret(trunk.password, trunk.password_file),
+        password=read_secret(trunk.password, trunk.password_file),
         register=trunk.registers,
         expires_s=trunk.expires_s,
         caller_id=trunk.caller_id,
@@ -83,7 +84,7 @@ def phone_account(agent: AgentSettings) -> PhoneAccount:
     return PhoneAccount(
         agent=agent.id,
         username=agent.phone_username,
-        password=_secret(agent.phone_password, agent.phone_password_file),
+        password=read_secret(agent.phone_password, agent.phone_password_file),
         keepalive_s=agent.keepalive_s,
     )
 
@@ -102,7 +103,8 @@ def campaign_of(campaign: CampaignSettings, settings: Settings) -> Campaign:
     )
 
 
-def _secret(given: SecretStr, path: Path | None) -> str:
+def read_secret(given: SecretStr, path: Path | None) -> str:
+    """A password given as it is or by its file. Raises UsageError where the file cannot be read."""
     if path is None:
         return given.get_secret_value()
     try:

@@ -29,6 +29,7 @@ from softswitch.config.fields import (
     Zone,
 )  # fmt: skip
 from softswitch.config.sip import SipSettings, TrunkSettings
+from softswitch.config.tracing import TraceSettings
 from softswitch.dialler.campaign import AmdMode, Policy, Purpose
 
 
@@ -208,6 +209,7 @@ class Settings(BaseSettings):
     # Made when asked for, not when this module is read: their paths belong to the file that is being loaded.
     site: SiteSettings = Field(default_factory=SiteSettings)
     sip: SipSettings = Field(default_factory=SipSettings)
+    trace: TraceSettings = Field(default_factory=TraceSettings)
     media: MediaSettings = Field(default_factory=MediaSettings)
     web: WebSettings = Field(default_factory=WebSettings)
     store: StoreSettings = Field(default_factory=StoreSettings)

@@ -15,6 +15,8 @@ from softswitch.media.events import FirstPacketReceived, MediaEvent
 log = structlog.get_logger(__name__)
 
 ARRIVAL_TONE = "tone:arrival"
+LOG_IN = "login"
+"""What stands for a call reference while a phone is rung for its shift."""
 IDLE_SOUND = "tone:silence"
 """Between calls: a phone that gets no packets for long takes its call for dead, and so does a NAT on the way."""
 
@@ -74,7 +76,7 @@ class AgentLines:
         if seat.connect is Connect.RING_PER_CALL:
             self._on_arrived(agent, now)
         elif seat.line is None:
-            self._ring(seat, "login", now)
+            self._ring(seat, LOG_IN, now)
 
     def receive_log_in_call(self, event: CallOffered, now: float) -> None:
         """The agent's phone dialled the log-in number. A second log-in call replaces the first."""
@@ -107,7 +109,8 @@ class AgentLines:
         """Join the agent to `other`; a phone that must be rung first is rung, and joined when it answers."""
         seat = self._seats[agent]
         seat.partner, seat.call_ref = other, call_ref
-        if seat.up:
+        if seat.up and seat.line is not None:
+            self._lines.join(call_ref, seat.line.leg_id, agent, now)
             self._join(seat)
             return
         try:
@@ -121,6 +124,8 @@ class AgentLines:
         """The call is over for this agent; a nailed-up line stays."""
         seat = self._seats[agent]
         if seat.partner is not None and seat.line is not None:
+            if seat.connect is Connect.NAILED_UP:
+                self._lines.part(seat.call_ref, seat.line.leg_id, now)
             self._lines.plane.unbridge(seat.line.media)
             self._lines.plane.mute(seat.line.media, False)
             self._idle(seat.line)
@@ -188,7 +193,10 @@ class AgentLines:
             self._on_arrived(seat.agent, now)
 
     def _ring(self, seat: _Seat, call_ref: str, now: float) -> None:
-        line = self._lines.ring_phone(self._new_leg_id(), seat.agent, call_ref, self, now)
+        leg_id = self._new_leg_id()
+        if call_ref != LOG_IN:
+            self._lines.join(call_ref, leg_id, seat.agent, now)
+        line = self._lines.ring_phone(leg_id, seat.agent, call_ref, self, now)
         self._seat(seat, line, up=False)
         self._by_leg[line.leg_id] = seat
 

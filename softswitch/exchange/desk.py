@@ -3,8 +3,11 @@
 from softswitch.dialler.agents import AgentState
 from softswitch.dialler.attempt import DialAttempt, Disposition
 from softswitch.errors import UsageError
+from softswitch.exchange.audit_file import AuditFile
 from softswitch.exchange.dialled import DialledCalls
 from softswitch.exchange.premises import Site
+from softswitch.exchange.tracing import Tracing
+from softswitch.safeguards.trace_view import TraceView
 from softswitch.safeguards.visibility import (
     AgentCallView,
     TrunkView,
@@ -22,9 +25,11 @@ CLOSING_PROMPT = "closing"
 class Desk:
     """Fulfils `softswitch.web.control.SwitchControl`."""
 
-    def __init__(self, site: Site, started_at: float) -> None:
+    def __init__(self, site: Site, started_at: float, tracing: Tracing | None = None) -> None:
         self._site = site
         self._started_at = started_at
+        self._tracing = tracing
+        self._audit = AuditFile(site.settings.site.data_directory)
 
     def wallboard(self) -> WallboardView:
         site, now = self._site, self._site.driver.now
@@ -130,6 +135,23 @@ class Desk:
             for dialler in site.diallers:
                 dialler.kill(now, clip)
             site.inbound.kill(clip, now)
+
+    async def trace(self, call: str, *, by: str, whole: bool, reason: str) -> TraceView:
+        tracing = self._kept_messages()
+        if whole:
+            await self._audit.note(by, "trace", subject=call, reason=reason)
+        return tracing.view(call, whole=whole)
+
+    async def capture(self, call: str, *, by: str, whole: bool, reason: str) -> bytes:
+        tracing = self._kept_messages()
+        if whole:
+            await self._audit.note(by, "capture", subject=call, reason=reason)
+        return tracing.capture(call, whole=whole)
+
+    def _kept_messages(self) -> Tracing:
+        if self._tracing is None:
+            raise UsageError("no messages are kept: set [trace] messages to more than 0 and start the switch again")
+        return self._tracing
 
     def supervisor_arrived(self, name: str) -> None:
         self._site.health.supervisor_arrived(name)

@@ -89,6 +89,7 @@ class InboundCalls:
         record = DialAttempt(call_ref, "", queue.campaign, event.source, committed_at=self._wall())
         call = _Call(call_ref, queue, event, record, gives_up_at=now + PATIENCE_S)
         self._calls[event.leg_id] = call
+        self._lines.join(call_ref, event.leg_id, "", now)
         self._records.open_attempt(record)
         if queue.caller_hears == RINGING:
             self._ring(event.leg_id, now)

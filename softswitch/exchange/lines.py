@@ -20,6 +20,7 @@ from softswitch.errors import PeerError, SoftswitchError
 from softswitch.media.control import MediaPlane
 from softswitch.media.events import LegFailed, MediaEvent, MediaFormat, RecordingClosed, RecordingFailed
 from softswitch.sdp.negotiate import MediaAgreement, make_answer, make_offer, read_answer
+from softswitch.sip.message_ring import CallNames
 from softswitch.ua.pool import UserAgentPool
 
 log = structlog.get_logger(__name__)
@@ -74,6 +75,8 @@ class Lines:
         self._address = media_address
         self._clock = clock
         self._on_recording = on_recording
+        self.names: CallNames | None = None
+        """Where calls are traced: which legs belong to one call."""
         self._by_leg: dict[str, Line] = {}
         self._by_media: dict[int, Line] = {}
 
@@ -121,6 +124,16 @@ class Lines:
         line.answered = True
         self._pool.answer(event.leg_id, answer, now)
         return line
+
+    def join(self, call_ref: str, leg_id: str, agent: str, now: float) -> None:
+        """A leg takes part in a call from now on; `agent` is empty for the caller's."""
+        if self.names is not None:
+            self.names.receive_joined(call_ref, leg_id, agent, now)
+
+    def part(self, call_ref: str, leg_id: str, now: float) -> None:
+        """A leg goes on without the call."""
+        if self.names is not None:
+            self.names.receive_parted(call_ref, leg_id, now)
 
     def hang_up(self, line: Line, now: float) -> None:
         self._pool.hang_up(line.leg_id, now)

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import socket
+from collections.abc import Callable
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
@@ -15,17 +16,22 @@ from softswitch.config import (
     campaign_of,
     carrier_account,
     phone_account,
+    read_secret,
     recordings_directory,
 )
 from softswitch.dialler.dialling import Dialler
 from softswitch.errors import UsageError
 from softswitch.exchange.premises import Site, wall
+from softswitch.exchange.tracing import Tracing
 from softswitch.safeguards.gate import Gate
+from softswitch.safeguards.message_masking import without_secrets
 from softswitch.safeguards.never_dial import NeverDialList
-from softswitch.sip.hop import Hop
+from softswitch.sip.hep import CaptureAgent
+from softswitch.sip.hop import Hop, OwnHops
 from softswitch.store.database import Store
 from softswitch.store.never_dial_file import read_never_dial
 from softswitch.transports.driver import Driver
+from softswitch.transports.hep import CaptureSender, open_capture_sender
 from softswitch.transports.udp import UdpTransport, open_udp
 from softswitch.ua.accounts import CarrierAccount
 from softswitch.ua.pool import UserAgentPool
@@ -74,12 +80,39 @@ async def take_up_store(store: Store, settings: Settings, never_dial: NeverDialL
         log.info("leads imported", campaign=campaign.name, rows=report.rows, accepted=report.accepted)
 
 
-async def open_sip(settings: Settings, driver: Driver, gate: Gate) -> tuple[UdpTransport, UserAgentPool]:
+def make_tracing(settings: Settings, driver: Driver, own: Callable[[], OwnHops]) -> Tracing | None:
+    """None where the site keeps no messages and tells no capture server."""
+    trace = settings.trace
+    if not trace.messages and not trace.homer:
+        return None
+    return Tracing(max(1, trace.messages), trace.megabytes * 1_000_000, own, lambda: driver.now)
+
+
+async def open_homer(settings: Settings, tracing: Tracing) -> CaptureSender:
+    """Begin to tell the capture server. Raises UsageError where it has no address."""
+    trace = settings.trace
+    sender = await open_capture_sender(
+        trace.homer,
+        CaptureAgent(trace.homer_id, read_secret(trace.homer_password, trace.homer_password_file)),
+        own=tracing.own,
+        epoch=tracing.epoch,
+        show=without_secrets if trace.homer_numbers == "whole" else tracing.masked,
+        correlation_of=tracing.correlation_of,
+    )
+    tracing.add(sender.note)
+    return sender
+
+
+async def open_sip(
+    settings: Settings, driver: Driver, gate: Gate, tracing: Tracing | None = None
+) -> tuple[UdpTransport, UserAgentPool]:
     """Bind the SIP port; the pool is not driven yet."""
     sip = settings.sip
-    transport = await open_udp(
-        (sip.address, sip.port), lambda data, source: driver.receive_datagram(pool, data, source)
-    )
+
+    def receive(data: bytes, source: Hop) -> None:
+        driver.receive_datagram(pool, data, source)
+
+    transport = await open_udp((sip.address, sip.port), tracing.receiving(receive) if tracing else receive)
     try:
         pool = UserAgentPool(
             listens=[Hop(*transport.address)],
@@ -90,6 +123,8 @@ async def open_sip(settings: Settings, driver: Driver, gate: Gate) -> tuple[UdpT
             new_token=lambda: secrets.token_hex(12),
             phone_digests=sip.phone_digests,
         )
+        if tracing is not None:
+            pool.name_calls_in(tracing.names)
     except BaseException:
         transport.close()
         raise

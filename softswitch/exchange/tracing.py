@@ -9,8 +9,8 @@ from softswitch.safeguards.trace_view import StepView, TraceView
 from softswitch.sip.glimpse import glimpse
 from softswitch.sip.hop import Hop, OwnHops
 from softswitch.sip.layer import Datagram
+from softswitch.sip.message_ring import CallNames, Part, Traced, TraceRing, call_id_of
 from softswitch.sip.pcap import file_header, packet
-from softswitch.sip.trace import CallNames, Part, Traced, TraceRing, call_id_of
 from softswitch.sip.uri import host_of
 
 Seen = Callable[[float, bool, Hop, bytes], None]
@@ -27,7 +27,7 @@ class Tracing:
         self.ring = TraceRing(messages, octets)
         self.names = CallNames(max(100, int(messages * LEGS_REMEMBERED_PER_MESSAGE)))
         self.masked = MessageMask(secrets.token_bytes(32))
-        self._own = own
+        self.own = own
         self._clock = clock
         self._seen: list[Seen] = [self.ring.note]
 
@@ -67,9 +67,9 @@ class Tracing:
         call: its reference, the id of one of its legs, or a Call-ID.
         """
         found = self._messages(call)
-        own = self._own().main
+        own = self.own().main
         first = found[0][0].at
-        epoch = self._epoch()
+        epoch = self.epoch()
         show = without_secrets if whole else self.masked
         steps = []
         copies: set[tuple[bool, Hop, bytes]] = set()
@@ -97,8 +97,8 @@ class Tracing:
 
     def capture(self, call: str, *, whole: bool) -> bytes:
         """The same messages as a pcap file. Raises KeyError where none of them is remembered."""
-        epoch = self._epoch()
-        own = self._own()
+        epoch = self.epoch()
+        own = self.own()
         show = without_secrets if whole else self.masked
         records = [file_header()]
         for traced, _ in self._messages(call):
@@ -125,7 +125,7 @@ class Tracing:
         for seen in self._seen:
             seen(now, is_received, peer, data)
 
-    def _epoch(self) -> float:
+    def epoch(self) -> float:
         """What the driver's clock lacks of the time of day."""
         return datetime.now(UTC).timestamp() - self._clock()
 

@@ -8,8 +8,8 @@ from softswitch.calls.events import CallEnded, CallFailed, TransferAsked
 from softswitch.calls.leg import Leg
 from softswitch.calls.line import Phase
 from softswitch.sip.layer import Transaction
+from softswitch.sip.message_ring import CallNames
 from softswitch.sip.timers import Deadlines
-from softswitch.sip.trace import CallNames
 from softswitch.ua.accounts import Carrier
 from softswitch.ua.lines import PhoneLine
 

@@ -28,9 +28,9 @@ from softswitch.sip.layer import (
     TransactionLayer,
 )
 from softswitch.sip.message import Response, response_to
+from softswitch.sip.message_ring import CallNames
 from softswitch.sip.outbound import binding_response
 from softswitch.sip.timers import Timers
-from softswitch.sip.trace import CallNames
 from softswitch.ua.accounts import (
     AccountFailed,
     AccountRegistered,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, HTTPException, Query
 from fastapi.security import APIKeyCookie, HTTPBasic
 
 from softswitch.dialler.attempt import AGENT_DISPOSITIONS
@@ -18,8 +18,10 @@ from softswitch.safeguards.visibility import (
 )
 from softswitch.web.accounts import Account, Role
 from softswitch.web.guard import COOKIE
+from softswitch.web.roles import account_of, only
 from softswitch.web.room import Room
 from softswitch.web.schemas import CallRecords, ChosenDisposition, Name, Pause, Problem
+from softswitch.web.traces import add_traces
 
 T = TypeVar("T")
 Responses = dict[int | str, dict[str, Any]]
@@ -33,23 +35,6 @@ _ALWAYS: Responses = {
 }
 _UNKNOWN: Responses = {404: {"model": Problem, "description": "No such name"}}
 _REFUSED: Responses = {**_UNKNOWN, 409: {"model": Problem, "description": "Not now; the text says what to do"}}
-
-
-def account_of(request: Request) -> Account:
-    """Who asks; the guard has noted it."""
-    account: Account = request.scope["softswitch.account"]
-    return account
-
-
-def only(*roles: Role) -> Callable[[Account], Account]:
-    """A dependency that lets these roles in."""
-
-    def check(account: Annotated[Account, Depends(account_of)]) -> Account:
-        if account.role not in roles:
-            raise HTTPException(403, f"The role {account.role} may not do this.")
-        return account
-
-    return check
 
 
 def own_agent(agent: Name, account: Annotated[Account, Depends(account_of)]) -> str:
@@ -88,6 +73,7 @@ def api_router(room: Room) -> APIRouter:
     _add_site(router, room)
     _add_campaigns(router, room)
     _add_agents(router, room)
+    add_traces(router, room.control)
     return router
 
 

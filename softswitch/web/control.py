@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from softswitch.dialler.attempt import DialAttempt, Disposition
+from softswitch.safeguards.trace_view import TraceView
 from softswitch.safeguards.visibility import AgentCallView, WallboardView
 
 
@@ -24,5 +25,11 @@ class SwitchControl(Protocol):
     async def dispose(self, agent: str, call_ref: str, disposition: Disposition) -> None: ...
     async def hang_up(self, call_ref: str) -> None: ...
     async def kill_switch(self, by: str) -> None: ...
+    async def trace(self, call: str, *, by: str, whole: bool, reason: str) -> TraceView:
+        """A call's messages; with `whole` the reason is noted first, and nothing is masked."""
+
+    async def capture(self, call: str, *, by: str, whole: bool, reason: str) -> bytes:
+        """The same as a pcap file."""
+
     def supervisor_arrived(self, name: str) -> None: ...
     def supervisor_left(self, name: str) -> None: ...

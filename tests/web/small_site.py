@@ -8,6 +8,7 @@ from argon2 import PasswordHasher
 from softswitch.dialler.agents import AgentState
 from softswitch.dialler.attempt import DialAttempt, Disposition
 from softswitch.errors import UsageError
+from softswitch.safeguards.trace_view import StepView, TraceView
 from softswitch.safeguards.visibility import (
     AgentCallView,
     AgentView,
@@ -78,6 +79,7 @@ class SmallSwitch:
         self.campaign_state = "stopped"
         self.present: list[str] = []
         self.killed_by: list[str] = []
+        self.looked_at: list[tuple[str, str, str]] = []
         self.dispositions: list[tuple[str, str, Disposition]] = []
         self.live: dict[str, _Call] = {}
         self.attempts: list[DialAttempt] = []
@@ -193,6 +195,33 @@ class SmallSwitch:
         self.killed_by.append(by)
         self.live.clear()
         self.campaign_state = "stopped"
+
+    async def trace(self, call: str, *, by: str, whole: bool, reason: str) -> TraceView:
+        if call not in self.live:
+            raise KeyError(call)
+        if whole:
+            self.looked_at.append((by, call, reason))
+        step = StepView(
+            after_s=0.0,
+            at="2026-11-20T10:00:00.000000+00:00",
+            side="carrier",
+            peer="192.0.2.2:5060",
+            transport="UDP",
+            sent=True,
+            label="INVITE",
+            cseq="1 INVITE",
+            sdp="PCMA sendrecv 192.0.2.1:20000",
+            is_copy=False,
+            message=f"INVITE sip:{self._number(whole)}@x",
+        )
+        return TraceView(call, whole, "192.0.2.1:5060", (step, replace(step, sent=False, label="200 OK")))
+
+    async def capture(self, call: str, *, by: str, whole: bool, reason: str) -> bytes:
+        view = await self.trace(call, by=by, whole=whole, reason=reason)
+        return view.steps[0].message.encode()
+
+    def _number(self, whole: bool) -> str:
+        return CANARY if whole else "xxxxxx61"
 
     def supervisor_arrived(self, name: str) -> None:
         assert name not in self.present

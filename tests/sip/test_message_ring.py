@@ -4,7 +4,7 @@ import pytest
 
 from softswitch.errors import UsageError
 from softswitch.sip.hop import Hop
-from softswitch.sip.trace import CallNames, TraceRing, call_id_of
+from softswitch.sip.message_ring import CallNames, TraceRing, call_id_of
 
 PEER = Hop("192.0.2.2", 5060)
 

@@ -1,0 +1,51 @@
+"""The audit log on disk: one line a record, each bound to the one before; written before what it notes is done."""
+
+import asyncio
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from softswitch.errors import UsageError
+from softswitch.safeguards.audit import AuditChain, AuditRecord
+from softswitch.safeguards.redaction import redact
+
+NAME = "audit.log"
+_TAIL_BYTES = 65_536  # the last record is far shorter
+
+
+class AuditFile:
+    """Appends to the log of a data directory; goes on from its last record."""
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / NAME
+        self._chain: AuditChain | None = None
+        self._turn = asyncio.Lock()
+
+    async def note(self, actor: str, action: str, *, subject: str, reason: str) -> None:
+        """Write one record and have it on disk. Raises UsageError where that cannot be, and then nothing may be shown.
+
+        A number in the reason is masked: the log is for years, and says who looked, not at whom.
+        """
+        async with self._turn:
+            await asyncio.to_thread(self._write, actor, action, redact(subject), redact(reason))
+
+    def _write(self, actor: str, action: str, subject: str, reason: str) -> None:
+        try:
+            if self._chain is None:
+                self._chain = AuditChain(self._last())
+            record = self._chain.append(actor, action, at=datetime.now(UTC), subject=subject, reason=reason)
+            with os.fdopen(os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a") as log:
+                log.write(record.to_line() + "\n")
+                log.flush()
+                os.fsync(log.fileno())
+        except OSError as error:
+            self._chain = None  # what the file holds now is read anew
+            raise UsageError(f"the audit log {self.path} cannot be written: {error.strerror}") from error
+
+    def _last(self) -> AuditRecord | None:
+        if not self.path.is_file():
+            return None
+        with self.path.open("rb") as log:
+            log.seek(max(0, self.path.stat().st_size - _TAIL_BYTES))
+            lines = log.read().decode("ascii", "replace").splitlines()
+        return AuditRecord.from_line(lines[-1]) if lines else None
