@@ -144,6 +144,12 @@ class Registration:
         else:
             self._fail(408, "no answer", now)
 
+    def move_on(self) -> None:
+        """Another server is to be asked: a new request follows the one last given out, and its answer alone counts."""
+        request, self._pending = self._pending, None
+        if request is not None:
+            self._send(0 if self.state is State.UNREGISTERING else self._expires_s)
+
     def handle_timer(self, now: float) -> None:
         """Refresh, try again, or find that the registration has lapsed."""
         if self._lapses_at is not None and now >= self._lapses_at:

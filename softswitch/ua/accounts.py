@@ -1,14 +1,16 @@
 """Carrier accounts and phone accounts, and what the pool keeps of a carrier: registration, channels, calls a second."""
 
-import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from softswitch.errors import UsageError
 from softswitch.sip.digest import ClientDigest, RealmPin
-from softswitch.sip.hop import DEFAULT_PORT, Hop
+from softswitch.sip.hop import DEFAULT_PORT, Hop, default_port
+from softswitch.sip.locating import Chance, Server, is_address
 from softswitch.sip.uri import Uri, host_of
+from softswitch.ua.targets import Targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +19,10 @@ class CarrierAccount:
 
     name: str
     host: str
-    """An IP address: where INVITEs go and the only address from which this account's calls are taken."""
-    port: int = DEFAULT_PORT
+    """Where INVITEs go and the only place from which this account's calls are taken: an IP address, or a name whose
+    addresses come later, by `UserAgentPool.set_targets`."""
+    port: int | None = None
+    """None: whatever DNS says, or the transport's own."""
     username: str = ""
     password: str = ""
     register: bool = False
@@ -35,11 +39,21 @@ class CarrierAccount:
     """Further IP addresses from which this carrier's calls come."""
     realm: str = ""
     """The only realm whose challenges are answered; empty: whichever this host names."""
+    transport: str = ""
+    """UDP, TCP or TLS; empty: whatever DNS says, or UDP."""
+    failover_after_s: float = 4.0
+    """A server that has not answered a request at all for so long is left for the next one, where there is one."""
+    options_s: float = 0.0
+    """Pause between the OPTIONS that ask each server whether it is there; 0: none are sent."""
 
     @property
-    def hop(self) -> Hop:
-        """Where its requests go."""
-        return Hop(self.host, self.port)
+    def servers(self) -> tuple[Server, ...]:
+        """Where its requests go, as far as that is known without DNS."""
+        if not is_address(self.host):
+            return ()
+        transport = self.transport or "UDP"
+        name = self.domain if transport == "TLS" else ""
+        return (Server((Hop(self.host.strip("[]"), self.port or default_port(transport), transport, name=name),)),)
 
     def uri(self, user: str) -> Uri:
         """What a request for this user goes to: a Request-URI."""
@@ -61,7 +75,7 @@ class CarrierAccount:
 
     @property
     def _domain(self) -> str:
-        return host_of(self.domain or self.host)
+        return host_of(self.domain or self.host.strip("[]"))
 
     def __repr__(self) -> str:
         return f"CarrierAccount({self.name!r})"  # no password in a traceback
@@ -86,6 +100,13 @@ class AccountState(StrEnum):
     UNREGISTERED = "unregistered"
     STATIC = "static"
     """No registration asked for."""
+    UNREACHABLE = "unreachable"
+    """None of its servers answers OPTIONS, or each has asked to be left alone for a while."""
+    UNRESOLVED = "unresolved"
+    """DNS has not yet said where it is."""
+
+
+USABLE: Final = frozenset({AccountState.REGISTERED, AccountState.STATIC})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +116,19 @@ class AccountRegistered:
 
 @dataclass(frozen=True, slots=True)
 class AccountFailed:
-    """A registration failed or lapsed; it is tried again by itself."""
+    """A registration failed or lapsed, or no server is reachable any more; it is tried again by itself."""
 
     account: str
     status: int
     """408 where nobody answered."""
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountReachable:
+    """A server of the account can be used again."""
+
+    account: str
 
 
 class TokenBucket:
@@ -125,16 +153,34 @@ class TokenBucket:
         self._tokens = max(0.0, self._tokens - 1.0)
         return True
 
+    def next_at(self, now: float) -> float:
+        """When the next token can be taken: `now` where one is there."""
+        if self._rate_per_s <= 0 or self._at is None:
+            return now
+        tokens = self._tokens + max(0.0, now - self._at) * self._rate_per_s
+        return now + max(0.0, 1.0 - 1e-9 - tokens) / self._rate_per_s
+
 
 class Carrier:
-    """One account at work: which legs it carries and whether another may start."""
+    """One account at work: where it is, which legs it carries and whether another may start."""
 
-    def __init__(self, account: CarrierAccount) -> None:
+    def __init__(self, account: CarrierAccount, chance: Chance) -> None:
         self.account = account
-        self.state = AccountState.UNREGISTERED if account.register else AccountState.STATIC
+        self.targets = Targets(account.servers, chance)
+        self.is_registered = False
         self._legs: set[str] = set()
         self._bucket = TokenBucket(account.calls_per_second)
         self._realm = RealmPin(account.realm or None)
+
+    @property
+    def state(self) -> AccountState:
+        if not self.targets.hops:
+            return AccountState.UNRESOLVED
+        if self.account.register and not self.is_registered:
+            return AccountState.UNREGISTERED
+        if not self.targets.are_usable:
+            return AccountState.UNREACHABLE
+        return AccountState.REGISTERED if self.account.register else AccountState.STATIC
 
     @property
     def calls(self) -> int:
@@ -142,21 +188,36 @@ class Carrier:
 
     @property
     def channels_free(self) -> int:
+        """Channels that no call has taken, either way."""
         return max(0, self.account.channels - len(self._legs))
+
+    @property
+    def room(self) -> int:
+        """Calls that could be placed now but for the limit a second: none while the account cannot be used."""
+        return self.channels_free if self.state in USABLE else 0
 
     def admit(self, now: float) -> str | None:
         """None where one more call may be placed now, else the reason for the log and the CDR."""
-        if self.state is AccountState.UNREGISTERED:
-            return "account not registered"
+        state = self.state
+        if state not in USABLE:
+            return "account not registered" if state is AccountState.UNREGISTERED else f"account {state}"
         if self.channels_free == 0:
             return "all channels busy"
         if not self._bucket.take(now):
             return "too many calls a second"
         return None
 
+    def next_call_at(self, now: float) -> float:
+        """When the limit of calls a second lets the next one start."""
+        return self._bucket.next_at(now)
+
     def digest(self, new_token: Callable[[], str]) -> ClientDigest | None:
         """Answers to the challenges of the one realm that its registration, or else its first call, was asked by."""
         return self.account.digest_for(self._realm, new_token)
+
+    def is_at(self, host: str) -> bool:
+        """Whether this IP address is one of the carrier's: its calls come from there."""
+        return self.targets.has_host(host) or host in self.account.addresses
 
     def occupy(self, leg_id: str) -> None:
         self._legs.add(leg_id)
@@ -177,9 +238,7 @@ def check_accounts(accounts: list[CarrierAccount], phones: list[PhoneAccount]) -
         if usernames.count(phone.username) > 1 or agents.count(phone.agent) > 1:
             raise UsageError(f"agent {phone.agent!r} or its phone_username is listed twice: each agent has one phone")
     for account in accounts:
-        try:
-            ipaddress.ip_address(account.host)
-        except ValueError as error:
-            raise UsageError(f"carrier account {account.name!r}: host is to be an IP address here") from error
+        if not account.host:
+            raise UsageError(f"carrier account {account.name!r} has no host: name its proxy")
         if account.channels < 1:
             raise UsageError(f"carrier account {account.name!r} has no channels: set channels to 1 or more")

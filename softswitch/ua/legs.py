@@ -1,6 +1,7 @@
 """The pool's book of legs: whose a transaction, a dialog or a channel is, and when a leg may be forgotten."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -20,9 +21,12 @@ class LegBook:
     def __init__(self, events: deque[Any]) -> None:
         self.owners: dict[Transaction, Leg] = {}
         """Whose a transaction is, from its first message to its last timer."""
+        self.withholds: Callable[[Any], bool] | None = None
+        """Asked about the events of calls; what is withheld does not come up, and a channel stays taken."""
         self.names: CallNames | None = None
         """Told which Call-IDs a leg has, where calls are traced."""
         self._events = events
+        self._aside: set[str] = set()
         self._legs: dict[str, Leg] = {}
         self._dialogs: dict[tuple[str, str], Leg] = {}
         self._carriers: dict[str, Carrier] = {}
@@ -44,15 +48,18 @@ class LegBook:
         """After any mutation: take the leg's events, re-arm its timer, and forget it once nothing more can come."""
         while leg.events:
             event = leg.events.popleft()
+            if self._aside and leg.leg_id in self._aside:
+                continue
+            if self.withholds is not None and self.withholds(event):
+                continue
             if isinstance(event, CallEnded | CallFailed):
-                carrier = self._carriers.pop(leg.leg_id, None)
-                if carrier is not None:
-                    carrier.release(leg.leg_id)
+                self.release(leg.leg_id)
             elif isinstance(event, TransferAsked) and (wished := leg.wished_replacement) is not None:
                 replaced = self.of_dialog(wished.call_id, wished.to_tag)
                 event = replace(event, replaces="" if replaced is None else replaced.leg_id)
             self._events.append(event)
         if leg.is_finished:
+            self._aside.discard(leg.leg_id)
             self._legs.pop(leg.leg_id, None)
             self._dialogs.pop((leg.call_id, leg.local_tag), None)
             if self.names is not None:
@@ -60,6 +67,23 @@ class LegBook:
             self._deadlines.set(leg.leg_id, None)
         else:
             self._deadlines.set(leg.leg_id, leg.next_timer())
+
+    def release(self, leg_id: str) -> None:
+        """Free the channel that a leg has taken up."""
+        carrier = self._carriers.pop(leg_id, None)
+        if carrier is not None:
+            carrier.release(leg_id)
+
+    def set_aside(self, leg_id: str, other_id: str) -> None:
+        """A call goes on with another leg: the old one ends under another id, and nobody hears of it any more."""
+        leg = self._legs.pop(leg_id, None)
+        if leg is None:
+            return
+        self._deadlines.set(leg_id, None)
+        leg.leg_id = other_id
+        self._legs[other_id] = leg
+        self._aside.add(other_id)
+        self.settle(leg)
 
     def get(self, leg_id: str) -> Leg | None:
         return self._legs.get(leg_id)

@@ -1,18 +1,20 @@
 """The way of one leg to the wire. To a callee over a trunk it leads past the never-dial gate; there is no other."""
 
-import ipaddress
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from softswitch.calls.leg import Leg
 from softswitch.calls.line import InviteRefused
-from softswitch.sip.hop import DEFAULT_PORT, Hop
+from softswitch.sip.hop import Hop, default_port
 from softswitch.sip.layer import Transaction, TransactionLayer
+from softswitch.sip.locating import is_address
 from softswitch.sip.message import Request, Response
 from softswitch.sip.uri import Uri
 
 Gate: TypeAlias = Callable[[str], str | None]
 """Asked with the number in the Request-URI, directly in front of the wire; a reason text means: refuse."""
+
+_TRANSPORTS: Final = {"udp": "UDP", "tcp": "TCP", "tls": "TLS"}
 
 
 class PhoneLine:
@@ -62,21 +64,36 @@ class TrunkLine(PhoneLine):
     def __init__(self, layer: TransactionLayer, hop: Hop, gate: Gate) -> None:
         super().__init__(layer, hop)
         self._gate = gate
+        self.invite: Transaction | None = None
+        """The INVITE that was sent last of those that could make a telephone ring."""
+        self.invites = 0
 
     def send_request(self, request: Request, next_hop: Uri, now: float) -> Transaction:
         if request.method == "INVITE" and request.to.tag is None:
             reason = self._ask(request.uri.decoded_user)
             if reason is not None:
                 raise InviteRefused(reason)
+            # Its URI is the carrier's name for the number, whoever of its servers is asked.
+            self.invites += 1
+            self.invite = self._own(self._layer.send_request(request, self.hop, now))
+            return self.invite
         return super().send_request(request, next_hop, now)
 
     def destination(self, next_hop: Uri) -> Hop:
-        """The next hop where it is an IP address; a name is the carrier's own, whose address the account gives."""
-        try:
-            ipaddress.ip_address(next_hop.address)
-        except ValueError:
-            return self.hop
-        return Hop(next_hop.address, next_hop.port or DEFAULT_PORT)
+        """The next hop where it is an IP address; a name is the carrier's own, and its server is the one that we use.
+
+        What began over TLS stays there, whatever a Contact says (RFC 5630 §3.1.3).
+        """
+        own, address = self.hop, next_hop.address
+        if not is_address(address):
+            return own
+        transport = _TRANSPORTS.get((next_hop.params.get("transport") or "").lower(), own.transport)
+        if own.transport == "TLS":
+            transport = "TLS"
+        port = next_hop.port or default_port(transport)
+        if (address, port, transport) == own[:3] or (address == own.host and own.is_reliable):
+            return own  # over the connection that is there
+        return Hop(address, port, transport, name=own.name)
 
     def _ask(self, number: str) -> str | None:
         try:

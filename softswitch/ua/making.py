@@ -4,6 +4,7 @@ What an INVITE to an agent's phone says is made here, from the call reference an
 """
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
 from softswitch.calls.incoming import IncomingLeg
 from softswitch.calls.line import LegSettings
@@ -16,6 +17,18 @@ from softswitch.sip.values import NameAddr
 from softswitch.ua.accounts import Carrier, PhoneAccount
 from softswitch.ua.legs import LegBook
 from softswitch.ua.lines import Gate, PhoneLine, TrunkLine
+
+
+@dataclass(frozen=True, slots=True)
+class NewCall:
+    """A call that is to be placed to a number; each leg that tries is made from this."""
+
+    leg_id: str
+    number: str
+    offer: bytes
+    caller_id: str
+    """Empty: the account's."""
+    hops_left: int
 
 
 class LegMaker:
@@ -46,24 +59,22 @@ class LegMaker:
         self._rings_reliably = rings_reliably
         self._may_transfer = frozenset(may_transfer)
 
-    def call_number(
-        self, leg_id: str, carrier: Carrier, number: str, offer: bytes, caller_id: str, hops_left: int = MAX_FORWARDS
-    ) -> OutgoingLeg:
-        """A leg to a callee; it takes up one of the carrier's channels."""
+    def call_number(self, new: NewCall, carrier: Carrier, hop: Hop) -> tuple[OutgoingLeg, TrunkLine]:
+        """A leg to a callee over one of the carrier's servers; it takes up one of its channels."""
         own = carrier.account
-        line = TrunkLine(self._layer, own.hop, self._gate)
+        line = TrunkLine(self._layer, hop, self._gate)
         leg = OutgoingLeg(
-            leg_id,
+            new.leg_id,
             line,
-            self._settings(own.username, own.hop, own.name),
-            target=own.uri(number),
-            local=NameAddr(own.identity(caller_id or own.caller_id or own.username or "anonymous")),
-            offer=offer,
+            self._settings(own.username, hop, own.name),
+            target=own.uri(new.number),
+            local=NameAddr(own.identity(new.caller_id or own.caller_id or own.username or "anonymous")),
+            offer=new.offer,
             digest=carrier.digest(self._new_token),
-            hops_left=hops_left,
+            hops_left=new.hops_left,
         )
         self._book.adopt(leg, line, carrier)
-        return leg
+        return leg, line
 
     def ring_phone(
         self,

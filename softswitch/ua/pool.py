@@ -11,10 +11,9 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeAlias
 
 from softswitch.calls.bodies import session_in
-from softswitch.calls.events import CallEvent, CallFailed, CallOffered, Origin
+from softswitch.calls.events import CallEvent, CallOffered, Origin
 from softswitch.calls.incoming import IncomingLeg
 from softswitch.calls.line import Phase
-from softswitch.calls.outcome import Outcome
 from softswitch.errors import PeerError, UsageError
 from softswitch.sip.dialog import MAX_FORWARDS
 from softswitch.sip.hop import Hop, OwnHops
@@ -26,13 +25,16 @@ from softswitch.sip.layer import (
     TransactionEnded,
     TransactionFailed,
     TransactionLayer,
+    Trouble,
 )
+from softswitch.sip.locating import Server
 from softswitch.sip.message import Response, response_to
 from softswitch.sip.message_ring import CallNames
 from softswitch.sip.outbound import binding_response
 from softswitch.sip.timers import Timers
 from softswitch.ua.accounts import (
     AccountFailed,
+    AccountReachable,
     AccountRegistered,
     AccountState,
     Carrier,
@@ -41,15 +43,20 @@ from softswitch.ua.accounts import (
     check_accounts,
 )
 from softswitch.ua.defence import Defence, Limits, SourceBanned
+from softswitch.ua.health import HealthDesk
 from softswitch.ua.legs import LegBook
 from softswitch.ua.lines import Gate
-from softswitch.ua.making import LegMaker
+from softswitch.ua.making import LegMaker, NewCall
 from softswitch.ua.phones import PHONE_DIGESTS, PhoneDesk, PhoneExpired, PhoneRegistered
 from softswitch.ua.reception import Caller, Reception
 from softswitch.ua.registrations import RegistrationDesk
+from softswitch.ua.targets import chance_from
 from softswitch.ua.transfers import TransferDesk
+from softswitch.ua.tries import Tries
 
-PoolEvent: TypeAlias = CallEvent | AccountRegistered | AccountFailed | PhoneRegistered | PhoneExpired | SourceBanned
+PoolEvent: TypeAlias = (
+    CallEvent | AccountRegistered | AccountReachable | AccountFailed | PhoneRegistered | PhoneExpired | SourceBanned
+)
 
 _DIALLABLE = re.compile(r"[+0-9A-Za-z*._-]{1,64}")
 
@@ -108,7 +115,12 @@ class UserAgentPool:
             may_transfer=may_transfer,
         )
         self._transfers = TransferDesk(self._legs, may_transfer)
-        self._carriers = {account.name: Carrier(account) for account in account_list}
+        chance = chance_from(new_token)
+        self._carriers = {account.name: Carrier(account, chance) for account in account_list}
+        self._health = HealthDesk(
+            self._carriers, self._layer, new_token=new_token, user_agent=user_agent, chance=chance
+        )
+        self._tries = Tries(self._maker, self._legs, self._health, self._events, lambda: self._stopping)
         self._answers: list[Datagram] = []
         self.defence: Defence | None = None
         self._phones = PhoneDesk(
@@ -120,6 +132,7 @@ class UserAgentPool:
         self._registrations = RegistrationDesk(
             self._carriers,
             self._layer,
+            self._health,
             contact=self.own.contact,
             new_token=new_token,
             user_agent=user_agent,
@@ -144,8 +157,7 @@ class UserAgentPool:
     def receive_flow_closed(self, flow: Hop, now: float) -> None:
         """A connection has ended, and with it the way to whoever was at its other end."""
         self._layer.receive_transport_error(flow, now)
-        if (drop_flow := getattr(self._phones, "drop_flow", None)) is not None:
-            drop_flow(flow, now)
+        self._phones.drop_flow(flow, now)
         self._pump(now)
 
     def handle_timer(self, now: float) -> None:
@@ -154,6 +166,8 @@ class UserAgentPool:
         self._legs.handle_timer(now)
         self._phones.handle_timer(now)
         self._registrations.handle_timer(now)
+        self._health.handle_timer(now)
+        self._tries.handle_timer(now)
         self._pump(now)
 
     def next_timer(self) -> float | None:
@@ -162,6 +176,8 @@ class UserAgentPool:
             self._legs.next_timer(),
             self._phones.next_timer(),
             self._registrations.next_timer(),
+            self._health.next_timer(),
+            self._tries.next_timer(),
         )
         return min((at for at in deadlines if at is not None), default=None)
 
@@ -177,8 +193,9 @@ class UserAgentPool:
     # Carriers and phones
 
     def start(self, now: float) -> None:
-        """Begin to register the accounts that ask for it."""
+        """Begin to register the accounts that ask for it, and to ask after the carriers' health."""
         self._registrations.start(now)
+        self._health.start(now)
         self._pump(now)
 
     def stop(self, now: float) -> None:
@@ -187,6 +204,7 @@ class UserAgentPool:
         for leg_id in self._legs.ids():
             self.hang_up(leg_id, now)
         self._registrations.stop(now)
+        self._health.stop()
         self._pump(now)
 
     @property
@@ -207,9 +225,21 @@ class UserAgentPool:
         return self._carriers[account].calls
 
     def channels_free(self, account: str) -> int:
-        """Calls that this account could take on now; 0 while it is not registered."""
+        """Calls that this account could take on now; 0 while it is not registered, or none of its servers is there."""
+        return self._carriers[account].room
+
+    def next_call_at(self, account: str, now: float) -> float:
+        """When the account's limit of calls a second lets the next one start; `now` where it may at once."""
+        return self._carriers[account].next_call_at(now)
+
+    def set_targets(self, account: str, servers: Iterable[Server], now: float) -> None:
+        """DNS has said, or says anew, where a carrier is. Calls that are up stay where they are."""
         carrier = self._carriers[account]
-        return 0 if carrier.state is AccountState.UNREGISTERED else carrier.channels_free
+        self._health.set_targets(carrier, servers, now)
+        if self.defence is not None:
+            self.defence.trusted.update(hop.host for hop in carrier.targets.hops)
+        self._registrations.targets_known(carrier, now)
+        self._pump(now)
 
     def is_registered(self, agent: str, now: float) -> bool:
         """Whether this agent's phone can be rung."""
@@ -230,6 +260,7 @@ class UserAgentPool:
         now: float,
         *,
         caller_id: str = "",
+        otherwise: Sequence[str] = (),
         hops_left: int = MAX_FORWARDS,
     ) -> None:
         """Call a number over a carrier. What goes wrong from here on comes as `CallFailed`, also a full account.
@@ -237,21 +268,20 @@ class UserAgentPool:
         An empty offer asks the callee for one: `MediaReoffered` follows. hops_left: one less than that of the call
         which causes this one.
 
+        otherwise: further accounts, tried in this order where one cannot take the call, or its servers cannot be
+        reached or say 503; `CallRerouted` says so. A final answer about the callee ends the call wherever it comes
+        from.
+
         Raises UsageError for what can only be a mistake of ours; its text holds no number.
         """
         self._check_new(leg_id)
         if not _DIALLABLE.fullmatch(number):
             raise UsageError("this number cannot be dialled: give it in E.164, a plus sign and digits")
-        carrier = self._carriers.get(account)
-        if carrier is None:
-            raise UsageError(f"there is no carrier account {account!r}: name one of the [[trunks]]")
-        reason = "shutting down" if self._stopping else carrier.admit(now)
-        if reason is not None:
-            self._events.append(CallFailed(leg_id, Outcome.FAILED, 503, reason))
-            return
-        leg = self._maker.call_number(leg_id, carrier, number, offer, caller_id, hops_left)
-        leg.start(now)
-        self._legs.settle(leg)
+        for name in (account, *otherwise):
+            if name not in self._carriers:
+                raise UsageError(f"there is no carrier account {name!r}: name one of the [[trunks]]")
+        carriers = [self._carriers[name] for name in (account, *otherwise)]
+        self._tries.place(NewCall(leg_id, number, offer, caller_id, hops_left), carriers, now)
         self._pump(now)
 
     def ring_phone(
@@ -358,6 +388,14 @@ class UserAgentPool:
 
     def _pump(self, now: float) -> None:
         """Take every event of the machines inside to whom it concerns."""
+        self._pump_layer(now)
+        while self._tries.proceed(now):  # calls that have failed here go on elsewhere
+            self._pump_layer(now)
+        for desk in (self._phones, self._registrations, self._health):
+            while (news := desk.next_event()) is not None:
+                self._events.append(news)
+
+    def _pump_layer(self, now: float) -> None:
         while (event := self._layer.next_event()) is not None:
             match event:
                 case RequestReceived():
@@ -365,27 +403,31 @@ class UserAgentPool:
                 case ResponseReceived():
                     self._receive_response(event, now)
                 case TransactionFailed(transaction, trouble):
-                    leg = self._legs.owners.get(transaction)
-                    if leg is not None:
-                        leg.receive_trouble(transaction, trouble, now)
-                        self._legs.settle(leg)
-                    else:
-                        self._registrations.receive_failure(transaction, now)
+                    self._receive_trouble(transaction, trouble, now)
                 case TransactionEnded(transaction):
                     leg = self._legs.owners.pop(transaction, None)
                     if leg is not None:
                         leg.receive_end(transaction)
                         self._legs.settle(leg)
-        for desk in (self._phones, self._registrations):
-            while (news := desk.next_event()) is not None:
-                self._events.append(news)
+
+    def _receive_trouble(self, transaction: Transaction, trouble: Trouble, now: float) -> None:
+        leg = self._legs.owners.get(transaction)
+        if leg is not None:
+            if not transaction.is_server:
+                self._health.receive_trouble(transaction.destination, now)
+            leg.receive_trouble(transaction, trouble, now)
+            self._legs.settle(leg)
+        elif not self._health.receive_failure(transaction, now):
+            self._registrations.receive_failure(transaction, now)
 
     def _receive_response(self, event: ResponseReceived, now: float) -> None:
         leg = self._legs.owners.get(event.transaction)
         if leg is not None:
+            if event.response.status == 503:
+                self._health.receive_busy(event.transaction.destination, event.response, now)
             leg.receive_response(event.transaction, event.response, now)
             self._legs.settle(leg)
-        else:
+        elif not self._health.receive_response(event.transaction, event.response, now):
             self._registrations.receive_response(event.transaction, event.response, now)
 
     def _receive_request(self, event: RequestReceived, now: float) -> None:

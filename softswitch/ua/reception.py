@@ -18,7 +18,7 @@ from softswitch.calls.session_timer import is_too_short
 from softswitch.errors import PeerError
 from softswitch.sip.hop import Hop
 from softswitch.sip.message import Request, Response, response_to
-from softswitch.ua.accounts import Carrier, CarrierAccount
+from softswitch.ua.accounts import Carrier
 from softswitch.ua.phones import PhoneDesk
 
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE"
@@ -104,8 +104,8 @@ class Reception:
         """The account whose host this is. Where a phone shares the host (a lab), only the carrier's own port counts:
         the phone is then asked for its password, and may do less.
         """
-        here = [carrier for carrier in self._carriers.values() if _is_of(carrier.account, source.host)]
-        exact = [carrier for carrier in here if carrier.account.hop.address == source.address]
+        here = [carrier for carrier in self._carriers.values() if carrier.is_at(source.host)]
+        exact = [each for each in here if any(hop.address == source.address for hop in each.targets.hops)]
         if not exact and self._phones.knows(request.from_.uri.user):
             return None
         candidates = exact or here
@@ -113,10 +113,6 @@ class Reception:
             if carrier.account.username and request.uri.user == carrier.account.username:
                 return carrier
         return candidates[0] if candidates else None
-
-
-def _is_of(account: CarrierAccount, host: str) -> bool:
-    return host == account.host or host in account.addresses
 
 
 def accepts_sdp(request: Request) -> bool:

@@ -9,86 +9,178 @@ from softswitch.sip.layer import Transaction, TransactionLayer
 from softswitch.sip.message import Response
 from softswitch.sip.registration import Registered, Registration, RegistrationFailed
 from softswitch.sip.uri import Uri
-from softswitch.ua.accounts import AccountFailed, AccountRegistered, AccountState, Carrier
+from softswitch.ua.accounts import AccountFailed, AccountRegistered, Carrier
+from softswitch.ua.health import HealthDesk
 
 AccountEvent: TypeAlias = AccountRegistered | AccountFailed
 
 
+class _Course:
+    """One account's registration, and the server with which it is kept."""
+
+    def __init__(self, carrier: Carrier) -> None:
+        self.carrier = carrier
+        self.registration: Registration | None = None
+        """Made once it is known where the carrier is."""
+        self.hop: Hop | None = None
+        self.tried: set[Hop] = set()
+        """In this round; the next begins after a pause."""
+        self.open: Transaction | None = None
+        self.silent_at: float | None = None
+        """When to try another server than the one that has not answered."""
+
+    def next_hop(self) -> Hop:
+        """The server that has us, as long as it is there; else the best of those that were not tried in this round."""
+        targets = self.carrier.targets
+        own = self.hop
+        if own is not None and own not in self.tried and own in targets and targets.may_be_tried(own):
+            return own
+        untried = [hop for hop in targets.order() if hop not in self.tried]
+        return untried[0] if untried else targets.hops[0]
+
+    @property
+    def has_another(self) -> bool:
+        return any(
+            hop not in self.tried and self.carrier.targets.may_be_tried(hop) for hop in self.carrier.targets.hops
+        )
+
+
 class RegistrationDesk:
-    """Sends what each account's `Registration` asks for and keeps the account's state by what it reports."""
+    """Sends what each account's `Registration` asks for and keeps the account's state by what it reports.
+
+    A server that does not answer, or says 503, is left for the next one of the account at once (RFC 3263 §4.3); only
+    when each has been tried does the registration count as failed and pause.
+    """
 
     def __init__(
         self,
         carriers: Mapping[str, Carrier],
         layer: TransactionLayer,
+        health: HealthDesk,
         *,
         contact: Callable[[str, Hop], Uri],
         new_token: Callable[[], str],
         user_agent: str,
     ) -> None:
         self._layer = layer
-        self._registrations: list[tuple[Carrier, Registration]] = []
-        for carrier in carriers.values():
-            if carrier.account.register:
-                uri = contact(carrier.account.username, carrier.account.hop)
-                self._registrations.append((carrier, _registration(carrier, uri, new_token, user_agent)))
-        self._open: dict[Transaction, tuple[Carrier, Registration]] = {}
+        self._health = health
+        self._contact = contact
+        self._new_token = new_token
+        self._user_agent = user_agent
+        self._running = False
+        self._courses = [_Course(carrier) for carrier in carriers.values() if carrier.account.register]
+        self._open: dict[Transaction, _Course] = {}
         self._events: deque[AccountEvent] = deque()
 
     def start(self, now: float) -> None:
-        for carrier, registration in self._registrations:
-            registration.start(now)
-            self._settle(carrier, registration, now)
+        self._running = True
+        for course in self._courses:
+            self._start(course, now)
 
     def stop(self, now: float) -> None:
-        for carrier, registration in self._registrations:
-            registration.stop(now)
-            self._settle(carrier, registration, now)
+        self._running = False
+        for course in self._courses:
+            if course.registration is not None:
+                course.registration.stop(now)
+                self._settle(course, now)
+
+    def targets_known(self, carrier: Carrier, now: float) -> None:
+        """It is known, or known anew, where the carrier is."""
+        for course in self._courses:
+            if course.carrier is carrier and self._running:
+                self._start(course, now)
 
     def receive_response(self, transaction: Transaction, response: Response, now: float) -> None:
         """Responses to what is none of ours are ignored."""
-        found = self._open.get(transaction)
-        if found is None or response.status < 200:
+        course = self._open.get(transaction)
+        if course is None or response.status < 200:
             return
         del self._open[transaction]
-        carrier, registration = found
-        registration.receive_response(response, now)
-        self._settle(carrier, registration, now)
+        if course.open is not transaction or course.registration is None:
+            return  # another server has been asked since
+        if response.status == 503:
+            self._health.receive_busy(transaction.destination, response, now)
+            if self._move_on(course, now):
+                return
+        elif response.status in (401, 407, 423):
+            course.tried.discard(transaction.destination)  # it is to have what it asks for
+        else:
+            course.tried.clear()
+        course.silent_at = None
+        course.registration.receive_response(response, now)
+        self._settle(course, now)
 
     def receive_failure(self, transaction: Transaction, now: float) -> None:
-        found = self._open.pop(transaction, None)
-        if found is not None:
-            carrier, registration = found
-            registration.receive_failure(now)
-            self._settle(carrier, registration, now)
+        course = self._open.pop(transaction, None)
+        if course is None:
+            return
+        self._health.receive_trouble(transaction.destination, now)
+        if course.open is transaction and course.registration is not None and not self._move_on(course, now):
+            course.silent_at = None
+            course.registration.receive_failure(now)
+            self._settle(course, now)
 
     def handle_timer(self, now: float) -> None:
-        for carrier, registration in self._registrations:
-            due = registration.next_timer()
+        for course in self._courses:
+            if course.registration is None:
+                continue
+            if course.silent_at is not None and course.silent_at <= now:
+                course.silent_at = None
+                if course.open is not None:
+                    self._health.receive_trouble(course.open.destination, now)
+                self._move_on(course, now)
+            due = course.registration.next_timer()
             if due is not None and due <= now:
-                registration.handle_timer(now)
-                self._settle(carrier, registration, now)
+                if course.open is None:
+                    course.tried.clear()
+                course.registration.handle_timer(now)
+                self._settle(course, now)
 
     def next_timer(self) -> float | None:
-        deadlines = [registration.next_timer() for _, registration in self._registrations]
-        return min((at for at in deadlines if at is not None), default=None)
+        earliest: float | None = None
+        for course in self._courses:
+            own = None if course.registration is None else course.registration.next_timer()
+            for at in (own, course.silent_at):
+                if at is not None and (earliest is None or at < earliest):
+                    earliest = at
+        return earliest
 
     def next_event(self) -> AccountEvent | None:
         return self._events.popleft() if self._events else None
 
-    def _settle(self, carrier: Carrier, registration: Registration, now: float) -> None:
+    def _start(self, course: _Course, now: float) -> None:
+        account, targets = course.carrier.account, course.carrier.targets
+        if course.registration is None and targets.hops:
+            contact = self._contact(account.username, targets.hops[0])
+            course.registration = _registration(course.carrier, contact, self._new_token, self._user_agent)
+        if course.registration is not None:
+            course.registration.start(now)
+            self._settle(course, now)
+
+    def _move_on(self, course: _Course, now: float) -> bool:
+        """Ask another server at once; False where none is left in this round."""
+        if course.registration is None or not course.has_another:
+            return False
+        course.registration.move_on()
+        self._settle(course, now)
+        return True
+
+    def _settle(self, course: _Course, now: float) -> None:
+        registration, carrier = course.registration, course.carrier
+        assert registration is not None
+        course.open = course.open if course.open in self._open else None
         while (request := registration.next_request()) is not None:
-            transaction = self._layer.send_request(request, carrier.account.hop, now)
-            self._open[transaction] = (carrier, registration)
+            hop = course.hop = course.next_hop()
+            course.tried.add(hop)
+            course.open = self._layer.send_request(request, hop, now)
+            self._open[course.open] = course
+            course.silent_at = now + carrier.account.failover_after_s if course.has_another else None
+        carrier.is_registered = registration.is_registered  # a failed refresh leaves it standing until it lapses
         name = carrier.account.name
         while (event := registration.next_event()) is not None:
             if isinstance(event, Registered):
-                carrier.state = AccountState.REGISTERED
                 self._events.append(AccountRegistered(name))
-                continue
-            # A failed refresh leaves the registration standing until it lapses.
-            carrier.state = AccountState.REGISTERED if registration.is_registered else AccountState.UNREGISTERED
-            if isinstance(event, RegistrationFailed):
+            elif isinstance(event, RegistrationFailed):
                 self._events.append(AccountFailed(name, event.status, event.reason))
 
 

@@ -158,7 +158,7 @@ def test_mistakes_of_ours_are_told_with_what_to_do() -> None:
     ("accounts", "phones", "text"),
     [
         ([CarrierAccount("a", "192.0.2.2"), CarrierAccount("a", "192.0.2.3")], [], "two carrier accounts"),
-        ([CarrierAccount("a", "sip.example.com")], [], "IP address"),
+        ([CarrierAccount("a", "")], [], "has no host"),
         ([CarrierAccount("a", "192.0.2.2", channels=0)], [], "no channels"),
         ([], [PhoneAccount("one", "same", "x"), PhoneAccount("two", "same", "y")], "listed twice"),
     ],
