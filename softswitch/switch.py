@@ -40,6 +40,7 @@ from softswitch.exchange.opening import (
 )
 from softswitch.exchange.premises import Site, wall
 from softswitch.exchange.records import Records
+from softswitch.exchange.tolls import calls_of_today, make_toll_guard
 from softswitch.media.control import MediaPlane
 from softswitch.media.events import MediaEvent, PlaneDied, RecordingClosed, RecordingFailed
 from softswitch.safeguards.gate import Gate
@@ -47,6 +48,7 @@ from softswitch.safeguards.interlocks import NEVER_DIAL, STORE, Interlocks
 from softswitch.store.database import Store
 from softswitch.transports.driver import Driver
 from softswitch.ua.accounts import AccountFailed, AccountRegistered
+from softswitch.ua.defence import SourceBanned
 from softswitch.ua.pool import PoolEvent
 from softswitch.web.app import create_app
 from softswitch.web.passwords import first_start
@@ -122,10 +124,12 @@ class Switch:
         suppression.update(await store.suppressed(""))
         for number, until in (await store.locked_numbers(wall())).items():
             locks.lock(number, until)
+        toll = make_toll_guard(settings, lambda: sum(self.site.pool.calls_on(t.name) for t in settings.trunks))
         gate = Gate(
             interlocks=interlocks,
             suppressed=suppression.contains,
             may_ring=self._may_ring,
+            toll=toll,
             never_dial=never_dial,
         )
         tracing = make_tracing(settings, driver, lambda: self.site.pool.own)
@@ -157,6 +161,7 @@ class Switch:
             trunks_usable=lambda: any(pool.channels_free(t.name) or pool.calls_on(t.name) for t in settings.trunks),
             on_tick=self._tick,
             clock=lambda: driver.now,
+            toll_alarm=lambda: toll.alarm,
         )
         self.site = Site(
             settings, driver, store, records, pool, lines, board, agents, inbound, interlocks,
@@ -170,6 +175,7 @@ class Switch:
                 board.expect_heard_within(agent.id, RING_PER_CALL_S)
         for campaign in settings.campaigns:
             self._carry_out(await make_dialler(self.site, campaign))
+        toll.restore(await calls_of_today(store, settings))
         queues = [Queue(i.did, i.agents, i.prompt_no_agent, i.caller_hears) for i in settings.inbound]
         self._queues = {queue.campaign: queue for queue in queues}
         self._routing = RoutingTable({queue.did: queue.campaign for queue in queues})
@@ -272,6 +278,8 @@ class Switch:
             case AccountRegistered() | AccountFailed():
                 log.info("carrier account", account=event.account, registered=isinstance(event, AccountRegistered))
                 self.site.health.look()
+            case SourceBanned():
+                log.warning("source banned", address=event.address, reason=event.reason, seconds=event.seconds)
             case _:
                 log.info("agent phone", agent=event.agent, news=type(event).__name__)
 

@@ -199,6 +199,20 @@ def _exposure(settings: Settings) -> Iterator[Complaint]:
         yield ("media", "address"), text, False
 
 
+def _destinations(settings: Settings) -> Iterator[Complaint]:
+    safeguards, defence = settings.safeguards, settings.defence
+    for position, prefix in enumerate(safeguards.destinations):
+        if prefix.startswith(safeguards.refused_destinations or ("none",)):
+            text = f'"{prefix}" is refused by refused_destinations: nothing is dialled there'
+            yield ("safeguards", "destinations", position), text, False
+    may_be_dialled = safeguards.destinations or tuple(safeguards.calls_a_day_to)
+    for prefix in safeguards.calls_a_day_to:
+        if not any(prefix.startswith(each) or each.startswith(prefix) for each in may_be_dialled):
+            yield ("safeguards", "calls_a_day_to", prefix), f'"{prefix}" is not among the destinations', False
+    if defence.longest_ban_s < defence.ban_s:
+        yield ("defence", "longest_ban_s"), f"{defence.longest_ban_s:g} is shorter than ban_s {defence.ban_s:g}", True
+
+
 _CHECKS: tuple[Callable[[Settings], Iterator[Complaint]], ...] = (
     _twice,
     _names,
@@ -209,4 +223,5 @@ _CHECKS: tuple[Callable[[Settings], Iterator[Complaint]], ...] = (
     _dialling,
     _times,
     _exposure,
+    _destinations,
 )

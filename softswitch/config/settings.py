@@ -12,6 +12,8 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from softswitch.config.defence import DefenceSettings
+from softswitch.config.destinations import Destination
 from softswitch.config.fields import (
     E164,
     WEEKDAYS,
@@ -89,6 +91,18 @@ class SafeguardSettings(Section):
     """CSV of numbers that are never dialled; nothing is dialled without one."""
     supervisor_ratio: Annotated[int, Field(ge=0, le=1000)] = 15
     """Agents that one present supervisor may watch; 0 asks for no supervisor."""
+    destinations: tuple[Destination, ...] = ()
+    """Beginnings of the numbers that may be dialled, such as ["+44", "+3531"]; left out: the landlines and mobiles of
+    [site] country. Premium-rate and satellite numbers are never dialled; dear ranges inside a country code (Caribbean
+    islands in +1, the mobiles of Jersey in +44) only where they are named themselves."""
+    refused_destinations: tuple[Destination, ...] = ()
+    """Beginnings of numbers that may not be dialled all the same."""
+    calls_at_once: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """Calls on all trunks together; 0: as many as the trunks have channels."""
+    calls_a_day: Annotated[int, Field(ge=1, le=10_000_000)] = 50_000
+    """Calls dialled in a calendar day; then dialling stops until midnight, and the wallboard says so."""
+    calls_a_day_to: dict[Destination, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    """The same by beginning of the number, such as {"+3531" = 200}."""
 
 
 class Connect(StrEnum):
@@ -210,6 +224,7 @@ class Settings(BaseSettings):
     site: SiteSettings = Field(default_factory=SiteSettings)
     sip: SipSettings = Field(default_factory=SipSettings)
     trace: TraceSettings = Field(default_factory=TraceSettings)
+    defence: DefenceSettings = Field(default_factory=DefenceSettings)
     media: MediaSettings = Field(default_factory=MediaSettings)
     web: WebSettings = Field(default_factory=WebSettings)
     store: StoreSettings = Field(default_factory=StoreSettings)

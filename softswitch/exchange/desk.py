@@ -34,6 +34,7 @@ class Desk:
     def wallboard(self) -> WallboardView:
         site, now = self._site, self._site.driver.now
         packets_in, packets_out, packets_lost, cpu_s = site.plane.totals()
+        defence = site.pool.defence
         return WallboardView(
             site=site.settings.site.name,
             uptime_s=now - self._started_at,
@@ -49,6 +50,8 @@ class Desk:
             media_packets_out=packets_out,
             media_packets_lost=packets_lost,
             media_us_per_packet=1e6 * cpu_s / max(1, packets_in + packets_out),
+            datagrams_dropped={} if defence is None else dict(defence.dropped),
+            sources_banned={} if defence is None else dict(defence.bans),
         )
 
     def agent_call(self, agent: str) -> AgentCallView | None:

@@ -18,7 +18,8 @@ CLOCK_STEP = timedelta(seconds=5)  # a wall clock that jumps by more makes calli
 CLOCK_SETTLE_S = 60.0  # and whoever set it may set it once more
 
 MEDIA = "media"
-NAMES = (*STANDARD, MEDIA)
+TOLL = "toll guard"
+NAMES = (*STANDARD, MEDIA, TOLL)
 INBOUND = (RECORDER, DISK, STORE, SUPERVISOR, MEDIA)
 """What a call that comes in needs too: it is recorded and supervised like any other."""
 MB = 1_000_000
@@ -38,6 +39,7 @@ class Health:
         trunks_usable: Callable[[], bool],
         on_tick: Callable[[], None],
         clock: Callable[[], float],
+        toll_alarm: Callable[[], str],
     ) -> None:
         self._interlocks = interlocks
         self._recordings = recordings
@@ -47,6 +49,7 @@ class Health:
         self._trunks_usable = trunks_usable
         self._on_tick = on_tick
         self._clock = clock
+        self._toll_alarm = toll_alarm
         self._supervisors: set[str] = set()
         self._recording_trouble = ""
         self._wall_less_clock: timedelta | None = None
@@ -90,6 +93,7 @@ class Health:
             (SUPERVISOR, self._supervision()),
             (TRUNK, "" if self._trunks_usable() else "no trunk is registered"),
             (CLOCK, self._clock_step(now)),
+            (TOLL, self._toll_alarm()),
         ):
             self._interlocks.report(name, not trouble, trouble, now)
         self._on_tick()

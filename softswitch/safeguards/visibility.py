@@ -5,7 +5,8 @@ a template, an API answer or a log line.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from softswitch.dialler.agents import AgentFigures
 from softswitch.dialler.attempt import DialAttempt
@@ -106,6 +107,10 @@ class WallboardView:
     media_packets_out: int
     media_packets_lost: int
     media_us_per_packet: float
+    datagrams_dropped: Mapping[str, int] = field(default_factory=dict)
+    """SIP messages of strangers that were not looked at, by reason."""
+    sources_banned: Mapping[str, int] = field(default_factory=dict)
+    """Addresses that were not listened to for a while, by reason."""
 
 
 MASKED_DIGITS_SHOWN = 2

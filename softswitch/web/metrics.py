@@ -58,6 +58,7 @@ class SwitchCollector(Collector):
         packets.add_metric(["in"], view.media_packets_in)
         packets.add_metric(["out"], view.media_packets_out)
         yield packets
+        yield from _defence(view)
         yield CounterMetricFamily(
             "softswitch_media_packets_lost", "RTP packets missing by their sequence numbers", view.media_packets_lost
         )
@@ -66,6 +67,17 @@ class SwitchCollector(Collector):
             "CPU of the media process a packet",
             view.media_us_per_packet / 1e6,
         )
+
+
+def _defence(view: WallboardView) -> Iterator[Metric]:
+    for name, text, counts in (
+        ("datagrams_dropped", "SIP messages of strangers that were not looked at", view.datagrams_dropped),
+        ("sources_banned", "Addresses that were not listened to for a while", view.sources_banned),
+    ):
+        family = CounterMetricFamily(f"softswitch_sip_{name}", text, labels=["reason"])
+        for reason, count in counts.items():
+            family.add_metric([str(reason)], count)
+        yield family
 
 
 def _by_state(name: str, text: str, known: list[AgentState] | tuple[str, ...], found: list[str]) -> Metric:

@@ -17,6 +17,7 @@ class Site:
 
     def __init__(self, folder: Path, *, ratio: int = 2, minimum_free_mb: int = 0) -> None:
         self.now, self.agents, self.trunk, self.ticks = 100.0, 0, True, 0
+        self.alarm = ""
         self.interlocks = Interlocks(health.NAMES)
         self.health = Health(
             self.interlocks,
@@ -27,6 +28,7 @@ class Site:
             trunks_usable=lambda: self.trunk,
             on_tick=self.tick,
             clock=lambda: self.now,
+            toll_alarm=lambda: self.alarm,
         )
 
     def tick(self) -> None:
@@ -39,6 +41,14 @@ class Site:
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     return Site(tmp_path)
+
+
+def test_when_the_days_calls_are_spent_dialling_stops_and_the_wallboard_says_why(site: Site) -> None:
+    site.health.look()
+    assert site.reason(health.TOLL) == ""
+    site.alarm = "the site's calls for today are spent"
+    site.health.look()
+    assert site.reason(health.TOLL) == "toll guard: the site's calls for today are spent"
 
 
 def test_nothing_may_be_dialled_until_everything_has_been_looked_at(site: Site) -> None:

@@ -6,11 +6,17 @@ NUMBER = "+442079460012"
 KEY = b"0123456789abcdef"
 
 
-def gate(*, closed=True, suppressed=(), may_ring=lambda number: None, listed=()):
+def gate(*, closed=True, suppressed=(), may_ring=lambda number: None, listed=(), toll=lambda number: None):
     interlocks = Interlocks(("disk",))
     interlocks.report("disk", closed, "it is full", 0)
     never_dial = None if listed is None else NeverDialList.from_numbers(KEY, listed)
-    return Gate(interlocks=interlocks, suppressed=lambda n: n in suppressed, may_ring=may_ring, never_dial=never_dial)
+    return Gate(
+        interlocks=interlocks,
+        suppressed=lambda n: n in suppressed,
+        may_ring=may_ring,
+        toll=toll,
+        never_dial=never_dial,
+    )
 
 
 def test_a_number_against_which_nothing_speaks_passes():
@@ -35,6 +41,18 @@ def test_a_suppressed_number_does_not_pass():
 
 def test_a_number_outside_its_calling_hours_does_not_pass():
     assert gate(may_ring=lambda number: "it is too late there")(NUMBER) == "it is too late there"
+
+
+def test_a_destination_that_the_toll_guard_refuses_does_not_pass():
+    assert gate(toll=lambda number: "too dear")(NUMBER) == "too dear"
+
+
+def test_the_toll_guard_counts_only_calls_against_which_nothing_else_speaks():
+    counted = []
+    for settings in ({"listed": [NUMBER]}, {"suppressed": {NUMBER}}, {"closed": False}, {"listed": None}):
+        gate(toll=counted.append, **settings)(NUMBER)
+    assert gate(toll=counted.append)(NUMBER) is None
+    assert counted == [NUMBER]
 
 
 def test_no_reason_repeats_the_number():
