@@ -329,6 +329,7 @@ class UserAgentPool:
         """CANCEL, BYE or refusal, as fits; saying it twice does nothing more."""
         leg = self._legs.get(leg_id)
         if leg is not None:
+            self._tries.give_up(leg_id)
             leg.hang_up(now)
             self._legs.settle(leg)
             self._pump(now)

@@ -87,6 +87,11 @@ class Tries:
             refusal = refusal or reason
         self._events.append(CallFailed(new.leg_id, Outcome.FAILED, 503, refusal))
 
+    def give_up(self, leg_id: str) -> None:
+        """The call is hung up: it is tried nowhere else."""
+        if leg_id in self._calls:
+            self._forget(self._calls[leg_id])
+
     def proceed(self, now: float) -> bool:
         """Take each call that has failed somewhere to its next try; whether there was one."""
         had_one = bool(self._failed)
