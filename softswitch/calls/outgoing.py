@@ -80,6 +80,7 @@ class OutgoingLeg(Leg):
         if self.phase is Phase.SETUP:
             self._give_up(Outcome.CANCELLED, 487, "cancelled", now)
         elif self.phase is Phase.TALKING:
+            self._acknowledge_owed(b"")
             self._finish("hang-up", now)
 
     def answer_reoffer(self, sdp: bytes | None, now: float) -> None:
@@ -90,7 +91,8 @@ class OutgoingLeg(Leg):
         dialog, response = owed
         self._local_sdp = sdp or b""
         if response.status >= 200:
-            self._peer.acknowledge(dialog, self._invite, response, sdp or b"")
+            self._owed = owed
+            self._acknowledge_owed(sdp or b"")
             if sdp is None:
                 self._finish("rejected", now)
         elif sdp is None:
@@ -98,6 +100,12 @@ class OutgoingLeg(Leg):
         else:
             dialog.is_settled = True
             self._send_prack(dialog, response, sdp, now)
+
+    def _acknowledge_owed(self, answer: bytes) -> None:
+        """The ACK for a 2xx with an offer, which has waited for our answer (§13.2.2.4)."""
+        owed, self._owed = self._owed, None
+        if owed is not None and self._invite is not None:
+            self._peer.acknowledge(owed[0], self._invite, owed[1], answer)
 
     def receive_response(self, transaction: Transaction, response: Response, now: float) -> None:
         if transaction is not self._invite:

@@ -22,7 +22,7 @@ ANSWER = OFFER.replace(b"4000", b"5000")
 class Bench:
     """The pool under test on a virtual clock, and what it has sent since the test last looked."""
 
-    def __init__(self, *, keepalive_s: float = 30.0) -> None:
+    def __init__(self, *, keepalive_s: float = 30.0, **settings: object) -> None:
         numbers = count(1)
         self.clock = Clock()
         self.gate_says: str | None = None
@@ -35,6 +35,7 @@ class Bench:
             gate=self._gate,
             new_token=lambda: f"tok{next(numbers):06d}",
             keepalive_s=keepalive_s,
+            **settings,  # type: ignore[arg-type]
         )
         self.clock.attach(self.pool)
         self.events: list[CallEvent] = []
@@ -43,17 +44,17 @@ class Bench:
 
     # Our side
 
-    def place(self, number: str = "+447700900123") -> Request:
+    def place(self, number: str = "+447700900123", *, offer: bytes = OFFER) -> Request:
         """Place a call; returns its INVITE."""
-        self.pool.place_call("leg", "peer", number, OFFER, self.clock.now)
+        self.pool.place_call("leg", "peer", number, offer, self.clock.now)
         (invite,) = self.sent()
         assert isinstance(invite, Request)
         return invite
 
-    def answered(self, tag: str = "b") -> Request:
+    def answered(self, tag: str = "b", headers: Iterable[tuple[str, object]] = ()) -> Request:
         """A call that we placed and the peer answered, ACK seen; returns its INVITE."""
         invite = self.place()
-        self.reply(invite, 200, tag=tag, sdp=ANSWER)
+        self.reply(invite, 200, tag=tag, sdp=ANSWER, headers=headers)
         self.sent()
         return invite
 
@@ -129,12 +130,19 @@ class Bench:
             *headers,
         ):
             request.headers.add(name, value)
-        if body:
+        if body and "Content-Type" not in request.headers:
             request.headers.set("Content-Type", "application/sdp")
         self.deliver(bytes(request))
         return request
 
-    def invite(self, *, body: bytes = OFFER, branch: str = "z9hG4bK-in", drop: str = "") -> Request:
+    def invite(
+        self,
+        *,
+        body: bytes = OFFER,
+        branch: str = "z9hG4bK-in",
+        drop: str = "",
+        headers: Iterable[tuple[str, object]] = (),
+    ) -> Request:
         """A call of the peer's to us, as it is offered; `drop` leaves a header out."""
         request = Request("INVITE", parse_uri("sip:us@192.0.2.1"), body=body)
         for name, value in (
@@ -148,12 +156,23 @@ class Bench:
         ):
             if name != drop:
                 request.headers.add(name, value)
-        if body:
+        for name, value in headers:
+            request.headers.add(name, value)
+        if body and "Content-Type" not in request.headers:
             request.headers.set("Content-Type", "application/sdp")
         self.deliver(bytes(request))
         return request
 
-    def back(self, method: str, invite: Request, to_tag: str, *, cseq: int = 1, body: bytes = b"") -> Request:
+    def back(
+        self,
+        method: str,
+        invite: Request,
+        to_tag: str,
+        *,
+        cseq: int = 1,
+        body: bytes = b"",
+        headers: Iterable[tuple[str, object]] = (),
+    ) -> Request:
         """A request of the caller's inside the dialog that its own `invite` opened; CANCEL and ACK take its number."""
         branch = invite.via.branch if method == "CANCEL" else f"z9hG4bK-peer{next(self._branches)}"
         request = Request(method, invite.uri if method == "CANCEL" else parse_uri("sip:us@192.0.2.1"), body=body)
@@ -164,9 +183,10 @@ class Bench:
             ("Call-ID", invite.call_id),
             ("CSeq", f"{cseq} {method}"),
             ("Contact", f"<sip:peer@{PEER[0]}>"),
+            *headers,
         ):
             request.headers.add(name, value)
-        if body:
+        if body and "Content-Type" not in request.headers:
             request.headers.set("Content-Type", "application/sdp")
         self.deliver(bytes(request))
         return request
@@ -199,6 +219,12 @@ def parse_uri(text: str):
     from softswitch.sip.uri import Uri
 
     return Uri.parse(text)
+
+
+@pytest.fixture
+def bench_with() -> type[Bench]:
+    """Makes a bench with other settings of the pool."""
+    return Bench
 
 
 @pytest.fixture
