@@ -31,7 +31,7 @@ PECULIAR = {
     "longreq": {"via"},
     # It unescapes tokens and display names; "%" stands for itself there (RFC 4475 §3.1.1.3, §3.1.1.5). And we take the
     # control characters, which a quoted-pair may hold, out of display names, which reach logs and pages.
-    "intmeth": {"via", "from", "to"},
+    "intmeth": {"via", "to"},
     # Its URIs have no headers (§19.1.1), no schemes but sip, sips and tel (§19.1.6), and no IPv4 tail in an IPv6 host.
     "regescrt": REFUSED_THERE,
     "unksm2": REFUSED_THERE,
