@@ -102,8 +102,12 @@ def in_order(servers: Sequence[Server], chance: Chance) -> list[Server]:
 
 
 def draw(weights: Sequence[int], chance: Chance) -> int:
-    """The position that chance picks, in proportion to the weights: the draw of RFC 2782, zero weights listed first."""
-    number = chance(sum(weights) + 1)
+    """The position that chance picks, in proportion to the weights; zero weights, listed first, get the chance of one.
+
+    The draw of RFC 2782, but that without a zero weight none is favoured for being listed first.
+    """
+    total = sum(weights)
+    number = chance(total + 1) if weights[0] == 0 else 1 + chance(total)
     running = 0
     for position, weight in enumerate(weights):
         running += weight

@@ -75,6 +75,12 @@ def test_weights_share_the_calls_out() -> None:
     assert abs(first["small"] / 10_000 - 0.2) < 0.02
 
 
+def test_of_two_servers_of_the_smallest_weight_none_is_favoured() -> None:
+    rng = random.Random(4)
+    first = Counter(names(in_order([server("a", 0, 1), server("b", 0, 1)], rng.randrange))[0] for _ in range(4_000))
+    assert abs(first["a"] - 2_000) < 160
+
+
 def test_weightless_servers_are_alike_among_themselves_and_rare_beside_others() -> None:
     rng = random.Random(2)
     first = Counter(names(in_order([server("a"), server("b")], rng.randrange))[0] for _ in range(2_000))
@@ -99,4 +105,5 @@ def test_every_server_is_tried_once_and_never_before_one_of_a_higher_priority(
 
 @given(st.lists(st.integers(0, 65535), min_size=1, max_size=8), st.integers(0, 2**32))
 def test_a_draw_is_always_a_position(weights: list[int], seed: int) -> None:
+    weights.sort(key=bool)
     assert 0 <= draw(weights, random.Random(seed).randrange) < len(weights)
