@@ -61,6 +61,8 @@ _SEARCHED_BYTES: Final = 4096  # a scanner that hides its name does so without o
 _KNOWN_S: Final = 7200.0  # twice the longest registration that is granted
 _PHONES_RATE: Final = 10
 """How many times a stranger's limit a source with a known phone has: many stand behind one NAT."""
+_BYTES_PER_TOKEN: Final = 1024
+"""A message costs one token and one more for each of these: reading takes time by the byte, and most have fewer."""
 _BANS_TOLD_PER_MINUTE: Final = 20.0
 
 
@@ -90,7 +92,7 @@ class SourceBanned:
 
 
 class Bucket:
-    """Tokens that flow in at a rate up to a brim; each datagram takes one."""
+    """Tokens that flow in at a rate up to a brim."""
 
     __slots__ = ("_at", "_brim", "_rate_s", "_tokens")
 
@@ -100,14 +102,18 @@ class Bucket:
         self._tokens = brim
         self._at = now
 
-    def take(self, now: float) -> bool:
-        """Take one token; False where none is left. A clock that steps back adds none."""
+    def take(self, now: float, cost: float = 1.0) -> bool:
+        """Take so many tokens, at most all that it holds when full; False where they are not there.
+
+        A clock that steps back adds none.
+        """
         if now > self._at:
             self._tokens = min(self._brim, self._tokens + (now - self._at) * self._rate_s)
             self._at = now
-        if self._tokens < 1.0:
+        cost = min(cost, self._brim)
+        if self._tokens < cost:
             return False
-        self._tokens -= 1.0
+        self._tokens -= cost
         return True
 
 
@@ -161,7 +167,8 @@ class Defence:
             self.dropped[Reason.BANNED] += 1
             return False
         is_known = self._is_known(who, now)
-        if not self._bucket(who, is_known, now).take(now):
+        cost = 1.0 + len(data) // _BYTES_PER_TOKEN
+        if not self._bucket(who, is_known, now).take(now, cost):
             return self._refuse(Reason.RATE, who, now)
         if is_known:
             return True
@@ -171,7 +178,7 @@ class Defence:
         for name in SCANNERS:
             if name in head:
                 return self._refuse(Reason.SCANNER, who, now)
-        if not self._budget(now).take(now):
+        if not self._budget(now).take(now, cost):
             self.dropped[Reason.FLOOD] += 1
             return False
         if self._limits.silent_to_strangers and not self._concerns_us(data):
