@@ -59,6 +59,8 @@ class Offers(ABC):
         self._waiting_offer: bytes | None = None
         self._peers_offer: Transaction | None = None
         """The peer's re-INVITE, UPDATE or PRACK whose offer waits for `answer_reoffer`."""
+        self._renegotiated = False
+        """UPDATE or PRACK has changed the media before the answer."""
         self._session: SessionInterval | None = None
         """As it was agreed last; its refresher is "uac" where that is us."""
         self._session_s = settings.session_s
@@ -217,7 +219,8 @@ class Offers(ABC):
         self._peer.respond(transaction, 500, now, [("Retry-After", self._settings.chance(10))])
 
     def _note_agreement(self) -> None:
-        """The peer's offer is answered outside of a re-INVITE: before the 2xx that leaves nothing for it to say."""
+        """An offer outside of a re-INVITE is answered; before the 2xx that makes what the 2xx says of media old."""
+        self._renegotiated = self._renegotiated or self.phase is Phase.SETUP
 
     # Our re-INVITE and UPDATE
 
@@ -405,6 +408,7 @@ class Offers(ABC):
         self._replace(transaction, again)
         return True
 
+    @abstractmethod
     def _replace(self, old: Transaction, again: Transaction) -> None:
         """A request has been sent again with credentials."""
 

@@ -67,8 +67,6 @@ class OutgoingLeg(Leg):
         """Early media of whichever phone."""
         self._owed: tuple[Dialog, Response] | None = None
         """The peer's response with an offer, which our PRACK or ACK is to answer."""
-        self._renegotiated = False
-        """UPDATE has changed the media before the answer: what the 2xx says of them is old."""
 
     def start(self, now: float) -> None:
         """Send the INVITE."""
@@ -306,9 +304,6 @@ class OutgoingLeg(Leg):
     @property
     def _owes_answer(self) -> bool:
         return self._owed is not None or super()._owes_answer
-
-    def _note_agreement(self) -> None:
-        self._renegotiated = self._renegotiated or self.phase is Phase.SETUP
 
     # Giving up
 

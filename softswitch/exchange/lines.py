@@ -14,6 +14,8 @@ from softswitch.calls.events import (
     CallOffered,
     CallRinging,
     MediaReoffered,
+    ReofferAnswered,
+    TransferAsked,
 )
 from softswitch.calls.outcome import Outcome
 from softswitch.errors import PeerError, SoftswitchError
@@ -26,7 +28,8 @@ from softswitch.ua.pool import UserAgentPool
 log = structlog.get_logger(__name__)
 
 
-HELD_ADDRESS = "0.0.0.0"  # RFC 2543 B.5: the old way to hold a call
+HELD_ADDRESSES = ("0.0.0.0", "::")  # RFC 2543 B.5: the old way to hold a call
+NO_TRANSFERS = 603  # whoever may ask: nobody but the house decides whom an agent or a callee talks to
 
 
 class LineOwner(Protocol):
@@ -50,7 +53,11 @@ class Line:
     offer: bytes
     """Ours, while an answer is awaited."""
     version: int = 1
-    """Of our SDP; grows with every re-INVITE that we answer (RFC 3264 §8)."""
+    """Of our SDP; grows with every change of it (RFC 3264 §8)."""
+    described: bytes = b""
+    """Our SDP as the other end has it."""
+    agreed: bool = False
+    """Offer and answer have met at least once."""
     early_sdp: bytes = b""
     """From a 18x; stands for the answer where the 200 carries none (RFC 3261 §13.2.1)."""
     answered: bool = False
@@ -91,6 +98,7 @@ class Lines:
     def dial(self, leg_id: str, account: str, number: str, caller_id: str, owner: LineOwner, now: float) -> Line:
         """Place a call on a trunk. Raises UsageError where no media port or channel is left."""
         line = self._open(leg_id, owner)
+        line.described = line.offer
         try:
             self._pool.place_call(leg_id, account, number, line.offer, now, caller_id=caller_id)
         except SoftswitchError:
@@ -101,6 +109,7 @@ class Lines:
     def ring_phone(self, leg_id: str, agent: str, call_ref: str, owner: LineOwner, now: float) -> Line:
         """Ring an agent's phone. Raises UsageError where the phone is not registered."""
         line = self._open(leg_id, owner)
+        line.described = line.offer
         try:
             self._pool.ring_phone(leg_id, agent, line.offer, now, call_ref=call_ref)
         except SoftswitchError:
@@ -116,7 +125,7 @@ class Lines:
             self._pool.reject(event.leg_id, 503, now)
             return None
         try:
-            answer = self._answer(line, event.offer) if event.offer else line.offer
+            answer = self._answer(line, event.offer) if event.offer else self._offer(line)
         except PeerError as error:
             self._close(line)
             self._pool.reject(event.leg_id, error.status, now)
@@ -155,6 +164,11 @@ class Lines:
                 self._receive_answer(line, event, now)
             case MediaReoffered():
                 self._receive_reoffer(line, event, now)
+            case ReofferAnswered():
+                self._receive_late_answer(line, event.sdp, now)
+            case TransferAsked():
+                log.warning("a transfer is refused", leg=line.leg_id)
+                self._pool.answer_transfer(line.leg_id, NO_TRANSFERS, now)
             case CallFailed():
                 self._close(line)
                 line.owner.line_failed(line, event.outcome, event.status, now)
@@ -193,7 +207,8 @@ class Lines:
         if line.answered and not event.sdp:
             return
         try:
-            self._connect(line, read_answer(line.offer, event.sdp or line.early_sdp))
+            if event.sdp or not line.agreed:  # without: the media were agreed, and perhaps changed, before the answer
+                self._connect(line, read_answer(line.offer, event.sdp or line.early_sdp))
         except PeerError as error:
             log.warning("answer does not fit our offer", leg=line.leg_id, reason=str(error))
             self._pool.hang_up(line.leg_id, now)
@@ -202,25 +217,47 @@ class Lines:
             line.answered = True
             line.owner.line_answered(line, now)
 
-    def _receive_reoffer(self, line: Line, event: MediaReoffered, now: float) -> None:
-        line.version += 1
+    def _receive_late_answer(self, line: Line, sdp: bytes, now: float) -> None:
+        """The answer to an offer that went out as a refresh, in our 2xx, or in early media of ours."""
         try:
-            answer = self._answer(line, event.offer) if event.offer else line.offer
+            self._connect(line, read_answer(line.offer, sdp))
+        except PeerError as error:
+            log.warning("answer does not fit our offer", leg=line.leg_id, reason=str(error))
+            self._pool.hang_up(line.leg_id, now)
+
+    def _receive_reoffer(self, line: Line, event: MediaReoffered, now: float) -> None:
+        try:
+            answer = self._answer(line, event.offer) if event.offer else self._offer(line)
         except PeerError:
             self._pool.answer_reoffer(line.leg_id, None, now)
             return
         self._pool.answer_reoffer(line.leg_id, answer, now)
 
     def _answer(self, line: Line, offer: bytes) -> bytes:
-        answer, agreement = make_answer(
-            offer, self._address, self.plane.port_of(line.media), session_id=line.media + 1, version=line.version
-        )
+        port = self.plane.port_of(line.media)
+        session_id = line.media + 1
+        answer, agreement = make_answer(offer, self._address, port, session_id=session_id, version=line.version)
+        if line.described and answer != line.described:
+            line.version += 1
+            answer, agreement = make_answer(offer, self._address, port, session_id=session_id, version=line.version)
+        line.described = answer
         self._connect(line, agreement)
         return answer
 
+    def _offer(self, line: Line) -> bytes:
+        """Ours, to somebody who asks for one."""
+        port = self.plane.port_of(line.media)
+        offer = make_offer(self._address, port, session_id=line.media + 1, version=line.version)
+        if line.described and offer != line.described:
+            line.version += 1
+            offer = make_offer(self._address, port, session_id=line.media + 1, version=line.version)
+        line.described = line.offer = offer
+        return offer
+
     def _connect(self, line: Line, agreement: MediaAgreement) -> None:
         form = MediaFormat(agreement.codec, agreement.payload_type, agreement.dtmf_payload_type, agreement.ptime_ms)
-        if agreement.remote[0] != HELD_ADDRESS:
+        line.agreed = True
+        if agreement.remote[0] not in HELD_ADDRESSES:
             self.plane.connect(line.media, agreement.remote, form)
         # Held by its address or its direction, the other end is sent nothing, and keeps its place in the bridge.
         self.plane.hold(line.media, not agreement.sends)
