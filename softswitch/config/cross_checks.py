@@ -157,7 +157,9 @@ def _dialling(settings: Settings) -> Iterator[Complaint]:
         on_trunks = {t.caller_id for t in settings.trunks if campaign.trunk in ("", t.name)}
         certain = len(on_trunks) == 1 and "" not in on_trunks
         trunk_is_known = bool(on_trunks) or not settings.trunks  # if not, that has been said
-        if not campaign.caller_id and not certain and trunk_is_known:
+        if campaign.caller_id and campaign.caller_ids:
+            yield (*at, "caller_id"), "caller_id and caller_ids are both given; keep one", True
+        if not campaign.caller_id and not campaign.caller_ids and not certain and trunk_is_known:
             text = "no caller_id here or on its trunk: the campaign will not start (Ofcom: a number to ring back)"
             yield (*at, "caller_id"), text, campaign.start
         if not campaign.information_message:
@@ -174,6 +176,29 @@ def _dialling(settings: Settings) -> Iterator[Complaint]:
         yield ("safeguards", "never_dial"), "no never-dial list: nothing will be dialled", False
     elif never_dial is not None and not never_dial.is_file():
         yield ("safeguards", "never_dial"), f"there is no file {never_dial}: nothing will be dialled", False
+
+
+def _identity(settings: Settings) -> Iterator[Complaint]:
+    for n, trunk in enumerate(settings.trunks):
+        at: Key = ("trunks", n)
+        dialled = any(campaign.trunk in ("", trunk.name) for campaign in settings.campaigns)
+        if trunk.withhold_caller_id and dialled:
+            text = "campaigns dial over this trunk, and must present a valid number (Ofcom: persistent misuse policy)"
+            yield (*at, "withhold_caller_id"), text, True
+        if trunk.identity == "none" and dialled:
+            text = "the carrier presents its own number for the account, and the campaign's caller id is not seen"
+            yield (*at, "identity"), text, False
+        given = [trunk.stir_key is not None, bool(trunk.stir_x5u)]
+        if any(given) and not all(given):
+            yield (*at, "stir_key"), "signing needs both stir_key and stir_x5u", True
+        if trunk.stir_certificate is not None and trunk.stir_key is None:
+            yield (*at, "stir_certificate"), "a certificate alone signs nothing: stir_key is missing", True
+        for key in ("stir_key", "stir_certificate"):
+            path: Path | None = getattr(trunk, key)
+            if path is not None and not path.is_file():
+                yield (*at, key), f"there is no file {path}", True
+        if trunk.stir_authorities is not None and not trunk.stir_authorities.is_dir():
+            yield (*at, "stir_authorities"), f"there is no folder {trunk.stir_authorities}", True
 
 
 def _times(settings: Settings) -> Iterator[Complaint]:
@@ -221,6 +246,7 @@ _CHECKS: tuple[Callable[[Settings], Iterator[Complaint]], ...] = (
     _ports,
     _transports,
     _dialling,
+    _identity,
     _times,
     _exposure,
     _destinations,

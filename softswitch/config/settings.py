@@ -152,6 +152,8 @@ class CampaignSettings(Section):
     """Name of a trunk; empty: any that is healthy."""
     caller_id: OptionalE164 = ""
     """E.164; presented to the callee, who can ring it back."""
+    caller_ids: tuple[E164, ...] = ()
+    """Several instead of `caller_id`: calls are shared out among them evenly, and a number always sees the same one."""
     information_message: str = ""
     """Name of a prompt: who called and how to be removed; played to abandoned calls."""
     amd: AmdMode = AmdMode.PARALLEL

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr
 
 from softswitch.config.fields import ListenPort, Name, OptionalE164, OptionalFile, Port, Reachable, Section
+from softswitch.sip.identity import Attestation, IdentityStyle
 
 
 class SipSettings(Section):
@@ -68,6 +69,26 @@ class TrunkSettings(Section):
     """Seconds that a registration is asked to last."""
     caller_id: OptionalE164 = ""
     """E.164; presented where the campaign has none of its own."""
+    identity: IdentityStyle = IdentityStyle.FROM
+    """How the carrier is told the caller id: "from", in From alone; "pai" or "ppi", in P-Asserted-Identity or
+    P-Preferred-Identity too (RFC 3325); "none", not at all, so that it presents the account's own number."""
+    withhold_caller_id: bool = False
+    """Ask for the caller id to be withheld (RFC 3323). Refused on a trunk that campaigns dial over."""
+    trusts_identity: bool = False
+    """The carrier is in our trust domain: who calls in is whom its P-Asserted-Identity names (RFC 3325)."""
+    stir_key: OptionalFile = None
+    """PEM file of the P-256 key that signs our calls (STIR/SHAKEN, RFC 8224); unsigned without one."""
+    stir_certificate: OptionalFile = None
+    """PEM file of its certificate: checked at the start, not sent."""
+    stir_x5u: Annotated[str, Field(pattern=r"^(https://[A-Za-z0-9.-]+(:\d{1,5})?/\S*)?$")] = ""
+    """Where the carriers fetch that certificate."""
+    attestation: Attestation = Attestation.B
+    """"A": the number is ours to present; "B": the call is ours; "C": neither is vouched for (RFC 8588 §4)."""
+    stir_origin_id: Annotated[str, Field(pattern=r"^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})?$")] = ""
+    """UUID of this switch in signed calls; empty: another for each call."""
+    stir_authorities: OptionalFile = None
+    """Folder of certificates by which signed calls that come in are verified: that of https://HOST/PATH is HOST/PATH
+    below it. Nothing is fetched; calls are noted as verified or not, and never refused for it."""
     channels: Annotated[int, Field(ge=1, le=10000)] = 30
     """Calls at a time."""
     calls_per_second: Annotated[float, Field(gt=0, le=1000)] = 5.0

@@ -41,6 +41,8 @@ class Campaign:
     """Carrier account; empty: any that is healthy."""
     caller_id: str = ""
     """E.164; the campaign will not start without one (Ofcom, persistent misuse statement)."""
+    caller_ids: tuple[str, ...] = ()
+    """Several in its place: `presented.caller_id_for` says which a number sees."""
     information_message: str = ""
     """Clip name; the campaign will not start without one."""
     amd: AmdMode = AmdMode.PARALLEL

@@ -9,6 +9,7 @@ from datetime import time
 
 from softswitch.amd.verdict import Cause
 from softswitch.dialler.campaign import Campaign, Policy, Purpose
+from softswitch.dialler.presented import caller_ids_of
 
 SCREENING_MAXIMUM_AGE_S = 28 * 86400.0  # PECR 2003 reg. 21: a TPS list older than 28 days may not be used
 
@@ -104,9 +105,10 @@ DEFAULT_MARGINS = Margins()
 def faults(campaign: Campaign, rules: RuleSet, screening_age_s: float | None) -> list[str]:
     """Why this campaign may not start, in words for the person who asked; empty when it may."""
     found: list[str] = []
-    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", campaign.caller_id):
+    presented = caller_ids_of(campaign)
+    if not presented or not all(re.fullmatch(r"\+[1-9][0-9]{6,14}", caller_id) for caller_id in presented):
         found.append("it has no valid caller id: set caller_id to a number in E.164 form, such as +441234567890")
-    elif rules.premium.match(campaign.caller_id):
+    elif any(rules.premium.match(caller_id) for caller_id in presented):
         found.append("its caller id is a premium number: present one that costs no more than an ordinary call")
     if not campaign.information_message:
         found.append("it has no information message: set information_message to a clip that says who called")

@@ -32,6 +32,7 @@ from softswitch.dialler.events import (
     PlayMessage,
 )
 from softswitch.dialler.hours import CallingHours
+from softswitch.dialler.presented import caller_id_for
 from softswitch.errors import SoftswitchError, UsageError
 from softswitch.exchange.agents import AgentLines
 from softswitch.exchange.lines import Line, Lines
@@ -170,7 +171,7 @@ class DialledCalls:
         if wait_s > 0:
             self._waiting[call_ref] = self._loop.call_later(wait_s, self._place_in_turn, call_ref, number)
             return
-        caller_id = self.dialler.campaign.caller_id
+        caller_id = caller_id_for(self.dialler.campaign, number)
         zone = self.dialler.lead_of(call_ref).time_zone
         self._dialling[call_ref] = (number, zone)
         try:
