@@ -19,6 +19,7 @@ _SIP_URI = re.compile(
     r"(?P<params>(?:;[^;?@\x00-\x20\x7f<>\"]+)*)(?:\?(?P<headers>[^@\x00-\x20\x7f<>\"]+))?"
 )
 _TEL_NUMBER = re.compile(r"\+?[0-9A-Fa-f*#().-]+")
+_TEL_PARAMS = re.compile(r"[^\x00-\x20\x7f<>\"@]+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _OPAQUE = re.compile(r"[^\x00-\x20\x7f<>\"]+")
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})?")
@@ -87,7 +88,7 @@ class Uri:
             return cls(scheme, user or "", host, port, known, headers or "", password)
         if scheme == "tel":
             number, semicolon, params = rest.partition(";")
-            if not _TEL_NUMBER.fullmatch(number) or (semicolon and not _OPAQUE.fullmatch(params)):
+            if not _TEL_NUMBER.fullmatch(number) or (semicolon and not _TEL_PARAMS.fullmatch(params)):
                 raise PeerError("a tel URI is malformed")
             return cls(scheme, number, params=_parse_params(semicolon + params) if semicolon else _NONE)
         if not colon or not _SCHEME.fullmatch(scheme) or not _OPAQUE.fullmatch(rest):
