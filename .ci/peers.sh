@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Installs the programs of others that tests/interop talks to: SIPp, baresip and pyVoIP.
-# Idempotent and quick where they already stand. pyVoIP is GPL-3: it gets a venv of its own and runs as a process of
-# its own, never imported by ours; it needs `audioop`, so a Python before 3.13.
+# Installs the programs of others that tests/interop talks to: SIPp, baresip, linphone, pyVoIP, sipvicious.
+# Idempotent and quick where they already stand. pyVoIP and sipvicious are GPL-3: each gets a venv of its own and runs
+# as a process of its own, never imported by ours; pyVoIP needs `audioop`, so a Python before 3.13.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 pyvoip_version=1.6.8
 pyvoip_home=.venv/peers/pyvoip
+sipvicious_version=0.3.8
+sipvicious_home=.venv/peers/sipvicious
 python="${PYTHON:-.venv/bin/python}"
 [ -x "$(command -v "$python")" ] || python=python3
 
@@ -16,6 +18,7 @@ as_root=()
 missing=()
 command -v sipp >/dev/null || missing+=(sip-tester)
 command -v baresip >/dev/null || missing+=(baresip-core)
+command -v linphone-daemon >/dev/null || missing+=(linphone-cli)
 command -v tshark >/dev/null || missing+=(tshark) # reads capture files only
 
 install_debian() {
@@ -50,6 +53,16 @@ sys.exit(m.version('pyVoIP') != '$pyvoip_version')" 2>/dev/null; then
     "$pyvoip_home/bin/python" -m pip install -q --disable-pip-version-check "pyVoIP==$pyvoip_version"
 fi
 
+if ! "$sipvicious_home/bin/python" -c "
+import importlib.metadata as m, sys
+sys.exit(m.version('sipvicious') != '$sipvicious_version')" 2>/dev/null; then
+    echo "peers: installing sipvicious $sipvicious_version in $sipvicious_home"
+    rm -rf "$sipvicious_home"
+    "$python" -m venv "$sipvicious_home"
+    "$sipvicious_home/bin/python" -m pip install -q --disable-pip-version-check "sipvicious==$sipvicious_version"
+fi
+
 echo "peers: sipp $(sipp -v 2>/dev/null | grep -o 'v[0-9][0-9.]*' | head -1 || true)," \
     "baresip $(dpkg-query -W -f '${Version}' baresip-core 2>/dev/null || echo present)," \
-    "pyVoIP $pyvoip_version"
+    "linphone $(dpkg-query -W -f '${Version}' linphone-cli 2>/dev/null || echo present)," \
+    "pyVoIP $pyvoip_version, sipvicious $sipvicious_version"

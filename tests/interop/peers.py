@@ -23,6 +23,7 @@ from softswitch.testing.speaker import Speaker, agent_speaker
 
 HERE = Path(__file__).resolve().parent
 PYVOIP_PYTHON = HERE.parents[1] / ".venv" / "peers" / "pyvoip" / "bin" / "python"
+SIPVICIOUS_HOME = HERE.parents[1] / ".venv" / "peers" / "sipvicious"
 BARESIP_MODULES = next(Path("/usr/lib").glob("**/baresip/modules"), None)
 PATIENCE_S = 15.0
 """How long a test waits for something that a peer does at once; long, because two cores are shared."""
@@ -31,6 +32,8 @@ PATIENCE_S = 15.0
 def is_installed(peer: str) -> bool:
     if peer == "pyvoip":
         return PYVOIP_PYTHON.exists()
+    if peer == "sipvicious":
+        return (SIPVICIOUS_HOME / "bin" / "sipvicious_svmap").exists()
     return shutil.which(peer) is not None and (peer != "baresip" or BARESIP_MODULES is not None)
 
 
@@ -74,11 +77,23 @@ async def end(process: asyncio.subprocess.Process, patience_s: float = 3.0) -> N
 class Baresip:
     """A baresip user agent: registers, answers or dials, plays a WAV file, and records both directions.
 
-    It is steered through its ctrl_tcp module: JSON in netstrings.
+    It is steered through its ctrl_tcp module: JSON in netstrings. transport: "tcp" or "tls", instead of UDP;
+    authorities: PEM, who may vouch for the server.
     """
 
-    def __init__(self, folder: Path, *, server: tuple[str, int], username: str, password: str, **account: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        server: tuple[str, int],
+        username: str,
+        password: str,
+        transport: str = "udp",
+        authorities: Path | None = None,
+        **account: str,
+    ) -> None:
         self.folder = folder
+        self._transport, self._authorities = transport, authorities
         self.events: list[dict[str, Any]] = []
         self._server, self._username, self._password, self._account = server, username, password, account
         self._replies: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -89,7 +104,8 @@ class Baresip:
         (self.folder / "config").write_text(self._config(control))
         parameters = {"auth_user": self._username, "auth_pass": self._password, "answermode": "auto", **self._account}
         line = "".join(f";{name}={value}" for name, value in parameters.items())
-        (self.folder / "accounts").write_text(f"<sip:{self._username}@{self._server[0]}:{self._server[1]}>{line}\n")
+        uri = f"sip:{self._username}@{self._server[0]}:{self._server[1]};transport={self._transport}"
+        (self.folder / "accounts").write_text(f"<{uri}>{line}\n")
         (self.folder / "contacts").touch()
         self._log = (self.folder / "baresip.log").open("wb")
         self._process = await asyncio.create_subprocess_exec(
@@ -160,8 +176,9 @@ class Baresip:
     def _config(self, control: int) -> str:
         rtp = free_port() // 2 * 2
         modules = "".join(f"module {name}.so\n" for name in ("g711", "aufile", "aubridge", "sndfile"))
+        trust = f"sip_cafile {self._authorities}\nsip_verify_server yes\n" if self._authorities else ""
         return f"""sip_listen 127.0.0.1:0
-net_interface 127.0.0.1
+{trust}net_interface 127.0.0.1
 audio_player aubridge,nobody
 audio_source aufile,{self.folder / "says.wav"}
 audio_alert aubridge,alert
