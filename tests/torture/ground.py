@@ -14,13 +14,13 @@ PASSWORD = "open sesame"
 PHONES = ("user", "watson", "j.user", "100", "200")
 
 
-def make_pool(listens: Sequence[Hop], carrier: Hop) -> UserAgentPool:
+def make_pool(listens: Sequence[Hop], carrier: Hop, phones: Sequence[str] = PHONES) -> UserAgentPool:
     """The switch: one carrier, and phones for the users whom the RFCs' REGISTERs name."""
     return UserAgentPool(
         listens=listens,
         realm="switch.example",
         accounts=[CarrierAccount("carrier", carrier.host, carrier.port, channels=100)],
-        phones=[PhoneAccount(f"agent-{name}", name, PASSWORD) for name in PHONES],
+        phones=[PhoneAccount(f"agent-{name}", name, PASSWORD) for name in phones],
         gate=lambda number: None,
         new_token=lambda: secrets.token_hex(8),
     )

@@ -110,3 +110,13 @@ RFC_5118 = {
     "ipv6-bug-abnf-3-colons": OK,
     "ipv6-correct-abnf-2-colons": OK,
 }
+
+ON_A_STREAM = {
+    # RFC 4475 says of these what else becomes of them where the transport has no datagrams.
+    "clerr": Reaction(why="the rest of its body may yet come; the connection's time for a message bounds the wait"),
+    "baddn": Reaction(why="the archive's file lacks the empty line: its head has not ended"),
+    "inv2543": refused(400, why="without Content-Length nobody can tell where it ends (RFC 3261 §18.3, §20.14)"),
+    "dblreq": refused(401, 400, why="what follows it is a message of its own"),
+}
+CLOSES_ITS_STREAM = {"ncl", "mcl01", "inv2543"}
+"""Nobody can say where the next message begins."""
