@@ -1,4 +1,4 @@
-"""What lab phones and the lab trunk are made of: a user agent pool on a UDP port of its own, and calls with audio."""
+"""What lab phones and the lab trunk are made of: a user agent pool on a port of its own, and calls with audio."""
 
 import asyncio
 import secrets
@@ -13,6 +13,8 @@ from softswitch.testing.marker import MarkerEar
 from softswitch.testing.rtp import RtpEnd
 from softswitch.testing.speaker import Speaker
 from softswitch.transports.driver import Driver
+from softswitch.transports.stack import TransportStack, open_transports
+from softswitch.transports.tls import Certificates
 from softswitch.transports.udp import UdpTransport, open_udp
 from softswitch.ua.accounts import CarrierAccount, PhoneAccount
 from softswitch.ua.pool import UserAgentPool
@@ -27,23 +29,37 @@ class Station:
     def __init__(self, on_event: Callable[[Any], None], received: Callable[[bytes, Hop], None] | None = None) -> None:
         self._on_event = on_event
         self._received = received
-        self._transport: UdpTransport | None = None
+        self._transport: UdpTransport | TransportStack | None = None
         self.address: Address = ("", 0)
 
     async def start(
         self,
-        address: Address,
+        address: Address | Hop,
         *,
+        certificates: Certificates | None = None,
         accounts: Sequence[CarrierAccount],
         phones: Sequence[PhoneAccount] = (),
         realm: str,
         user_agent: str,
     ) -> Self:
-        self._transport = await open_udp(address, self._receive)
-        self.address = self._transport.address
+        """address: by UDP, or a hop that says by which transport; TLS then takes certificates."""
+        own = address if isinstance(address, Hop) else Hop(*address)
+        if own.transport == "UDP":
+            self._transport = await open_udp(own.address, self._receive)
+            own = Hop(*self._transport.address)
+        else:
+            self._transport = await open_transports(
+                [own],
+                receive=self._receive,
+                on_unreachable=lambda hop: self._tell(self.pool.receive_transport_error, hop),
+                on_closed=lambda flow: self._tell(self.pool.receive_flow_closed, flow),
+                certificates=certificates,
+            )
+            own = self._transport.listens[0]
+        self.address = own.address
         self.driver = Driver()
         self.pool = UserAgentPool(
-            listens=[Hop(*self.address)],
+            listens=[own],
             realm=realm,
             accounts=list(accounts),
             phones=list(phones),
@@ -78,6 +94,10 @@ class Station:
             self.driver.close()
             self._transport.close()
             self._transport = None
+
+    def _tell(self, what: Callable[[Hop, float], None], hop: Hop) -> None:
+        with self.mutating() as now:
+            what(hop, now)
 
     def _receive(self, data: bytes, source: Hop) -> None:
         if self._received:

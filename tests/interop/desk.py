@@ -5,15 +5,18 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from softswitch.calls.events import CallAnswered, CallEnded, CallEvent, CallFailed, CallOffered, MediaReoffered
+from softswitch.sip.hop import Hop
 from softswitch.testing.journal import Journal
 from softswitch.testing.marker import AGENT_MARKERS_HZ, CALLEE_MARKERS_HZ, MarkerEar
 from softswitch.testing.speaker import Speaker
 from softswitch.testing.station import Conversation, Station
+from softswitch.transports.tls import Certificates
 from softswitch.ua.accounts import CarrierAccount, PhoneAccount
 from tests.interop.peers import PATIENCE_S, eventually
 
 MARKER_HZ = 2250
 """What the desk hums; other than every peer in these tests."""
+UDP = Hop("127.0.0.1", 0)
 E = TypeVar("E")
 
 
@@ -21,6 +24,7 @@ class Desk:
     """Calls, is called, and answers, with audio of its own.
 
     numbers: what it answers to; other calls are rejected with 404. ring_s: how long it rings first.
+    listens: where, and by which transport; by TLS it takes certificates.
     """
 
     def __init__(
@@ -30,16 +34,24 @@ class Desk:
         phones: tuple[PhoneAccount, ...] = (),
         numbers: tuple[str, ...] = ("login",),
         ring_s: float = 0.1,
+        listens: Hop = UDP,
+        certificates: Certificates | None = None,
     ) -> None:
         self.events: list[Any] = []
         self.conversations: dict[str, Conversation] = {}
         self._accounts, self._phones, self._numbers, self._ring_s = accounts, phones, numbers, ring_s
+        self._listens, self._certificates = listens, certificates
         self._station = Station(self._receive_event)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         await self._station.start(
-            ("127.0.0.1", 0), accounts=self._accounts, phones=self._phones, realm="desk", user_agent="softswitch"
+            self._listens,
+            certificates=self._certificates,
+            accounts=self._accounts,
+            phones=self._phones,
+            realm="desk",
+            user_agent="softswitch",
         )
         return self
 
