@@ -21,6 +21,7 @@ from softswitch.config import (
 )
 from softswitch.dialler.dialling import Dialler
 from softswitch.errors import UsageError
+from softswitch.exchange.ports import open_ports
 from softswitch.exchange.premises import Site, wall
 from softswitch.exchange.tracing import Tracing
 from softswitch.safeguards.gate import Gate
@@ -32,7 +33,7 @@ from softswitch.store.database import Store
 from softswitch.store.never_dial_file import read_never_dial
 from softswitch.transports.driver import Driver
 from softswitch.transports.hep import CaptureSender, open_capture_sender
-from softswitch.transports.udp import UdpTransport, open_udp
+from softswitch.transports.stack import TransportStack
 from softswitch.ua.accounts import CarrierAccount
 from softswitch.ua.pool import UserAgentPool
 
@@ -105,17 +106,17 @@ async def open_homer(settings: Settings, tracing: Tracing) -> CaptureSender:
 
 async def open_sip(
     settings: Settings, driver: Driver, gate: Gate, tracing: Tracing | None = None
-) -> tuple[UdpTransport, UserAgentPool]:
-    """Bind the SIP port; the pool is not driven yet."""
+) -> tuple[TransportStack, UserAgentPool]:
+    """Open the SIP ports; the pool is not driven yet."""
     sip = settings.sip
 
     def receive(data: bytes, source: Hop) -> None:
         driver.receive_datagram(pool, data, source)
 
-    transport = await open_udp((sip.address, sip.port), tracing.receiving(receive) if tracing else receive)
+    transports = await open_ports(sip, tracing.receiving(receive) if tracing else receive, driver, lambda: pool)
     try:
         pool = UserAgentPool(
-            listens=[Hop(*transport.address)],
+            listens=transports.listens,
             realm=settings.site.name,
             accounts=[await _resolve(carrier_account(trunk)) for trunk in settings.trunks],
             phones=[phone_account(agent) for agent in settings.agents],
@@ -126,9 +127,9 @@ async def open_sip(
         if tracing is not None:
             pool.name_calls_in(tracing.names)
     except BaseException:
-        transport.close()
+        transports.close()
         raise
-    return transport, pool
+    return transports, pool
 
 
 async def make_dialler(site: Site, settings: CampaignSettings) -> Dialler:
