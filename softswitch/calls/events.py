@@ -31,13 +31,15 @@ class CallOffered(CallEvent):
     called: str
     """User part of the request URI."""
     caller: str
-    """User part of From; on a trunk leg this is personal data."""
+    """User part that names the caller, empty where it is withheld; on a trunk leg this is personal data."""
     offer: bytes
     """SDP; empty where the INVITE carries none (delayed offer)."""
     hops_left: int = 70
     """Max-Forwards: a call that this one causes has one less, so that a ring of switches ends (RFC 7332)."""
     replaces: str = ""
     """The leg whose place this call is to take (RFC 3891), asked by one who may; answering ends that leg."""
+    verstat: str = ""
+    """Whether the caller's number was signed for (RFC 8224), as in "TN-Validation-Passed"; empty: nobody looked."""
 
 
 @dataclass(frozen=True, slots=True)

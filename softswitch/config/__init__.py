@@ -77,6 +77,9 @@ def carrier_account(trunk: TrunkSettings) -> CarrierAccount:
         caller_id=trunk.caller_id,
         channels=trunk.channels,
         calls_per_second=trunk.calls_per_second,
+        identity_style=trunk.identity,
+        withholds=trunk.withhold_caller_id,
+        trusts_identity=trunk.trusts_identity,
     )
 
 

@@ -1,10 +1,12 @@
 """ES256 with keys and certificates from files, for signed identities (RFC 8224). Nothing is fetched from anywhere."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -13,13 +15,31 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from softswitch.config import TrunkSettings
 from softswitch.errors import UsageError
 from softswitch.sip.identity import Attestation, Sign, Verify, caller_of, origin_url, sign_request, verify_identity
 from softswitch.sip.message import Request
+from softswitch.ua.accounts import CarrierAccount
 
 _ECDSA = ec.ECDSA(SHA256())
 _HALF = 32
 MOST_CERTIFICATES = 500
+
+
+def with_identity(account: CarrierAccount, trunk: TrunkSettings) -> CarrierAccount:
+    """The account with what signs and verifies for it. Raises UsageError where its key cannot be used."""
+    sign = verify = None
+    if trunk.stir_key is not None:
+        own_id = trunk.stir_origin_id.lower()
+        sign = IdentitySigner(
+            es256_sign(trunk.stir_key, trunk.stir_certificate),
+            trunk.stir_x5u,
+            trunk.attestation,
+            lambda: own_id or str(uuid4()),
+        )
+    if trunk.stir_authorities is not None:
+        verify = IdentityVerifier(trunk.stir_authorities)
+    return replace(account, sign=sign, verify=verify)
 
 
 class IdentitySigner:
@@ -61,7 +81,7 @@ class IdentityVerifier:
         self._folder = folder.resolve()
         self._known: dict[str, tuple[float, x509.Certificate]] = {}
 
-    def __call__(self, request: Request, *, trusted: bool) -> str:
+    def __call__(self, request: Request, trusted: bool) -> str:
         """A verstat."""
         values = request.headers.get_all("Identity")
         verdict = verify_identity(

@@ -106,7 +106,7 @@ def caller_of(request: Request, *, trusted: bool) -> str:
 
 
 def canonical_number(text: str) -> str:
-    """A telephone number as PASSporTs spell it (RFC 8224 §8.3), digits from the country's code on; empty: it is none."""
+    """A telephone number as PASSporTs spell it (RFC 8224 §8.3), digits from the country's code; empty: it is none."""
     found = _NUMBER.fullmatch(_SEPARATORS.sub("", text))
     return found[1] if found else ""
 

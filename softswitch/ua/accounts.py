@@ -8,8 +8,11 @@ from typing import Final
 from softswitch.errors import UsageError
 from softswitch.sip.digest import ClientDigest, RealmPin
 from softswitch.sip.hop import DEFAULT_PORT, Hop, default_port
+from softswitch.sip.identity import ANONYMOUS, IdentityStyle, present
 from softswitch.sip.locating import Chance, Server, is_address
+from softswitch.sip.message import Request
 from softswitch.sip.uri import Uri, host_of
+from softswitch.sip.values import NameAddr
 from softswitch.ua.targets import Targets
 
 
@@ -45,6 +48,16 @@ class CarrierAccount:
     """A server that has not answered a request at all for so long is left for the next one, where there is one."""
     options_s: float = 0.0
     """Pause between the OPTIONS that ask each server whether it is there; 0: none are sent."""
+    identity_style: IdentityStyle = IdentityStyle.FROM
+    """How it is told the caller id."""
+    withholds: bool = False
+    """The caller id is withheld from callees (RFC 3323)."""
+    trusts_identity: bool = False
+    """Its P-Asserted-Identity is believed."""
+    sign: Callable[[Request, str], None] | None = None
+    """Signs an INVITE for its caller id (RFC 8224)."""
+    verify: Callable[[Request, bool], str] | None = None
+    """The verstat of an INVITE that came in; told whether its P-Asserted-Identity is believed."""
 
     @property
     def servers(self) -> tuple[Server, ...]:
@@ -72,6 +85,29 @@ class CarrierAccount:
         if not self.username:
             return None
         return ClientDigest(self.username, self.password, new_token, realm=pin)
+
+    def caller(self, caller_id: str) -> NameAddr:
+        """What From says of a call of ours."""
+        if self.withholds:
+            return ANONYMOUS
+        if self.identity_style is IdentityStyle.NONE:
+            return NameAddr(self.identity(self.username or "anonymous"))
+        return NameAddr(self.identity(caller_id or self.caller_id or self.username or "anonymous"))
+
+    def vouching(self, caller_id: str) -> Callable[[Request], None] | None:
+        """What writes into each INVITE who calls, beside From; None where From says all."""
+        caller_id = caller_id or self.caller_id
+        style = self.identity_style
+        in_from = style in (IdentityStyle.FROM, IdentityStyle.NONE) and not self.withholds
+        if not caller_id or (in_from and self.sign is None):
+            return None
+
+        def vouch(request: Request) -> None:
+            present(request, style, self.identity(caller_id), withheld=self.withholds)
+            if self.sign is not None:
+                self.sign(request, caller_id)
+
+        return vouch
 
     @property
     def _domain(self) -> str:

@@ -61,9 +61,13 @@ class TrunkLine(PhoneLine):
     the first, and the one that answers a challenge. A re-INVITE (To has a tag) reaches nobody new.
     """
 
-    def __init__(self, layer: TransactionLayer, hop: Hop, gate: Gate) -> None:
+    def __init__(
+        self, layer: TransactionLayer, hop: Hop, gate: Gate, vouch: Callable[[Request], None] | None = None
+    ) -> None:
+        """vouch: writes into each of those INVITEs who calls: its signature is fresh for a minute only."""
         super().__init__(layer, hop)
         self._gate = gate
+        self.vouch = vouch
         self.invite: Transaction | None = None
         """The INVITE that was sent last of those that could make a telephone ring."""
         self.invites = 0
@@ -73,6 +77,8 @@ class TrunkLine(PhoneLine):
             reason = self._ask(request.uri.decoded_user)
             if reason is not None:
                 raise InviteRefused(reason)
+            if self.vouch is not None:
+                self.vouch(request)
             # Its URI is the carrier's name for the number, whoever of its servers is asked.
             self.invites += 1
             self.invite = self._own(self._layer.send_request(request, self.hop, now))

@@ -62,13 +62,13 @@ class LegMaker:
     def call_number(self, new: NewCall, carrier: Carrier, hop: Hop) -> tuple[OutgoingLeg, TrunkLine]:
         """A leg to a callee over one of the carrier's servers; it takes up one of its channels."""
         own = carrier.account
-        line = TrunkLine(self._layer, hop, self._gate)
+        line = TrunkLine(self._layer, hop, self._gate, own.vouching(new.caller_id))
         leg = OutgoingLeg(
             new.leg_id,
             line,
             self._settings(own.username, hop, own.name),
             target=own.uri(new.number),
-            local=NameAddr(own.identity(new.caller_id or own.caller_id or own.username or "anonymous")),
+            local=own.caller(new.caller_id),
             offer=new.offer,
             digest=carrier.digest(self._new_token),
             hops_left=new.hops_left,

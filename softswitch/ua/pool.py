@@ -17,6 +17,7 @@ from softswitch.calls.line import Phase
 from softswitch.errors import PeerError, UsageError
 from softswitch.sip.dialog import MAX_FORWARDS
 from softswitch.sip.hop import Hop, OwnHops
+from softswitch.sip.identity import caller_of
 from softswitch.sip.layer import (
     Datagram,
     RequestReceived,
@@ -477,10 +478,14 @@ class UserAgentPool:
             self._layer.respond(transaction, self._reception.refuse(request, error.status), now)
             return
         leg.replaces = replaces
-        called, calling = request.uri.decoded_user, request.from_.uri.decoded_user
+        called, calling, verstat = request.uri.decoded_user, request.from_.uri.decoded_user, ""
+        if caller.origin is Origin.TRUNK:
+            account = self._carriers[caller.source].account
+            calling = caller_of(request, trusted=account.trusts_identity)
+            verstat = account.verify(request, account.trusts_identity) if account.verify is not None else ""
         hops = MAX_FORWARDS if request.max_forwards is None else request.max_forwards
         self._events.append(
-            CallOffered(leg.leg_id, caller.origin, caller.source, called, calling, offer, hops, replaces)
+            CallOffered(leg.leg_id, caller.origin, caller.source, called, calling, offer, hops, replaces, verstat)
         )
         self._legs.settle(leg)
 
