@@ -23,6 +23,7 @@ from softswitch.dialler.suppression import SuppressionList
 from softswitch.errors import SoftswitchError, UsageError
 from softswitch.exchange import health
 from softswitch.exchange.agents import AgentLines
+from softswitch.exchange.carriers import find_carriers
 from softswitch.exchange.desk import Desk
 from softswitch.exchange.dialled import DialledCalls
 from softswitch.exchange.health import Health
@@ -47,7 +48,7 @@ from softswitch.safeguards.gate import Gate
 from softswitch.safeguards.interlocks import NEVER_DIAL, STORE, Interlocks
 from softswitch.store.database import Store
 from softswitch.transports.driver import Driver
-from softswitch.ua.accounts import AccountFailed, AccountRegistered
+from softswitch.ua.accounts import AccountFailed, AccountReachable, AccountRegistered
 from softswitch.ua.defence import SourceBanned
 from softswitch.ua.pool import PoolEvent
 from softswitch.web.app import create_app
@@ -135,6 +136,7 @@ class Switch:
         tracing = make_tracing(settings, driver, lambda: self.site.pool.own)
         transport, pool = await open_sip(settings, driver, gate, tracing)
         self._stack.callback(transport.close)
+        self._stack.callback((await find_carriers(settings, driver, pool)).close)
         if tracing is not None and settings.trace.homer:
             self._stack.callback((await open_homer(settings, tracing)).close)
         lines = Lines(pool, plane, settings.media.address, lambda: driver.now, self._receive_recording)
@@ -218,7 +220,7 @@ class Switch:
             records=site.records,
             driver=site.driver,
             recordings=recordings_directory(self.settings),
-            choose_trunk=lambda: site.choose_trunk(campaign.name),
+            choose_trunks=lambda number: site.choose_trunks(campaign.name, number),
             turn=site.turn,
             settle=site.settle,
             on_agent=self._receive_agent_changed,
@@ -275,8 +277,8 @@ class Switch:
                 if isinstance(event, CallEnded | CallFailed):  # before its answer it has no line yet
                     self.site.inbound.receive_withdrawn(event.leg_id, now)
                 self.site.report_channels()
-            case AccountRegistered() | AccountFailed():
-                log.info("carrier account", account=event.account, registered=isinstance(event, AccountRegistered))
+            case AccountRegistered() | AccountReachable() | AccountFailed():
+                log.info("carrier account", account=event.account, news=type(event).__name__)
                 self.site.health.look()
             case SourceBanned():
                 log.warning("source banned", address=event.address, reason=event.reason, seconds=event.seconds)

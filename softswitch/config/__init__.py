@@ -20,6 +20,7 @@ from softswitch.config.sip import TrunkSettings
 from softswitch.dialler.campaign import Campaign, RecycleRule
 from softswitch.errors import UsageError
 from softswitch.ua.accounts import CarrierAccount, PhoneAccount
+from softswitch.ua.routes import Route
 
 __all__ = [
     "AgentSettings",
@@ -36,6 +37,7 @@ __all__ = [
     "problems",
     "read_secret",
     "recordings_directory",
+    "routes_of",
     "store_url",
 ]
 
@@ -70,6 +72,9 @@ def carrier_account(trunk: TrunkSettings) -> CarrierAccount:
         name=trunk.name,
         host=trunk.host,
         port=trunk.port,
+        transport="" if trunk.transport == "auto" else trunk.transport.upper(),
+        domain=trunk.domain,
+        addresses=trunk.addresses,
         username=trunk.username,
         password=read_secret(trunk.password, trunk.password_file),
         register=trunk.registers,
@@ -80,7 +85,16 @@ def carrier_account(trunk: TrunkSettings) -> CarrierAccount:
         identity_style=trunk.identity,
         withholds=trunk.withhold_caller_id,
         trusts_identity=trunk.trusts_identity,
+        failover_after_s=trunk.failover_after_s,
+        options_s=trunk.options_s,
     )
+
+
+def routes_of(trunk: TrunkSettings) -> list[Route]:
+    """Which numbers a trunk takes, and for how much."""
+    if not trunk.routes:
+        return [Route(trunk.name, "", trunk.priority, trunk.cost, trunk.weight)]
+    return [Route(trunk.name, each.prefix, each.priority, each.cost, each.weight) for each in trunk.routes]
 
 
 def phone_account(agent: AgentSettings) -> PhoneAccount:

@@ -12,6 +12,8 @@ from pathlib import Path
 from softswitch.config.settings import Settings
 from softswitch.config.toml_lines import Key
 from softswitch.safeguards.visibility import is_withheld
+from softswitch.sip.hop import DEFAULT_PORT, DEFAULT_TLS_PORT
+from softswitch.sip.locating import is_address
 
 Complaint = tuple[Key, str, bool]
 OFCOM_ABANDONED_LOCK_S = 72 * 3600.0
@@ -108,6 +110,43 @@ def _secrets(settings: Settings) -> Iterator[Complaint]:
             )
         if not inline and not agent.phone_password_file:
             yield ("agents", n), "phone_password is missing; a phone without one could be anybody's", True
+
+
+def _trunks(settings: Settings) -> Iterator[Complaint]:
+    for n, trunk in enumerate(settings.trunks):
+        at: Key = ("trunks", n)
+        for key in ("host", "domain"):
+            if (name := getattr(trunk, key)) and not _is_host(name):
+                text = f'"{name}" is neither an IP address nor a host name such as sip.example.com'
+                yield (*at, key), text, True
+        if trunk.transport == "tls" and trunk.port == DEFAULT_PORT:
+            yield (*at, "port"), f"carriers take TLS on {DEFAULT_TLS_PORT}, hardly on {DEFAULT_PORT}", False
+        if trunk.routes and (trunk.cost or trunk.priority or trunk.weight != 1):
+            yield (
+                (*at, "routes"),
+                "cost, priority and weight are those of each route; the trunk's own have no effect",
+                True,
+            )
+        prefixes = [route.prefix for route in trunk.routes]
+        for position, prefix in enumerate(prefixes):
+            if prefix in prefixes[:position]:
+                text = f'the prefix "{prefix}" is there twice: one route for each'
+                yield (*at, "routes", position, "prefix"), text, True
+        if trunk.transport == "udp" and "udp" not in settings.sip.transports:
+            yield (*at, "transport"), '[sip] transports lacks "udp": nothing can be sent to this trunk', True
+
+
+def _is_host(name: str) -> bool:
+    """An IP address, or labels of which the last is no number: "192.0.2" is a slip, and no name."""
+    if is_address(name):
+        return True
+    labels = name.removesuffix(".").split(".")
+    return (
+        len(name) <= 253
+        and all(1 <= len(label) <= 63 for label in labels)
+        and not labels[-1].isdigit()
+        and (":" not in name and "[" not in name and "]" not in name)
+    )
 
 
 def _ports(settings: Settings) -> Iterator[Complaint]:
@@ -243,6 +282,7 @@ _CHECKS: tuple[Callable[[Settings], Iterator[Complaint]], ...] = (
     _names,
     _files,
     _secrets,
+    _trunks,
     _ports,
     _transports,
     _dialling,

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
-from softswitch.config.fields import ListenPort, Name, OptionalE164, OptionalFile, Port, Reachable, Section
+from softswitch.config.fields import IpAddress, ListenPort, Name, OptionalE164, OptionalFile, Port, Reachable, Section
 from softswitch.sip.identity import Attestation, IdentityStyle
 
 
@@ -48,15 +48,37 @@ class SipSettings(Section):
     another agent. Phones must therefore not suppress silence; 0 for a site whose phones do."""
 
 
+class RouteSettings(Section):
+    """[[trunks.routes]]: numbers that a trunk takes, and for how much."""
+
+    prefix: Annotated[str, Field(pattern=r"^(\+[0-9]{0,15})?$")] = ""
+    """How the numbers begin, in E.164 ("+447"); empty: all numbers. The longest prefix that fits decides."""
+    priority: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Lower comes first, whatever it costs."""
+    cost: Annotated[float, Field(ge=0, le=1e6)] = 0.0
+    """What a call costs, in any unit that all trunks share; the cheapest comes first."""
+    weight: Annotated[int, Field(ge=0, le=65535)] = 1
+    """Its share of the calls among trunks alike; 0: only where none of those can take the call."""
+
+
 class TrunkSettings(Section):
     """[[trunks]]: a carrier account."""
 
     name: Name
     """Campaigns refer to it by this name."""
-    host: Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9.:\[\]-]+$")]
-    """The carrier's proxy: address or host name."""
-    port: Port = 5060
-    """UDP port of the carrier's proxy."""
+    host: Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9.:\[\]_-]+$")]
+    """The carrier's proxy: address or host name. A name is looked up in DNS by RFC 3263 (NAPTR, SRV, A, AAAA) and again
+    before its time is over; while DNS fails the servers found last stay in use. A name in /etc/hosts is taken from
+    there."""
+    port: Port | None = None
+    """Of the carrier's proxy. Without it SRV says which, or it is 5060 (TLS: 5061); with it SRV is not asked."""
+    transport: Literal["auto", "udp", "tcp", "tls"] = "auto"
+    """How the carrier is reached. "auto": as NAPTR or SRV say, else UDP; "tls" checks its certificate against `domain`,
+    else `host`."""
+    domain: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:\[\]_-]*$")] = ""
+    """The carrier's name in From, To and Request-URI, where that is another than `host`."""
+    addresses: tuple[IpAddress, ...] = ()
+    """Further IP addresses from which this carrier's calls come; those of its servers count in any case."""
     username: str = ""
     """For digest authentication and registration."""
     password: SecretStr = SecretStr("")
@@ -90,6 +112,20 @@ class TrunkSettings(Section):
     """Folder of certificates by which signed calls that come in are verified: that of https://HOST/PATH is HOST/PATH
     below it. Nothing is fetched; calls are noted as verified or not, and never refused for it."""
     channels: Annotated[int, Field(ge=1, le=10000)] = 30
-    """Calls at a time."""
+    """Calls at a time, both ways together."""
     calls_per_second: Annotated[float, Field(gt=0, le=1000)] = 5.0
-    """New calls a second that the carrier allows."""
+    """New calls a second that the carrier allows; dialled calls wait their turn."""
+    failover_after_s: Annotated[float, Field(ge=0.5, le=32)] = 4.0
+    """A server that has not answered an INVITE or REGISTER at all after so long is left for the next server of the
+    carrier, or the next trunk, where there is one. An answer about the callee is final wherever it comes from."""
+    options_s: Annotated[float, Field(ge=0, le=3600)] = 0.0
+    """Pause between the OPTIONS that ask each server whether it is there: two in a row without an answer, or with 503,
+    and it is passed over until it answers again. 0: none are sent, for a carrier that ignores them."""
+    priority: Annotated[int, Field(ge=0, le=1000)] = 0
+    """As in `routes`, where there are none: lower comes first."""
+    cost: Annotated[float, Field(ge=0, le=1e6)] = 0.0
+    """As in `routes`, where there are none: the cheapest trunk comes first."""
+    weight: Annotated[int, Field(ge=0, le=65535)] = 1
+    """As in `routes`, where there are none: the share of the calls among trunks alike."""
+    routes: tuple[RouteSettings, ...] = ()
+    """Numbers that this trunk takes; without any it takes all."""

@@ -177,6 +177,12 @@ class Dialler(RunningCampaign):
             self._placed.invited(call, now)
             self._settle(now)
 
+    def receive_trunk(self, call_ref: str, trunk: str, now: float) -> None:
+        """The trunk that carries the call, or carries it now: another try at another trunk is the same attempt."""
+        call = self._call(call_ref, *BEFORE_ANSWER)
+        if call is not None and trunk != call.attempt.trunk:
+            self._books.note(call, silently=True, trunk=trunk)
+
     def receive_ringing(self, call_ref: str, now: float) -> None:
         """180 or 183; the ring clock runs from the first of them."""
         call = self._call(call_ref, CallState.PLACED)

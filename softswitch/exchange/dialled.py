@@ -65,7 +65,7 @@ class DialledCalls:
         records: Records,
         driver: Driver,
         recordings: Path,
-        choose_trunk: Callable[[], str | None],
+        choose_trunks: Callable[[str], list[str]],
         turn: Callable[[str, float], float],
         settle: Callable[[], None],
         on_agent: Callable[[AgentChanged], None],
@@ -78,7 +78,7 @@ class DialledCalls:
         self._records = records
         self._driver = driver
         self._recordings = recordings
-        self._choose_trunk = choose_trunk
+        self._choose_trunks = choose_trunks
         self._turn = turn
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[str, asyncio.TimerHandle] = {}
@@ -166,8 +166,8 @@ class DialledCalls:
             self.dialler.receive_attempt_committed(attempt.call_ref, now)
 
     def _place(self, call_ref: str, number: str, now: float) -> None:
-        trunk = self._choose_trunk()
-        wait_s = 0.0 if trunk is None else self._turn(trunk, now)
+        trunks = self._choose_trunks(number)
+        wait_s = self._turn(trunks[0], now) if trunks else 0.0
         if wait_s > 0:
             self._waiting[call_ref] = self._loop.call_later(wait_s, self._place_in_turn, call_ref, number)
             return
@@ -175,9 +175,9 @@ class DialledCalls:
         zone = self.dialler.lead_of(call_ref).time_zone
         self._dialling[call_ref] = (number, zone)
         try:
-            if trunk is None:
-                raise UsageError("no trunk is healthy")
-            line = self._calls[call_ref] = self._lines.dial(call_ref, trunk, number, caller_id, self, now)
+            if not trunks:
+                raise UsageError("no trunk that takes this number is healthy and has a channel free")
+            line = self._calls[call_ref] = self._lines.dial(call_ref, trunks, number, caller_id, self, now)
         except SoftswitchError as error:
             log.warning("call not placed", call=call_ref, reason=str(error))
             self._dialling.pop(call_ref, None)
@@ -185,6 +185,7 @@ class DialledCalls:
             return
         if line.closed:
             return
+        self.dialler.receive_trunk(call_ref, line.account, now)
         self.dialler.receive_invited(call_ref, now)
 
     def _place_in_turn(self, call_ref: str, number: str) -> None:
@@ -229,9 +230,11 @@ class DialledCalls:
 
     def line_ringing(self, line: Line, now: float) -> None:
         with self.mutating():
+            self.dialler.receive_trunk(line.leg_id, line.account, now)
             self.dialler.receive_ringing(line.leg_id, now)
 
     def line_answered(self, line: Line, now: float) -> None:
+        self.dialler.receive_trunk(line.leg_id, line.account, now)
         name = f"{line.leg_id}.wav"
         try:
             self._lines.plane.start_recording(line.media, self._recordings / name)
@@ -252,6 +255,7 @@ class DialledCalls:
         self._calls.pop(line.leg_id, None)
         self._dialling.pop(line.leg_id, None)
         with self.mutating():
+            self.dialler.receive_trunk(line.leg_id, line.account, now)
             self.dialler.receive_failed(line.leg_id, outcome, status, now)
 
     def line_ended(self, line: Line, by_peer: bool, now: float) -> None:

@@ -1,6 +1,6 @@
 """Lines: a SIP leg of the UA pool joined to a media leg of the plane, under one name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,6 +24,7 @@ from softswitch.media.events import LegFailed, MediaEvent, MediaFormat, Recordin
 from softswitch.sdp.negotiate import MediaAgreement, make_answer, make_offer, read_answer
 from softswitch.sip.message_ring import CallNames
 from softswitch.ua.pool import UserAgentPool
+from softswitch.ua.tries import CallRerouted
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +61,8 @@ class Line:
     """Offer and answer have met at least once."""
     early_sdp: bytes = b""
     """From a 18x; stands for the answer where the 200 carries none (RFC 3261 §13.2.1)."""
+    account: str = ""
+    """The carrier account that carries it, or carried it in the end; empty for a phone."""
     answered: bool = False
     closed: bool = False
     packets_lost: int = 0
@@ -95,12 +98,15 @@ class Lines:
         """The driver's clock, for those who hear of media only."""
         return self._clock()
 
-    def dial(self, leg_id: str, account: str, number: str, caller_id: str, owner: LineOwner, now: float) -> Line:
-        """Place a call on a trunk. Raises UsageError where no media port or channel is left."""
+    def dial(
+        self, leg_id: str, accounts: Sequence[str], number: str, caller_id: str, owner: LineOwner, now: float
+    ) -> Line:
+        """Place a call on the first of these trunks that can carry it. Raises UsageError without a free media port."""
         line = self._open(leg_id, owner)
         line.described = line.offer
+        line.account, *others = accounts
         try:
-            self._pool.place_call(leg_id, account, number, line.offer, now, caller_id=caller_id)
+            self._pool.place_call(leg_id, line.account, number, line.offer, now, caller_id=caller_id, otherwise=others)
         except SoftswitchError:
             self._close(line)
             raise
@@ -157,6 +163,8 @@ class Lines:
         if line is None:
             return
         match event:
+            case CallRerouted():
+                line.account = event.account
             case CallRinging():
                 line.early_sdp = event.sdp or line.early_sdp
                 line.owner.line_ringing(line, now)

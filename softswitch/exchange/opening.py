@@ -2,9 +2,7 @@
 
 import asyncio
 import secrets
-import socket
 from collections.abc import Callable
-from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -23,6 +21,7 @@ from softswitch.dialler.dialling import Dialler
 from softswitch.errors import UsageError
 from softswitch.exchange.ports import open_ports
 from softswitch.exchange.premises import Site, wall
+from softswitch.exchange.signing import with_identity
 from softswitch.exchange.tracing import Tracing
 from softswitch.safeguards.gate import Gate
 from softswitch.safeguards.message_masking import without_secrets
@@ -34,7 +33,6 @@ from softswitch.store.never_dial_file import read_never_dial
 from softswitch.transports.driver import Driver
 from softswitch.transports.hep import CaptureSender, open_capture_sender
 from softswitch.transports.stack import TransportStack
-from softswitch.ua.accounts import CarrierAccount
 from softswitch.ua.pool import UserAgentPool
 
 log = structlog.get_logger(__name__)
@@ -118,12 +116,15 @@ async def open_sip(
         pool = UserAgentPool(
             listens=transports.listens,
             realm=settings.site.name,
-            accounts=[await _resolve(carrier_account(trunk)) for trunk in settings.trunks],
+            accounts=[with_identity(carrier_account(trunk), trunk) for trunk in settings.trunks],
             phones=[phone_account(agent) for agent in settings.agents],
             gate=gate,
             new_token=lambda: secrets.token_hex(12),
             phone_digests=sip.phone_digests,
+            limits=settings.defence.limits(),
         )
+        if pool.defence is not None:
+            pool.defence.trust(settings.defence.trusted)
         if tracing is not None:
             pool.name_calls_in(tracing.names)
     except BaseException:
@@ -150,15 +151,3 @@ async def make_dialler(site: Site, settings: CampaignSettings) -> Dialler:
     today = wall().astimezone(ZoneInfo(zone)).date()
     dialler.restore_day(await site.store.attempt_counts(campaign.name, today, zone))
     return dialler
-
-
-async def _resolve(account: CarrierAccount) -> CarrierAccount:
-    """A carrier given by name is reached at its address; its calls may come from any that the name has."""
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(account.host, account.port, type=socket.SOCK_DGRAM)
-    except OSError as error:
-        raise UsageError(f"trunk {account.name!r}: host {account.host} cannot be resolved: {error}") from error
-    addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
-    if account.host in addresses:
-        return account
-    return replace(account, host=addresses[0], domain=account.domain or account.host, addresses=addresses)

@@ -1,11 +1,12 @@
 """The parts of one running site, under one name each."""
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from softswitch.config import Settings
+from softswitch.config import Settings, routes_of
 from softswitch.dialler.agents import AgentBoard, AgentState
 from softswitch.dialler.dialling import Dialler
 from softswitch.dialler.locks import NumberLocks
@@ -20,8 +21,8 @@ from softswitch.media.control import MediaPlane
 from softswitch.safeguards.interlocks import Interlocks
 from softswitch.store.database import Store
 from softswitch.transports.driver import Driver
-from softswitch.ua.accounts import TokenBucket
 from softswitch.ua.pool import UserAgentPool
+from softswitch.ua.routes import RouteTable
 
 
 def wall() -> datetime:
@@ -45,8 +46,10 @@ class Site:
     suppression: SuppressionList
     locks: NumberLocks
     campaigns: dict[str, DialledCalls] = field(default_factory=dict)
-    buckets: dict[str, TokenBucket] = field(default_factory=dict)
-    """By trunk: when it may be given the next call. The pool has the same and refuses; here calls wait their turn."""
+    routes: RouteTable = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.routes = RouteTable(route for trunk in self.settings.trunks for route in routes_of(trunk))
 
     @property
     def plane(self) -> MediaPlane:
@@ -101,13 +104,12 @@ class Site:
         return [wanted] if wanted else [trunk.name for trunk in self.settings.trunks]
 
     def turn(self, trunk: str, now: float) -> float:
-        """Take the next place in the carrier's calls a second; 0, or the seconds after which to ask again."""
-        account = next(each for each in self.settings.trunks if each.name == trunk)
-        bucket = self.buckets.setdefault(trunk, TokenBucket(account.calls_per_second))
-        return 0.0 if bucket.take(now) else 1.0 / account.calls_per_second
+        """Seconds until the carrier's limit of calls a second lets the next one start; ask again then. 0: now."""
+        return max(0.0, self.pool.next_call_at(trunk, now) - now)
 
-    def choose_trunk(self, campaign: str) -> str | None:
-        """The account with most room, or None."""
-        free = {name: self.pool.channels_free(name) for name in self.trunks_of(campaign)}
-        best = max(free, key=lambda name: free[name], default=None)
-        return best if best is not None and free[best] > 0 else None
+    def choose_trunks(self, campaign: str, number: str) -> list[str]:
+        """The accounts over which this number may go, best first; empty where none can take a call."""
+        allowed = self.trunks_of(campaign)
+        return self.routes.accounts_for(
+            number, lambda name: name in allowed and self.pool.channels_free(name) > 0, secrets.randbelow
+        )

@@ -8,7 +8,8 @@ from softswitch.safeguards.visibility import InterlockView, TrunkView, Wallboard
 from softswitch.web.elements import Bar, Figure, Pill, Text, count, panel, percent
 from softswitch.web.history import SPAN_S, Sample
 
-TRUNK_TONES = {"registered": "ready", "static": "ready", "unregistered": "alert"}
+TRUNK_TONES = {"registered": "ready", "static": "ready"}
+"""Every other state of a trunk is an alert."""
 SERIES = (("In call", "#3b82f6", "in_call"), ("Ready", "#16a34a", "ready"), ("Ringing", "#d97706", "ringing"))
 
 
