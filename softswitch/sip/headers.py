@@ -85,12 +85,21 @@ class Headers:
         return values[0] if values else None
 
     def get_all(self, name: str) -> list[str]:
-        """Every value under `name`: one entry per comma-separated value for list headers, else one per line."""
+        """Every value under `name`: one entry per comma-separated value for list headers, else one per line.
+
+        Never raises for what a peer wrote: a line that does not come apart is one value, as it stands.
+        """
         name = canonical_name(name)
         lines = self._fields.get(name, [])
         if name not in LISTS:
             return list(lines)
-        return [value for line in lines for value in split_list(line)]
+        values: list[str] = []
+        for line in lines:
+            try:
+                values += split_list(line)
+            except PeerError:
+                values.append(line)
+        return values
 
     def lines(self, name: str) -> list[str]:
         """The lines under `name` as they stand."""

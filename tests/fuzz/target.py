@@ -50,6 +50,8 @@ def look_at(message: Request | Response) -> None:
         for name, value in vars(kind).items():
             if isinstance(value, property):
                 getattr(message, name)
+    for name, _ in message.headers.items():
+        message.headers.get_all(name)
 
 
 def check_session(data: bytes) -> None:

@@ -50,3 +50,7 @@ def test_headers_are_added_set_put_in_front_replaced_and_removed() -> None:
 
 def test_values_do_not_appear_in_tracebacks() -> None:
     assert "secret" not in repr(Headers([("Subject", "secret")]))
+
+
+def test_a_list_that_does_not_come_apart_is_one_value() -> None:
+    assert Headers([("Require", '100rel, "timer'), ("Require", "x")]).get_all("Require") == ['100rel, "timer', "x"]

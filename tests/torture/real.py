@@ -107,13 +107,14 @@ class Sender:
         writer.write(data + options(call_id).replace(b"/UDP", b"/TCP"))
         received = b""
         closed = False
-        with suppress(TimeoutError, ConnectionError):
+        with suppress(TimeoutError):
             async with asyncio.timeout(patience_s):
-                while call_id.encode() not in received:
-                    more = await reader.read(65536)
-                    if not more:
-                        closed = True
-                        break
+                while call_id.encode() not in received and not closed:
+                    try:
+                        more = await reader.read(65536)
+                    except ConnectionError:  # closed while there was more of ours to read
+                        more = b""
+                    closed = not more
                     received += more
         writer.close()
         messages = [b"SIP/2.0 " + part for part in received.split(b"SIP/2.0 ")[1:] if b"\r\n" in part]
