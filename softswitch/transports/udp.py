@@ -49,8 +49,8 @@ class UdpTransport(asyncio.DatagramProtocol):
         self._on_unreachable = on_unreachable
         self._socket = opened
         self._transport: asyncio.DatagramTransport | None = None
-        self._scope = 0
         self._error: Exception | None = None
+        """The latest that the loop told of."""
         self.address: Address = ("", 0)
         """Where it is bound; the port is the real one, also where 0 was asked for."""
         self.errors = 0
@@ -61,7 +61,6 @@ class UdpTransport(asyncio.DatagramProtocol):
         self._transport = cast(asyncio.DatagramTransport, transport)
         name = transport.get_extra_info("sockname")
         self.address = (plain_host(name[0]), name[1])
-        self._scope = name[3] if len(name) > 2 else 0
 
     def datagram_received(self, data: bytes, addr: tuple[str | object, int]) -> None:
         self._receive(data, Hop(str(addr[0]), int(addr[1])))
@@ -80,20 +79,19 @@ class UdpTransport(asyncio.DatagramProtocol):
             self.errors += 1
             self._give_up(datagram.destination)
             return
-        self._error = None
-        address = datagram.destination[:2]
+        errors, address = self.errors, datagram.destination[:2]
         try:
-            self._transport.sendto(datagram.data, (*address, 0, self._scope) if self._scope else address)
-            if self._error is None:
+            self._transport.sendto(datagram.data, address)
+            if self.errors == errors:
                 return
-            if getattr(self._error, "errno", None) in _UNREACHABLE:
+            if isinstance(self._error, OSError) and self._error.errno in _UNREACHABLE:
                 # The error of an earlier datagram, to whatever peer, makes the kernel refuse this one, once.
-                self._error = None
-                self._transport.sendto(datagram.data, (*address, 0, self._scope) if self._scope else address)
-        except (OSError, ValueError) as error:
+                errors = self.errors
+                self._transport.sendto(datagram.data, address)
+        except (OSError, ValueError):
             self.errors += 1
-            self._error = error
-        if self._error is not None:
+            errors = -1
+        if self.errors != errors:
             self._give_up(datagram.destination)
 
     def _give_up(self, destination: Hop) -> None:
@@ -160,7 +158,7 @@ def advice(transport: str, host: str, port: int, error: OSError | OverflowError)
 
 def _read_errors(opened: socket.socket) -> set[Hop]:
     """Empty the socket's error queue (ip(7), IP_RECVERR); until it is empty the loop would call again and again."""
-    unreachable = set()
+    unreachable: set[Hop] = set()
     while True:
         try:
             _, ancillary, _, address = opened.recvmsg(0, 512, socket.MSG_ERRQUEUE)
