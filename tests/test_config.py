@@ -154,6 +154,13 @@ BAD = [
     ('caller_id = "+442079460100"', 'caller_id = "020 7946 0100"', "trunks[0].caller_id", "E.164"),
     ('caller_id = "+442079460100"', 'caller_id = "+449098790123"', "trunks[0].caller_id", "premium"),
     ('caller_id = "+442079460100"', "", "campaigns[0].caller_id", "will not start"),
+    ("register = true", 'identity = "x"\nregister = true', "trunks[0].identity", "'pai'"),
+    ("register = true", "withhold_caller_id = true\nregister = true", "trunks[0].withhold_caller_id", "valid number"),
+    ("register = true", 'stir_x5u = "http://a/b"\nregister = true', "trunks[0].stir_x5u", "pattern"),
+    ("register = true", 'attestation = "D"\nregister = true', "trunks[0].attestation", "'A'"),
+    ("register = true", 'stir_authorities = "gone"\nregister = true', "trunks[0].stir_authorities", "no folder"),
+    ('policy = "progressive"', 'caller_ids = ["020"]', "campaigns[0].caller_ids[0]", "E.164"),
+    ('policy = "progressive"', 'caller_ids = ["+449098790123"]', "campaigns[0].caller_ids[0]", "premium"),
     ('id = "1001"', "id = 1001", "agents[0].id", "text in quotes"),
     ('id = "1002"', 'id = "1001"', "agents[1].id", "used twice"),
     ('phone_username = "p1002"', 'phone_username = "p1001"', "agents[1].phone_username", "used twice"),
@@ -191,6 +198,23 @@ def test_a_mistake_is_named_with_its_line_and_key(site: Path, old: str, new: str
     with pytest.raises(UsageError) as refused:
         load(site)
     assert f"line {found[0].line}: {key}: " in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "text"),
+    [
+        ("register = true", 'register = true\nstir_x5u = "https://a/b"', "trunks[0].stir_key", "both"),
+        ("register = true", 'register = true\nstir_key = "gone.pem"', "trunks[0].stir_key", "no file"),
+        ('policy = "progressive"', 'caller_id = "+442079460101"\ncaller_ids = ["+442079460102"]',
+         "campaigns[0].caller_id", "keep one"),
+        ("[sip]", "[trace]\nmessages = -1\n[sip]", "trace.messages", "greater"),
+        ("[sip]", '[trace]\nhomer = "host"\n[sip]', "trace.homer", "pattern"),
+    ],
+)  # fmt: skip
+def test_a_mistake_between_keys_is_named(site: Path, old: str, new: str, key: str, text: str) -> None:
+    changed(site, old, new)
+    found = [finding for finding in problems(site) if finding.key == key and finding.fatal]
+    assert any(text in finding.text for finding in found), [str(finding) for finding in problems(site)]
 
 
 @pytest.mark.parametrize(

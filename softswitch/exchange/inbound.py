@@ -90,6 +90,8 @@ class InboundCalls:
         call = _Call(call_ref, queue, event, record, gives_up_at=now + PATIENCE_S)
         self._calls[event.leg_id] = call
         self._lines.join(call_ref, event.leg_id, "", now)
+        if event.verstat:
+            log.info("caller's number verified", call=call_ref, verstat=event.verstat)
         self._records.open_attempt(record)
         if queue.caller_hears == RINGING:
             self._ring(event.leg_id, now)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeGuard
 
 from softswitch.errors import PeerError, UsageError
 from softswitch.sip.grammar import parse_params
@@ -278,7 +278,7 @@ def _claims(payload: dict[str, Any], x5u: str) -> Passport:
     return Passport(caller, tuple(dest), iat, Attestation(attest), origin_id, x5u)
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[str]:
     """Whether a claim is a number in its canonical form."""
     return isinstance(value, str) and value != "" and canonical_number(value) == value
 

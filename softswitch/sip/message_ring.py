@@ -71,13 +71,9 @@ class TraceRing:
     def messages_of(self, call_id: str) -> list[Traced]:
         """Every message kept that bears this Call-ID, in the order of the wire. Looks at each message kept."""
         wanted = call_id.encode("utf-8", "surrogateescape")
-        found = []
-        for offset in range(self._size):
-            slot = (self._next + offset) % self._size
-            data = self._data[slot]
-            if wanted in data and call_id_of(data) == wanted:
-                found.append(Traced(self._at[slot], self._received[slot], self._peer[slot], data))
-        return found
+        slots = [slot for slot, data in enumerate(self._data) if wanted in data and call_id_of(data) == wanted]
+        slots.sort(key=lambda slot: (slot - self._next) % self._size)
+        return [Traced(self._at[slot], self._received[slot], self._peer[slot], self._data[slot]) for slot in slots]
 
     def _make_room(self) -> None:
         while self._octets > self._most_octets:
