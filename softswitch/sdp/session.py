@@ -190,7 +190,7 @@ def _connection_of(section: list[tuple[str, str]]) -> Connection | None:
             words = value.split()
             if len(words) != 3 or words[0].upper() != "IN" or words[1].upper() not in ("IP4", "IP6"):
                 raise _refused("has a c= line that is malformed")
-            address = words[2].strip("[]").partition("/")[0]  # a TTL belongs to multicast, which nobody here uses
+            address = words[2].partition("/")[0].strip("[]")  # a TTL belongs to multicast, which nobody here uses
             if not address:
                 raise _refused("has a c= line that is malformed")
             return Connection(address)
