@@ -4,7 +4,7 @@ Pure and bounded: whoever can write any source address into a datagram can make 
 who are locked without doing, for each one pushed out, all that earns a lock.
 """
 
-import ipaddress
+from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
 
@@ -14,17 +14,19 @@ from softswitch.errors import UsageError
 def source_of(host: str) -> str:
     """The IPv4 address, or the /64 of an IPv6 address: one subscriber has at least that many (RFC 6177).
 
-    An IPv4 address in IPv6 form is that IPv4 address. What is no address is a source of its own.
+    An IPv4 address in IPv6 form is that IPv4 address. The text is cut, not parsed: it is the kernel's own, always in
+    the same form (RFC 5952), and this is asked for each datagram of a flood. What is no address is a source of its own.
     """
     if ":" not in host:
         return host
-    try:
-        address = ipaddress.IPv6Address(host.partition("%")[0])
-    except ValueError:
-        return host
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return f"{ipaddress.IPv6Address(int(address) >> 64 << 64)}/64"
+    if host.startswith("::ffff:") and "." in host:
+        return host[7:]
+    head, gap, tail = host.partition("%")[0].partition("::")
+    groups = head.split(":") if head else []
+    if gap and len(groups) < 4:
+        right = tail.split(":") if tail else []
+        groups += ["0"] * (8 - len(groups) - len(right)) + right
+    return f"{':'.join(groups[:4])}::/64" if len(groups) >= 4 else host
 
 
 @dataclass(slots=True)
@@ -64,8 +66,9 @@ class Lockout:
         self._longest_s = longest_s
         self._most_watched = most_watched
         self._most_locked = most_locked
-        self._watched: dict[Hashable, _Record] = {}
-        self._locked: dict[Hashable, _Record] = {}
+        # In a plain dict the first is found by walking past all that were deleted in front of it.
+        self._watched: OrderedDict[Hashable, _Record] = OrderedDict()
+        self._locked: OrderedDict[Hashable, _Record] = OrderedDict()
 
     def is_locked(self, key: Hashable, now: float) -> bool:
         """One look into a table, whoever asks."""
@@ -95,7 +98,7 @@ class Lockout:
         record.strikes, record.locks, record.until = 0.0, record.locks + 1, now + lasts_s
         self._locked[key] = record
         if len(self._locked) > self._most_locked:
-            del self._locked[next(iter(self._locked))]
+            self._locked.popitem(last=False)
         return lasts_s
 
     def forgive(self, key: Hashable) -> None:
@@ -111,9 +114,9 @@ class Lockout:
         return len(self._watched) + len(self._locked)
 
     def _watch(self, key: Hashable, record: _Record) -> None:
-        self._watched[key] = record  # taken out and put back: a dict keeps the order of touching
+        self._watched[key] = record  # it was taken out, so that it stands last now
         if len(self._watched) > self._most_watched:
-            del self._watched[next(iter(self._watched))]
+            self._watched.popitem(last=False)
 
 
 class Guesses:

@@ -10,7 +10,8 @@ Memory is bounded: a fixed number of sources is remembered, and bans are kept ap
 addresses can push out. Pure: `now` is passed in.
 """
 
-from collections import deque
+import re
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -57,7 +58,10 @@ SCANNERS: Final = (
     b"vaxsipuseragent", b"vaxipuseragent", b"sundayddr", b"sip-scan", b"sipscan", b"sipsak", b"siparmyknife",
 )  # fmt: skip
 """Names by which tools that look for open switches call themselves."""
+_SCANNERS_NAME = re.compile(b"|".join(SCANNERS))
+_USER_AGENT: Final = b"user-agent:"
 _SEARCHED_BYTES: Final = 4096  # a scanner that hides its name does so without our help
+_NAME_BYTES: Final = 100
 _KNOWN_S: Final = 7200.0  # twice the longest registration that is granted
 _PHONES_RATE: Final = 10
 """How many times a stranger's limit a source with a known phone has: many stand behind one NAT."""
@@ -150,7 +154,7 @@ class Defence:
             most_watched=limits.most_sources,
             most_locked=limits.most_sources,
         )
-        self._buckets: dict[str, Bucket] = {}
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
         self._known: dict[str, float] = {}
         self._strangers: Bucket | None = None
         self._telling: Bucket | None = None
@@ -174,13 +178,11 @@ class Defence:
             return True
         if len(data) > self._limits.largest_bytes:
             return self._refuse(Reason.TOO_LONG, who, now)
-        head = data[:_SEARCHED_BYTES].lower()
-        for name in SCANNERS:
-            if name in head:
-                return self._refuse(Reason.SCANNER, who, now)
         if not self._budget(now).take(now, cost):
             self.dropped[Reason.FLOOD] += 1
             return False
+        if _is_scanners(data):
+            return self._refuse(Reason.SCANNER, who, now)
         if self._limits.silent_to_strangers and not self._concerns_us(data):
             return self._refuse(Reason.STRANGER, who, now)
         return True
@@ -221,13 +223,15 @@ class Defence:
         return False
 
     def _bucket(self, who: str, is_known: bool, now: float) -> Bucket:
-        bucket = self._buckets.pop(who, None)
-        if bucket is None:
+        bucket = self._buckets.get(who)
+        if bucket is not None:
+            self._buckets.move_to_end(who)
+        else:
             times = _PHONES_RATE if is_known else 1
             bucket = Bucket(self._limits.per_source_s * times, self._limits.per_source_burst * times, now)
             if len(self._buckets) >= self._limits.most_sources:
-                del self._buckets[next(iter(self._buckets))]
-        self._buckets[who] = bucket  # taken out and put back: a dict keeps the order of touching
+                self._buckets.popitem(last=False)
+            self._buckets[who] = bucket
         return bucket
 
     def _budget(self, now: float) -> Bucket:
@@ -262,3 +266,13 @@ class Defence:
             self._telling = Bucket(_BANS_TOLD_PER_MINUTE / 60, _BANS_TOLD_PER_MINUTE, now)
         if self._telling.take(now):  # the log is not to be flooded in its turn; `bans` counts them all
             self._events.append(SourceBanned(who, str(reason), lasts_s))
+
+
+def _is_scanners(data: bytes) -> bool:
+    """Whether a message's User-Agent is one of `SCANNERS`; found without reading the message."""
+    head = data[:_SEARCHED_BYTES].lower()
+    at = head.find(_USER_AGENT)
+    if at < 0:
+        return False
+    line = head[at : at + _NAME_BYTES].partition(b"\r")[0]
+    return _SCANNERS_NAME.search(line) is not None

@@ -1,5 +1,7 @@
 """Who counts as one source, and how lockouts grow and stay bounded."""
 
+import ipaddress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,12 +16,26 @@ from softswitch.sip.sources import Lockout, source_of
         ("192.0.2.1", "192.0.2.1"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("2001:db8:1:2::9%eth0", "2001:db8:1:2::/64"),
+        ("2001:db8::1", "2001:db8:0:0::/64"),
+        ("2001:db8::5:6:7:8", "2001:db8:0:0::/64"),
+        ("2001:db8:0:1::", "2001:db8:0:1::/64"),
+        ("::1", "0:0:0:0::/64"),
+        ("::", "0:0:0:0::/64"),
         ("::ffff:192.0.2.1", "192.0.2.1"),
         ("no:address", "no:address"),
     ],
 )
 def test_a_source_is_an_ipv4_address_or_an_ipv6_subscriber(host: str, source: str) -> None:
     assert source_of(host) == source
+
+
+@given(st.integers(0, 2**128 - 1), st.integers(0, 2**64 - 1))
+def test_all_addresses_of_a_subscriber_are_one_source_and_no_others(address: int, host: int) -> None:
+    network = address >> 64 << 64
+    mine, other = (str(ipaddress.IPv6Address(n)) for n in (network | host, network ^ 1 << 64 | host))
+    if not mine.startswith("::ffff:"):
+        assert source_of(mine) == source_of(str(ipaddress.IPv6Address(network | 1)))
+    assert source_of(mine) != source_of(other)
 
 
 def make(**settings: float) -> Lockout:
