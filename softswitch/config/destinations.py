@@ -20,7 +20,7 @@ def domestic(country: str) -> Callable[[str], bool]:
     The pattern is compiled once: the question is asked in front of the wire, for every call.
     """
     plan = PhoneMetadata.metadata_for_region(country)
-    if plan is None:
+    if plan is None or plan.country_code is None:
         raise UsageError(f"{country} is no country: use two capital letters (ISO 3166-1) such as GB")
     kinds = [kind.national_number_pattern for kind in (plan.fixed_line, plan.mobile) if kind is not None]
     numbers = "|".join(f"(?:{kind})" for kind in kinds if kind and kind != "NA")
