@@ -46,7 +46,7 @@ EXPECTED = {
     "tcp-no-crlfcrlf-64k.dat": SILENCE,  # cut off by its first 64 kB; by TCP there is a test of its own
     "uri-srv-dot.dat": (400, 404, 503),
     "via-colons-74.dat": SILENCE,
-    # Not for a SIP port, and nothing to it; `tests/media` has them on a media port.
+    # Not for a SIP port, and nothing to it; tests/media (test_sources, test_dtmf) has them on a media port.
     "dtmf-short-event.dat": SILENCE,
     "rtp-bleed-probe.dat": SILENCE,
     "rtp-hdrext-overrun.dat": SILENCE,
