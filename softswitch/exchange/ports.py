@@ -24,6 +24,10 @@ async def open_ports(
         with driver.mutating(pool()) as now:
             pool().receive_flow_closed(flow, now)
 
+    def is_banned(host: str) -> bool:
+        defence = pool().defence
+        return defence is not None and defence.is_banned(host, driver.now)
+
     return await open_transports(
         listeners(sip),
         receive=receive,
@@ -31,6 +35,7 @@ async def open_ports(
         on_closed=closed,
         certificates=certificates(sip),
         limits=Limits(sip.connections, sip.connections_per_address),
+        is_banned=is_banned,
     )
 
 

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import IPv6Network
 
 from softswitch.sip.hop import Hop
+from softswitch.sip.sources import source_of
 from softswitch.transports.tcp import Connection
 
 PONG_S = 10.0  # RFC 5626 §4.4.1
@@ -61,10 +61,10 @@ class Connections:
         if self.is_full:
             return False
         if connection.target is None:
-            network = _network(connection.hop.host)
-            if self._accepted[network] >= self.limits.connections_per_address:
+            source = source_of(connection.hop.host)
+            if self._accepted[source] >= self.limits.connections_per_address:
                 return False
-            self._accepted[network] += 1
+            self._accepted[source] += 1
         else:
             self.by_target[connection.target] = connection
         self._watched[connection] = _Watch(now)
@@ -87,10 +87,10 @@ class Connections:
         if self.by_target.get(target) is connection:
             del self.by_target[target]
         if connection.target is None:
-            network = _network(connection.hop.host)
-            self._accepted[network] -= 1
-            if not self._accepted[network]:
-                del self._accepted[network]
+            source = source_of(connection.hop.host)
+            self._accepted[source] -= 1
+            if not self._accepted[source]:
+                del self._accepted[source]
         return True
 
     def sweep(self, now: float) -> None:
@@ -145,7 +145,3 @@ class _Watch:
             self._asked_at = now
             connection.ping()
         return ""
-
-
-def _network(host: str) -> str:
-    return str(IPv6Network((host, 64), strict=False)) if ":" in host else host

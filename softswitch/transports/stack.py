@@ -30,6 +30,7 @@ class TransportStack:
     receive: takes each whole message with where it came from; over a connection, the hop has its flow number.
     on_unreachable: hears of a destination to which something could not be sent, soon after.
     on_closed: hears of the end of a connection, by the hop that its messages came from.
+    is_banned: whether connections from this host are closed unheard.
     """
 
     def __init__(
@@ -39,15 +40,17 @@ class TransportStack:
         on_closed: Callable[[Hop], None],
         certificates: Certificates,
         limits: Limits,
+        is_banned: Callable[[str], bool],
     ) -> None:
         self.receive = receive
         self.listens: list[Hop] = []
         """Where peers reach us, in the order asked for; ports are the real ones."""
         self.connections = Connections(limits)
         self.refused = 0
-        """Connections that were not accepted because there were too many."""
+        """Connections that were not accepted: their source is banned, or there were too many."""
         self._on_unreachable = on_unreachable
         self._on_closed = on_closed
+        self._is_banned = is_banned
         self._certificates = certificates
         self._loop = asyncio.get_running_loop()
         self._senders: dict[str, Callable[[Datagram], None]] = dict.fromkeys(STREAMS, self._send_on_stream)
@@ -106,6 +109,9 @@ class TransportStack:
 
     def admits(self, connection: Connection) -> bool:
         now = self._loop.time()
+        if self._is_banned(connection.hop.host):
+            self.refused += 1
+            return False
         if not self._is_closed and self.connections.add(connection, now):
             self._watch()
             return True
@@ -217,13 +223,16 @@ async def open_transports(
     on_closed: Callable[[Hop], None],
     certificates: Certificates | None = None,
     limits: Limits | None = None,
+    is_banned: Callable[[str], bool] = lambda host: False,
 ) -> TransportStack:
     """Listen everywhere, or nowhere: raises UsageError with what to do.
 
     listeners: address, port and transport of each; at most one UDP port for each IP version. Port 0 takes a free one,
     for TCP preferably that of UDP.
     """
-    stack = TransportStack(receive, on_unreachable, on_closed, certificates or Certificates(), limits or Limits())
+    stack = TransportStack(
+        receive, on_unreachable, on_closed, certificates or Certificates(), limits or Limits(), is_banned
+    )
     async with AsyncExitStack() as undo:
         undo.callback(stack.close)
         for hop in listeners:

@@ -247,6 +247,18 @@ def test_one_address_may_not_take_every_connection(runner: asyncio.Runner) -> No
     runner.run(crowd())
 
 
+def test_a_banned_address_is_not_heard(runner: asyncio.Runner) -> None:
+    async def ban() -> None:
+        async with open_end(TCP, is_banned=lambda host: host == "127.0.0.2") as end:
+            reader, writer = await asyncio.open_connection("127.0.0.1", end.hop().port, local_addr=("127.0.0.2", 0))
+            with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
+                await reader.readexactly(1)
+            assert (end.stack.refused, len(end.stack.connections)) == (1, 0)
+            writer.close()
+
+    runner.run(ban())
+
+
 def test_a_peer_that_does_not_read_is_closed_and_costs_bounded_memory(runner: asyncio.Runner) -> None:
     async def stall() -> None:
         async with open_end(TCP) as end:
