@@ -31,5 +31,5 @@ def test_half_a_minute_of_fuzzing_finds_nothing(tmp_path: Path) -> None:
     assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-4000:]
     done = re.search(r"Done (\d+) runs", run.stderr)
     assert done is not None
-    assert int(done[1]) > 10_000, "too few runs to mean anything"
+    assert int(done[1]) > 5_000, "too few runs to mean anything"
     assert not list((tmp_path / "broken").iterdir())
