@@ -4,7 +4,7 @@ Nothing here dials. Where a peer asks to be transferred, its wish goes up as an 
 is done: the target never becomes a request by itself.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
@@ -93,4 +93,4 @@ def _embedded(target: Uri) -> list[tuple[str, str]]:
 
 
 def _bare(target: Uri) -> Uri:
-    return replace(target, headers="")
+    return target._replace(headers="")

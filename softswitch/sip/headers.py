@@ -55,19 +55,24 @@ def _unusual_name(name: str) -> str:
     return _BY_LOWER.get(lower) or "-".join([part.capitalize() for part in lower.split("-")])
 
 
+_DERIVED: Final = {"Via": "Via;branch", "From": "From;tag", "To": "To;tag"}
+
+
 class Headers:
     """Ordered multimap of header fields; names in any case and in compact form mean the same.
 
     The order of values under one name is kept; names stand in the order in which each first came (their relative order
     has no meaning, §7.3.1). Values are text without folding; bytes that are not UTF-8 survive as surrogate escapes.
-    Typed values are made at the first look and kept until the header changes.
+    Typed values are made at the first look and kept until the header changes. A message of the usual shape comes with
+    those that routing needs, and is cut into lines when somebody asks for another.
     """
 
-    __slots__ = ("_fields", "_typed")
+    __slots__ = ("_few", "_fields", "_typed", "_uncut")
 
     def __init__(self, items: Iterable[tuple[str, object]] = ()) -> None:
         self._fields: dict[str, list[str]] = {}
         self._typed: dict[str, object] = {}
+        self._uncut: str | None = None
         for name, value in items:
             self.add(name, value)
 
@@ -77,11 +82,24 @@ class Headers:
         headers = cls.__new__(cls)
         headers._fields = fields
         headers._typed = {}
+        headers._uncut = None
+        return headers
+
+    @classmethod
+    def from_head(cls, head: str, few: dict[str, str], typed: dict[str, object]) -> "Headers":
+        """For the parser: a head whose lines are unfolded and checked.
+
+        few: the headers that stand once and are asked for always.  typed: what is known of values.  Takes both over.
+        """
+        headers = cls.__new__(cls)
+        headers._uncut = head
+        headers._few = few
+        headers._typed = typed
         return headers
 
     def get(self, name: str) -> str | None:
         """The first line under `name` as it stands, or None."""
-        values = self._fields.get(canonical_name(name))
+        values = self._lines(canonical_name(name))
         return values[0] if values else None
 
     def get_all(self, name: str) -> list[str]:
@@ -90,7 +108,7 @@ class Headers:
         Never raises for what a peer wrote: a line that does not come apart is one value, as it stands.
         """
         name = canonical_name(name)
-        lines = self._fields.get(name, [])
+        lines = self._lines(name) or []
         if name not in LISTS:
             return list(lines)
         values: list[str] = []
@@ -103,73 +121,141 @@ class Headers:
 
     def lines(self, name: str) -> list[str]:
         """The lines under `name` as they stand."""
-        return list(self._fields.get(canonical_name(name), ()))
+        return list(self._lines(canonical_name(name)) or ())
 
     def add(self, name: str, value: object) -> None:
         """Append a line. Raises UsageError where name or value would break the message's framing."""
-        name, text = _checked(name, value)
-        self._fields.setdefault(name, []).append(text)
-        self._typed.pop(name, None)
+        self.put(*_checked(name, value))
+
+    def put(self, name: str, line: str) -> None:
+        """Append a line of our own making: `name` is canonical, `line` made of values that were checked already."""
+        self._cut()
+        lines = self._fields.get(name)
+        if lines is None:
+            self._fields[name] = [line]
+        else:
+            lines.append(line)
+        if self._typed:
+            self._forget(name)
 
     def set(self, name: str, value: object) -> None:
         """Replace all lines under `name` by one."""
+        self._cut()
         name, text = _checked(name, value)
         self._fields[name] = [text]
-        self._typed.pop(name, None)
+        self._forget(name)
 
     def prepend(self, name: str, value: object) -> None:
         """Put a line in front of those under `name`, as for a Via or a Record-Route."""
+        self._cut()
         name, text = _checked(name, value)
-        self._fields.setdefault(name, []).insert(0, text)
-        self._typed.pop(name, None)
+        self._fields[name] = [text, *self._fields.get(name, ())]
+        self._forget(name)
 
     def replace_first(self, name: str, value: object) -> None:
         """Put `value` in the place of the first value under `name`; its other values stay."""
         name, text = _checked(name, value)
-        values = self.get_all(name)
-        self._fields[name] = [text, *values[1:]]
-        self._typed.pop(name, None)
+        if self._uncut is not None and name in self._few:
+            self._few[name] = text
+        else:
+            self._fields[name] = [text, *self.get_all(name)[1:]]
+        self._forget(name)
+
+    def remember(self, name: str, value: object) -> None:
+        """What `typed` is to give for the canonical `name`, known to whoever has just set its lines."""
+        self._typed[name] = value
 
     def remove(self, name: str) -> None:
         """Drop all lines under `name`; no error where there are none."""
+        self._cut()
         name = canonical_name(name)
         self._fields.pop(name, None)
-        self._typed.pop(name, None)
+        self._forget(name)
 
     def items(self) -> Iterator[tuple[str, str]]:
         """(name, line) pairs, grouped by name."""
+        self._cut()
         for name, values in self._fields.items():
             for value in values:
                 yield name, value
 
     def copy_lines(self, name: str, source: "Headers") -> None:
         """Take over all lines under the canonical `name` from a message that has been checked already."""
-        lines = source._fields.get(name)
+        self._cut()
+        lines = source._lines(name)
         if lines:
-            self._fields[name] = list(lines)
-            self._typed.pop(name, None)
+            self._fields[name] = lines.copy()
+            if self._typed:
+                self._forget(name)
+
+    def joined(self) -> str:
+        """Every line but Content-Length, which is written anew, as it goes on the wire: each with its CRLF in front."""
+        self._cut()
+        fields = self._fields
+        fields.pop("Content-Length", None)
+        return "".join([f"\r\n{name}: {line}" for name, lines in fields.items() for line in lines])
 
     def typed(self, name: str, parse: Callable[[list[str]], T]) -> T:
         """`parse` of the lines under the canonical `name`, remembered until they change."""
         try:
             return cast(T, self._typed[name])
         except KeyError:
-            value = self._typed[name] = parse(self._fields.get(name, []))
+            value = self._typed[name] = parse(self._lines(name) or [])
             return value
 
+    def known(self, key: str) -> object:
+        """A part that was cut out with the message ("From;tag", "To;tag", "Via;branch"); raises KeyError where not."""
+        return self._typed[key]
+
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and canonical_name(name) in self._fields
+        return isinstance(name, str) and self._lines(canonical_name(name)) is not None
 
     def __eq__(self, other: object) -> bool:
-        return self._fields == other._fields if isinstance(other, Headers) else NotImplemented
+        if not isinstance(other, Headers):
+            return NotImplemented
+        self._cut()
+        other._cut()
+        return self._fields == other._fields
 
     __hash__ = None  # type: ignore[assignment]  # mutable
 
     def __len__(self) -> int:
+        self._cut()
         return sum(map(len, self._fields.values()))
 
     def __repr__(self) -> str:
+        self._cut()
         return f"Headers({', '.join(self._fields)})"  # names only: values may hold personal data
+
+    def _lines(self, name: str) -> list[str] | None:
+        if self._uncut is not None:
+            if name in self._few:
+                return [self._few[name]]
+            self._cut()
+        return self._fields.get(name)
+
+    def _cut(self) -> None:
+        if self._uncut is None:
+            return
+        lines, self._uncut = self._uncut.split("\r\n"), None
+        fields: dict[str, list[str]] = {}
+        for line in lines[1:]:
+            written, _, value = line.partition(":")
+            name = SPELLINGS.get(written) or canonical_name(written)
+            if name in self._few:
+                fields[name] = [self._few[name]]
+            elif name in fields:
+                fields[name].append(value.strip(" \t"))
+            else:
+                fields[name] = [value.strip(" \t")]
+        fields.pop("Content-Length", None)
+        self._fields = fields
+
+    def _forget(self, name: str) -> None:
+        self._typed.pop(name, None)
+        derived = _DERIVED.get(name)
+        if derived is not None:
+            self._typed.pop(derived, None)
 
 
 def _checked(name: str, value: object) -> tuple[str, str]:

@@ -11,7 +11,7 @@ MAGIC_COOKIE: Final = "z9hG4bK"  # RFC 3261 §8.1.1.7
 
 def client_key(message: Message) -> Key:
     """What a response has in common with its request: the branch and the method in CSeq (§17.1.3)."""
-    return (message.via.branch, message.cseq.method)
+    return (message.branch, message.cseq.method)
 
 
 def server_key(request: Request, method: str | None = None) -> Key:
@@ -27,11 +27,11 @@ def server_key(request: Request, method: str | None = None) -> Key:
     via = request.via
     if via.branch and via.branch.startswith(MAGIC_COOKIE) and via.branch != MAGIC_COOKIE:  # RFC 4475 §3.2.1
         return (via.branch, via.host.lower(), via.port, request.cseq.number, method)
-    return (str(request.uri), request.from_.tag, request.call_id, request.cseq.number, str(via), method)
+    return (str(request.uri), request.from_tag, request.call_id, request.cseq.number, str(via), method)
 
 
 def merged_key(request: Request) -> Key | None:
     """What the copies of one request have in common that came over several ways; None inside a dialog (§8.2.2.2)."""
-    if request.to.tag is not None or request.method in ("ACK", "CANCEL"):
+    if request.to_tag is not None or request.method in ("ACK", "CANCEL"):
         return None
-    return (request.from_.tag, request.call_id, request.cseq.number, request.method)
+    return (request.from_tag, request.call_id, request.cseq.number, request.method)

@@ -5,7 +5,7 @@ Where a message came from the parser, every typed property of it can be read wit
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, cast
 
 from softswitch.errors import PeerError, UsageError
 from softswitch.sip.grammar import has_bare_control, is_token
@@ -48,6 +48,12 @@ REASONS: Final = {
 }  # fmt: skip
 """RFC 3261 §21 and the IANA registry of response codes."""
 
+METHODS: Final = frozenset({
+    "INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS", "PRACK", "UPDATE", "INFO", "REFER", "NOTIFY", "SUBSCRIBE",
+    "MESSAGE", "PUBLISH",
+})  # fmt: skip
+"""The IANA registry of methods."""
+
 COPIED: Final = ("Via", "From", "To", "Call-ID", "CSeq")
 """What each response takes over from its request (§8.2.6.2)."""
 
@@ -72,6 +78,14 @@ class Message(ABC):
         return self.vias[0]
 
     @property
+    def branch(self) -> str | None:
+        """The branch of the top Via: the transaction (:rfc:`3261#section-8.1.1.7`)."""
+        try:
+            return cast(str, self.headers.known("Via;branch"))
+        except KeyError:
+            return self.via.branch
+
+    @property
     def from_(self) -> NameAddr:
         """From (:rfc:`3261#section-20.20`)."""
         return self.headers.typed("From", read_from)
@@ -80,6 +94,22 @@ class Message(ABC):
     def to(self) -> NameAddr:
         """To (:rfc:`3261#section-20.39`)."""
         return self.headers.typed("To", read_to)
+
+    @property
+    def from_tag(self) -> str | None:
+        """The tag in From; None for an RFC 2543 peer (§19.3)."""
+        try:
+            return cast(str | None, self.headers.known("From;tag"))
+        except KeyError:
+            return self.from_.tag
+
+    @property
+    def to_tag(self) -> str | None:
+        """The tag in To; None in the request that opens a dialog (§19.3)."""
+        try:
+            return cast(str | None, self.headers.known("To;tag"))
+        except KeyError:
+            return self.to.tag
 
     @property
     def call_id(self) -> str:
@@ -130,35 +160,55 @@ class Message(ABC):
     def _start_line(self) -> str: ...
 
     def __bytes__(self) -> bytes:
-        lines = [self._start_line()]
-        for name, value in self.headers.items():
-            if name != "Content-Length":
-                lines.append(f"{name}: {value}")
-        lines.append(f"Content-Length: {len(self.body)}\r\n\r\n")
-        return "\r\n".join(lines).encode("utf-8", "surrogateescape") + self.body
+        head = f"{self._start_line()}{self.headers.joined()}\r\nContent-Length: {len(self.body)}\r\n\r\n"
+        return head.encode("utf-8", "surrogateescape") + self.body
 
 
 class Request(Message):
     """A request: `method` for `uri`."""
 
-    __slots__ = ("method", "uri")
+    __slots__ = ("_uri", "method")
 
     def __init__(self, method: str, uri: Uri, headers: Headers | None = None, body: bytes = b"") -> None:
-        if not is_token(method):
+        if method not in METHODS and not is_token(method):
             raise UsageError("a method is a token: letters, digits and -.!%*_+`'~")
-        super().__init__(Headers() if headers is None else headers, body)
+        self.headers = Headers() if headers is None else headers
+        self.body = body
         self.method = method
-        self.uri = uri
+        self._uri: Uri | str = uri
+
+    @classmethod
+    def from_parts(cls, method: str, uri: str, headers: Headers, body: bytes) -> "Request":
+        """For the parser: all is checked; the Request-URI is read when somebody asks for it."""
+        request = cls.__new__(cls)
+        request.method = method
+        request._uri = uri
+        request.headers = headers
+        request.body = body
+        return request
+
+    @property
+    def uri(self) -> Uri:
+        """The Request-URI (:rfc:`3261#section-8.1.1.1`)."""
+        if isinstance(self._uri, str):
+            self._uri = Uri.parse(self._uri)
+        return self._uri
+
+    @uri.setter
+    def uri(self, uri: Uri) -> None:
+        self._uri = uri
 
     def note_source(self, address: tuple[str, int]) -> None:
         """Write into the top Via where the request came from, so that the answer returns there (§18.2.1, RFC 3581)."""
-        via = self.via
-        noted = via.with_source(address)
-        if noted != via:
+        vias = self.vias
+        noted = vias[0].with_source(address)
+        if noted is not vias[0]:
             self.headers.replace_first("Via", noted)
+            self.headers.remember("Via", (noted, *vias[1:]))
+            self.headers.remember("Via;branch", noted.branch)
 
     def _start_line(self) -> str:
-        return f"{self.method} {self.uri} SIP/2.0"
+        return f"{self.method} {self._uri} SIP/2.0"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Request):
@@ -180,12 +230,24 @@ class Response(Message):
     def __init__(self, status: int, reason: str | None = None, headers: Headers | None = None, body: bytes = b""):
         if not 100 <= status <= 699:
             raise UsageError("a SIP status lies in 100-699")
-        reason = REASONS.get(status, "") if reason is None else reason
-        if "\r" in reason or "\n" in reason or has_bare_control(reason.encode("utf-8", "surrogateescape")):
+        if reason is None:
+            reason = REASONS.get(status, "")
+        elif "\r" in reason or "\n" in reason or has_bare_control(reason.encode("utf-8", "surrogateescape")):
             raise UsageError("a reason phrase holds a line break or control character; strip it before use")
-        super().__init__(Headers() if headers is None else headers, body)
+        self.headers = Headers() if headers is None else headers
+        self.body = body
         self.status = status
         self.reason = reason
+
+    @classmethod
+    def from_parts(cls, status: int, reason: str, headers: Headers, body: bytes) -> "Response":
+        """For the parser: all is checked."""
+        response = cls.__new__(cls)
+        response.status = status
+        response.reason = reason
+        response.headers = headers
+        response.body = body
+        return response
 
     def _start_line(self) -> str:
         return f"SIP/2.0 {self.status} {self.reason}"
@@ -222,16 +284,17 @@ def response_to(
         own.copy_lines(name, request.headers)
     if status == 100:
         own.copy_lines("Timestamp", request.headers)
-    if to_tag is not None and status != 100 and "To" in own:  # refused for lack of a To, it has none
-        try:
-            to = request.to
-        except PeerError:  # refused for this very header: the tag goes behind what came
-            own.set("To", f"{request.headers.get('To')};tag={to_tag}")
-        else:
-            if to.tag is None:
-                own.set("To", f"{request.headers.get('To')};tag={to_tag}")
+    elif to_tag is not None and "To" in own and not _has_tag(request):
+        own.set("To", f"{request.headers.get('To')};tag={to_tag}")
     for name, value in headers:
         own.add(name, value)
     if content_type is not None:
         own.set("Content-Type", content_type)
     return response
+
+
+def _has_tag(request: Request) -> bool:
+    try:
+        return request.to_tag is not None
+    except PeerError:  # refused for this very header: our tag goes behind what came
+        return False

@@ -13,6 +13,7 @@ from softswitch.sip.grammar import breaks_only_at, is_number, is_token, printabl
 from softswitch.sip.headers import SPELLINGS, Headers, canonical_name
 from softswitch.sip.message import COPIED, Request, Response
 from softswitch.sip.uri import UNREADABLE, Uri
+from softswitch.sip.usual import LONGEST, read_usual
 from softswitch.sip.values import (
     CSeq,
     read_addresses,
@@ -64,7 +65,12 @@ def parse(data: bytes) -> Request | Response:
     head, end, body = data.lstrip(b"\r\n").partition(b"\r\n\r\n")
     if not head:
         raise PeerError("a datagram holds no message")
-    lines = head.decode("utf-8", "surrogateescape").split("\r\n")
+    text = head.decode("utf-8", "surrogateescape")
+    if end and len(text) <= LONGEST:
+        usual = read_usual(text, body)
+        if usual is not None:
+            return usual
+    lines = text.split("\r\n")
     start = lines[0]
     if start[:8].upper() == "SIP/2.0 ":
         return _parse_response(start, head, lines, end, body)
@@ -79,11 +85,8 @@ def parse(data: bytes) -> Request | Response:
         _check_framing(head, lines, end)
         fields = _read_fields(lines)
         uri = Uri.parse(target)
-        request = Request.__new__(Request)
-        request.method = method
-        request.uri = uri
-        request.body = _cut_body(fields, body)
-        headers = request.headers = Headers.from_fields(fields)
+        body = _cut_body(fields, body)
+        headers = Headers.from_fields(fields)
         if _check_headers(headers).method != method:
             raise PeerError("CSeq names another method than the request line")
         if uri.headers:
@@ -95,7 +98,7 @@ def parse(data: bytes) -> Request | Response:
         if refused is None:
             raise
         raise MalformedRequest(str(error), error.status, refused) from error
-    return request
+    return Request(method, uri, headers, body)
 
 
 def _parse_response(start: str, head: bytes, lines: list[str], end: bytes, body: bytes) -> Response:
@@ -104,13 +107,10 @@ def _parse_response(start: str, head: bytes, lines: list[str], end: bytes, body:
         raise PeerError("a response's status is out of range")
     _check_framing(head, lines, end)
     fields = _read_fields(lines)
-    response = Response.__new__(Response)
-    response.status = int(code)
-    response.reason = reason
-    response.body = _cut_body(fields, body)
-    response.headers = Headers.from_fields(fields)
-    _check_headers(response.headers)
-    return response
+    body = _cut_body(fields, body)
+    headers = Headers.from_fields(fields)
+    _check_headers(headers)
+    return Response.from_parts(int(code), reason, headers, body)
 
 
 def _check_request_line(method: str, version: str, start: str) -> None:

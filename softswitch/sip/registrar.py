@@ -7,7 +7,7 @@ A pure machine: `now` is passed in, responses are returned, changes come out of 
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
@@ -196,7 +196,7 @@ class Registrar:
         headers: list[tuple[str, object]] = []
         for binding in bindings:
             params = dict(binding.contact.params) | {"expires": str(max(1, ceil(binding.expires_at - now)))}
-            headers.append(("Contact", replace(binding.contact, params=params)))
+            headers.append(("Contact", binding.contact._replace(params=params)))
         if "path" in (tag.lower() for tag in request.headers.get_all("Supported")):
             headers += [("Path", value) for value in request.headers.get_all("Path")]
         return response_to(request, 200, to_tag=self._new_token(), headers=headers)

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from softswitch.errors import PeerError
 
@@ -31,8 +30,7 @@ _NONE: Final[Mapping[str, str | None]] = MappingProxyType({})
 _VISUAL_SEPARATORS = str.maketrans("", "", "-.()")  # RFC 3966 §5.1.1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Uri:
+class Uri(NamedTuple):
     """One URI. Equality is that of RFC 3261 §19.1.4, which is not transitive: parameters of one side only are ignored.
 
     `user`, `password` and parameter values stay escaped, with each needless escape undone and the others in upper
@@ -46,7 +44,7 @@ class Uri:
     host: str = ""
     """A name, an IPv4 address, or an IPv6 address in brackets."""
     port: int | None = None
-    params: Mapping[str, str | None] = field(default_factory=dict)
+    params: Mapping[str, str | None] = _NONE
     headers: str = ""
     """What follows "?", escaped."""
     password: str | None = None
@@ -139,6 +137,9 @@ class Uri:
             if (mine[name] or "").lower() != (theirs[name] or "").lower():
                 return False
         return not (mine.keys() ^ theirs.keys()) & _COMPARED_WHEN_ABSENT
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other  # a tuple would compare field by field
 
     def __hash__(self) -> int:
         return hash(self._compared())

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from softswitch.errors import PeerError
 from softswitch.sip.grammar import (
@@ -37,14 +36,13 @@ def _read_only(params: str) -> Mapping[str, str | None]:
     return MappingProxyType(parse_params(params)) if params else _NONE
 
 
-@dataclass(frozen=True, slots=True)
-class NameAddr:
+class NameAddr(NamedTuple):
     """An address with an optional display name and header parameters: From, To, Contact, Route (§20.10)."""
 
     uri: Uri
     display: str = ""
     """Plain text, unquoted, without control characters: fit for a log or a page, but written by the peer."""
-    params: Mapping[str, str | None] = field(default_factory=dict)
+    params: Mapping[str, str | None] = _NONE
 
     @classmethod
     def parse(cls, text: str) -> "NameAddr":
@@ -94,7 +92,7 @@ class NameAddr:
         params = {name: value for name, value in self.params.items() if name != "tag"}
         if tag is not None:
             params["tag"] = tag
-        return replace(self, params=params)
+        return self._replace(params=params)
 
     def __str__(self) -> str:
         display = f"{quote(self.display)} " if self.display else ""
@@ -106,15 +104,14 @@ def _remembered_address(text: str) -> NameAddr:
     return NameAddr._parse(text)
 
 
-@dataclass(frozen=True, slots=True)
-class Via:
+class Via(NamedTuple):
     """One hop of a request's way, along which the response returns (§20.42)."""
 
     transport: str
     """In upper case; a name that we do not know is kept."""
     host: str
     port: int | None = None
-    params: Mapping[str, str | None] = field(default_factory=dict)
+    params: Mapping[str, str | None] = _NONE
 
     @classmethod
     def parse(cls, text: str) -> "Via":
@@ -169,15 +166,17 @@ class Via:
     def with_source(self, address: tuple[str, int]) -> "Via":
         """With `received` where the source differs, and `rport` where the sender asked (§18.2.1, RFC 3581 §4)."""
         host, port = address[:2]
+        asked = "rport" in self.params
+        if not asked and host == self.host.strip("[]") and "received" not in self.params:
+            return self
         params = dict(self.params)
-        asked = "rport" in params
         if asked:
             params["rport"] = str(port)
         if asked or host != self.host.strip("[]"):
             params["received"] = host
         else:
             params.pop("received", None)
-        return replace(self, params=params)
+        return self._replace(params=params)
 
     def __str__(self) -> str:
         port = "" if self.port is None else f":{self.port}"
@@ -189,8 +188,7 @@ def _remembered_via(text: str) -> Via:
     return Via._parse(text)
 
 
-@dataclass(frozen=True, slots=True)
-class CSeq:
+class CSeq(NamedTuple):
     """Order of a request within its dialog or registration (§20.16)."""
 
     number: int

@@ -34,8 +34,12 @@ uris = st.builds(
     host=hosts,
     port=ports,
     params=uri_params,
+    headers=st.just(""),
+    password=st.none(),
+    opaque=st.just(""),
 ) | st.builds(
-    Uri, scheme=st.just("tel"), user=st.from_regex(r"\+[0-9]{3,15}", fullmatch=True), params=uri_params
+    Uri, scheme=st.just("tel"), user=st.from_regex(r"\+[0-9]{3,15}", fullmatch=True), host=st.just(""),
+    port=st.none(), params=uri_params, headers=st.just(""), password=st.none(), opaque=st.just(""),
 )  # fmt: skip
 addresses = st.builds(NameAddr, uri=uris, display=printable.map(str.strip), params=params)
 transports = st.sampled_from(["UDP", "TCP", "TLS", "WS", "WSS", "SCTP", "UNKNOWN-1"])

@@ -107,6 +107,8 @@ uris = st.builds(
         st.from_regex(r"[a-z]{1,8}", fullmatch=True), st.none() | st.from_regex(r"[A-Za-z0-9.%]{0,8}", fullmatch=True)
     ).map(lambda params: {name: value and value.replace("%", "") for name, value in params.items()}),
     headers=st.from_regex(r"([a-z]{1,5}=[a-z]{0,5})?", fullmatch=True),
+    password=st.none(),
+    opaque=st.just(""),
 )
 
 
