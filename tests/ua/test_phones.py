@@ -2,7 +2,10 @@
 
 import pytest
 
+from softswitch.sip.digest import ClientDigest
 from softswitch.sip.hop import Hop
+from softswitch.sip.message import Response
+from softswitch.sip.parser import parse
 from softswitch.testing.clock import Clock
 from softswitch.testing.wire import Wire
 from softswitch.ua.accounts import CarrierAccount, PhoneAccount
@@ -35,3 +38,31 @@ def test_a_phone_registers_by_the_first_digest_that_the_site_offers(digests: tup
     assert f"algorithm={digests[0]}".encode() in sent[-1].replace(b'"', b"")
     challenge = next(t.data for t in wire.transits if t.data.startswith(b"SIP/2.0 401"))
     assert challenge.count(b"WWW-Authenticate") == len(digests)
+
+
+def test_a_phone_whose_connection_closes_cannot_be_rung_until_it_registers_again() -> None:
+    switch = machine(SWITCH, phones=[PhoneAccount("1001", "1001", "secret")])
+    digest = ClientDigest("1001", "secret", lambda: "c")
+    flow = Hop("203.0.113.9", 40123, "TLS", flow=7)
+
+    def register(cseq: int) -> Response:
+        request = parse(
+            b"REGISTER sip:192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/TLS 10.0.0.5;branch=z9hG4bK%d;rport\r\n"
+            b"From: <sip:1001@192.0.2.1>;tag=f\r\nTo: <sip:1001@192.0.2.1>\r\nCall-ID: c\r\nCSeq: %d REGISTER\r\n"
+            b'Contact: <sip:1001@10.0.0.5;transport=tls;ob>;reg-id=1;+sip.instance="<urn:uuid:1>"\r\n'
+            b"Supported: outbound, path\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n" % (cseq, cseq)
+        )
+        digest.authorise(request)
+        switch.receive_datagram(bytes(request), flow, 0.0)
+        answer = parse(switch.data_to_send()[-1].data)
+        digest.receive_challenge(answer, request)
+        return answer
+
+    assert register(1).status == 401
+    assert (answer := register(2)).status == 200
+    assert answer.headers.get("Require") == "outbound"
+    assert switch.is_registered("1001", 0.0)
+    switch.receive_flow_closed(flow, 1.0)
+    assert not switch.is_registered("1001", 1.0)
+    assert register(3).status == 200
+    assert switch.is_registered("1001", 1.0)
