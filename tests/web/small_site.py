@@ -135,6 +135,8 @@ class SmallSwitch:
             media_packets_out=990,
             media_packets_lost=3,
             media_us_per_packet=3.5,
+            datagrams_dropped={"banned": 12, "rate": 0},
+            sources_banned={"guessing": 2},
         )
 
     def agent_call(self, agent: str) -> AgentCallView | None:
