@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the programs of others that tests/interop talks to: SIPp, baresip, linphone, pyVoIP, sipvicious.
+# Installs the programs of others that tests/interop talks to: SIPp, baresip, linphone, pyVoIP, sipvicious, Sippy B2BUA.
 # Idempotent and quick where they already stand. pyVoIP and sipvicious are GPL-3: each gets a venv of its own and runs
 # as a process of its own, never imported by ours; pyVoIP needs `audioop`, so a Python before 3.13.
 set -euo pipefail
@@ -9,6 +9,8 @@ pyvoip_version=1.6.8
 pyvoip_home=.venv/peers/pyvoip
 sipvicious_version=0.3.8
 sipvicious_home=.venv/peers/sipvicious
+sippy_version=2.5.0
+sippy_home=.venv/peers/sippy
 python="${PYTHON:-.venv/bin/python}"
 [ -x "$(command -v "$python")" ] || python=python3
 
@@ -62,7 +64,17 @@ sys.exit(m.version('sipvicious') != '$sipvicious_version')" 2>/dev/null; then
     "$sipvicious_home/bin/python" -m pip install -q --disable-pip-version-check "sipvicious==$sipvicious_version"
 fi
 
+# Sippy B2BUA is BSD; its own venv keeps what it needs, Flask among it, out of ours.
+if ! "$sippy_home/bin/python" -c "
+import importlib.metadata as m, sys
+sys.exit(m.version('sippy') != '$sippy_version')" 2>/dev/null; then
+    echo "peers: installing Sippy B2BUA $sippy_version in $sippy_home"
+    rm -rf "$sippy_home"
+    "$python" -m venv "$sippy_home"
+    "$sippy_home/bin/python" -m pip install -q --disable-pip-version-check "sippy==$sippy_version"
+fi
+
 echo "peers: sipp $(sipp -v 2>/dev/null | grep -o 'v[0-9][0-9.]*' | head -1 || true)," \
     "baresip $(dpkg-query -W -f '${Version}' baresip-core 2>/dev/null || echo present)," \
     "linphone $(dpkg-query -W -f '${Version}' linphone-cli 2>/dev/null || echo present)," \
-    "pyVoIP $pyvoip_version, sipvicious $sipvicious_version"
+    "pyVoIP $pyvoip_version, sipvicious $sipvicious_version, Sippy B2BUA $sippy_version"

@@ -10,7 +10,7 @@ from tests.interop.peers import is_installed
 
 @pytest.fixture
 def require_peer() -> Callable[[str], None]:
-    """`require_peer("sipp")`, "baresip", "pyvoip" or "sipvicious"."""
+    """`require_peer("sipp")`, "sippy", "baresip", "pyvoip" or "sipvicious"."""
 
     def require(peer: str) -> None:
         if is_installed(peer):

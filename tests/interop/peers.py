@@ -23,6 +23,7 @@ from softswitch.testing.speaker import Speaker, agent_speaker
 
 HERE = Path(__file__).resolve().parent
 PYVOIP_PYTHON = HERE.parents[1] / ".venv" / "peers" / "pyvoip" / "bin" / "python"
+SIPPY_HOME = HERE.parents[1] / ".venv" / "peers" / "sippy"
 SIPVICIOUS_HOME = HERE.parents[1] / ".venv" / "peers" / "sipvicious"
 BARESIP_MODULES = next(Path("/usr/lib").glob("**/baresip/modules"), None)
 PATIENCE_S = 15.0
@@ -32,6 +33,8 @@ PATIENCE_S = 15.0
 def is_installed(peer: str) -> bool:
     if peer == "pyvoip":
         return PYVOIP_PYTHON.exists()
+    if peer == "sippy":
+        return (SIPPY_HOME / "bin" / "b2bua_simple").exists()
     if peer == "sipvicious":
         return (SIPVICIOUS_HOME / "bin" / "sipvicious_svmap").exists()
     return shutil.which(peer) is not None and (peer != "baresip" or BARESIP_MODULES is not None)
@@ -42,6 +45,16 @@ def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def is_bound(port: int, kind: socket.SocketKind = socket.SOCK_DGRAM) -> bool:
+    """Whether somebody has opened this port; UDP unless told otherwise."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+        return False
 
 
 def heard_in(pcm: Pcm, frequencies: tuple[int, ...]) -> set[int]:
@@ -228,7 +241,7 @@ class Sipp:
     """A SIPp scenario of `sipp/`, as carrier (waits for calls) or as caller.
 
     calls: it ends by itself after so many.  echo: what it hears on its media port goes back.  retransmits: without it
-    SIPp takes every copy of a message for a message.  keys: fill `[name]` in the scenario.
+    SIPp takes every copy of a message for a message.  transport: "udp" or "tcp".  keys: fill `[name]` in the scenario.
     """
 
     def __init__(
@@ -245,6 +258,7 @@ class Sipp:
         password: str = "",
         echo: bool = False,
         retransmits: bool = True,
+        transport: str = "udp",
         **keys: str,
     ) -> None:
         self.folder = folder
@@ -277,6 +291,9 @@ class Sipp:
             self._arguments += ["-rtp_echo"]
         if not retransmits:
             self._arguments += ["-nr"]
+        self._kind = socket.SOCK_STREAM if transport == "tcp" else socket.SOCK_DGRAM
+        if transport == "tcp":
+            self._arguments += ["-t", "t1"]
         for name, value in keys.items():
             self._arguments += ["-key", name, value]
         if remote:
@@ -314,14 +331,9 @@ class Sipp:
         return result
 
     def _is_listening(self) -> bool:
-        if self._process.returncode is not None:
-            return True  # a caller may be done before we look
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.bind(("127.0.0.1", self.port))
-            except OSError:
-                return True
-            return False
+        return self._process.returncode is not None or is_bound(
+            self.port, self._kind
+        )  # a caller may be done before we look
 
     def _read(self, name: str) -> str:
         path = self.folder / name
