@@ -10,7 +10,7 @@ from softswitch.sip.parser import parse
 from softswitch.sip.uri import Uri
 from softswitch.sip.values import MAX_CSEQ, CSeq, NameAddr, Via
 
-patient = settings(deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
+patient = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 
 tokens = st.from_regex(r"[A-Za-z0-9\-.!%*_+`'~]{1,16}", fullmatch=True)
 names = st.from_regex(r"[a-z0-9\-.!%*_+`'~]{1,10}", fullmatch=True)
