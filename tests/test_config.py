@@ -12,12 +12,14 @@ from softswitch.config import (
     phone_account,
     problems,
     recordings_directory,
+    routes_of,
     store_url,
 )
 from softswitch.config.settings import Connect
 from softswitch.config.toml_lines import TomlLines
 from softswitch.dialler.campaign import AmdMode, Policy, RecycleRule
 from softswitch.errors import UsageError
+from softswitch.ua.routes import Route
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -121,6 +123,31 @@ def test_settings_become_the_values_that_the_rooms_work_with(site: Path) -> None
     assert campaign.recycle == {"busy": RecycleRule(60.0, 2)}
 
 
+def test_a_trunk_s_settings_become_its_account_and_its_routes(site: Path) -> None:
+    changed(
+        site,
+        'host = "127.0.0.2"',
+        """host = "sip.carrier.example"
+transport = "tls"
+addresses = ["192.0.2.7", "2001:db8::7"]
+failover_after_s = 2.5
+options_s = 30
+routes = [{ prefix = "+447", cost = 1.5, weight = 3, priority = 1 }, { cost = 0.2 }]""",
+    )
+    trunk = load(site).trunks[0]
+    account = carrier_account(trunk)
+    assert (account.host, account.port, account.transport) == ("sip.carrier.example", None, "TLS")
+    assert (account.failover_after_s, account.options_s) == (2.5, 30.0)
+    assert account.addresses == ("192.0.2.7", "2001:db8::7")
+    assert account.servers == (), "DNS has to say"
+    assert routes_of(trunk) == [Route("carrier", "+447", 1, 1.5, 3), Route("carrier", "", 0, 0.2, 1)]
+
+
+def test_a_trunk_without_routes_takes_every_number_at_its_own_price(site: Path) -> None:
+    changed(site, 'host = "127.0.0.2"', 'host = "127.0.0.2"\ncost = 0.7\nweight = 0')
+    assert routes_of(load(site).trunks[0]) == [Route("carrier", "", 0, 0.7, 0)]
+
+
 def test_an_empty_file_is_a_site_with_nothing_to_do(tmp_path: Path) -> None:
     path = tmp_path / "empty.toml"
     path.write_text("")
@@ -149,6 +176,16 @@ BAD = [
     ('host = "127.0.0.2"', "", "trunks[0]", "host is missing"),
     ('host = "127.0.0.2"', 'host = "a b"', "trunks[0].host", "pattern"),
     ("register = true", "register = 7", "trunks[0].register", "true or false"),
+    ('host = "127.0.0.2"', 'host = "192.0.2"', "trunks[0].host", "host name such as"),
+    ('host = "127.0.0.2"', 'host = ".1"', "trunks[0].host", "host name such as"),
+    ('host = "127.0.0.2"', 'host = "[.1]"', "trunks[0].host", "host name such as"),
+    ("register = true", 'transport = "ws"\nregister = true', "trunks[0].transport", "'tls'"),
+    ("register = true", 'addresses = ["carrier"]\nregister = true', "trunks[0].addresses[0]", "IP address"),
+    ("register = true", "failover_after_s = 60\nregister = true", "trunks[0].failover_after_s", "32"),
+    ("register = true", "options_s = -1\nregister = true", "trunks[0].options_s", "0"),
+    ("register = true", 'routes = [{ prefix = "0044" }]\nregister = true', "trunks[0].routes[0].prefix", "pattern"),
+    ("register = true", "routes = [{}, {}]\nregister = true", "trunks[0].routes[1].prefix", "there twice"),
+    ("register = true", "routes = [{}]\ncost = 2.0\nregister = true", "trunks[0].routes", "no effect"),
     ('username = "site"', "", "trunks[0].register", "needs a username"),
     ('password = "hunter-7-secret"', "password = 7890123", "trunks[0].password", "text in quotes"),
     ('caller_id = "+442079460100"', 'caller_id = "020 7946 0100"', "trunks[0].caller_id", "E.164"),

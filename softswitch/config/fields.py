@@ -100,7 +100,6 @@ def _outcome(name: str) -> str:
 FromFile = Annotated[Path, AfterValidator(_from_file)]
 OptionalFile = Annotated[Path | None, AfterValidator(_from_file_or_none)]
 IpAddress = Annotated[str, AfterValidator(_literal)]
-IpAddress = Annotated[str, AfterValidator(_literal)]
 Reachable = Annotated[str, AfterValidator(_reachable)]
 E164 = Annotated[str, AfterValidator(_e164)]
 OptionalE164 = Annotated[str, AfterValidator(_e164_or_empty)]

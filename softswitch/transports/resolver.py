@@ -8,6 +8,7 @@ asked at all.
 
 import asyncio
 import ipaddress
+import re
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -34,6 +35,7 @@ HOSTS_FILE_TTL_S: Final = 60.0  # ours; the file is read again then
 MOST_SERVERS: Final = 16  # ours; bounds what a hostile zone can make us ask and keep
 MOST_ADDRESSES: Final = 8  # ours, for each server
 SECURE: Final = frozenset({"TLS", "WSS"})
+_STRANGE: Final = re.compile(rb"[^\x21-\x7e]|[\[\]@:/]")
 
 
 class Unresolvable(SoftswitchError):
@@ -206,13 +208,7 @@ class Resolver:
         try:
             answer = _positive(await self._resolve(key[0], kind), now)
         except dns.resolver.NXDOMAIN as denial:
-            answer = _negative(
-                min(
-                    (each.resolve_chaining().minimum_ttl for each in denial.responses().values()),
-                    default=LONGEST_NEGATIVE_TTL_S,
-                ),
-                now,
-            )
+            answer = _negative(_ttl_of(denial), now)
         except (dns.exception.DNSException, OSError, ValueError) as error:
             if known is not None and now < known.stale_at:
                 return replace(known, refresh_at=now + STALE_PAUSE_S, is_stale=True)
@@ -258,6 +254,12 @@ def _positive(answer: dns.resolver.Answer, now: float) -> _Answer:
     return _Answer(tuple(answer.rrset), now + ttl_s * REFRESH_AT, now + ttl_s + STALE_S)
 
 
+def _ttl_of(denial: dns.resolver.NXDOMAIN) -> float:
+    responses: dict[Any, Any] = denial.responses()  # type: ignore[no-untyped-call]
+    ttls = [each.resolve_chaining().minimum_ttl for each in responses.values()]
+    return float(min(ttls, default=LONGEST_NEGATIVE_TTL_S))
+
+
 def _negative(ttl_s: float, now: float) -> _Answer:
     """There is no such record."""
     until = now + min(max(ttl_s, SHORTEST_TTL_S), LONGEST_NEGATIVE_TTL_S)
@@ -272,7 +274,7 @@ def _checked(host: str) -> str:
         raise Unresolvable("this host is no name that DNS could know", denied=True) from error
     last = name.labels[-2] if len(name.labels) > 1 else b""
     # An all-numeric last label is the relic of an address (RFC 3696 §2), which libc would even take for one.
-    if not last or last.isdigit() or any(byte <= 0x20 or byte >= 0x7F or byte in b"[]@:/" for byte in b"".join(name)):
+    if not last or last.isdigit() or _STRANGE.search(b"".join(name.labels)):
         raise Unresolvable("this host is no name that DNS could know", denied=True)
     return name.to_text(omit_final_dot=True)
 
