@@ -334,3 +334,17 @@ def test_a_lead_that_comes_back_for_its_retry_is_dialled_again(open_desk):
     desk.source.append(desk.last_lead())
     desk.pass_time(6)
     assert len(desk.of(PlaceCall)) == 2
+
+
+def test_a_call_that_is_tried_over_another_trunk_is_one_attempt_and_names_the_trunk_that_carried_it(open_desk):
+    desk = open_desk(lead(1))
+    desk.agent("ada")
+    call = desk.dial()
+    for trunk in ("cheap", "spare"):
+        desk.dialler.receive_trunk(call, trunk, desk.now)
+    desk.settle()
+    desk.fail(call, Outcome.BUSY)
+    assert desk.last_attempt().trunk == "spare"
+    assert len(desk.of(CommitAttempt)) == len(desk.of(AttemptEnded)) == 1
+    desk.dialler.receive_trunk(call, "late", desk.now)
+    assert desk.settle() == []
