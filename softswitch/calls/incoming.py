@@ -107,8 +107,9 @@ class IncomingLeg(Leg):
     # Provisional responses (RFC 3262)
 
     def _reliability(self, request: Request) -> ReliableProvisionals | None:
-        required = TAG in request.headers.get_all("Require")
-        if not required and not (self._settings.rings_reliably and TAG in request.headers.get_all("Supported")):
+        headers = request.headers
+        required = "Require" in headers and TAG in headers.get_all("Require")
+        if not required and not (self._settings.rings_reliably and TAG in headers.get_all("Supported")):
             return None
         first = self._settings.chance(0x7FFFFFFF)
         return ReliableProvisionals(required, first, request.cseq.number, bool(request.body))

@@ -85,9 +85,10 @@ class Peer:
         headers = [
             ("Contact", settings.contact),
             ("Allow", settings.allow),
-            ("Supported", settings.supported),
             *more,
         ]
+        if status >= 200:
+            headers.append(("Supported", settings.supported))
         response = self._response(invite, status, headers, sdp)
         response.headers.copy_lines("Record-Route", invite.request.headers)
         self._line.respond(invite, response, now)

@@ -37,7 +37,7 @@ class SessionInterval:
 def supports(message: Message, tag: str) -> bool:
     """Whether the sender understands an extension, or even demands it."""
     headers = message.headers
-    return tag in headers.get_all("Supported") or tag in headers.get_all("Require")
+    return any(name in headers and tag in headers.get_all(name) for name in ("Supported", "Require"))
 
 
 def allows(message: Message, method: str) -> bool:

@@ -220,7 +220,11 @@ def test_once_a_realm_has_been_answered_no_other_gets_the_password(bench) -> Non
 
 
 def test_a_bye_that_is_challenged_is_sent_again_with_credentials(bench) -> None:
-    bench.answered()
+    """By the realm that has challenged the INVITE: another one inside a call is nobody we asked."""
+    bench.reply(bench.place(), 407, headers=[("Proxy-Authenticate", CHALLENGE.format("n6"))])
+    _, invite = bench.sent()
+    bench.reply(invite, 200, sdp=b"v=0\r\n")
+    bench.sent()
     bench.hang_up()
     bye = bench.sent_request("BYE")
     bench.reply(bye, 407, headers=[("Proxy-Authenticate", CHALLENGE.format("n7"))])
