@@ -1,7 +1,7 @@
 """The server that `bench/signalling.py` measures: the switch's own UA pool and bridge on UDP, with nobody's media.
 
-Every call from `--caller` goes on to `--callee`; SDP passes as it is. Commands on standard input: "status" prints one JSON
-object, the end of input ends it. Only for benchmarks: it has no never-dial list, no recording and no supervisor.
+Every call from `--caller` goes on to `--callee`; SDP passes as it is. Commands on standard input: "status" prints one
+JSON object, the end of input ends it. Only for benchmarks: it has no never-dial list, no recording and no supervisor.
 """
 
 import argparse
@@ -9,7 +9,6 @@ import asyncio
 import gc
 import json
 import os
-import secrets
 import sys
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from softswitch.calls.bridge import Bridge, BridgeState
 from softswitch.calls.events import CallEvent, CallOffered
 from softswitch.sip.hop import Hop
 from softswitch.transports.driver import Driver
+from softswitch.transports.tokens import Tokens
 from softswitch.transports.udp import open_udp
 from softswitch.ua.accounts import CarrierAccount
 from softswitch.ua.pool import PoolEvent, UserAgentPool
@@ -63,6 +63,12 @@ class Transit:
         return self._answers.get(leg_id, offer)
 
 
+def resident_kb() -> int:
+    """Memory that this process holds now."""
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_KB
+
+
 async def serve(listen: tuple[str, int], caller: str, callee: tuple[str, int]) -> None:
     driver = Driver()
     transport = await open_udp(listen, lambda data, source: driver.receive_datagram(pool, data, source))
@@ -75,7 +81,7 @@ async def serve(listen: tuple[str, int], caller: str, callee: tuple[str, int]) -
         ],
         phones=[],
         gate=lambda number: None,
-        new_token=lambda: secrets.token_hex(8),
+        new_token=Tokens(),
         keepalive_s=0,
     )
     transit = Transit(pool, driver)
@@ -85,10 +91,8 @@ async def serve(listen: tuple[str, int], caller: str, callee: tuple[str, int]) -
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stdin), sys.stdin)
     while line := await stdin.readline():
         if line.strip() == b"status":
-            gc.collect()
-            resident = int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_KB
-            left = {"calls": len(transit) // 2, "served": transit.served, "idle": pool.is_idle, "faults": driver.faults}
-            print(json.dumps({"resident_kb": resident, **left}), flush=True)
+            state = {"calls": len(transit) // 2, "served": transit.served, "idle": pool.is_idle}
+            print(json.dumps({"resident_kb": resident_kb(), **state, "faults": driver.faults}), flush=True)
     transport.close()
 
 

@@ -33,6 +33,7 @@ from softswitch.store.never_dial_file import read_never_dial
 from softswitch.transports.driver import Driver
 from softswitch.transports.hep import CaptureSender, open_capture_sender
 from softswitch.transports.stack import TransportStack
+from softswitch.transports.tokens import Tokens
 from softswitch.ua.pool import UserAgentPool
 
 log = structlog.get_logger(__name__)
@@ -119,7 +120,7 @@ async def open_sip(
             accounts=[with_identity(carrier_account(trunk), trunk) for trunk in settings.trunks],
             phones=[phone_account(agent) for agent in settings.agents],
             gate=gate,
-            new_token=lambda: secrets.token_hex(12),
+            new_token=Tokens(),
             phone_digests=sip.phone_digests,
             limits=settings.defence.limits(),
         )

@@ -138,6 +138,14 @@ class Headers:
         if self._typed:
             self._forget(name)
 
+    def put_first(self, name: str, line: str) -> None:
+        """As `put`, as the only line under `name` and in front of all others."""
+        self._cut()
+        self._fields.pop(name, None)
+        self._fields = {name: [line], **self._fields}
+        if self._typed:
+            self._forget(name)
+
     def set(self, name: str, value: object) -> None:
         """Replace all lines under `name` by one."""
         self._cut()

@@ -8,7 +8,7 @@ with, and drops stray responses. Everything else comes up as an event.
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from softswitch.errors import PeerError
 from softswitch.sip.hop import DEFAULT_PORT, Address, Hop, OwnHops, default_port
@@ -17,7 +17,7 @@ from softswitch.sip.message import Message, Request, Response, response_to
 from softswitch.sip.parser import MalformedRequest, parse
 from softswitch.sip.timers import Deadlines, Timers
 from softswitch.sip.transaction import Input, State, Transaction, Trouble
-from softswitch.sip.transaction_tables import input_of, open_client, open_server
+from softswitch.sip.transaction_tables import input_of, open_client, open_server, reopen_client
 from softswitch.sip.uri import host_of
 from softswitch.sip.values import Via
 
@@ -37,17 +37,16 @@ __all__ = [
     "Trouble",
 ]
 
+MOST_UDP_BYTES: Final = 1300  # §18.1.1, where the path's MTU is not known
 MOST_SERVER_TRANSACTIONS: Final = 20_000  # ours; a flood must not take all memory
 
 
-@dataclass(frozen=True, slots=True)
-class Datagram:
+class Datagram(NamedTuple):
     data: bytes
     destination: Hop
 
 
-@dataclass(frozen=True, slots=True)
-class RequestReceived:
+class RequestReceived(NamedTuple):
     request: Request
     transaction: Transaction | None
     """Answer it through `respond`; None for an ACK, which has no answer."""
@@ -56,21 +55,18 @@ class RequestReceived:
     """For a CANCEL: the INVITE server transaction that it is meant for."""
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseReceived:
+class ResponseReceived(NamedTuple):
     response: Response
     transaction: Transaction
     source: Hop
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionFailed:
+class TransactionFailed(NamedTuple):
     transaction: Transaction
     trouble: Trouble
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionEnded:
+class TransactionEnded(NamedTuple):
     """The last that is ever heard of a transaction."""
 
     transaction: Transaction
@@ -112,6 +108,8 @@ class TransactionLayer:
         self._clients: dict[Key, Transaction] = {}
         self._servers: dict[Key, Transaction] = {}
         self._merged: dict[Key, Transaction] = {}
+        self._enlarged: dict[Transaction, Hop] = {}
+        """Requests that went over TCP for their length alone, and where they go if that fails."""
         self._deadlines: Deadlines[Transaction] = Deadlines()
         self._outbox: list[Datagram] = []
         self._events: deque[LayerEvent] = deque()
@@ -140,7 +138,15 @@ class TransactionLayer:
     def receive_transport_error(self, destination: Hop, now: float) -> None:
         """Nothing can be sent to this address: its client transactions end."""
         for transaction in [each for each in self._clients.values() if each.destination == destination]:
-            self._step(transaction, Input.TRANSPORT_ERROR, now)
+            meant = self._enlarged.pop(transaction, None)
+            if meant is None or not transaction.is_unheard:
+                self._step(transaction, Input.TRANSPORT_ERROR, now)
+                continue
+            del self._clients[transaction.key]
+            self._put_via(transaction.request, meant)
+            reopen_client(transaction, bytes(transaction.request), meant, now)
+            self._clients[transaction.key] = transaction
+            self._settle(transaction)
 
     def handle_timer(self, now: float) -> None:
         for transaction in self._deadlines.due(now):
@@ -160,9 +166,21 @@ class TransactionLayer:
     # What its user says
 
     def send_request(self, request: Request, destination: Hop, now: float) -> Transaction:
-        """Open a client transaction; the Via is put on here."""
-        request.headers.prepend("Via", self._new_via(destination))
-        transaction = open_client(request, destination, now, timers=self.timers)
+        """Open a client transaction; the Via is put on here.
+
+        A request of more than 1,300 bytes goes over TCP where we speak it, and by UDP after all where the peer does not
+        (§18.1.1).
+        """
+        self._put_via(request, destination)
+        data = bytes(request)
+        meant = destination
+        if len(data) > MOST_UDP_BYTES and destination.transport == "UDP" and self.own.serves("TCP"):
+            destination = destination._replace(transport="TCP")
+            self._put_via(request, destination)
+            data = bytes(request)
+        transaction = open_client(request, data, destination, now, timers=self.timers)
+        if destination is not meant:
+            self._enlarged[transaction] = meant
         self._clients[transaction.key] = transaction
         self._settle(transaction)
         return transaction
@@ -172,11 +190,10 @@ class TransactionLayer:
         if invite.state is not State.PROCEEDING:
             return None
         cancel = Request("CANCEL", invite.request.uri)
-        cancel.headers.add("Via", invite.request.via)
-        cancel.headers.add("CSeq", f"{invite.request.cseq.number} CANCEL")
-        for name in ("Route", "Max-Forwards", "From", "To", "Call-ID"):
+        for name in ("Via", "Route", "Max-Forwards", "From", "To", "Call-ID"):
             cancel.headers.copy_lines(name, invite.request.headers)
-        transaction = open_client(cancel, invite.destination, now, timers=self.timers)
+        cancel.headers.put("CSeq", f"{invite.request.cseq.number} CANCEL")
+        transaction = open_client(cancel, bytes(cancel), invite.destination, now, timers=self.timers)
         self._clients[transaction.key] = transaction
         self._settle(transaction)
         return transaction
@@ -188,7 +205,7 @@ class TransactionLayer:
     def send_stateless(self, request: Request, destination: Hop) -> None:
         """Send a request that opens no transaction: the ACK for a 2xx (§13.2.2.4). A copy has the same bytes."""
         if "Via" not in request.headers:
-            request.headers.prepend("Via", self._new_via(destination))
+            self._put_via(request, destination)
         self._outbox.append(Datagram(bytes(request), destination))
 
     def respond(self, transaction: Transaction, response: Response, now: float) -> bool:
@@ -209,7 +226,7 @@ class TransactionLayer:
 
     def _receive_response(self, response: Response, source: Hop, now: float) -> None:
         transaction = self._clients.get(client_key(response))
-        if transaction is None or len(response.headers.lines("Via")) > 1:  # §8.1.3.3: more than our own Via
+        if transaction is None or len(response.vias) > 1:  # §8.1.3.3: more than our own Via
             self.counters.stray_responses += 1
             return
         if self._step(transaction, input_of(response.status), now, response, source):
@@ -225,7 +242,7 @@ class TransactionLayer:
                 self.counters.absorbed += 1
             self._step(known, happened, now, request, source)
             return
-        invite_key = server_key(request, "INVITE")
+        invite_key = server_key(request, "INVITE") if request.method == "CANCEL" else key
         request.note_source(source.address)
         if request.method == "ACK":
             self._events.append(RequestReceived(request, None, source))
@@ -275,21 +292,25 @@ class TransactionLayer:
 
     def _settle(self, transaction: Transaction, source: Hop | None = None) -> None:
         """Take out what a step has left behind, and re-arm."""
-        for data in transaction.outbox:
-            self._outbox.append(Datagram(data, transaction.destination))
-        transaction.outbox.clear()
-        for raised in transaction.raised:
-            if isinstance(raised, Trouble):
-                self._events.append(TransactionFailed(transaction, raised))
-            elif isinstance(raised, Response):
-                self._events.append(ResponseReceived(raised, transaction, source or transaction.destination))
-            elif isinstance(raised, Request):
-                self._events.append(RequestReceived(raised, None, source or transaction.destination))
-        transaction.raised.clear()
-        if not transaction.is_terminated:
+        if transaction.outbox:
+            for data in transaction.outbox:
+                self._outbox.append(Datagram(data, transaction.destination))
+            transaction.outbox.clear()
+        if transaction.raised:
+            for raised in transaction.raised:
+                if isinstance(raised, Response):
+                    self._events.append(ResponseReceived(raised, transaction, source or transaction.destination))
+                elif isinstance(raised, Trouble):
+                    self._events.append(TransactionFailed(transaction, raised))
+                elif isinstance(raised, Request):
+                    self._events.append(RequestReceived(raised, None, source or transaction.destination))
+            transaction.raised.clear()
+        if transaction.state is not State.TERMINATED:
             self._deadlines.set(transaction, transaction.next_timer())
             return
         self._deadlines.set(transaction, None)
+        if self._enlarged:
+            self._enlarged.pop(transaction, None)
         transactions = self._servers if transaction.is_server else self._clients
         if transactions.get(transaction.key) is transaction:
             del transactions[transaction.key]
@@ -307,10 +328,12 @@ class TransactionLayer:
         response = response_to(request, status, to_tag=self._new_token(), headers=headers or ())
         self._outbox.append(Datagram(bytes(response), destination))
 
-    def _new_via(self, destination: Hop) -> Via:
+    def _put_via(self, request: Request, destination: Hop) -> None:
         own = self.own.facing(destination)
-        params = {"branch": f"{MAGIC_COOKIE}{self._new_token()}", "rport": None}
-        return Via(own.transport, host_of(own.host), own.port, params)
+        branch = f"{MAGIC_COOKIE}{self._new_token()}"
+        sent_by = f"SIP/2.0/{own.transport} {host_of(own.host)}:{own.port}"
+        request.headers.put_first("Via", f"{sent_by};branch={branch};rport")
+        request.headers.remember("Via;branch", branch)
 
 
 def _return_hop(via: Via, source: Hop) -> Hop:

@@ -50,13 +50,14 @@ K = TypeVar("K", bound=Hashable)
 class Deadlines(Generic[K]):
     """One deadline for each key; the earliest is found in constant time.
 
-    Entries that were moved or removed stay in the heap until they come to its top.
+    Each key with a deadline has an entry in the heap that is not later. Most deadlines are moved back or removed before
+    they come: their entries stay until they reach the top, and only there it is seen what has become of them.
     """
 
     __slots__ = ("_at", "_heap", "_serial")
 
     def __init__(self) -> None:
-        self._at: dict[K, tuple[float, int]] = {}
+        self._at: dict[K, float] = {}
         self._heap: list[tuple[float, int, K]] = []
         self._serial = 0
 
@@ -66,19 +67,23 @@ class Deadlines(Generic[K]):
             self._at.pop(key, None)
             return
         known = self._at.get(key)
-        if known is not None and known[0] == at:
-            return
-        self._serial += 1
-        self._at[key] = (at, self._serial)
-        heapq.heappush(self._heap, (at, self._serial, key))
+        self._at[key] = at
+        if known is None or at < known:
+            self._serial += 1
+            heapq.heappush(self._heap, (at, self._serial, key))
 
     def next(self) -> float | None:
         """The earliest deadline, or None."""
         while self._heap:
-            at, serial, key = self._heap[0]
-            if self._at.get(key) == (at, serial):
+            entered, _, key = self._heap[0]
+            at = self._at.get(key)
+            if at is None:
+                heapq.heappop(self._heap)
+            elif at > entered:
+                self._serial += 1
+                heapq.heapreplace(self._heap, (at, self._serial, key))
+            else:
                 return at
-            heapq.heappop(self._heap)
         return None
 
     def due(self, now: float) -> list[K]:

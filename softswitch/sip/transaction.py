@@ -1,8 +1,8 @@
 """The machine that runs a transaction through its table (RFC 3261 §17); the tables are `transaction_tables`."""
 
 from collections.abc import Callable, Mapping
-from enum import Enum, auto
-from typing import TypeAlias
+from enum import Enum, IntEnum, auto
+from typing import NamedTuple, TypeAlias
 
 from softswitch.sip.hop import Hop
 from softswitch.sip.matching import Key
@@ -10,7 +10,7 @@ from softswitch.sip.message import Message, Request
 from softswitch.sip.timers import Timers
 
 
-class State(Enum):
+class State(IntEnum):
     CALLING = auto()
     TRYING = auto()
     PROCEEDING = auto()
@@ -20,7 +20,7 @@ class State(Enum):
     TERMINATED = auto()
 
 
-class Input(Enum):
+class Input(IntEnum):
     """What can happen to a transaction. A client receives responses and a server sends them."""
 
     REQUEST = auto()
@@ -61,6 +61,24 @@ Action: TypeAlias = Callable[["Transaction", Message | None, float], None]
 Table: TypeAlias = Mapping[tuple[State, Input], tuple[State, list[Action]]]
 
 
+class Step(NamedTuple):
+    """One entry of a table, as a transaction takes it."""
+
+    state: State
+    actions: tuple[Action, ...]
+
+
+Rows: TypeAlias = Mapping[State, Mapping[Input, Step]]
+
+
+def rows_of(table: Table) -> Rows:
+    """The table by state, so that a step is found by the input alone."""
+    rows: dict[State, dict[Input, Step]] = {state: {} for state in State}
+    for (state, happened), (following, actions) in table.items():
+        rows[state][happened] = Step(following, tuple(actions))
+    return rows
+
+
 class Transaction:
     """One run through a table. Its layer takes what lies in `outbox` and `raised` after each input."""
 
@@ -74,14 +92,15 @@ class Transaction:
         "outbox",
         "raised",
         "request",
+        "rows",
+        "sent",
         "state",
-        "table",
         "timers",
     )
 
     def __init__(
         self,
-        table: Table,
+        rows: Rows,
         state: State,
         request: Request,
         key: Key,
@@ -90,7 +109,7 @@ class Transaction:
         timers: Timers,
         is_server: bool,
     ) -> None:
-        self.table = table
+        self.rows = rows
         self.state = state
         self.is_server = is_server
         self.request = request
@@ -101,22 +120,24 @@ class Transaction:
         self.interval = timers.t1
         self.answer: bytes | None = None
         """A server's last response; a client's ACK for a failure."""
+        self.sent = b""
+        """A client's request."""
         self.deadlines: dict[Input, float] = {}
         self.outbox: list[bytes] = []
         self.raised: list[Message | Trouble] = []
 
     def receive(self, happened: Input, now: float, message: Message | None = None) -> bool:
         """Take one step; False where the table leaves the pair out."""
-        entry = self.table.get((self.state, happened))
-        if entry is None:
+        step = self.rows[self.state].get(happened)
+        if step is None:
             return False
-        state, actions = entry
-        if state is not self.state:
-            self.state = state
-            # A timer that the new state does not know has stopped with the old one.
-            for timer in [timer for timer in self.deadlines if (state, timer) not in self.table]:
-                del self.deadlines[timer]
-        for action in actions:
+        if step.state is not self.state:
+            self.state = step.state
+            if self.deadlines:
+                # A timer that the new state does not know has stopped with the old one.
+                row = self.rows[step.state]
+                self.deadlines = {timer: at for timer, at in self.deadlines.items() if timer in row}
+        for action in step.actions:
             action(self, message, now)
         return True
 
@@ -127,12 +148,18 @@ class Transaction:
             self.receive(timer, now)
 
     def next_timer(self) -> float | None:
-        return min(self.deadlines.values(), default=None)
+        deadlines = self.deadlines
+        return min(deadlines.values()) if deadlines else None
 
     @property
     def reliable(self) -> bool:
         """Whether its transport resends by itself."""
         return self.destination.is_reliable
+
+    @property
+    def is_unheard(self) -> bool:
+        """Whether nothing has answered this client yet."""
+        return self.state in (State.CALLING, State.TRYING)
 
     @property
     def is_terminated(self) -> bool:

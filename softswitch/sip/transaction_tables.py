@@ -11,7 +11,7 @@ from softswitch.sip.hop import Hop
 from softswitch.sip.matching import Key, client_key
 from softswitch.sip.message import Message, Request, Response, response_to
 from softswitch.sip.timers import Timers
-from softswitch.sip.transaction import Action, Input, State, Table, Transaction, Trouble
+from softswitch.sip.transaction import Action, Input, State, Table, Transaction, Trouble, rows_of
 
 # Actions
 
@@ -30,7 +30,7 @@ def report_transport(transaction: Transaction, message: Message | None, now: flo
 
 
 def send_request(transaction: Transaction, message: Message | None, now: float) -> None:
-    transaction.outbox.append(bytes(transaction.request))
+    transaction.outbox.append(transaction.sent)
 
 
 def send_response(transaction: Transaction, message: Message | None, now: float) -> None:
@@ -179,6 +179,9 @@ SERVER: Table = {
 }
 
 
+_INVITE_CLIENT, _CLIENT, _INVITE_SERVER, _SERVER = map(rows_of, (INVITE_CLIENT, CLIENT, INVITE_SERVER, SERVER))
+
+
 def input_of(status: int) -> Input:
     """The input that a response of this status is, received by a client or sent by a server."""
     if status < 200:
@@ -186,21 +189,35 @@ def input_of(status: int) -> Input:
     return Input.SUCCESS if status < 300 else Input.FAILURE
 
 
-def open_client(request: Request, destination: Hop, now: float, *, timers: Timers) -> Transaction:
-    """A client transaction whose request waits in `outbox`; its top Via must be there already."""
+def open_client(request: Request, data: bytes, destination: Hop, now: float, *, timers: Timers) -> Transaction:
+    """A client transaction whose request, with its Via on top, waits in `outbox`; `data` are its bytes."""
     invite = request.method == "INVITE"
-    table, state = (INVITE_CLIENT, State.CALLING) if invite else (CLIENT, State.TRYING)
-    opened = Transaction(table, state, request, client_key(request), destination, timers=timers, is_server=False)
+    rows, state = (_INVITE_CLIENT, State.CALLING) if invite else (_CLIENT, State.TRYING)
+    opened = Transaction(rows, state, request, client_key(request), destination, timers=timers, is_server=False)
+    opened.sent = data
+    _start_client(opened, now)
+    return opened
+
+
+def reopen_client(transaction: Transaction, data: bytes, destination: Hop, now: float) -> None:
+    """Begin anew with another destination and Via, before any response has come."""
+    transaction.key, transaction.destination, transaction.sent = client_key(transaction.request), destination, data
+    transaction.interval = transaction.timers.t1
+    transaction.deadlines = {}
+    _start_client(transaction, now)
+
+
+def _start_client(opened: Transaction, now: float) -> None:
+    invite = opened.state is State.CALLING
     for action in (send_request, start_a, start_b) if invite else (send_request, start_e, start_f):
         action(opened, None, now)
-    return opened
 
 
 def open_server(request: Request, key: Key, destination: Hop, now: float, *, timers: Timers) -> Transaction:
     """A server transaction for a request that no other matches; `destination` is where responses go (§18.2.2)."""
     invite = request.method == "INVITE"
-    table, state = (INVITE_SERVER, State.PROCEEDING) if invite else (SERVER, State.TRYING)
-    opened = Transaction(table, state, request, key, destination, timers=timers, is_server=True)
+    rows, state = (_INVITE_SERVER, State.PROCEEDING) if invite else (_SERVER, State.TRYING)
+    opened = Transaction(rows, state, request, key, destination, timers=timers, is_server=True)
     if invite:
         start_100(opened, None, now)
     return opened

@@ -116,13 +116,14 @@ class Driver:
                 self._report("event", machine, error)
 
     def _arm(self) -> None:
+        """Wake for the earliest deadline. One that was put off or dropped is found out when its old time comes."""
         at = self._deadlines.next()
-        if at == self._armed and self._timer is not None:
+        if at is None or (self._armed is not None and self._armed <= at):
             return
         if self._timer is not None:
             self._timer.cancel()
         self._armed = at
-        self._timer = None if at is None else self._loop.call_at(at, self._wake)
+        self._timer = self._loop.call_at(at, self._wake)
 
     def _wake(self) -> None:
         self._timer = self._armed = None

@@ -43,7 +43,8 @@ def request(method: str, *, branch: str = "z9hG4bK1", to_tag: str = "", cseq: in
 
 
 def client(method: str, *, reliable: bool = False) -> Transaction:
-    return open_client(request(method), PEER._replace(transport="TCP" if reliable else "UDP"), 0.0, timers=TIMERS)
+    asked = request(method)
+    return open_client(asked, bytes(asked), PEER._replace(transport="TCP" if reliable else "UDP"), 0.0, timers=TIMERS)
 
 
 def server(method: str, *, reliable: bool = False) -> Transaction:
@@ -112,7 +113,7 @@ def test_every_copy_of_a_busy_is_acknowledged_but_reported_once() -> None:
 
 def test_the_ack_for_a_failure_has_the_invites_branch_and_route_and_the_responses_to() -> None:
     invite = request("INVITE", route="sip:proxy.example;lr")
-    transaction = open_client(invite, PEER, 0.0, timers=TIMERS)
+    transaction = open_client(invite, bytes(invite), PEER, 0.0, timers=TIMERS)
     take(transaction)
     answer(transaction, 404, 1.0, to_tag="theirs")
     ack = parse(take(transaction)[0])
