@@ -15,6 +15,7 @@ from softswitch.config import (
     routes_of,
     store_url,
 )
+from softswitch.config.fields import Section
 from softswitch.config.settings import Connect
 from softswitch.config.toml_lines import TomlLines
 from softswitch.dialler.campaign import AmdMode, Policy, RecycleRule
@@ -166,6 +167,13 @@ BAD = [
     ("port = 5070", 'certificate = "gone.pem"', "sip.certificate", "no file"),
     ("port = 5070", "client_certificates = true", "sip.client_certificates", "client_authorities"),
     ("port = 5070", 'addresses = ["127.0.0.5"]', "sip.addresses", "one for IPv6"),
+    ("port = 5070", 'addresses = ["fe80::7"]', "sip.addresses[0]", "link-local"),
+    ("port = 5070", "port = 8080", "sip.port", "that of [web]"),
+    ("port = 5070", 'certificate_key = "key.pem"', "sip.certificate_key", "certificate is missing"),
+    ("port = 5070", "connections_per_address = 5000", "sip.connections_per_address", "2000"),
+    ("port = 5070", "session_s = 60", "sip.session_s", "must be 0, or from 90 to 86400"),
+    ("port = 5070", 'may_transfer = ["carier"]', "sip.may_transfer[0]", 'did you mean "carrier"?'),
+    ("port = 5070", 'may_transfer = ["1001"]', "sip.may_transfer[0]", "agents never transfer"),
     ("port = 5070", 'ws_port = 5060\ntransports = ["tcp", "ws"]', "sip.ws_port", "more than one"),
     ('address = "127.0.0.1"', 'address = "0.0.0.0"', "sip.address", "trunks and phones reach"),
     ('address = "127.0.0.1"', 'address = "my host"', "sip.address", "IP address"),
@@ -182,6 +190,8 @@ BAD = [
     ("register = true", 'transport = "ws"\nregister = true', "trunks[0].transport", "'tls'"),
     ("register = true", 'addresses = ["carrier"]\nregister = true', "trunks[0].addresses[0]", "IP address"),
     ("register = true", "failover_after_s = 60\nregister = true", "trunks[0].failover_after_s", "32"),
+    ('host = "127.0.0.2"', 'host = "2001:db8::2"', "trunks[0].host", "no IPv6 address"),
+    ("register = true", "options_s = 1\nregister = true", "trunks[0].options_s", "must be 0, or from 5 to 3600"),
     ("register = true", "options_s = -1\nregister = true", "trunks[0].options_s", "0"),
     ("register = true", 'routes = [{ prefix = "0044" }]\nregister = true', "trunks[0].routes[0].prefix", "pattern"),
     ("register = true", "routes = [{}, {}]\nregister = true", "trunks[0].routes[1].prefix", "there twice"),
@@ -244,6 +254,13 @@ def test_a_mistake_is_named_with_its_line_and_key(site: Path, old: str, new: str
         ("register = true", 'register = true\nstir_key = "gone.pem"', "trunks[0].stir_key", "no file"),
         ('policy = "progressive"', 'caller_id = "+442079460101"\ncaller_ids = ["+442079460102"]',
          "campaigns[0].caller_id", "keep one"),
+        ('policy = "progressive"', 'caller_ids = ["+442079460102", "+442079460102"]',
+         "campaigns[0].caller_ids[1]", "is there twice"),
+        ("[sip]", '[trace]\nhomer_password = "a"\nhomer_password_file = "b"\n[sip]',
+         "trace.homer_password", "keep one"),
+        ("[sip]", '[trace]\nhomer_password_file = "gone"\n[sip]', "trace.homer_password_file", "no file"),
+        ("[sip]", '[trace]\nhomer = "192.0.2.9:99999"\n[sip]', "trace.homer", "no such port"),
+        ("port = 5070", 'transports = ["tcp"]', "trunks[0].transport", 'lacks "udp"'),
         ("[sip]", "[trace]\nmessages = -1\n[sip]", "trace.messages", "greater"),
         ("[sip]", '[trace]\nhomer = "host"\n[sip]', "trace.homer", "pattern"),
     ],
@@ -350,6 +367,34 @@ def test_warnings_are_said_and_do_not_stop_the_switch(site: Path) -> None:
     assert load(site).web.address == "192.0.2.1"
 
 
+def test_what_has_no_effect_or_a_price_is_said(site: Path) -> None:
+    more = """
+[defence]
+strangers_per_s = 10
+
+[trace]
+homer = "192.0.2.9:9060"
+homer_numbers = "whole"
+"""
+    (site.parent / "authorities.pem").write_text("")
+    text = GOOD.replace("port = 5070", 'port = 5070\nclient_authorities = "authorities.pem"')
+    site.write_text(text.replace('username = "site"', 'realm = "x"').replace("register = true", "") + more)
+    found = problems(site)
+    assert not any(finding.fatal for finding in found)
+    assert {finding.key for finding in found} == {
+        "sip.client_authorities", "trunks[0].realm", "defence.strangers_per_s", "trace.homer_numbers",
+    }  # fmt: skip
+
+
+def test_what_calls_are_asked_and_who_may_transfer_is_said_in_the_file(site: Path) -> None:
+    text = GOOD.replace("port = 5070", 'port = 5070\nsession_s = 0\nrings_reliably = true\nmay_transfer = ["carrier"]')
+    site.write_text(text.replace("register = true", 'register = true\nrealm = "sip.carrier.example"'))
+    settings = load(site)
+    assert (settings.sip.session_s, settings.sip.rings_reliably) == (0, True)
+    assert settings.sip.may_transfer == ("carrier",)
+    assert carrier_account(settings.trunks[0]).realm == "sip.carrier.example"
+
+
 def test_the_example_for_a_site_can_be_used_once_its_secret_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -362,12 +407,11 @@ def test_the_example_for_a_site_can_be_used_once_its_secret_is_there(
 
 
 def test_every_field_has_a_description() -> None:
-    from softswitch.config import settings
-
-    for section in vars(settings).values():
-        if isinstance(section, type) and issubclass(section, settings.Section):
-            silent = [name for name, field in section.model_fields.items() if not field.description]
-            assert not silent, section.__name__
+    sections = Section.__subclasses__()
+    assert len(sections) > 10
+    for section in sections:
+        silent = [name for name, field in section.model_fields.items() if not field.description]
+        assert not silent, section.__name__
 
 
 def test_lines_are_found_past_strings_arrays_and_tables_of_tables() -> None:

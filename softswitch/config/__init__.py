@@ -78,6 +78,7 @@ def carrier_account(trunk: TrunkSettings) -> CarrierAccount:
         username=trunk.username,
         password=read_secret(trunk.password, trunk.password_file),
         register=trunk.registers,
+        realm=trunk.realm,
         expires_s=trunk.expires_s,
         caller_id=trunk.caller_id,
         channels=trunk.channels,

@@ -5,37 +5,26 @@ the site wants will be refused until it is put right.
 """
 
 import ipaddress
-from collections.abc import Callable, Iterable, Iterator
-from difflib import get_close_matches
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from softswitch.config.complaints import Complaint, suggestion
 from softswitch.config.settings import Settings
+from softswitch.config.sip_checks import SIP_CHECKS
 from softswitch.config.toml_lines import Key
 from softswitch.safeguards.visibility import is_withheld
-from softswitch.sip.hop import DEFAULT_PORT, DEFAULT_TLS_PORT
-from softswitch.sip.locating import is_address
 
-Complaint = tuple[Key, str, bool]
 OFCOM_ABANDONED_LOCK_S = 72 * 3600.0
 OFCOM_MACHINE_LOCK_S = 24 * 3600.0
 PORTS_PER_LEG = 2
 LEGS_PER_CALL = 2  # trunk and agent
 _SIP_FILES = ("certificate", "certificate_key", "authorities", "client_authorities")
-_SIP_PORTS = {"port": {"tcp"}, "tls_port": {"tls"}, "ws_port": {"ws"}, "wss_port": {"wss"}}
 
 
 def complaints(settings: Settings) -> Iterator[Complaint]:
     """Every complaint about settings whose single values are valid; positions are those of the settings' own lists."""
     for check in _CHECKS:
         yield from check(settings)
-
-
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """`; did you mean "x"?` for a likely slip of the keys, else what there is to choose from."""
-    names = sorted(known)
-    if near := get_close_matches(word, names, n=1, cutoff=0.6):
-        return f'; did you mean "{near[0]}"?'
-    return f"; there are {', '.join(names)}" if names else "; there are none"
 
 
 def _twice(settings: Settings) -> Iterator[Complaint]:
@@ -112,43 +101,6 @@ def _secrets(settings: Settings) -> Iterator[Complaint]:
             yield ("agents", n), "phone_password is missing; a phone without one could be anybody's", True
 
 
-def _trunks(settings: Settings) -> Iterator[Complaint]:
-    for n, trunk in enumerate(settings.trunks):
-        at: Key = ("trunks", n)
-        for key in ("host", "domain"):
-            if (name := getattr(trunk, key)) and not _is_host(name):
-                text = f'"{name}" is neither an IP address nor a host name such as sip.example.com'
-                yield (*at, key), text, True
-        if trunk.transport == "tls" and trunk.port == DEFAULT_PORT:
-            yield (*at, "port"), f"carriers take TLS on {DEFAULT_TLS_PORT}, hardly on {DEFAULT_PORT}", False
-        if trunk.routes and (trunk.cost or trunk.priority or trunk.weight != 1):
-            yield (
-                (*at, "routes"),
-                "cost, priority and weight are those of each route; the trunk's own have no effect",
-                True,
-            )
-        prefixes = [route.prefix for route in trunk.routes]
-        for position, prefix in enumerate(prefixes):
-            if prefix in prefixes[:position]:
-                text = f'the prefix "{prefix}" is there twice: one route for each'
-                yield (*at, "routes", position, "prefix"), text, True
-        if trunk.transport == "udp" and "udp" not in settings.sip.transports:
-            yield (*at, "transport"), '[sip] transports lacks "udp": nothing can be sent to this trunk', True
-
-
-def _is_host(name: str) -> bool:
-    """An IP address, or labels of which the last is no number: "192.0.2" is a slip, and no name."""
-    if is_address(name):
-        return True
-    labels = name.removesuffix(".").split(".")
-    return (
-        len(name) <= 253
-        and all(1 <= len(label) <= 63 for label in labels)
-        and not labels[-1].isdigit()
-        and (":" not in name and "[" not in name and "]" not in name)
-    )
-
-
 def _ports(settings: Settings) -> Iterator[Complaint]:
     sip, media = settings.sip, settings.media
     if media.first_port % 2:
@@ -169,27 +121,6 @@ def _ports(settings: Settings) -> Iterator[Complaint]:
         yield ("media", "last_port"), text, False
 
 
-def _transports(settings: Settings) -> Iterator[Complaint]:
-    sip = settings.sip
-    versions = [ipaddress.ip_address(address).version for address in (sip.address, *sip.addresses)]
-    if len(set(versions)) < len(versions):
-        text = "at most one address for IPv4 and one for IPv6: that of `address` and one of the other version"
-        yield ("sip", "addresses"), text, True
-    ports = {name: getattr(sip, name) for name in _SIP_PORTS if _SIP_PORTS[name] & set(sip.transports)}
-    for name, port in ports.items():
-        if port and [*ports.values()].count(port) > 1:
-            yield ("sip", name), f"TCP port {port} is given for more than one of {', '.join(ports)}", True
-    secure = [name for name in sip.transports if name in ("tls", "wss")]
-    if secure and sip.certificate is None:
-        text = f'"{secure[0]}" needs certificate, a PEM file, and certificate_key, that of its key'
-        yield ("sip", "transports"), text, True
-    if sip.client_certificates and sip.client_authorities is None:
-        text = "needs client_authorities, a PEM file with the authorities that vouch for the certificates"
-        yield ("sip", "client_certificates"), text, True
-    elif sip.client_certificates and not secure:
-        yield ("sip", "client_certificates"), 'has no effect without "tls" or "wss" among transports', False
-
-
 def _dialling(settings: Settings) -> Iterator[Complaint]:
     for n, campaign in enumerate(settings.campaigns):
         at: Key = ("campaigns", n)
@@ -198,6 +129,13 @@ def _dialling(settings: Settings) -> Iterator[Complaint]:
         trunk_is_known = bool(on_trunks) or not settings.trunks  # if not, that has been said
         if campaign.caller_id and campaign.caller_ids:
             yield (*at, "caller_id"), "caller_id and caller_ids are both given; keep one", True
+        for position, number in enumerate(campaign.caller_ids):
+            if number in campaign.caller_ids[:position]:
+                yield (
+                    (*at, "caller_ids", position),
+                    "is there twice: calls are shared evenly",
+                    True,
+                )
         if not campaign.caller_id and not campaign.caller_ids and not certain and trunk_is_known:
             text = "no caller_id here or on its trunk: the campaign will not start (Ofcom: a number to ring back)"
             yield (*at, "caller_id"), text, campaign.start
@@ -215,29 +153,6 @@ def _dialling(settings: Settings) -> Iterator[Complaint]:
         yield ("safeguards", "never_dial"), "no never-dial list: nothing will be dialled", False
     elif never_dial is not None and not never_dial.is_file():
         yield ("safeguards", "never_dial"), f"there is no file {never_dial}: nothing will be dialled", False
-
-
-def _identity(settings: Settings) -> Iterator[Complaint]:
-    for n, trunk in enumerate(settings.trunks):
-        at: Key = ("trunks", n)
-        dialled = any(campaign.trunk in ("", trunk.name) for campaign in settings.campaigns)
-        if trunk.withhold_caller_id and dialled:
-            text = "campaigns dial over this trunk, and must present a valid number (Ofcom: persistent misuse policy)"
-            yield (*at, "withhold_caller_id"), text, True
-        if trunk.identity == "none" and dialled:
-            text = "the carrier presents its own number for the account, and the campaign's caller id is not seen"
-            yield (*at, "identity"), text, False
-        given = [trunk.stir_key is not None, bool(trunk.stir_x5u)]
-        if any(given) and not all(given):
-            yield (*at, "stir_key"), "signing needs both stir_key and stir_x5u", True
-        if trunk.stir_certificate is not None and trunk.stir_key is None:
-            yield (*at, "stir_certificate"), "a certificate alone signs nothing: stir_key is missing", True
-        for key in ("stir_key", "stir_certificate"):
-            path: Path | None = getattr(trunk, key)
-            if path is not None and not path.is_file():
-                yield (*at, key), f"there is no file {path}", True
-        if trunk.stir_authorities is not None and not trunk.stir_authorities.is_dir():
-            yield (*at, "stir_authorities"), f"there is no folder {trunk.stir_authorities}", True
 
 
 def _times(settings: Settings) -> Iterator[Complaint]:
@@ -273,6 +188,9 @@ def _destinations(settings: Settings) -> Iterator[Complaint]:
     for prefix in safeguards.calls_a_day_to:
         if not any(prefix.startswith(each) or each.startswith(prefix) for each in may_be_dialled):
             yield ("safeguards", "calls_a_day_to", prefix), f'"{prefix}" is not among the destinations', False
+    if defence.strangers_per_s < defence.datagrams_per_s:
+        text = f"is below datagrams_per_s {defence.datagrams_per_s:g}: one address could use up what all share"
+        yield ("defence", "strangers_per_s"), text, False
     if defence.longest_ban_s < defence.ban_s:
         yield ("defence", "longest_ban_s"), f"{defence.longest_ban_s:g} is shorter than ban_s {defence.ban_s:g}", True
 
@@ -282,12 +200,10 @@ _CHECKS: tuple[Callable[[Settings], Iterator[Complaint]], ...] = (
     _names,
     _files,
     _secrets,
-    _trunks,
     _ports,
-    _transports,
     _dialling,
-    _identity,
     _times,
     _exposure,
     _destinations,
+    *SIP_CHECKS,
 )

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic_core import ErrorDetails
 from pydantic_settings import EnvSettingsSource, SettingsError
 
-from softswitch.config.cross_checks import complaints, suggestion
+from softswitch.config.complaints import suggestion
+from softswitch.config.cross_checks import complaints
 from softswitch.config.fields import relative_to
 from softswitch.config.settings import Settings
 from softswitch.config.toml_lines import Key, TomlLines

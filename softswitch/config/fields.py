@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -48,9 +48,23 @@ def _literal(address: str) -> str:
 
 
 def _reachable(address: str) -> str:
-    if ipaddress.ip_address(_literal(address)).is_unspecified:
+    given = ipaddress.ip_address(_literal(address))
+    if given.is_unspecified:
         raise ValueError("must be the address at which trunks and phones reach this machine, it is told to them")
+    if given.version == 6 and given.is_link_local:
+        raise ValueError("is a link-local address (fe80::), which nobody beyond one cable can reach: give a global one")
     return address
+
+
+def zero_or_from(lowest: float, highest: float) -> Callable[[float], float]:
+    """What checks a number that is 0 for "not at all", and otherwise within bounds."""
+
+    def check(number: float) -> float:
+        if number and not lowest <= number <= highest:
+            raise ValueError(f"must be 0, or from {lowest:g} to {highest:g}")
+        return number
+
+    return check
 
 
 def _zone(name: str) -> str:

@@ -2,9 +2,19 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
-from softswitch.config.fields import IpAddress, ListenPort, Name, OptionalE164, OptionalFile, Port, Reachable, Section
+from softswitch.config.fields import (
+    IpAddress,
+    ListenPort,
+    Name,
+    OptionalE164,
+    OptionalFile,
+    Port,
+    Reachable,
+    Section,
+    zero_or_from,
+)
 from softswitch.sip.identity import Attestation, IdentityStyle
 
 
@@ -46,6 +56,15 @@ class SipSettings(Section):
     phone_silence_s: Annotated[float, Field(ge=0, le=60)] = 3.0
     """An agent's phone that has sent audio and sends none for so long has vanished: its line ends, its call goes on to
     another agent. Phones must therefore not suppress silence; 0 for a site whose phones do."""
+    session_s: Annotated[int, AfterValidator(zero_or_from(90, 86_400))] = 1800
+    """How long a call lives without a sign of life from its other end, as we ask of trunks and phones that know session
+    timers (RFC 4028); 0: we ask nothing, and do as they ask."""
+    rings_reliably: bool = False
+    """Ask callers who can acknowledge that it rings (100rel, RFC 3262) to do so."""
+    may_transfer: tuple[Name, ...] = ()
+    """Trunks of which a new call may take the place of one that is up (Replaces, RFC 3891), and which may ask us for
+    transfers (REFER); those are declined all the same, as nobody but the house decides who is called. Agents' phones
+    never may."""
 
 
 class RouteSettings(Section):
@@ -87,6 +106,9 @@ class TrunkSettings(Section):
     """File with the password, instead of `password`."""
     registers: Annotated[bool, Field(alias="register")] = False
     """Register with the carrier (RFC 3261 §10); otherwise it knows us by address."""
+    realm: str = ""
+    """The only realm for which the password is used, as the carrier names it in its challenges; empty: the first one
+    that it names, until the switch starts again."""
     expires_s: Annotated[int, Field(ge=30, le=86400)] = 300
     """Seconds that a registration is asked to last."""
     caller_id: OptionalE164 = ""
@@ -118,7 +140,7 @@ class TrunkSettings(Section):
     failover_after_s: Annotated[float, Field(ge=0.5, le=32)] = 4.0
     """A server that has not answered an INVITE or REGISTER at all after so long is left for the next server of the
     carrier, or the next trunk, where there is one. An answer about the callee is final wherever it comes from."""
-    options_s: Annotated[float, Field(ge=0, le=3600)] = 0.0
+    options_s: Annotated[float, AfterValidator(zero_or_from(5, 3600))] = 0.0
     """Pause between the OPTIONS that ask each server whether it is there: two in a row without an answer, or with 503,
     and it is passed over until it answers again. 0: none are sent, for a carrier that ignores them."""
     priority: Annotated[int, Field(ge=0, le=1000)] = 0

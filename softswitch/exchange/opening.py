@@ -122,6 +122,9 @@ async def open_sip(
             gate=gate,
             new_token=Tokens(),
             phone_digests=sip.phone_digests,
+            session_s=sip.session_s,
+            rings_reliably=sip.rings_reliably,
+            may_transfer=sip.may_transfer,
             limits=settings.defence.limits(),
         )
         if pool.defence is not None:
