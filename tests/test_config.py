@@ -1,5 +1,6 @@
 """Configurations: what may be said, and how a mistake is named with its line and key."""
 
+import re
 from datetime import date, time
 from pathlib import Path
 
@@ -404,6 +405,16 @@ def test_the_example_for_a_site_can_be_used_once_its_secret_is_there(
     assert [finding.key for finding in problems(path) if finding.fatal] == ["trunks[0].password_file"]
     (tmp_path / "carrier.secret").write_text("secret")
     assert campaign_of(load(path).campaigns[0], load(path)).caller_id == "+442079460100"
+
+
+def test_each_line_that_the_example_offers_can_be_used(tmp_path: Path) -> None:
+    path = tmp_path / "one-site.toml"
+    text = (ROOT / "configs" / "one-site.toml").read_text()
+    path.write_text(re.sub(r"^# (?=\w+ = |\[)", "", text, flags=re.MULTILINE))
+    path.chmod(0o640)
+    fatal = [str(finding) for finding in problems(path) if finding.fatal]
+    assert len(fatal) > 5
+    assert all("there is no file" in finding or "there is no folder" in finding for finding in fatal), fatal
 
 
 def test_every_field_has_a_description() -> None:
