@@ -11,6 +11,7 @@ from softswitch.config import Connect
 from softswitch.errors import UsageError
 from softswitch.exchange.lines import Line, Lines
 from softswitch.media.events import FirstPacketReceived, MediaEvent
+from softswitch.sip.dialog import MAX_FORWARDS
 
 log = structlog.get_logger(__name__)
 
@@ -196,7 +197,8 @@ class AgentLines:
         leg_id = self._new_leg_id()
         if call_ref != LOG_IN:
             self._lines.join(call_ref, leg_id, seat.agent, now)
-        line = self._lines.ring_phone(leg_id, seat.agent, call_ref, self, now)
+        hops_left = MAX_FORWARDS if seat.partner is None else seat.partner.hops_left
+        line = self._lines.ring_phone(leg_id, seat.agent, call_ref, self, now, hops_left=hops_left)
         self._seat(seat, line, up=False)
         self._by_leg[line.leg_id] = seat
 

@@ -4,7 +4,17 @@ from itertools import count
 
 import pytest
 
-from softswitch.calls.events import CallAnswered, CallRinging, MediaReoffered, ReofferAnswered, TransferAsked
+from softswitch.calls.events import (
+    CallAnswered,
+    CallOffered,
+    CallRinging,
+    MediaReoffered,
+    Origin,
+    ReofferAnswered,
+    TransferAsked,
+)
+from softswitch.config import Connect
+from softswitch.exchange.agents import AgentLines
 from softswitch.exchange.lines import Lines
 from softswitch.sdp.negotiate import make_answer
 from softswitch.sdp.session import SessionDescription
@@ -40,6 +50,12 @@ class Pool:
 
     def place_call(self, leg_id: str, account: str, number: str, offer: bytes, now: float, **more: object) -> None:
         self.said.append(("offer", offer))
+
+    def ring_phone(self, leg_id: str, agent: str, offer: bytes, now: float, *, call_ref: str, hops_left: int) -> None:
+        self.said.append(("ring", agent, hops_left))
+
+    def answer(self, leg_id: str, sdp: bytes, now: float) -> None:
+        self.said.append(("answered", leg_id))
 
     def answer_reoffer(self, leg_id: str, sdp: bytes | None, now: float) -> None:
         self.said.append(("answer", sdp))
@@ -146,3 +162,15 @@ def test_an_offer_that_does_not_fit_is_refused_and_the_line_stays(site: Site) ->
 def test_no_transfer_is_granted_whoever_asks(site: Site) -> None:
     site.hear(TransferAsked("leg", "+447700900999"))
     assert site.pool.said[-1] == ("transfer", 603)
+
+
+def test_a_phone_that_is_rung_for_a_call_has_one_hop_less_than_that_call(site: Site) -> None:
+    agents = AgentLines(
+        site.lines, {"1001": Connect.RING_PER_CALL}, lambda: "agent-leg",
+        on_arrived=lambda agent, now: None, on_gone=lambda agent, now: None, silence_s=0,
+    )  # fmt: skip
+    offered = CallOffered("caller", Origin.TRUNK, "carrier", "site", "", site.offer(4000), 12)
+    caller = site.lines.accept(offered, site.owner, 0.0)  # type: ignore[arg-type]
+    assert caller is not None
+    agents.connect("1001", caller, "c-1", 0.0)
+    assert site.pool.said[-1] == ("ring", "1001", 11)
