@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 from softswitch.sip.digest import ClientDigest
 from softswitch.sip.headers import Headers
+from softswitch.sip.locating import Chance
 from softswitch.sip.message import Request, Response
 from softswitch.sip.uri import Uri
 from softswitch.sip.values import CSeq, NameAddr, parse_expires
@@ -62,6 +63,7 @@ class Registration:
 
     registrar: the Request-URI, a domain without a user part.  aor: who we are there (To and From).
     contact: where we want to be reached.  digest: answers challenges; shared with the account's calls.
+    chance: shortens pauses, so that not all who lost one registrar come back to it at once.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Registration:
         contact: Uri,
         digest: ClientDigest | None,
         new_token: Callable[[], str],
+        chance: Chance,
         expires_s: int = 300,
         user_agent: str = "softswitch",
     ) -> None:
@@ -80,6 +83,7 @@ class Registration:
         self._contact = contact
         self._digest = digest
         self._new_token = new_token
+        self._chance = chance
         self._expires_s = expires_s
         self._user_agent = user_agent
         self._call_id = new_token()  # one for all requests, so that the registrar can order them (§10.2)
@@ -149,6 +153,14 @@ class Registration:
         request, self._pending = self._pending, None
         if request is not None:
             self._send(0 if self.state is State.UNREGISTERING else self._expires_s)
+
+    def move_contact(self, contact: Uri) -> None:
+        """Be reached here from now on. The request that was given out last, and is not sent yet, says so too."""
+        if contact == self._contact:
+            return
+        self._contact = contact
+        if self._pending is not None:
+            self._pending.headers.set("Contact", NameAddr(contact))
 
     def handle_timer(self, now: float) -> None:
         """Refresh, try again, or find that the registration has lapsed."""
@@ -241,7 +253,7 @@ class Registration:
 
     def _fail(self, status: int, reason: str, now: float, retry_after: str | None = None) -> None:
         self.state = State.WAITING
-        pause_s = MAX_PAUSE_S if status in SLOW_STATUSES else self._pause_s
+        pause_s = self._shortened(MAX_PAUSE_S if status in SLOW_STATUSES else self._pause_s)
         self._pause_s = min(self._pause_s * 2, MAX_PAUSE_S)
         if retry_after is not None:
             asked_s = float(parse_expires(retry_after.partition(";")[0].partition("(")[0]))
@@ -249,6 +261,10 @@ class Registration:
         self._due_at = now + pause_s
         self._brief_once = False
         self._report_failure(status, reason)
+
+    def _shortened(self, pause_s: float) -> float:
+        """Half to all of it, by chance (RFC 5626 §4.5)."""
+        return pause_s * (500 + self._chance(501)) / 1000
 
     def _report_failure(self, status: int, reason: str) -> None:
         self._reported = False

@@ -137,6 +137,7 @@ class UserAgentPool:
             contact=self.own.contact,
             new_token=new_token,
             user_agent=user_agent,
+            chance=chance,
         )
         self._reception = Reception(self._carriers, self._phones, user_agent)
         self._stopping = False

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from softswitch.sip.hop import Hop
 from softswitch.sip.layer import Transaction, TransactionLayer
+from softswitch.sip.locating import Chance
 from softswitch.sip.message import Response
 from softswitch.sip.registration import Registered, Registration, RegistrationFailed
 from softswitch.sip.uri import Uri
@@ -61,12 +62,14 @@ class RegistrationDesk:
         contact: Callable[[str, Hop], Uri],
         new_token: Callable[[], str],
         user_agent: str,
+        chance: Chance,
     ) -> None:
         self._layer = layer
         self._health = health
         self._contact = contact
         self._new_token = new_token
         self._user_agent = user_agent
+        self._chance = chance
         self._running = False
         self._courses = [_Course(carrier) for carrier in carriers.values() if carrier.account.register]
         self._open: dict[Transaction, _Course] = {}
@@ -151,8 +154,16 @@ class RegistrationDesk:
     def _start(self, course: _Course, now: float) -> None:
         account, targets = course.carrier.account, course.carrier.targets
         if course.registration is None and targets.hops:
-            contact = self._contact(account.username, targets.hops[0])
-            course.registration = _registration(course.carrier, contact, self._new_token, self._user_agent)
+            course.registration = Registration(
+                registrar=account.uri(""),
+                aor=account.identity(account.username),
+                contact=self._contact(account.username, targets.hops[0]),
+                digest=course.carrier.digest(self._new_token),
+                new_token=self._new_token,
+                chance=self._chance,
+                expires_s=account.expires_s,
+                user_agent=self._user_agent,
+            )
         if course.registration is not None:
             course.registration.start(now)
             self._settle(course, now)
@@ -172,6 +183,7 @@ class RegistrationDesk:
         while (request := registration.next_request()) is not None:
             hop = course.hop = course.next_hop()
             course.tried.add(hop)
+            registration.move_contact(self._contact(carrier.account.username, hop))
             course.open = self._layer.send_request(request, hop, now)
             self._open[course.open] = course
             course.silent_at = now + carrier.account.failover_after_s if course.has_another else None
@@ -182,16 +194,3 @@ class RegistrationDesk:
                 self._events.append(AccountRegistered(name))
             elif isinstance(event, RegistrationFailed):
                 self._events.append(AccountFailed(name, event.status, event.reason))
-
-
-def _registration(carrier: Carrier, contact: Uri, new_token: Callable[[], str], user_agent: str) -> Registration:
-    account = carrier.account
-    return Registration(
-        registrar=account.uri(""),
-        aor=account.identity(account.username),
-        contact=contact,
-        digest=carrier.digest(new_token),
-        new_token=new_token,
-        expires_s=account.expires_s,
-        user_agent=user_agent,
-    )

@@ -8,6 +8,7 @@ import pytest
 from softswitch.sip.authenticator import Authenticator, Nonces
 from softswitch.sip.digest import ClientDigest
 from softswitch.sip.hop import Hop
+from softswitch.sip.locating import Chance
 from softswitch.sip.message import Request, response_to
 from softswitch.sip.parser import parse
 from softswitch.sip.registrar import Registrar
@@ -28,7 +29,11 @@ def tokens() -> Callable[[], str]:
     return lambda: f"token{next(count)}"
 
 
-def make(expires_s: int = 300, password: str = "pw") -> Registration:
+def longest(below: int) -> int:
+    return below - 1
+
+
+def make(expires_s: int = 300, password: str = "pw", chance: Chance = longest) -> Registration:
     token = tokens()
     return Registration(
         registrar=Uri.parse("sip:carrier.example"),
@@ -36,6 +41,7 @@ def make(expires_s: int = 300, password: str = "pw") -> Registration:
         contact=Uri.parse("sip:site@192.0.2.1:5060"),
         digest=ClientDigest("site", password, token),
         new_token=token,
+        chance=chance,
         expires_s=expires_s,
     )
 
@@ -120,6 +126,30 @@ def test_pauses_grow_with_each_failure_up_to_a_limit_and_begin_anew_after_succes
     again = registration.next_timer()
     assert again is not None
     assert again - due == MIN_PAUSE_S
+
+
+@pytest.mark.parametrize(("drawn", "share"), [(0, 0.5), (250, 0.75), (500, 1.0)])
+def test_chance_takes_up_to_half_of_a_pause(drawn: int, share: float) -> None:
+    registration = make(chance=lambda below: drawn)
+    registration.start(0.0)
+    reply(registration, 500, 0.0)
+    assert registration.next_timer() == share * MIN_PAUSE_S
+    registration.handle_timer(share * MIN_PAUSE_S)
+    reply(registration, 403, 10.0)
+    assert registration.next_timer() == 10.0 + share * MAX_PAUSE_S
+
+
+def test_a_contact_that_moves_is_said_in_the_request_that_has_not_left_yet_and_counts_from_then_on() -> None:
+    registration = make()
+    registration.start(0.0)
+    request = registration.next_request()
+    assert request is not None
+    registration.move_contact(Uri.parse("sip:site@192.0.2.1:5061;transport=tls"))
+    assert request.headers.get_all("Contact") == ["<sip:site@192.0.2.1:5061;transport=tls>"]
+    request.headers.prepend("Via", "SIP/2.0/TLS 192.0.2.1:5061;branch=z9hG4bK1")
+    contacts = "<sip:site@192.0.2.1:5060>;expires=10, <sip:site@192.0.2.1:5061;transport=tls>;expires=200"
+    registration.receive_response(response_to(request, 200, headers=[("Contact", contacts)]), 0.0)
+    assert registration.next_event() == Registered(200)
 
 
 def test_a_server_that_asks_for_patience_gets_it() -> None:
