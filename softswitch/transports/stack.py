@@ -11,6 +11,7 @@ import structlog
 from softswitch.errors import UsageError
 from softswitch.sip.hop import Hop
 from softswitch.sip.layer import Datagram
+from softswitch.sip.way_back import CAN_BE_OPENED, way_back
 from softswitch.transports.connections import Connections, Limits
 from softswitch.transports.tcp import Channel, Connection, StreamChannel
 from softswitch.transports.tls import Certificates, TlsChannel
@@ -133,19 +134,25 @@ class TransportStack:
         hop = datagram.destination
         if hop.flow:
             connection = self.connections.by_flow.get(hop.flow)
-        else:
-            connection = self.connections.by_target.get(hop)
             if connection is None or connection.is_closed:
-                connection = self._open(hop)
+                other = way_back(datagram.data, hop)
+                connection = None if other is None or self._is_banned(hop.host) else self._leading_to(other)
+        else:
+            connection = self._leading_to(hop)
         if connection is None or connection.is_closed:
             self._send_nowhere(datagram)
         else:
             connection.send(datagram.data)
 
+    def _leading_to(self, target: Hop) -> Connection | None:
+        """A connection to there: the one that stands, or a new one."""
+        connection = self.connections.by_target.get(target)
+        return self._open(target) if connection is None or connection.is_closed else connection
+
     def _open(self, target: Hop) -> Connection | None:
         """Begin to connect; what is sent meanwhile waits in the connection."""
-        if target.transport not in ("TCP", "TLS") or self._is_closed or self.connections.is_full:
-            return None  # WebSocket clients connect to us, never we to them (RFC 7118 §5)
+        if target.transport not in CAN_BE_OPENED or self._is_closed or self.connections.is_full:
+            return None
         channel = self._channel(target.transport, target.name or target.host)
         connection = Connection(self, channel, target.transport, next(self._flows), target)
         self.connections.add(connection, self._loop.time())

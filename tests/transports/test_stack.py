@@ -9,6 +9,8 @@ import pytest
 
 from softswitch.errors import UsageError
 from softswitch.sip.hop import Hop
+from softswitch.sip.message import Request, response_to
+from softswitch.sip.parser import parse
 from softswitch.transports.connections import Limits
 from softswitch.transports.tls import Certificates
 from tests.transports.ends import End, eventually, message, open_end
@@ -70,6 +72,27 @@ def test_a_closed_flow_is_reported_and_what_still_goes_to_it_is_unreachable(runn
             switch.send(message(), flow)
             await eventually(lambda: switch.unreachable == [flow], "the flow is unreachable")
             assert len(switch.stack.connections) == 0
+
+    runner.run(exchange())
+
+
+def test_a_response_whose_connection_has_gone_takes_a_new_one_to_the_port_of_its_via(
+    runner: asyncio.Runner,
+) -> None:
+    async def exchange() -> None:
+        async with open_end(TCP) as switch, open_end(TCP) as carrier:
+            _, writer = await asyncio.open_connection(*switch.hop().address)
+            writer.write(message().replace(b"127.0.0.1;branch", b"127.0.0.1:%d;branch" % carrier.hop().port))
+            (asked, flow), *_ = await switch.got()
+            writer.close()
+            await eventually(lambda: switch.closed == [flow], "the flow is closed")
+            request = parse(asked)
+            assert isinstance(request, Request)
+            request.note_source(flow.address)
+            answer = bytes(response_to(request, 200))
+            switch.send(answer, flow)
+            assert (await carrier.got())[0][0] == answer
+            assert switch.unreachable == []
 
     runner.run(exchange())
 
