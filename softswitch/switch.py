@@ -183,6 +183,7 @@ class Switch:
         self._routing = RoutingTable({queue.did: queue.campaign for queue in queues})
         await self._start_web(store)
         send = tracing.sending(transport.send) if tracing is not None else transport.send
+        await transport.serve()
         driver.add(pool, on_event=self._receive_pool_event, send=send)
         watch.report(STORE, True)
         watch.report(health.MEDIA, True)

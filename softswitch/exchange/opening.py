@@ -106,7 +106,7 @@ async def open_homer(settings: Settings, tracing: Tracing) -> CaptureSender:
 async def open_sip(
     settings: Settings, driver: Driver, gate: Gate, tracing: Tracing | None = None
 ) -> tuple[TransportStack, UserAgentPool]:
-    """Open the SIP ports; the pool is not driven yet."""
+    """Take the SIP ports. The pool is not driven yet, and nothing is served until `TransportStack.serve`."""
     sip = settings.sip
 
     def receive(data: bytes, source: Hop) -> None:

@@ -14,7 +14,10 @@ from softswitch.ua.pool import UserAgentPool
 async def open_ports(
     sip: SipSettings, receive: Callable[[bytes, Hop], None], driver: Driver, pool: Callable[[], UserAgentPool]
 ) -> TransportStack:
-    """Listen on every transport and address of the site. `receive` takes messages; `pool` is asked once it exists."""
+    """Take every port of the site, on every transport and address, for `TransportStack.serve` to begin with.
+
+    `receive` takes messages; `pool` is asked once they are served.
+    """
 
     def unreachable(hop: Hop) -> None:
         with driver.mutating(pool()) as now:
@@ -36,6 +39,7 @@ async def open_ports(
         certificates=certificates(sip),
         limits=Limits(sip.connections, sip.connections_per_address),
         is_banned=is_banned,
+        serve=False,
     )
 
 

@@ -15,7 +15,7 @@ from softswitch.sip.way_back import CAN_BE_OPENED, way_back
 from softswitch.transports.connections import Connections, Limits
 from softswitch.transports.tcp import Channel, Connection, StreamChannel
 from softswitch.transports.tls import Certificates, TlsChannel
-from softswitch.transports.udp import UdpTransport, advice, open_udp, plain_host
+from softswitch.transports.udp import UdpTransport, advice, bind_udp, plain_host, serve_udp
 
 WARN_S = 60.0
 BACKLOG = 256
@@ -57,6 +57,8 @@ class TransportStack:
         self._senders: dict[str, Callable[[Datagram], None]] = dict.fromkeys(STREAMS, self._send_on_stream)
         self._senders["UDP"] = self._send_nowhere
         self._udp: dict[bool, UdpTransport] = {}
+        self._bound: list[socket.socket] = []
+        """UDP ports that are not served yet."""
         self._servers: list[asyncio.Server] = []
         self._flows = count(1)
         self._opening: set[asyncio.Task[None]] = set()
@@ -73,6 +75,8 @@ class TransportStack:
         self._is_closed = True
         for udp in self._udp.values():
             udp.close()
+        for bound in self._bound:
+            bound.close()
         for server in self._servers:
             server.close()
         for task in self._opening:
@@ -85,12 +89,12 @@ class TransportStack:
     # Listening
 
     async def listen(self, hop: Hop) -> None:
-        """Open a port. Raises UsageError with what to do."""
+        """Open a port. Until `serve`, UDP waits and connections are refused. Raises UsageError with what to do."""
         if hop.transport == "UDP":
-            udp = await open_udp(hop.address, self.receive, self._report_unreachable)
-            self._udp[":" in hop.host] = udp
-            self._senders["UDP"] = udp.send if len(self._udp) == 1 else self._send_by_version
-            self.listens.append(Hop(*udp.address))
+            bound = bind_udp(hop.address)
+            self._bound.append(bound)
+            name = bound.getsockname()
+            self.listens.append(Hop(plain_host(name[0]), name[1]))
             return
         if hop.transport in _NEED_CERTIFICATE and not self._certificates.can_accept:
             raise UsageError(
@@ -100,10 +104,21 @@ class TransportStack:
         opened = _bind_stream(hop, beside=[own.port for own in self.listens if own.host == hop.host])
         transport = hop.transport
         self._servers.append(
-            await self._loop.create_server(lambda: self._accept(transport), sock=opened, backlog=BACKLOG)
+            await self._loop.create_server(
+                lambda: self._accept(transport), sock=opened, backlog=BACKLOG, start_serving=False
+            )
         )
         name = opened.getsockname()
         self.listens.append(Hop(plain_host(name[0]), name[1], transport))
+
+    async def serve(self) -> None:
+        """Take what comes to the ports that are open, and send by them."""
+        while self._bound:
+            udp = await serve_udp(self._bound.pop(0), self.receive, self._report_unreachable)
+            self._udp[":" in udp.address[0]] = udp
+            self._senders["UDP"] = udp.send if len(self._udp) == 1 else self._send_by_version
+        for server in self._servers:
+            await server.start_serving()
 
     def _accept(self, transport: str) -> Connection:
         return Connection(self, self._channel(transport, None), transport, next(self._flows), None)
@@ -231,11 +246,12 @@ async def open_transports(
     certificates: Certificates | None = None,
     limits: Limits | None = None,
     is_banned: Callable[[str], bool] = lambda host: False,
+    serve: bool = True,
 ) -> TransportStack:
     """Listen everywhere, or nowhere: raises UsageError with what to do.
 
     listeners: address, port and transport of each; at most one UDP port for each IP version. Port 0 takes a free one,
-    for TCP preferably that of UDP.
+    for TCP preferably that of UDP.  serve: False for a caller who is not ready to receive, and calls `serve` later.
     """
     stack = TransportStack(
         receive, on_unreachable, on_closed, certificates or Certificates(), limits or Limits(), is_banned
@@ -244,6 +260,8 @@ async def open_transports(
         undo.callback(stack.close)
         for hop in listeners:
             await stack.listen(hop)
+        if serve:
+            await stack.serve()
         undo.pop_all()
     return stack
 

@@ -118,6 +118,11 @@ async def open_udp(
 
     Raises UsageError with what to do where the port is taken, not permitted, or the address is not this machine's.
     """
+    return await serve_udp(bind_udp(address), receive, on_unreachable)
+
+
+def bind_udp(address: Address) -> socket.socket:
+    """The port alone: what comes waits in it until `serve_udp`. Raises UsageError as `open_udp` does."""
     host, port = address
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     opened = socket.socket(family, socket.SOCK_DGRAM)
@@ -126,16 +131,24 @@ async def open_udp(
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
         if family == socket.AF_INET6:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        if on_unreachable is not None:
-            with contextlib.suppress(OSError):
-                opened.setsockopt(*_RECEIVE_ERRORS[family], 1)
         opened.bind((host, port))
-        loop = asyncio.get_running_loop()
-        kind = UdpTransport if family == socket.AF_INET else _Udp6Transport
-        _, protocol = await loop.create_datagram_endpoint(lambda: kind(receive, on_unreachable, opened), sock=opened)
     except (OSError, OverflowError) as error:
         opened.close()
         raise UsageError(advice("UDP", host, port, error)) from error
+    return opened
+
+
+async def serve_udp(
+    opened: socket.socket, receive: Callable[[bytes, Hop], None], on_unreachable: Callable[[Hop], None] | None = None
+) -> UdpTransport:
+    """Begin to receive and send by a port that is bound."""
+    if on_unreachable is not None:
+        with contextlib.suppress(OSError):
+            opened.setsockopt(*_RECEIVE_ERRORS[opened.family], 1)
+    kind = UdpTransport if opened.family == socket.AF_INET else _Udp6Transport
+    _, protocol = await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: kind(receive, on_unreachable, opened), sock=opened
+    )
     return protocol
 
 

@@ -63,6 +63,7 @@ def test_a_phone_whose_connection_ends_is_registered_no_more(tmp_path: Path) -> 
                 listens=stack.listens, realm=name, gate=lambda number: None, new_token=lambda: secrets.token_hex(8),
                 **{"accounts": (), "phones": (), **who},
             )  # type: ignore[arg-type]  # fmt: skip
+            await stack.serve()
             driver.add(pools[name], on_event=seen.append, send=stack.send)
             return stack.listens[0]
 

@@ -29,6 +29,31 @@ def test_udp_and_tcp_share_a_free_port_and_both_are_named(runner: asyncio.Runner
     assert udp.port == tcp.port != 0
 
 
+@pytest.mark.parametrize("transport", ["UDP", "TCP"])
+def test_nothing_is_heard_before_its_receiver_is_ready(runner: asyncio.Runner, transport: str) -> None:
+    async def exchange() -> None:
+        async with open_end(UDP, TCP, serve=False) as switch, open_end(UDP, TCP) as peer:
+            peer.send(message("early"), switch.hop(transport))
+            if transport == "TCP":
+                await eventually(lambda: peer.unreachable == [switch.hop("TCP")], "it is refused")
+            assert switch.received == []
+            await switch.stack.serve()
+            peer.send(message("late"), switch.hop(transport))
+            expected = ["early", "late"] if transport == "UDP" else ["late"]
+            assert [data for data, _ in await switch.got(len(expected))] == [message(name) for name in expected]
+
+    runner.run(exchange())
+
+
+def test_ports_that_were_never_served_are_free_again(runner: asyncio.Runner) -> None:
+    async def take(*hops: Hop) -> list[Hop]:
+        async with open_end(*hops, serve=False) as end:
+            return end.stack.listens
+
+    taken = runner.run(take(UDP, TCP))
+    assert runner.run(take(*taken)) == taken
+
+
 def test_a_request_opens_a_connection_and_the_response_returns_over_it(runner: asyncio.Runner) -> None:
     async def exchange() -> None:
         async with open_end(TCP) as one, open_end(TCP) as two:
