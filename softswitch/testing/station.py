@@ -45,13 +45,13 @@ class Station:
         """address: by UDP, or a hop that says by which transport; TLS then takes certificates."""
         own = address if isinstance(address, Hop) else Hop(*address)
         if own.transport == "UDP":
-            self._transport = await open_udp(own.address, self._receive)
+            self._transport = await open_udp(own.address, self._receive, self._receive_unreachable)
             own = Hop(*self._transport.address)
         else:
             self._transport = await open_transports(
                 [own],
                 receive=self._receive,
-                on_unreachable=lambda hop: self._tell(self.pool.receive_transport_error, hop),
+                on_unreachable=self._receive_unreachable,
                 on_closed=lambda flow: self._tell(self.pool.receive_flow_closed, flow),
                 certificates=certificates,
             )
@@ -94,6 +94,9 @@ class Station:
             self.driver.close()
             self._transport.close()
             self._transport = None
+
+    def _receive_unreachable(self, hop: Hop) -> None:
+        self._tell(self.pool.receive_transport_error, hop)
 
     def _tell(self, what: Callable[[Hop, float], None], hop: Hop) -> None:
         with self.mutating() as now:

@@ -72,6 +72,27 @@ def test_a_silent_server_is_left_for_one_that_answers(tmp_path: Path) -> None:
     asyncio.run(call())
 
 
+def test_a_carrier_where_nobody_listens_is_left_at_once(tmp_path: Path) -> None:
+    """ICMP says so: nobody waits for `failover_after_s`."""
+
+    async def call() -> None:
+        with silent_port() as gone:
+            nobody = gone.getsockname()[1]
+        async with (
+            Sipp("carrier_answers", tmp_path / "second") as second,
+            Desk(accounts=(carrier(failover_after_s=30.0),)) as desk,
+        ):
+            serve(desk, nobody, second.port)
+            async with asyncio.timeout(5.0):
+                leg = await desk.call("carrier")
+                await desk.happened(CallAnswered, leg)
+            desk.hang_up(leg)
+            await desk.happened(CallEnded, leg)
+            await second.succeeded()
+
+    asyncio.run(call())
+
+
 def test_a_503_takes_the_call_to_the_next_server_and_its_retry_after_keeps_calls_away(tmp_path: Path) -> None:
     async def call() -> None:
         async with (
