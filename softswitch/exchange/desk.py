@@ -50,8 +50,8 @@ class Desk:
             media_packets_out=packets_out,
             media_packets_lost=packets_lost,
             media_us_per_packet=1e6 * cpu_s / max(1, packets_in + packets_out),
-            datagrams_dropped={} if defence is None else dict(defence.dropped),
-            sources_banned={} if defence is None else dict(defence.bans),
+            datagrams_dropped={} if defence is None else {str(why): count for why, count in defence.dropped.items()},
+            sources_banned={} if defence is None else {str(why): count for why, count in defence.bans.items()},
         )
 
     def agent_call(self, agent: str) -> AgentCallView | None:
