@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "sdp": set(),
     "amd": {"codecs"},
     "calls": {"sip", "sdp"},
-    "ua": {"sip", "sdp", "calls"},
+    "ua": {"sip", "calls"},
     "dialler": {"pacing", "calls", "amd.verdict"},
     "survey": set(),
     "safeguards": {"dialler"},
