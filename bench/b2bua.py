@@ -17,6 +17,7 @@ import uvloop
 from softswitch.calls.bridge import Bridge, BridgeState
 from softswitch.calls.events import CallEvent, CallOffered
 from softswitch.sip.hop import Hop
+from softswitch.transports.collector import collect_rarely
 from softswitch.transports.driver import Driver
 from softswitch.transports.tokens import Tokens
 from softswitch.transports.udp import open_udp
@@ -86,6 +87,7 @@ async def serve(listen: tuple[str, int], caller: str, callee: tuple[str, int]) -
     )
     transit = Transit(pool, driver)
     driver.add(pool, on_event=transit.receive_event, send=transport.send)
+    collect_rarely()
     print(json.dumps({"port": transport.address[1]}), flush=True)
     stdin = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stdin), sys.stdin)

@@ -53,7 +53,8 @@ class Leg(Offers):
         return self._transfer.replaces if self._transfer is not None else None
 
     def next_timer(self) -> float | None:
-        return min(self._deadlines.values(), default=None)
+        deadlines = self._deadlines
+        return min(deadlines.values()) if deadlines else None
 
     def handle_timer(self, now: float) -> None:
         while (at := self.next_timer()) is not None and at <= now:
@@ -123,7 +124,7 @@ class Leg(Offers):
 
     def receive_request(self, transaction: Transaction | None, request: Request, now: float) -> None:
         """A request inside the dialog; `transaction` is None for an ACK."""
-        dialog = self._dialog_with(request.from_.tag or "")
+        dialog = self._dialog_with(request.from_tag or "")
         if dialog is None:
             self._receive_stranger(transaction, now)
             return

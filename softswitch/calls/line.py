@@ -1,8 +1,8 @@
 """What every leg needs to know and to hold: its way to the peer, its settings, its phases and timers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum, auto
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum, auto
 from typing import Protocol
 
 from softswitch.errors import SoftswitchError
@@ -10,7 +10,6 @@ from softswitch.sip.layer import Transaction
 from softswitch.sip.message import Request, Response
 from softswitch.sip.timers import Timers
 from softswitch.sip.uri import Uri
-from softswitch.sip.values import NameAddr
 
 SDP = "application/sdp"
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE"
@@ -44,7 +43,7 @@ class Line(Protocol):
 class LegSettings:
     """What all legs of one pool have in common."""
 
-    contact: NameAddr
+    contact: str
     user_agent: str
     new_token: Callable[[], str]
     timers: Timers
@@ -64,15 +63,15 @@ class LegSettings:
     may_transfer: bool = False
     """Whether this peer may send REFER and Replaces."""
 
-    @property
-    def allow(self) -> str:
-        """What this peer may send."""
-        return _ALLOWS[self.takes_digits, self.may_transfer]
+    allow: str = field(init=False)
+    """What this peer may send."""
+    supported: str = field(init=False)
+    """The extensions that we speak with this peer."""
 
-    @property
-    def supported(self) -> str:
-        """The extensions that we speak with this peer."""
-        return f"{SUPPORTED}, replaces, norefersub" if self.may_transfer else SUPPORTED
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "allow", _ALLOWS[self.takes_digits, self.may_transfer])
+        supported = f"{SUPPORTED}, replaces, norefersub" if self.may_transfer else SUPPORTED
+        object.__setattr__(self, "supported", supported)
 
     def chance(self, below: int) -> int:
         """An unguessable number, 0 to `below` less one."""
@@ -85,7 +84,7 @@ class Phase(Enum):
     OVER = auto()
 
 
-class LegTimer(Enum):
+class LegTimer(IntEnum):
     COPY_2XX = auto()
     """Send the 2xx again (§13.3.1.4)."""
     NO_ACK = auto()

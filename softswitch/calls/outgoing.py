@@ -51,7 +51,7 @@ class OutgoingLeg(Leg):
             digest=digest,
         )
         self._target = target
-        self._local = local.with_tag(self.local_tag)
+        self._local = f"{local};tag={self.local_tag}"
         self._offer = self._local_sdp = offer
         self._hops_left = hops_left
         self._routes = tuple(routes)
@@ -133,11 +133,11 @@ class OutgoingLeg(Leg):
         for value in self._routes:
             headers.add("Route", value)
         headers.add("Max-Forwards", self._hops_left)
-        headers.add("From", self._local)
-        headers.add("To", NameAddr(self._target.without_params()))
-        headers.add("Call-ID", self.call_id)
-        headers.add("CSeq", f"{self._cseq} INVITE")
-        headers.add("Contact", self._settings.contact)
+        headers.put("From", self._local)
+        headers.put("To", f"<{self._target.without_params()}>")
+        headers.put("Call-ID", self.call_id)
+        headers.put("CSeq", f"{self._cseq} INVITE")
+        headers.put("Contact", self._settings.contact)
         headers.add("Allow", self._settings.allow)
         headers.add("Supported", self._settings.supported)
         if self._session_s:
@@ -181,7 +181,7 @@ class OutgoingLeg(Leg):
 
     def _early_dialog(self, response: Response) -> Dialog | None:
         """The one that this provisional response belongs to; each phone of a forked INVITE has its own (§13.2.2.4)."""
-        tag, known = response.to.tag, self.dialog
+        tag, known = response.to_tag, self.dialog
         if not tag or self._invite is None:
             return None
         if known is None:
@@ -218,7 +218,7 @@ class OutgoingLeg(Leg):
         self._peer.send(prack, dialog.next_hop, now)
 
     def _receive_success(self, invite: Transaction, response: Response, now: float) -> None:
-        tag = response.to.tag or ""
+        tag = response.to_tag or ""
         dialog = self.dialog
         if dialog is not None and dialog.is_confirmed and dialog.remote_tag != tag:
             self._refuse_fork(tag, invite, response, now)
@@ -341,7 +341,7 @@ class OutgoingLeg(Leg):
 
     def _receive_stranger(self, transaction: Transaction | None, now: float) -> None:
         """A fork that we have refused may say BYE itself."""
-        tag = transaction.request.from_.tag or "" if transaction is not None else ""
+        tag = transaction.request.from_tag or "" if transaction is not None else ""
         if transaction is not None and transaction.request.method == "BYE" and tag in self._forks:
             self._peer.respond(transaction, 200, now)
         else:

@@ -31,7 +31,7 @@ class Peer:
 
     def send(self, request: Request, next_hop: Uri, now: float) -> Transaction:
         """Raises InviteRefused where the line's gate does not let an INVITE pass."""
-        request.headers.set("User-Agent", self._settings.user_agent)
+        request.headers.add("User-Agent", self._settings.user_agent)
         transaction = self._line.send_request(request, next_hop, now)
         self._awaited.add(transaction)
         return transaction
@@ -55,7 +55,7 @@ class Peer:
 
         answer: ours, where the 2xx carried the offer.
         """
-        key = (response.cseq.number, response.to.tag or "")
+        key = (response.cseq.number, response.to_tag or "")
         first = key not in self._acks
         if first:
             ack = dialog.request("ACK", answer, SDP if answer else "")

@@ -10,18 +10,23 @@ from softswitch.sip.uri import Uri
 from softswitch.sip.values import NameAddr
 
 MAX_FORWARDS = 70  # RFC 3261 §8.1.1.6
+_MAX_FORWARDS = str(MAX_FORWARDS)
 
 
 @dataclass(slots=True)
 class Dialog:
     """One dialog, from the first response with a To tag on.
 
-    `local` and `remote` are what goes into From and To of our requests, with their tags.
+    `local` and `remote` are what goes into From and To of our requests, with their tags: as they stood in the message
+    that opened it, for some peers compare them byte by byte.
     """
 
     call_id: str
-    local: NameAddr
-    remote: NameAddr
+    local: str
+    local_tag: str
+    remote: str
+    remote_tag: str
+    """Empty for an RFC 2543 peer, which sends no tag (§12.1.1)."""
     remote_target: Uri
     route_set: tuple[NameAddr, ...]
     local_cseq: int
@@ -29,7 +34,7 @@ class Dialog:
     remote_cseq: int | None
     """Of the peer's last request; None before the first."""
     is_confirmed: bool
-    contact: NameAddr
+    contact: str
     """Where the peer is to send its requests."""
     early_sdp: bytes = b""
     """What the peer has described in this dialog before its 2xx; the last one counts."""
@@ -49,19 +54,21 @@ class Dialog:
         routes = tuple(reversed(response.record_routes))
         return cls(
             call_id=invite.call_id,
-            local=invite.from_,
-            remote=response.to,
+            local=invite.headers.line("From"),
+            local_tag=invite.from_tag or "",
+            remote=response.headers.line("To"),
+            remote_tag=response.to_tag or "",
             remote_target=target,
             route_set=routes,
             local_cseq=invite.cseq.number,
             remote_cseq=None,
             is_confirmed=response.status >= 200,
-            contact=invite.contacts[0],
+            contact=invite.headers.line("Contact"),
             _invite_cseq=invite.cseq.number,
         )
 
     @classmethod
-    def opened_by_peer(cls, invite: Request, local_tag: str, contact: NameAddr) -> "Dialog":
+    def opened_by_peer(cls, invite: Request, local_tag: str, contact: str) -> "Dialog":
         """The UAS's side, for a response with our tag (§12.1.1). Raises PeerError(400) where INVITE has no Contact."""
         if invite.contacts:
             target = invite.contacts[0].uri
@@ -71,8 +78,10 @@ class Dialog:
             target = invite.from_.uri  # RFC 2543 lets a caller leave Contact out
         return cls(
             call_id=invite.call_id,
-            local=invite.to.with_tag(local_tag),
-            remote=invite.from_,
+            local=f"{invite.headers.line('To')};tag={local_tag}",
+            local_tag=local_tag,
+            remote=invite.headers.line("From"),
+            remote_tag=invite.from_tag or "",
             remote_target=target,
             route_set=invite.record_routes,
             local_cseq=0,
@@ -81,15 +90,6 @@ class Dialog:
             contact=contact,
             _invite_cseq=invite.cseq.number,
         )
-
-    @property
-    def local_tag(self) -> str:
-        return self.local.tag or ""
-
-    @property
-    def remote_tag(self) -> str:
-        """Empty for an RFC 2543 peer, which sends no tag (§12.1.1)."""
-        return self.remote.tag or ""
 
     @property
     def next_hop(self) -> Uri:
@@ -112,14 +112,14 @@ class Dialog:
         request = Request(method, uri, body=body)
         headers = request.headers
         for route in routes:
-            headers.add("Route", route)
-        headers.add("Max-Forwards", MAX_FORWARDS)
-        headers.add("From", self.local)
-        headers.add("To", self.remote)
-        headers.add("Call-ID", self.call_id)
-        headers.add("CSeq", f"{number} {method}")
+            headers.put("Route", str(route))
+        headers.put("Max-Forwards", _MAX_FORWARDS)
+        headers.put("From", self.local)
+        headers.put("To", self.remote)
+        headers.put("Call-ID", self.call_id)
+        headers.put("CSeq", f"{number} {method}")
         if method in ("INVITE", "OPTIONS", "UPDATE", "NOTIFY"):
-            headers.add("Contact", self.contact)
+            headers.put("Contact", self.contact)
         if content_type:
             headers.add("Content-Type", content_type)
         return request

@@ -208,7 +208,7 @@ class ClientDigest:
         proxy = response.status == 407
         header = "Proxy-Authorization" if proxy else "Authorization"
         challenge = self._choose(response.headers.get_all("Proxy-Authenticate" if proxy else "WWW-Authenticate"))
-        if challenge is None or (self._pin.realm is None and request.to.tag is not None):
+        if challenge is None or (self._pin.realm is None and request.to_tag is not None):
             return False
         tried = any(
             credentials is not None and credentials.realm == challenge.realm

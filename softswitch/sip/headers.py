@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 from softswitch.errors import PeerError, UsageError
 from softswitch.sip.grammar import has_bare_control, is_token, split_list
@@ -16,6 +16,8 @@ COMPACT: Final = {
     "r": "Refer-To", "b": "Referred-By", "x": "Session-Expires", "y": "Identity",  # RFC 3515, 3892, 4028, 8224
     "a": "Accept-Contact", "j": "Reject-Contact", "d": "Request-Disposition",  # RFC 3841
 }  # fmt: skip
+
+MAX_REMEMBERED_LENGTH: Final = 200  # ours; bounds what is kept
 
 LISTS: Final = frozenset({
     "Accept", "Accept-Encoding", "Accept-Language", "Alert-Info", "Allow", "Allow-Events", "Call-Info", "Contact",
@@ -67,12 +69,18 @@ class Headers:
     those that routing needs, and is cut into lines when somebody asks for another.
     """
 
-    __slots__ = ("_few", "_fields", "_typed", "_uncut")
+    __slots__ = ("_few", "_fields", "_lower", "_uncut", "known")
+
+    _few: dict[str, str]
+    _fields: dict[str, list[str]]
+    _lower: str | None
+    known: dict[str, Any]
+    _uncut: str | None
 
     def __init__(self, items: Iterable[tuple[str, object]] = ()) -> None:
-        self._fields: dict[str, list[str]] = {}
-        self._typed: dict[str, object] = {}
-        self._uncut: str | None = None
+        self._fields = {}
+        self.known = {}
+        self._uncut = None
         for name, value in items:
             self.add(name, value)
 
@@ -81,7 +89,7 @@ class Headers:
         """For the parser: canonical names, values already checked; takes `fields` over."""
         headers = cls.__new__(cls)
         headers._fields = fields
-        headers._typed = {}
+        headers.known = {}
         headers._uncut = None
         return headers
 
@@ -93,8 +101,9 @@ class Headers:
         """
         headers = cls.__new__(cls)
         headers._uncut = head
+        headers._lower = None
         headers._few = few
-        headers._typed = typed
+        headers.known = typed
         return headers
 
     def get(self, name: str) -> str | None:
@@ -129,13 +138,13 @@ class Headers:
 
     def put(self, name: str, line: str) -> None:
         """Append a line of our own making: `name` is canonical, `line` made of values that were checked already."""
-        self._cut()
-        lines = self._fields.get(name)
-        if lines is None:
-            self._fields[name] = [line]
+        if self._uncut is not None:
+            self._cut()
+        if name in self._fields:
+            self._fields[name].append(line)
         else:
-            lines.append(line)
-        if self._typed:
+            self._fields[name] = [line]
+        if self.known:
             self._forget(name)
 
     def put_first(self, name: str, line: str) -> None:
@@ -143,7 +152,7 @@ class Headers:
         self._cut()
         self._fields.pop(name, None)
         self._fields = {name: [line], **self._fields}
-        if self._typed:
+        if self.known:
             self._forget(name)
 
     def set(self, name: str, value: object) -> None:
@@ -171,7 +180,7 @@ class Headers:
 
     def remember(self, name: str, value: object) -> None:
         """What `typed` is to give for the canonical `name`, known to whoever has just set its lines."""
-        self._typed[name] = value
+        self.known[name] = value
 
     def remove(self, name: str) -> None:
         """Drop all lines under `name`; no error where there are none."""
@@ -189,31 +198,35 @@ class Headers:
 
     def copy_lines(self, name: str, source: "Headers") -> None:
         """Take over all lines under the canonical `name` from a message that has been checked already."""
-        self._cut()
         lines = source._lines(name)
         if lines:
+            if self._uncut is not None:
+                self._cut()
             self._fields[name] = lines.copy()
-            if self._typed:
+            if self.known:
                 self._forget(name)
+
+    def line(self, name: str) -> str:
+        """The first line under the canonical `name`, which must be there."""
+        lines = self._lines(name)
+        assert lines
+        return lines[0]
 
     def joined(self) -> str:
         """Every line but Content-Length, which is written anew, as it goes on the wire: each with its CRLF in front."""
-        self._cut()
+        if self._uncut is not None:
+            self._cut()
         fields = self._fields
         fields.pop("Content-Length", None)
         return "".join([f"\r\n{name}: {line}" for name, lines in fields.items() for line in lines])
 
     def typed(self, name: str, parse: Callable[[list[str]], T]) -> T:
         """`parse` of the lines under the canonical `name`, remembered until they change."""
-        try:
-            return cast(T, self._typed[name])
-        except KeyError:
-            value = self._typed[name] = parse(self._lines(name) or [])
-            return value
-
-    def known(self, key: str) -> object:
-        """A part that was cut out with the message ("From;tag", "To;tag", "Via;branch"); raises KeyError where not."""
-        return self._typed[key]
+        typed = self.known
+        if name in typed:
+            return typed[name]
+        value = typed[name] = parse(self._lines(name) or [])
+        return value
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and self._lines(canonical_name(name)) is not None
@@ -239,6 +252,10 @@ class Headers:
         if self._uncut is not None:
             if name in self._few:
                 return [self._few[name]]
+            if self._lower is None:
+                self._lower = self._uncut.lower()
+            if f"\r\n{name.lower()}:" not in self._lower:
+                return None
             self._cut()
         return self._fields.get(name)
 
@@ -260,17 +277,25 @@ class Headers:
         self._fields = fields
 
     def _forget(self, name: str) -> None:
-        self._typed.pop(name, None)
+        self.known.pop(name, None)
         derived = _DERIVED.get(name)
         if derived is not None:
-            self._typed.pop(derived, None)
+            self.known.pop(derived, None)
 
 
 def _checked(name: str, value: object) -> tuple[str, str]:
-    text = str(value).strip(" \t")
+    text = value if isinstance(value, str) else str(value)
+    return _remembered(name, text) if len(text) <= MAX_REMEMBERED_LENGTH else _check(name, text)
+
+
+def _check(name: str, text: str) -> tuple[str, str]:
+    text = text.strip(" \t")
     if "\r" in text or "\n" in text or has_bare_control(text.encode("utf-8", "surrogateescape")):
         raise UsageError(f"the value for {name!r} holds a line break or control character; strip it before use")
     try:
         return canonical_name(name), text
     except PeerError as error:
         raise UsageError(f"{name!r} is not a header name") from error
+
+
+_remembered = lru_cache(maxsize=512)(_check)  # most of what we say is said in every message

@@ -6,6 +6,7 @@ Nothing here asks DNS: `transports.resolver` does, with these rules.
 import ipaddress
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from softswitch.sip.hop import Hop
@@ -54,6 +55,7 @@ class Server:
     """Its share among the servers of one priority."""
 
 
+@lru_cache(maxsize=1024)
 def is_address(host: str) -> bool:
     """Whether this is an IP address, with or without the brackets of IPv6: then DNS is not asked."""
     try:

@@ -5,7 +5,7 @@ Where a message came from the parser, every typed property of it can be read wit
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Final, cast
+from typing import Any, Final
 
 from softswitch.errors import PeerError, UsageError
 from softswitch.sip.grammar import has_bare_control, is_token
@@ -80,10 +80,16 @@ class Message(ABC):
     @property
     def branch(self) -> str | None:
         """The branch of the top Via: the transaction (:rfc:`3261#section-8.1.1.7`)."""
-        try:
-            return cast(str, self.headers.known("Via;branch"))
-        except KeyError:
-            return self.via.branch
+        known: dict[str, Any] = self.headers.known
+        if "Via;branch" in known:
+            return known["Via;branch"]
+        return self.via.branch
+
+    @property
+    def has_one_via(self) -> bool:
+        """Whether there is no Via below the top one."""
+        # The branch is cut out of messages of the usual shape alone, which have one Via.
+        return "Via;branch" in self.headers.known or len(self.vias) == 1
 
     @property
     def from_(self) -> NameAddr:
@@ -98,18 +104,18 @@ class Message(ABC):
     @property
     def from_tag(self) -> str | None:
         """The tag in From; None for an RFC 2543 peer (§19.3)."""
-        try:
-            return cast(str | None, self.headers.known("From;tag"))
-        except KeyError:
-            return self.from_.tag
+        known: dict[str, Any] = self.headers.known
+        if "From;tag" in known:
+            return known["From;tag"]
+        return self.from_.tag
 
     @property
     def to_tag(self) -> str | None:
         """The tag in To; None in the request that opens a dialog (§19.3)."""
-        try:
-            return cast(str | None, self.headers.known("To;tag"))
-        except KeyError:
-            return self.to.tag
+        known: dict[str, Any] = self.headers.known
+        if "To;tag" in known:
+            return known["To;tag"]
+        return self.to.tag
 
     @property
     def call_id(self) -> str:

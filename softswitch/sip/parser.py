@@ -179,7 +179,7 @@ def _check_headers(headers: Headers) -> CSeq:
 
     Goes past the properties: this runs for every datagram.
     """
-    fields, typed = headers._fields, headers._typed
+    fields, typed = headers._fields, headers.known
     for name, read in _NEEDED:
         lines = fields.get(name)
         if lines is None:

@@ -88,6 +88,7 @@ class Registrar:
         self._min_expires_s = min_expires_s
         self._max_expires_s = max_expires_s
         self._bindings: dict[str, tuple[Binding, ...]] = {}
+        self._next_expiry: float | None = None
         self._events: deque[UserRegistered | UserExpired] = deque()
 
     def receive_register(self, request: Request, source: Hop, now: float) -> Response:
@@ -126,7 +127,7 @@ class Registrar:
 
     def next_timer(self) -> float | None:
         """When the next binding runs out."""
-        return min((binding.expires_at for bindings in self._bindings.values() for binding in bindings), default=None)
+        return self._next_expiry
 
     def next_event(self) -> UserRegistered | UserExpired | None:
         """The next change, or None."""
@@ -190,6 +191,9 @@ class Registrar:
         elif was_reachable:
             del self._bindings[user]
             self._events.append(UserExpired(user))
+        self._next_expiry = min(
+            (binding.expires_at for bindings in self._bindings.values() for binding in bindings), default=None
+        )
 
     def _confirm(self, request: Request, bindings: tuple[Binding, ...], now: float) -> Response:
         """The 200 with every binding and its remaining time (step 8)."""

@@ -35,7 +35,7 @@ _HEADERS = (
     r"Call-ID: (?(14)(?!))([!-~]++)",
     r"CSeq: (?(15)(?!))([0-9]{1,9}+ [A-Z]++)",
     rf"Contact: (?(16)(?!))(<{_URI}>|sips?:(?:[A-Za-z0-9+\-_.!~*]++@)?{_HOST}(?::{_PORT})?)",
-    r"Content-Length: (?(17)(?!))([0-9]{1,5}+)",
+    r"Content-Length: *+(?(17)(?!))([0-9]{1,5}+)",
     r"Content-Type: (?(18)(?!))([a-z]++/[a-z0-9.+\-]++)",
     r"Max-Forwards: (?(19)(?!))([0-9]{1,2}+)",
     # Any other. What begins like one of the above is named, so that none of those hides here in another spelling.

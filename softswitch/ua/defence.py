@@ -247,7 +247,7 @@ class Defence:
             return False
         if not isinstance(message, Request):
             return True
-        return self._in_dialog(message.call_id, message.to.tag or "") or self._knows(message.from_.uri.decoded_user)
+        return self._in_dialog(message.call_id, message.to_tag or "") or self._knows(message.from_.uri.decoded_user)
 
     def _refuse(self, reason: Reason, who: str, now: float) -> bool:
         self.dropped[reason] += 1

@@ -27,6 +27,7 @@ class LegBook:
         """Told which Call-IDs a leg has, where calls are traced."""
         self._events = events
         self._aside: set[str] = set()
+        self._lines: dict[Leg, PhoneLine] = {}
         self._legs: dict[str, Leg] = {}
         self._dialogs: dict[tuple[str, str], Leg] = {}
         self._carriers: dict[str, Carrier] = {}
@@ -36,6 +37,7 @@ class LegBook:
         """Enter a leg; with a carrier it takes up one of its channels until it is over."""
         line.leg = leg
         line.owners = self.owners
+        self._lines[leg] = line
         self._legs[leg.leg_id] = leg
         self._dialogs[leg.call_id, leg.local_tag] = leg
         if self.names is not None:
@@ -59,6 +61,9 @@ class LegBook:
                 event = replace(event, replaces="" if replaced is None else replaced.leg_id)
             self._events.append(event)
         if leg.is_finished:
+            line = self._lines.pop(leg, None)
+            if line is not None:
+                line.leg = None  # or the two would keep each other until the collector comes
             self._aside.discard(leg.leg_id)
             self._legs.pop(leg.leg_id, None)
             self._dialogs.pop((leg.call_id, leg.local_tag), None)

@@ -73,7 +73,7 @@ class TrunkLine(PhoneLine):
         self.invites = 0
 
     def send_request(self, request: Request, next_hop: Uri, now: float) -> Transaction:
-        if request.method == "INVITE" and request.to.tag is None:
+        if request.method == "INVITE" and request.to_tag is None:
             reason = self._ask(request.uri.decoded_user)
             if reason is not None:
                 raise InviteRefused(reason)

@@ -58,6 +58,8 @@ class LegMaker:
         self._session_s = session_s
         self._rings_reliably = rings_reliably
         self._may_transfer = frozenset(may_transfer)
+        self._known_settings: dict[tuple[object, ...], LegSettings] = {}
+        """One for each account or agent and way to it: there are no more."""
 
     def call_number(self, new: NewCall, carrier: Carrier, hop: Hop) -> tuple[OutgoingLeg, TrunkLine]:
         """A leg to a callee over one of the carrier's servers; it takes up one of its channels."""
@@ -134,8 +136,12 @@ class LegMaker:
     def _settings(self, user: str, peer: Hop, name: str, phone: PhoneAccount | None = None) -> LegSettings:
         """name: the account's or the agent's. What an agent presses on a phone is nobody's business: no INFO."""
         keepalive_s = None if phone is None else phone.keepalive_s
-        return LegSettings(
-            contact=NameAddr(self._layer.own.contact(user or "softswitch", peer)),
+        key = (user, self._layer.own.facing(peer), name, keepalive_s, phone is None)
+        known = self._known_settings.get(key)
+        if known is not None:
+            return known
+        made = self._known_settings[key] = LegSettings(
+            contact=f"<{self._layer.own.contact(user or 'softswitch', peer)}>",
             user_agent=self._user_agent,
             new_token=self._new_token,
             timers=self._layer.timers,
@@ -146,3 +152,4 @@ class LegMaker:
             takes_digits=phone is None,
             may_transfer=name in self._may_transfer,
         )
+        return made

@@ -140,6 +140,10 @@ class UserAgentPool:
             chance=chance,
         )
         self._reception = Reception(self._carriers, self._phones, user_agent)
+        self._machines = (
+            self._layer, self._legs, self._phones, self._registrations, self._health, self._tries
+        )  # fmt: skip
+        """All that keep time."""
         self._stopping = False
 
     # The face of a machine
@@ -163,25 +167,18 @@ class UserAgentPool:
         self._pump(now)
 
     def handle_timer(self, now: float) -> None:
-        self._layer.handle_timer(now)
-        self._pump(now)
-        self._legs.handle_timer(now)
-        self._phones.handle_timer(now)
-        self._registrations.handle_timer(now)
-        self._health.handle_timer(now)
-        self._tries.handle_timer(now)
+        for machine in self._machines:
+            machine.handle_timer(now)
+            self._pump_layer(now)
         self._pump(now)
 
     def next_timer(self) -> float | None:
-        deadlines = (
-            self._layer.next_timer(),
-            self._legs.next_timer(),
-            self._phones.next_timer(),
-            self._registrations.next_timer(),
-            self._health.next_timer(),
-            self._tries.next_timer(),
-        )
-        return min((at for at in deadlines if at is not None), default=None)
+        earliest: float | None = None
+        for machine in self._machines:
+            at = machine.next_timer()
+            if at is not None and (earliest is None or at < earliest):
+                earliest = at
+        return earliest
 
     def data_to_send(self) -> list[Datagram]:
         if not self._answers:
@@ -435,7 +432,7 @@ class UserAgentPool:
 
     def _receive_request(self, event: RequestReceived, now: float) -> None:
         request, transaction = event.request, event.transaction
-        leg = self._legs.of_dialog(request.call_id, request.to.tag or "")
+        leg = self._legs.of_dialog(request.call_id, request.to_tag or "")
         if transaction is None:
             if leg is not None:
                 leg.receive_request(None, request, now)

@@ -56,9 +56,9 @@ class Reception:
         if inside:
             return None
         method = request.method
-        if method == "INVITE" and request.to.tag is None:
+        if method == "INVITE" and request.to_tag is None:
             return self._receive_call(request, source, now)
-        if request.to.tag is not None or method in _INSIDE:
+        if request.to_tag is not None or method in _INSIDE:
             return self.refuse(request, 481)
         if method == "OPTIONS":
             return self.refuse(request, 200, ("Allow", ALLOW), ("Accept", ACCEPT), ("Supported", SUPPORTED))

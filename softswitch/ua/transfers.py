@@ -43,7 +43,7 @@ class TransferDesk:
 
     def loops(self, invite: Request) -> bool:
         """Whether an INVITE is one of our own that has come back: as it left us, or over a proxy."""
-        return self._book.of_dialog(invite.call_id, invite.from_.tag or "") is not None
+        return self._book.of_dialog(invite.call_id, invite.from_tag or "") is not None
 
 
 def _tag(wanted: Replaced) -> str:
