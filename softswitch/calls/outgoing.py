@@ -11,10 +11,11 @@ from softswitch.calls.reliable import reliable_number
 from softswitch.calls.session_timer import SessionInterval, allows
 from softswitch.sip.dialog import MAX_FORWARDS, Dialog
 from softswitch.sip.digest import ClientDigest
+from softswitch.sip.headers import Headers
 from softswitch.sip.layer import Transaction, Trouble
 from softswitch.sip.message import Request, Response
 from softswitch.sip.uri import Uri
-from softswitch.sip.values import NameAddr
+from softswitch.sip.values import CSeq, NameAddr
 
 MOST_FORKS = 16  # ours; phones of one callee that ring at a time
 
@@ -128,24 +129,28 @@ class OutgoingLeg(Leg):
 
     def _send_invite(self, now: float, *, authorised: bool = False) -> None:
         self._cseq += 1
-        request = Request("INVITE", self._target, body=self._offer)
-        headers = request.headers
+        settings = self._settings
+        fields = {
+            "Max-Forwards": [str(self._hops_left)],
+            "From": [self._local],
+            "To": [f"<{self._target.without_params()}>"],
+            "Call-ID": [self.call_id],
+            "CSeq": [f"{self._cseq} INVITE"],
+            "Contact": [settings.contact],
+            "Allow": [settings.allow],
+            "Supported": [settings.supported],
+        }
+        known = {"CSeq": CSeq(self._cseq, "INVITE"), "To;tag": None}
+        headers = Headers.from_fields(fields, known)
+        request = Request("INVITE", self._target, headers, self._offer)
         for value in self._routes:
             headers.add("Route", value)
-        headers.add("Max-Forwards", self._hops_left)
-        headers.put("From", self._local)
-        headers.put("To", f"<{self._target.without_params()}>")
-        headers.put("Call-ID", self.call_id)
-        headers.put("CSeq", f"{self._cseq} INVITE")
-        headers.put("Contact", self._settings.contact)
-        headers.add("Allow", self._settings.allow)
-        headers.add("Supported", self._settings.supported)
         if self._session_s:
-            headers.add("Session-Expires", SessionInterval(self._session_s))
+            headers.put("Session-Expires", str(SessionInterval(self._session_s)))
         if self._shortest_s:
             headers.add("Min-SE", self._shortest_s)
         if self._offer:
-            headers.add("Content-Type", SDP)
+            headers.put("Content-Type", SDP)
         if authorised:
             self._challenges.authorise(request)
         try:

@@ -31,7 +31,7 @@ class Peer:
 
     def send(self, request: Request, next_hop: Uri, now: float) -> Transaction:
         """Raises InviteRefused where the line's gate does not let an INVITE pass."""
-        request.headers.add("User-Agent", self._settings.user_agent)
+        request.headers.put("User-Agent", self._settings.user_agent)
         transaction = self._line.send_request(request, next_hop, now)
         self._awaited.add(transaction)
         return transaction
@@ -101,11 +101,11 @@ class Peer:
     def _response(
         self, transaction: Transaction, status: int, headers: Iterable[tuple[str, object]], sdp: bytes = b""
     ) -> Response:
-        return response_to(
-            transaction.request,
-            status,
-            to_tag=self._local_tag,
-            headers=[*headers, ("Server", self._settings.user_agent)],
-            body=sdp,
-            content_type=SDP if sdp else None,
+        """headers: under canonical names, and of our own making."""
+        response = response_to(
+            transaction.request, status, to_tag=self._local_tag, body=sdp, content_type=SDP if sdp else None
         )
+        for name, value in headers:
+            response.headers.put(name, value if isinstance(value, str) else str(value))
+        response.headers.put("Server", self._settings.user_agent)
+        return response

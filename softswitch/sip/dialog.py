@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from softswitch.errors import PeerError
+from softswitch.sip.headers import Headers
 from softswitch.sip.matching import MAGIC_COOKIE
 from softswitch.sip.message import Request, Response
 from softswitch.sip.uri import Uri
-from softswitch.sip.values import NameAddr
+from softswitch.sip.values import CSeq, NameAddr
 
 MAX_FORWARDS = 70  # RFC 3261 §8.1.1.6
 _MAX_FORWARDS = str(MAX_FORWARDS)
@@ -109,20 +110,21 @@ class Dialog:
             if method == "INVITE":
                 self._invite_cseq = number
         uri, routes = self._routing()
-        request = Request(method, uri, body=body)
-        headers = request.headers
-        for route in routes:
-            headers.put("Route", str(route))
-        headers.put("Max-Forwards", _MAX_FORWARDS)
-        headers.put("From", self.local)
-        headers.put("To", self.remote)
-        headers.put("Call-ID", self.call_id)
-        headers.put("CSeq", f"{number} {method}")
+        fields = {
+            "Max-Forwards": [_MAX_FORWARDS],
+            "From": [self.local],
+            "To": [self.remote],
+            "Call-ID": [self.call_id],
+            "CSeq": [f"{number} {method}"],
+        }
+        if routes:
+            fields["Route"] = [str(route) for route in routes]
         if method in ("INVITE", "OPTIONS", "UPDATE", "NOTIFY"):
-            headers.put("Contact", self.contact)
+            fields["Contact"] = [self.contact]
         if content_type:
-            headers.add("Content-Type", content_type)
-        return request
+            fields["Content-Type"] = [content_type]
+        known = {"CSeq": CSeq(number, method), "To;tag": self.remote_tag or None}
+        return Request(method, uri, Headers.from_fields(fields, known), body)
 
     def receive_request(self, request: Request) -> None:
         """Check the order of the peer's requests (§12.2.2). Raises PeerError(500) for one that comes too late.

@@ -85,11 +85,11 @@ class Headers:
             self.add(name, value)
 
     @classmethod
-    def from_fields(cls, fields: dict[str, list[str]]) -> "Headers":
-        """For the parser: canonical names, values already checked; takes `fields` over."""
+    def from_fields(cls, fields: dict[str, list[str]], known: dict[str, Any] | None = None) -> "Headers":
+        """Lines under canonical names, made of values that were checked; takes `fields` over, and what is `known`."""
         headers = cls.__new__(cls)
         headers._fields = fields
-        headers.known = {}
+        headers.known = {} if known is None else known
         headers._uncut = None
         return headers
 
@@ -104,6 +104,20 @@ class Headers:
         headers._lower = None
         headers._few = few
         headers.known = typed
+        return headers
+
+    @classmethod
+    def copied(cls, names: Iterable[str], source: "Headers") -> "Headers":
+        """The lines under these canonical names, of a message that has been checked already."""
+        headers = cls.__new__(cls)
+        headers.known = {}
+        headers._uncut = None
+        if source._uncut is None:
+            fields = source._fields
+            headers._fields = {name: fields[name].copy() for name in names if name in fields}
+        else:
+            few = source._few
+            headers._fields = {name: [few[name]] for name in names if name in few}
         return headers
 
     def get(self, name: str) -> str | None:
@@ -155,6 +169,14 @@ class Headers:
         if self.known:
             self._forget(name)
 
+    def write(self, name: str, line: str) -> None:
+        """As `put`, instead of all lines under `name`."""
+        if self._uncut is not None:
+            self._cut()
+        self._fields[name] = [line]
+        if self.known:
+            self._forget(name)
+
     def set(self, name: str, value: object) -> None:
         """Replace all lines under `name` by one."""
         self._cut()
@@ -198,7 +220,7 @@ class Headers:
 
     def copy_lines(self, name: str, source: "Headers") -> None:
         """Take over all lines under the canonical `name` from a message that has been checked already."""
-        lines = source._lines(name)
+        lines = source._fields.get(name) if source._uncut is None else source._lines(name)
         if lines:
             if self._uncut is not None:
                 self._cut()
@@ -229,7 +251,10 @@ class Headers:
         return value
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and self._lines(canonical_name(name)) is not None
+        if not isinstance(name, str):
+            return False
+        name = SPELLINGS.get(name) or canonical_name(name)
+        return name in self._fields if self._uncut is None else self._lines(name) is not None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Headers):

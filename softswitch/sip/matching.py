@@ -24,9 +24,9 @@ def server_key(request: Request, method: str | None = None) -> Key:
     credentials that it was asked for.
     """
     method = method or ("INVITE" if request.method == "ACK" else request.method)
-    via = request.via
-    if via.branch and via.branch.startswith(MAGIC_COOKIE) and via.branch != MAGIC_COOKIE:  # RFC 4475 §3.2.1
-        return (via.branch, via.host.lower(), via.port, request.cseq.number, method)
+    via, branch = request.via, request.branch
+    if branch and branch != MAGIC_COOKIE and branch.startswith(MAGIC_COOKIE):  # RFC 4475 §3.2.1
+        return (branch, via.host.lower(), via.port, request.cseq.number, method)
     return (str(request.uri), request.from_tag, request.call_id, request.cseq.number, str(via), method)
 
 

@@ -120,11 +120,17 @@ class Message(ABC):
     @property
     def call_id(self) -> str:
         """Call-ID (:rfc:`3261#section-20.8`); compared byte by byte."""
+        known: dict[str, Any] = self.headers.known
+        if "Call-ID" in known:
+            return known["Call-ID"]
         return self.headers.typed("Call-ID", read_call_id)
 
     @property
     def cseq(self) -> CSeq:
         """CSeq (:rfc:`3261#section-20.16`)."""
+        known: dict[str, Any] = self.headers.known
+        if "CSeq" in known:
+            return known["CSeq"]
         return self.headers.typed("CSeq", read_cseq)
 
     @property
@@ -284,18 +290,16 @@ def response_to(
 
     `to_tag` is added where To has no tag yet. Record-Route is not copied: a dialog's 101-299 must do so (§12.1.1).
     """
-    response = Response(status, reason, Headers(), body)
-    own = response.headers
-    for name in COPIED:
-        own.copy_lines(name, request.headers)
+    own = Headers.copied(COPIED, request.headers)
+    response = Response(status, reason, own, body)
     if status == 100:
         own.copy_lines("Timestamp", request.headers)
     elif to_tag is not None and "To" in own and not _has_tag(request):
-        own.set("To", f"{request.headers.get('To')};tag={to_tag}")
+        own.write("To", f"{own.line('To')};tag={to_tag}")
     for name, value in headers:
         own.add(name, value)
     if content_type is not None:
-        own.set("Content-Type", content_type)
+        own.put("Content-Type", content_type)
     return response
 
 

@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 
@@ -22,10 +22,11 @@ class Timers:
     trying: float = 0.2
     """How long an INVITE may go without any response before 100 Trying is sent for it (§17.2.1)."""
 
-    @property
-    def patience(self) -> float:
-        """64*T1: timers B, F, H, L and M, and the wait for an ACK or for the answer to a cancelled INVITE."""
-        return 64 * self.t1
+    patience: float = field(init=False)
+    """64*T1: timers B, F, H, L and M, and the wait for an ACK or for the answer to a cancelled INVITE."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "patience", 64 * self.t1)
 
     def d(self, reliable: bool) -> float:
         """How long copies of a failure response are acknowledged; 32 s at the default T1 (§17.1.1.2)."""

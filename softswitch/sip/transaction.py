@@ -91,6 +91,7 @@ class Transaction:
         "key",
         "outbox",
         "raised",
+        "reliable",
         "request",
         "rows",
         "sent",
@@ -117,6 +118,8 @@ class Transaction:
         self.destination = destination
         """Where a client sends its request and a server its responses."""
         self.timers = timers
+        self.reliable = destination.is_reliable
+        """Whether its transport resends by itself."""
         self.interval = timers.t1
         self.answer: bytes | None = None
         """A server's last response; a client's ACK for a failure."""
@@ -150,11 +153,6 @@ class Transaction:
     def next_timer(self) -> float | None:
         deadlines = self.deadlines
         return min(deadlines.values()) if deadlines else None
-
-    @property
-    def reliable(self) -> bool:
-        """Whether its transport resends by itself."""
-        return self.destination.is_reliable
 
     @property
     def is_unheard(self) -> bool:

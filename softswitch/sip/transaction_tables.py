@@ -202,7 +202,7 @@ def open_client(request: Request, data: bytes, destination: Hop, now: float, *, 
 def reopen_client(transaction: Transaction, data: bytes, destination: Hop, now: float) -> None:
     """Begin anew with another destination and Via, before any response has come."""
     transaction.key, transaction.destination, transaction.sent = client_key(transaction.request), destination, data
-    transaction.interval = transaction.timers.t1
+    transaction.reliable, transaction.interval = destination.is_reliable, transaction.timers.t1
     transaction.deadlines = {}
     _start_client(transaction, now)
 

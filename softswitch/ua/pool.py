@@ -144,6 +144,7 @@ class UserAgentPool:
             self._layer, self._legs, self._phones, self._registrations, self._health, self._tries
         )  # fmt: skip
         """All that keep time."""
+        self._desks = (self._phones, self._registrations, self._health)
         self._stopping = False
 
     # The face of a machine
@@ -187,7 +188,13 @@ class UserAgentPool:
         return answers + self._layer.data_to_send()
 
     def next_event(self) -> PoolEvent | None:
-        return self._events.popleft() if self._events else None
+        if self._events:
+            return self._events.popleft()
+        for desk in self._desks:
+            news = desk.next_event()
+            if news is not None:
+                return news
+        return None
 
     # Carriers and phones
 
@@ -387,13 +394,11 @@ class UserAgentPool:
     # What the layer reports
 
     def _pump(self, now: float) -> None:
-        """Take every event of the machines inside to whom it concerns."""
+        """Take every event of the layer to whom it concerns."""
         self._pump_layer(now)
-        while self._tries.proceed(now):  # calls that have failed here go on elsewhere
+        while self._tries.failed:  # calls that have failed here go on elsewhere
+            self._tries.proceed(now)
             self._pump_layer(now)
-        for desk in (self._phones, self._registrations, self._health):
-            while (news := desk.next_event()) is not None:
-                self._events.append(news)
 
     def _pump_layer(self, now: float) -> None:
         while (event := self._layer.next_event()) is not None:

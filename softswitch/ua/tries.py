@@ -69,7 +69,8 @@ class Tries:
         self._events = events
         self._is_stopping = is_stopping
         self._calls: dict[str, _Call] = {}
-        self._failed: deque[tuple[_Call, CallFailed]] = deque()
+        self.failed: deque[tuple[_Call, CallFailed]] = deque()
+        """What `proceed` is to see to."""
         self._silences: Deadlines[str] = Deadlines()
         book.withholds = self._withholds
 
@@ -92,18 +93,16 @@ class Tries:
         if leg_id in self._calls:
             self._forget(self._calls[leg_id])
 
-    def proceed(self, now: float) -> bool:
-        """Take each call that has failed somewhere to its next try; whether there was one."""
-        had_one = bool(self._failed)
-        while self._failed:
-            call, failed = self._failed.popleft()
+    def proceed(self, now: float) -> None:
+        """Take each call that has failed somewhere to its next try."""
+        while self.failed:
+            call, failed = self.failed.popleft()
             hop = None if self._is_stopping() else self._next(call, now)
             if hop is None:
                 self._book.release(call.leg_id)
                 self._events.append(failed)
             else:
                 self._retry(call, hop, now)
-        return had_one
 
     def handle_timer(self, now: float) -> None:
         """Leave servers that have not answered at all."""
@@ -164,7 +163,7 @@ class Tries:
         )
         self._forget(call)
         if elsewhere and isinstance(event, CallFailed):
-            self._failed.append((call, event))
+            self.failed.append((call, event))
         return elsewhere
 
     def _forget(self, call: _Call) -> None:
