@@ -105,6 +105,8 @@ MATRIX = [
     ("POST", "/api/agents/102/pause", WATCHERS),
     ("POST", "/api/agents/102/disposition", WATCHERS),
     ("POST", "/api/calls/x/hangup", WATCHERS),
+    ("GET", "/api/calls/x/trace", WATCHERS | {"otto"}),
+    ("GET", "/api/calls/x/pcap", WATCHERS | {"otto"}),
     ("POST", "/api/kill-switch", WATCHERS),
     ("GET", "/api/openapi.json", EVERYBODY),
     ("GET", "/metrics", WATCHERS),
