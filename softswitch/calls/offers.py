@@ -1,30 +1,30 @@
-"""Offers and answers of one leg, both ways: the 2xx and its ACK, re-INVITE, UPDATE, and the session timer.
+"""Offers and answers of one leg, both ways: the 2xx and its ACK, re-INVITE and UPDATE.
 
-RFC 3261 §13 and §14, RFC 3264, RFC 3311, RFC 4028. One offer at a time is under way in a dialog (RFC 6337 §2.2):
+RFC 3261 §13 and §14, RFC 3264, RFC 3311. One offer at a time is under way in a dialog (RFC 6337 §2.2):
 `_awaits_answer` and `_owes_answer` say whose, and everything here asks them.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from softswitch.calls.bodies import ACCEPT, lenient_session_in, session_in
 from softswitch.calls.challenges import Challenges
 from softswitch.calls.events import CallEnded, CallEvent, MediaReoffered, ReofferAnswered, ReofferRefused
 from softswitch.calls.line import SDP, LegSettings, LegTimer, Line, Phase
 from softswitch.calls.peer import Peer
-from softswitch.calls.session_timer import SessionInterval, agree, allows, interval_in, is_too_short, shortest_in
+from softswitch.calls.session_timer import is_too_short, shortest_in
+from softswitch.calls.sessions import Sessions
 from softswitch.errors import PeerError, UsageError
 from softswitch.sip.dialog import Dialog
 from softswitch.sip.digest import ClientDigest
 from softswitch.sip.layer import Transaction
-from softswitch.sip.message import Message, Request, Response
+from softswitch.sip.message import Request, Response
 
 _KEPT_ON_RETRY = ("RAck", "Supported", "Session-Expires", "Min-SE", "Event", "Subscription-State")
 
 
-class Offers(ABC):
+class Offers(Sessions):
     """What a leg and its peer propose to each other. `Leg` adds the rest of a call to it."""
 
     is_caller: bool
@@ -44,28 +44,22 @@ class Offers(ABC):
         self.call_id = call_id
         self.local_tag = local_tag
         self.phase = Phase.SETUP
-        self.dialog: Dialog | None = None
+        self.dialog = None
         self.events: deque[CallEvent] = deque()
         self._settings = settings
         self._peer = Peer(line, settings, local_tag)
         self._challenges = Challenges(digest)
-        self._deadlines: dict[LegTimer, float] = {}
+        self._deadlines = {}
         self._unacknowledged: _Answer | None = None
         self._bye_after_ack = False
         self._local_sdp = b""
-        """What we have described last."""
-        self._our_offer: Transaction | None = None
-        """A re-INVITE or UPDATE of ours that is under way."""
-        self._waiting_offer: bytes | None = None
+        self._our_offer = None
+        self._waiting_offer = None
         self._peers_offer: Transaction | None = None
         """The peer's re-INVITE, UPDATE or PRACK whose offer waits for `answer_reoffer`."""
         self._renegotiated = False
         """UPDATE or PRACK has changed the media before the answer."""
-        self._session: SessionInterval | None = None
-        """As it was agreed last; its refresher is "uac" where that is us."""
         self._session_s = settings.session_s
-        self._shortest_s = 0
-        """The peer has said so in a 422."""
 
     # What its user says
 
@@ -287,81 +281,6 @@ class Offers(ABC):
         else:
             self.events.append(ReofferRefused(self.leg_id, response.status))
             self._send_reoffer(now)
-
-    # The session timer
-
-    def _agree_session(self, request: Request, now: float) -> Iterable[tuple[str, object]]:
-        """What our 2xx to the peer's INVITE or UPDATE says of it; begins the interval anew (RFC 4028 §9)."""
-        if self.phase is not Phase.TALKING:
-            return ()
-        try:
-            agreed = agree(request, self._settings.session_s)
-        except PeerError:
-            agreed = None  # refused already where it could be
-        if agreed is None:
-            self._run_session(None, now)
-            return ()
-        we_refresh = agreed.refresher == "uas"
-        if we_refresh and self.dialog is not None:
-            self.dialog.peer_updates = allows(request, "UPDATE")
-        self._run_session(replace(agreed, refresher="uac" if we_refresh else "uas"), now)
-        headers: list[tuple[str, object]] = [("Session-Expires", agreed)]
-        if not we_refresh:
-            headers.append(("Require", "timer"))
-        return headers
-
-    def _take_session(self, response: Response, now: float) -> None:
-        """What the peer's 2xx to our INVITE or UPDATE says of it (§7.2)."""
-        if self.phase is not Phase.TALKING:
-            return
-        try:
-            agreed = interval_in(response)
-        except PeerError:
-            agreed = None
-        if agreed is not None and agreed.refresher != "uas":
-            agreed = replace(agreed, refresher="uac")
-            if self.dialog is not None and "Allow" in response.headers:
-                self.dialog.peer_updates = allows(response, "UPDATE")
-        self._run_session(agreed, now)
-
-    def _run_session(self, agreed: SessionInterval | None, now: float) -> None:
-        if agreed is None and self._session is None:
-            return
-        self._session = agreed
-        for timer in (LegTimer.REFRESH, LegTimer.EXPIRY):
-            self._deadlines.pop(timer, None)
-        if agreed is not None and agreed.refresher == "uac":
-            self._deadlines[LegTimer.REFRESH] = now + agreed.refresh_after_s
-        elif agreed is not None:
-            self._deadlines[LegTimer.EXPIRY] = now + agreed.expires_after_s
-
-    def _refresh_session(self, now: float) -> None:
-        """Show that we are alive; should the peer not agree in time, the call ends (§10)."""
-        session, dialog = self._session, self.dialog
-        if session is None or dialog is None or self.phase is not Phase.TALKING:
-            return
-        self._deadlines.setdefault(LegTimer.EXPIRY, now + session.expires_after_s - session.refresh_after_s)
-        if self._our_offer is not None:
-            return  # its 2xx refreshes the session too
-        if dialog.peer_updates:
-            self._send_offer("UPDATE", b"", now)
-        else:
-            self._waiting_offer = self._waiting_offer or self._local_sdp
-            self._send_reoffer(now)
-
-    def _take_too_short(self, response: Message) -> bool:
-        """A 422 to a request of ours: ask for as much as it says. False where that does not help (§7.3)."""
-        try:
-            shortest_s = shortest_in(response)
-        except PeerError:
-            return False
-        if shortest_s <= self._shortest_s or (self._session_s >= shortest_s and self._session is None):
-            return False
-        self._shortest_s = shortest_s
-        self._session_s = max(self._session_s, shortest_s)
-        if self._session is not None:
-            self._session = replace(self._session, seconds=max(self._session.seconds, shortest_s))
-        return True
 
     # Common ground
 
