@@ -244,7 +244,7 @@ class Headers:
 
     def typed(self, name: str, parse: Callable[[list[str]], T]) -> T:
         """`parse` of the lines under the canonical `name`, remembered until they change."""
-        typed = self.known
+        typed: dict[str, T] = self.known  # of this name's type, if not of every name's
         if name in typed:
             return typed[name]
         value = typed[name] = parse(self._lines(name) or [])

@@ -5,7 +5,7 @@ Where a message came from the parser, every typed property of it can be read wit
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 from softswitch.errors import PeerError, UsageError
 from softswitch.sip.grammar import has_bare_control, is_token
@@ -80,7 +80,7 @@ class Message(ABC):
     @property
     def branch(self) -> str | None:
         """The branch of the top Via: the transaction (:rfc:`3261#section-8.1.1.7`)."""
-        known: dict[str, Any] = self.headers.known
+        known: dict[str, str | None] = self.headers.known
         if "Via;branch" in known:
             return known["Via;branch"]
         return self.via.branch
@@ -104,7 +104,7 @@ class Message(ABC):
     @property
     def from_tag(self) -> str | None:
         """The tag in From; None for an RFC 2543 peer (§19.3)."""
-        known: dict[str, Any] = self.headers.known
+        known: dict[str, str | None] = self.headers.known
         if "From;tag" in known:
             return known["From;tag"]
         return self.from_.tag
@@ -112,7 +112,7 @@ class Message(ABC):
     @property
     def to_tag(self) -> str | None:
         """The tag in To; None in the request that opens a dialog (§19.3)."""
-        known: dict[str, Any] = self.headers.known
+        known: dict[str, str | None] = self.headers.known
         if "To;tag" in known:
             return known["To;tag"]
         return self.to.tag
@@ -120,7 +120,7 @@ class Message(ABC):
     @property
     def call_id(self) -> str:
         """Call-ID (:rfc:`3261#section-20.8`); compared byte by byte."""
-        known: dict[str, Any] = self.headers.known
+        known: dict[str, str] = self.headers.known
         if "Call-ID" in known:
             return known["Call-ID"]
         return self.headers.typed("Call-ID", read_call_id)
@@ -128,7 +128,7 @@ class Message(ABC):
     @property
     def cseq(self) -> CSeq:
         """CSeq (:rfc:`3261#section-20.16`)."""
-        known: dict[str, Any] = self.headers.known
+        known: dict[str, CSeq] = self.headers.known
         if "CSeq" in known:
             return known["CSeq"]
         return self.headers.typed("CSeq", read_cseq)
