@@ -96,6 +96,9 @@ class LegBook:
     def of_dialog(self, call_id: str, local_tag: str) -> Leg | None:
         return self._dialogs.get((call_id, local_tag))
 
+    def has_dialog(self, call_id: str, local_tag: str) -> bool:
+        return (call_id, local_tag) in self._dialogs
+
     def ids(self) -> list[str]:
         return list(self._legs)
 
