@@ -61,7 +61,7 @@ def parse_and_route(data: bytes) -> object:
     assert isinstance(request, Request)
     via = request.via
     return (
-        request.uri.user, via.branch, via.host, via.port, request.from_.tag, request.from_.uri.user, request.to.tag,
+        request.uri.user, via.branch, via.host, via.port, request.from_tag, request.from_.uri.user, request.to_tag,
         request.call_id, request.cseq.number, request.max_forwards, request.contacts[0].uri, request.record_routes,
         request.content_type, request.body,
     )  # fmt: skip

@@ -54,6 +54,7 @@ def run(config: Annotated[Path, typer.Argument(help="TOML, as configs/one-site.t
     from softswitch.logs import write_logs_to
     from softswitch.progress import start_showing
     from softswitch.switch import Switch
+    from softswitch.transports.collector import collect_rarely
 
     async def serve() -> None:
         write_logs_to(None)
@@ -63,6 +64,7 @@ def run(config: Annotated[Path, typer.Argument(help="TOML, as configs/one-site.t
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, ended.set)
         await start_showing(switch, console)
+        collect_rarely()
         try:
             if switch.first_password is not None:
                 console.print(

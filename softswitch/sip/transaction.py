@@ -146,7 +146,7 @@ class Transaction:
 
     def handle_timer(self, now: float) -> None:
         while (at := self.next_timer()) is not None and at <= now:
-            timer = min(self.deadlines, key=lambda each: self.deadlines[each])
+            timer = next(each for each, its in self.deadlines.items() if its == at)
             del self.deadlines[timer]
             self.receive(timer, now)
 
