@@ -1,9 +1,7 @@
 """The switch: builds every room of a site, wires them, starts and ends them in order. Nothing else knows everybody."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -20,7 +18,7 @@ from softswitch.dialler.agents import AgentBoard, AgentChanged, AgentState
 from softswitch.dialler.dialling import Dialler
 from softswitch.dialler.locks import NumberLocks
 from softswitch.dialler.suppression import SuppressionList
-from softswitch.errors import SoftswitchError, UsageError
+from softswitch.errors import UsageError
 from softswitch.exchange import health
 from softswitch.exchange.agents import AgentLines
 from softswitch.exchange.carriers import find_carriers
@@ -29,6 +27,7 @@ from softswitch.exchange.dialled import DialledCalls
 from softswitch.exchange.health import Health
 from softswitch.exchange.inbound import InboundCalls, Queue
 from softswitch.exchange.lines import Lines
+from softswitch.exchange.media_process import MediaProcess, Progress, quietly
 from softswitch.exchange.opening import (
     make_dialler,
     make_folders,
@@ -58,14 +57,9 @@ from softswitch.web.server import WebServer
 
 log = structlog.get_logger(__name__)
 
-Progress = Callable[[str, float], None]
 STOP_S = 5.0  # what calls are given to end in order
 STOP_LOOK_S = 0.05
 RING_PER_CALL_S = 1.5  # an agent whose phone is rung first must answer within this part of the two-second rule
-
-
-def _quietly(what: str, fraction: float) -> None:
-    """Nobody watches the start."""
 
 
 class Switch:
@@ -80,7 +74,7 @@ class Switch:
         self._stack = AsyncExitStack()
         self._queues: dict[str, Queue] = {}
         self._routing = RoutingTable()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._media = MediaProcess(settings, self._receive_media_event)
         self._stopping = False
 
     @property
@@ -95,12 +89,11 @@ class Switch:
     @property
     def is_running(self) -> bool:
         """Whether a media process of ours is still there."""
-        pid = self._plane.pid
-        return pid is not None and Path(f"/proc/{pid}").exists()
+        return self._media.is_running
 
     # Start
 
-    async def start(self, on_progress: Progress = _quietly) -> None:
+    async def start(self, on_progress: Progress = quietly) -> None:
         """Bring everything up; on an error what was already up is taken down again. UsageError says what to do."""
         try:
             await self._start(on_progress)
@@ -118,8 +111,8 @@ class Switch:
 
         driver = Driver()
         self._stack.callback(driver.close)
-        plane = await self._start_plane(on_progress)
-        self._stack.push_async_callback(self._stop_plane)
+        plane = await self._media.start(on_progress)
+        self._stack.push_async_callback(self._media.stop)
 
         suppression, locks, board, interlocks = SuppressionList(), NumberLocks(), AgentBoard(), Interlocks(health.NAMES)
         suppression.update(await store.suppressed(""))
@@ -196,21 +189,6 @@ class Switch:
                 if campaign.start:
                     self._start_campaign(campaign.name, now)
 
-    async def _start_plane(self, on_progress: Progress) -> MediaPlane:
-        media = self.settings.media
-        self._plane = await MediaPlane.start(
-            address=media.address,
-            first_port=media.first_port,
-            last_port=media.last_port,
-            clips=dict(self.settings.prompts),
-            on_event=self._receive_media_event,
-            on_progress=on_progress,
-        )
-        return self._plane
-
-    async def _stop_plane(self) -> None:
-        await self._plane.stop()
-
     def _carry_out(self, dialler: Dialler) -> None:
         """Give a dialler its hands and ears."""
         site, campaign = self.site, dialler.campaign
@@ -250,6 +228,7 @@ class Switch:
         if self._stopping or not hasattr(self, "site"):
             return
         self._stopping = True
+        self._media.no_more_restarts()
         site = self.site
         with site.mutating() as now:
             for dialler in site.diallers:
@@ -262,8 +241,7 @@ class Switch:
         for calls in site.campaigns.values():
             await calls.close()
         await site.records.drain(STOP_S)
-        for task in self._tasks:
-            task.cancel()
+        self._media.cancel_restarts()
         await self._stack.aclose()
 
     # What the rooms report
@@ -340,23 +318,11 @@ class Switch:
         self.site.health.report(health.MEDIA, False, f"the media process died: {event.reason}")
         with self.site.mutating() as now:
             self.site.lines.hang_up_all(now)
-        task = asyncio.get_running_loop().create_task(self._restart_plane())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._media.restart(self._receive_new_plane)
 
-    async def _restart_plane(self) -> None:
-        pause_s = 0.5
-        while not self._stopping:
-            try:
-                await self.site.plane.stop()
-                self.site.lines.plane = await self._start_plane(_quietly)
-            except SoftswitchError as error:
-                log.error("the media process cannot be started", reason=str(error))
-                await asyncio.sleep(pause_s)
-                pause_s = min(10.0, pause_s * 2)
-            else:
-                self.site.health.report(health.MEDIA, True)
-                return
+    def _receive_new_plane(self, plane: MediaPlane) -> None:
+        self.site.lines.plane = plane
+        self.site.health.report(health.MEDIA, True)
 
     def _may_ring(self, number: str) -> str | None:
         return self.site.may_ring(number)

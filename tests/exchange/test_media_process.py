@@ -1,0 +1,61 @@
+"""The media process of a site, with real processes."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+
+from softswitch.config import Settings
+from softswitch.exchange.media_process import MediaProcess
+from softswitch.media.control import MediaPlane
+from softswitch.media.events import MediaEvent, PlaneDied
+
+SETTINGS = Settings(media={"first_port": 41500, "last_port": 41599})  # type: ignore[arg-type]
+PATIENCE_S = 60.0  # the very first start compiles
+
+
+def run(scenario: Callable[[MediaProcess, "asyncio.Queue[MediaEvent]"], Awaitable[None]]) -> None:
+    async def session() -> MediaProcess:
+        events: asyncio.Queue[MediaEvent] = asyncio.Queue()
+        media = MediaProcess(SETTINGS, events.put_nowait)
+        await media.start()
+        try:
+            await asyncio.wait_for(scenario(media, events), PATIENCE_S)
+        finally:
+            await media.stop()
+        return media
+
+    assert not asyncio.run(session()).is_running
+
+
+async def kill(media: MediaProcess, events: "asyncio.Queue[MediaEvent]") -> None:
+    assert media.plane.pid is not None
+    os.kill(media.plane.pid, signal.SIGKILL)
+    assert isinstance(await events.get(), PlaneDied)
+
+
+def test_a_process_that_died_is_started_again_and_its_plane_is_handed_over() -> None:
+    async def scenario(media: MediaProcess, events: "asyncio.Queue[MediaEvent]") -> None:
+        assert media.is_running
+        old = media.plane
+        up: asyncio.Future[MediaPlane] = asyncio.get_running_loop().create_future()
+        await kill(media, events)
+        media.restart(up.set_result)
+        assert await up is media.plane
+        assert media.plane is not old
+        assert media.is_running
+
+    run(scenario)
+
+
+def test_a_site_that_stops_starts_no_other_process() -> None:
+    async def scenario(media: MediaProcess, events: "asyncio.Queue[MediaEvent]") -> None:
+        old = media.plane
+        await kill(media, events)
+        media.no_more_restarts()
+        media.restart(lambda plane: None)
+        await asyncio.sleep(0)
+        media.cancel_restarts()
+        assert media.plane is old
+
+    run(scenario)
