@@ -42,37 +42,25 @@ if [ "${#missing[@]}" -gt 0 ]; then
     fi
 fi
 
-if ! "$pyvoip_home/bin/python" -c "
-import importlib.metadata as m, audioop, sys
-sys.exit(m.version('pyVoIP') != '$pyvoip_version')" 2>/dev/null; then
-    echo "peers: installing pyVoIP $pyvoip_version in $pyvoip_home"
-    "$python" -c 'import audioop' 2>/dev/null || {
-        echo "peers: $python has no audioop; pyVoIP needs Python 3.11 or 3.12 (set PYTHON)" >&2
-        exit 1
-    }
-    rm -rf "$pyvoip_home"
-    "$python" -m venv "$pyvoip_home"
-    "$pyvoip_home/bin/python" -m pip install -q --disable-pip-version-check "pyVoIP==$pyvoip_version"
-fi
-
-if ! "$sipvicious_home/bin/python" -c "
+# Each in a venv of its own: what it needs stays out of ours, and what is GPL is never imported by it.
+install_alone() {
+    local package="$1" version="$2" home="$3"
+    "$home/bin/python" -c "
 import importlib.metadata as m, sys
-sys.exit(m.version('sipvicious') != '$sipvicious_version')" 2>/dev/null; then
-    echo "peers: installing sipvicious $sipvicious_version in $sipvicious_home"
-    rm -rf "$sipvicious_home"
-    "$python" -m venv "$sipvicious_home"
-    "$sipvicious_home/bin/python" -m pip install -q --disable-pip-version-check "sipvicious==$sipvicious_version"
-fi
+sys.exit(m.version('$package') != '$version')" 2>/dev/null && return
+    echo "peers: installing $package $version in $home"
+    rm -rf "$home"
+    "$python" -m venv "$home"
+    "$home/bin/python" -m pip install -q --disable-pip-version-check "$package==$version"
+}
 
-# Sippy B2BUA is BSD; its own venv keeps what it needs, Flask among it, out of ours.
-if ! "$sippy_home/bin/python" -c "
-import importlib.metadata as m, sys
-sys.exit(m.version('sippy') != '$sippy_version')" 2>/dev/null; then
-    echo "peers: installing Sippy B2BUA $sippy_version in $sippy_home"
-    rm -rf "$sippy_home"
-    "$python" -m venv "$sippy_home"
-    "$sippy_home/bin/python" -m pip install -q --disable-pip-version-check "sippy==$sippy_version"
-fi
+"$python" -c 'import audioop' 2>/dev/null || {
+    echo "peers: $python has no audioop; pyVoIP needs Python 3.11 or 3.12 (set PYTHON)" >&2
+    exit 1
+}
+install_alone pyVoIP "$pyvoip_version" "$pyvoip_home"
+install_alone sipvicious "$sipvicious_version" "$sipvicious_home"
+install_alone sippy "$sippy_version" "$sippy_home"
 
 echo "peers: sipp $(sipp -v 2>/dev/null | grep -o 'v[0-9][0-9.]*' | head -1 || true)," \
     "baresip $(dpkg-query -W -f '${Version}' baresip-core 2>/dev/null || echo present)," \
