@@ -1,7 +1,9 @@
 """The switch on the testing ground: a pool as the switch runs it, and somebody above it who answers what it offers."""
 
+import gc
 import secrets
 from collections.abc import Callable, Sequence
+from functools import _lru_cache_wrapper
 
 from softswitch.calls.events import CallOffered
 from softswitch.errors import PeerError
@@ -69,3 +71,11 @@ def options(call_id: str) -> bytes:
         f"Call-ID: {call_id}\r\n"
         "CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
     ).encode()
+
+
+def forget_addresses() -> None:
+    """Empty what is remembered on purpose, the last few thousand addresses within bounds, and collect the rest."""
+    for remembered in [each for each in gc.get_objects() if isinstance(each, _lru_cache_wrapper)]:
+        if remembered.__module__.startswith("softswitch."):
+            remembered.cache_clear()
+    gc.collect()

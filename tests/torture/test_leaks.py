@@ -1,15 +1,14 @@
 """What two thousand calls leave in memory: nothing that could be told from noise."""
 
-import gc
 import tracemalloc
 from collections.abc import Callable
-from functools import _lru_cache_wrapper
 from itertools import count
 
 from softswitch.calls.events import CallAnswered, CallEnded, CallOffered
 from softswitch.sip.hop import Hop
 from softswitch.ua.accounts import CarrierAccount
 from softswitch.ua.pool import UserAgentPool
+from tests.torture.ground import forget_addresses
 
 SDP = b"v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
 CALLS = 2000
@@ -84,10 +83,7 @@ def place(pools: TwoPools, calls: int, name: str) -> None:
 
 def memory() -> int:
     """Bytes in use, without what is remembered on purpose: the last few thousand addresses, within bounds."""
-    for remembered in [each for each in gc.get_objects() if isinstance(each, _lru_cache_wrapper)]:
-        if remembered.__module__.startswith("softswitch."):
-            remembered.cache_clear()
-    gc.collect()
+    forget_addresses()
     return tracemalloc.get_traced_memory()[0]
 
 
