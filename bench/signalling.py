@@ -67,10 +67,12 @@ class Trial:
 class Server:
     """One server under test, in a session of its own, on the first core."""
 
-    def __init__(self, command: list[str], port: int, environment: dict[str, str]) -> None:
+    def __init__(self, command: list[str], port: int, environment: dict[str, str], *, talks: bool) -> None:
+        """talks: whether `status` will be asked; what another logs would fill a pipe that nobody reads."""
         self.port = port
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE if talks else subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             start_new_session=True, env=os.environ | environment,
         )  # fmt: skip
         cores = sorted(os.sched_getaffinity(0))
@@ -132,7 +134,7 @@ def free_port(address: str) -> int:
 def softswitch(callee_port: int) -> Iterator[Server]:
     port = free_port(HERE)
     command = [sys.executable, str(BENCH / "b2bua.py"), "--listen", f"{HERE}:{port}", "--caller", CALLER]
-    server = Server([*command, "--callee", f"{CALLEE}:{callee_port}"], port, {})
+    server = Server([*command, "--callee", f"{CALLEE}:{callee_port}"], port, {}, talks=True)
     try:
         yield server
     finally:
@@ -143,7 +145,7 @@ def softswitch(callee_port: int) -> Iterator[Server]:
 def sippy(callee_port: int) -> Iterator[Server]:
     port = free_port(HERE)
     command = [str(SIPPY), "-f", "-l", HERE, "-p", str(port), "-n", f"{CALLEE}:{callee_port}"]
-    server = Server(command, port, {"SIPLOG_BEND": "none", "SIPLOG_LVL": "CRIT"})
+    server = Server(command, port, {"SIPLOG_BEND": "stderr", "SIPLOG_LVL": "ERR"}, talks=False)
     try:
         yield server
     finally:
@@ -261,13 +263,15 @@ def memory(load: Load, server: Server, up: int) -> dict[str, float | bool]:
     caller.wait(timeout=60 + hold_s)
     time.sleep(LINGER_S)
     after = server.status()
-    return {
+    figures = {
         "calls_up": full["calls"],
         "kb_per_call": round((full["resident_kb"] - base) / max(1, full["calls"]), 1),
         "kb_left_per_call": round((after["resident_kb"] - base) / max(1, full["calls"]), 1),
         "nothing_left": bool(after["idle"]),
         "faults": after["faults"],
     }
+    print(figures, file=sys.stderr, flush=True)
+    return figures
 
 
 def measure(seconds: float, up: int, peer: str, most: int) -> dict[str, Any]:
@@ -289,7 +293,7 @@ def measure(seconds: float, up: int, peer: str, most: int) -> dict[str, Any]:
                     figures |= memory(load, server, up)
             figures["peer"] = None
             if peer == "sippy" and SIPPY.exists():
-                trial = carry(load, sippy, 120, most, seconds)
+                trial = carry(load, sippy, 60, most, seconds)
                 figures |= {
                     "peer": "sippy",
                     "peer_cpu_ms_per_call": round(trial.cpu_ms_per_call, 3),
