@@ -11,7 +11,6 @@ from softswitch.config import Connect
 from softswitch.errors import UsageError
 from softswitch.exchange.lines import Line, Lines
 from softswitch.media.events import FirstPacketReceived, MediaEvent
-from softswitch.sip.dialog import MAX_FORWARDS
 
 log = structlog.get_logger(__name__)
 
@@ -197,8 +196,7 @@ class AgentLines:
         leg_id = self._new_leg_id()
         if call_ref != LOG_IN:
             self._lines.join(call_ref, leg_id, seat.agent, now)
-        hops_left = MAX_FORWARDS if seat.partner is None else seat.partner.hops_left
-        line = self._lines.ring_phone(leg_id, seat.agent, call_ref, self, now, hops_left=hops_left)
+        line = self._lines.ring_phone(leg_id, seat.agent, call_ref, self, now)
         self._seat(seat, line, up=False)
         self._by_leg[line.leg_id] = seat
 

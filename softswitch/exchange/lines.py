@@ -22,7 +22,6 @@ from softswitch.errors import PeerError, SoftswitchError
 from softswitch.media.control import MediaPlane
 from softswitch.media.events import LegFailed, MediaEvent, MediaFormat, RecordingClosed, RecordingFailed
 from softswitch.sdp.negotiate import MediaAgreement, make_answer, make_offer, read_answer
-from softswitch.sip.dialog import MAX_FORWARDS
 from softswitch.sip.message_ring import CallNames
 from softswitch.ua.pool import UserAgentPool
 from softswitch.ua.tries import CallRerouted
@@ -64,8 +63,6 @@ class Line:
     """From a 18x; stands for the answer where the 200 carries none (RFC 3261 §13.2.1)."""
     account: str = ""
     """The carrier account that carries it, or carried it in the end; empty for a phone."""
-    hops_left: int = MAX_FORWARDS
-    """Max-Forwards of a call that this one causes (RFC 7332)."""
     answered: bool = False
     closed: bool = False
     packets_lost: int = 0
@@ -115,14 +112,12 @@ class Lines:
             raise
         return line
 
-    def ring_phone(
-        self, leg_id: str, agent: str, call_ref: str, owner: LineOwner, now: float, *, hops_left: int = MAX_FORWARDS
-    ) -> Line:
+    def ring_phone(self, leg_id: str, agent: str, call_ref: str, owner: LineOwner, now: float) -> Line:
         """Ring an agent's phone. Raises UsageError where the phone is not registered."""
         line = self._open(leg_id, owner)
         line.described = line.offer
         try:
-            self._pool.ring_phone(leg_id, agent, line.offer, now, call_ref=call_ref, hops_left=hops_left)
+            self._pool.ring_phone(leg_id, agent, line.offer, now, call_ref=call_ref)
         except SoftswitchError:
             self._close(line)
             raise
@@ -142,7 +137,6 @@ class Lines:
             self._pool.reject(event.leg_id, error.status, now)
             return None
         line.answered = True
-        line.hops_left = event.hops_left - 1
         self._pool.answer(event.leg_id, answer, now)
         return line
 

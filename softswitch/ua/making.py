@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from softswitch.calls.incoming import IncomingLeg
 from softswitch.calls.line import LegSettings
 from softswitch.calls.outgoing import OutgoingLeg
-from softswitch.sip.dialog import MAX_FORWARDS
 from softswitch.sip.hop import Hop
 from softswitch.sip.layer import RequestReceived, Transaction, TransactionLayer
 from softswitch.sip.registrar import Binding
@@ -85,7 +84,6 @@ class LegMaker:
         binding: Binding,
         offer: bytes,
         call_ref: str,
-        hops_left: int = MAX_FORWARDS,
     ) -> OutgoingLeg:
         """A leg to an agent's phone, at the address from which it has registered."""
         line = PhoneLine(self._layer, binding.destination)
@@ -97,7 +95,6 @@ class LegMaker:
             local=NameAddr(self._layer.own.contact("call", binding.destination), display=call_ref),
             routes=binding.path,
             offer=offer,
-            hops_left=hops_left,
         )
         self._book.adopt(leg, line)
         return leg

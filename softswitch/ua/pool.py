@@ -293,9 +293,7 @@ class UserAgentPool(LegCommands):
         self._tries.place(NewCall(leg_id, number, offer, caller_id, hops_left), carriers, now)
         self._dispatch.pump(now)
 
-    def ring_phone(
-        self, leg_id: str, agent: str, offer: bytes, now: float, *, call_ref: str, hops_left: int = MAX_FORWARDS
-    ) -> None:
+    def ring_phone(self, leg_id: str, agent: str, offer: bytes, now: float, *, call_ref: str) -> None:
         """Ring an agent's phone. All that its INVITE says is made from `call_ref` and chance.
 
         Raises UsageError where the phone is not registered.
@@ -304,7 +302,7 @@ class UserAgentPool(LegCommands):
         binding = self._phones.binding_of(agent, now)
         if binding is None:
             raise UsageError(f"the phone of agent {agent!r} is not registered: switch it on and check its password")
-        leg = self._maker.ring_phone(leg_id, self._phones.account_of(agent), binding, offer, call_ref, hops_left)
+        leg = self._maker.ring_phone(leg_id, self._phones.account_of(agent), binding, offer, call_ref)
         leg.start(now)
         self._legs.settle(leg)
         self._dispatch.pump(now)

@@ -51,8 +51,8 @@ class Pool:
     def place_call(self, leg_id: str, account: str, number: str, offer: bytes, now: float, **more: object) -> None:
         self.said.append(("offer", offer))
 
-    def ring_phone(self, leg_id: str, agent: str, offer: bytes, now: float, *, call_ref: str, hops_left: int) -> None:
-        self.said.append(("ring", agent, hops_left))
+    def ring_phone(self, leg_id: str, agent: str, offer: bytes, now: float, *, call_ref: str) -> None:
+        self.said.append(("ring", agent, call_ref))
 
     def answer(self, leg_id: str, sdp: bytes, now: float) -> None:
         self.said.append(("answered", leg_id))
@@ -164,7 +164,7 @@ def test_no_transfer_is_granted_whoever_asks(site: Site) -> None:
     assert site.pool.said[-1] == ("transfer", 603)
 
 
-def test_a_phone_that_is_rung_for_a_call_has_one_hop_less_than_that_call(site: Site) -> None:
+def test_a_phone_that_is_rung_for_a_call_learns_its_reference_and_nothing_else(site: Site) -> None:
     agents = AgentLines(
         site.lines, {"1001": Connect.RING_PER_CALL}, lambda: "agent-leg",
         on_arrived=lambda agent, now: None, on_gone=lambda agent, now: None, silence_s=0,
@@ -173,4 +173,4 @@ def test_a_phone_that_is_rung_for_a_call_has_one_hop_less_than_that_call(site: S
     caller = site.lines.accept(offered, site.owner, 0.0)  # type: ignore[arg-type]
     assert caller is not None
     agents.connect("1001", caller, "c-1", 0.0)
-    assert site.pool.said[-1] == ("ring", "1001", 11)
+    assert site.pool.said[-1] == ("ring", "1001", "c-1")
