@@ -116,8 +116,17 @@ def _trace(settings: Settings) -> Iterator[Complaint]:
             yield ("trace", "homer_password_file"), f"there is no file {trace.homer_password_file}", True
     if trace.homer and int(trace.homer.rpartition(":")[2]) > LAST_PORT:
         yield ("trace", "homer"), f"there is no such port: {LAST_PORT} is the last", True
-    if trace.homer and trace.homer_numbers == "whole":
-        yield ("trace", "homer_numbers"), "telephone numbers leave this machine unencrypted", False
+    if trace.homer and trace.homer_numbers == "whole" and not _is_here(trace.homer):
+        text = "telephone numbers would leave this machine in the clear; send them whole to 127.0.0.1 alone"
+        yield ("trace", "homer_numbers"), text, True
+
+
+def _is_here(address: str) -> bool:
+    """Whether this "host:port" is on this machine."""
+    try:
+        return ipaddress.ip_address(address.rpartition(":")[0].strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def _identity(settings: Settings) -> Iterator[Complaint]:

@@ -23,4 +23,5 @@ class TraceSettings(Section):
     homer_password_file: OptionalFile = None
     """File with the password, instead of `homer_password`."""
     homer_numbers: Literal["masked", "whole"] = "masked"
-    """"masked": the capture server gets messages without numbers and names; "whole": as they were."""
+    """"masked": the capture server gets messages without numbers and names; "whole": as they were, which only
+    one on this machine may."""

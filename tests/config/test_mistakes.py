@@ -1,161 +1,15 @@
-"""Configurations: what may be said, and how a mistake is named with its line and key."""
+"""Configurations: how a mistake is named with its line and key."""
 
-import re
-from datetime import date, time
 from pathlib import Path
 
 import pytest
 
 from softswitch.config import (
-    campaign_of,
-    carrier_account,
     load,
-    phone_account,
     problems,
-    recordings_directory,
-    routes_of,
-    store_url,
 )
-from softswitch.config.fields import Section
-from softswitch.config.settings import Connect
-from softswitch.config.toml_lines import TomlLines
-from softswitch.dialler.campaign import AmdMode, Policy, RecycleRule
 from softswitch.errors import UsageError
-from softswitch.ua.routes import Route
-
-ROOT = Path(__file__).resolve().parent.parent
-
-GOOD = """\
-[site]
-name = "Site"
-time_zone = "Europe/London"
-
-[sip]
-address = "127.0.0.1"
-port = 5070
-
-[safeguards]
-never_dial = "never.csv"
-
-[prompts]
-who = "who.wav"
-
-[[trunks]]
-name = "carrier"
-host = "127.0.0.2"
-register = true
-username = "site"
-password = "hunter-7-secret"
-caller_id = "+442079460100"
-
-[[agents]]
-id = "1001"
-phone_username = "p1001"
-phone_password = "phone-7-secret"
-
-[[agents]]
-id = "1002"
-phone_username = "p1002"
-phone_password_file = "p1002.secret"
-connect = "ring-per-call"
-
-[[campaigns]]
-name = "survey"
-trunk = "carrier"
-information_message = "who"
-weekdays = ["mon", "Saturday"]
-holidays = [2027-12-25]
-closes = 20:30:00
-policy = "progressive"
-start = true
-leads = "leads.csv"
-
-[campaigns.recycle.busy]
-after_s = 60
-attempts = 2
-
-[[inbound]]
-did = "+442079460100"
-agents = ["1001"]
-"""
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Path:
-    for name in ("who.wav", "never.csv", "leads.csv"):
-        (tmp_path / name).write_text("")
-    (tmp_path / "p1002.secret").write_text("from a file\n")
-    path = tmp_path / "site.toml"
-    path.write_text(GOOD)
-    path.chmod(0o640)
-    return path
-
-
-def changed(site: Path, old: str, new: str) -> int:
-    """Replace a line of the good file; the line's number."""
-    assert GOOD.count(old) == 1, old
-    site.write_text(GOOD.replace(old, new))
-    return GOOD[: GOOD.index(old)].count("\n") + 1
-
-
-def test_a_good_file_has_no_findings_and_becomes_settings(site: Path) -> None:
-    assert problems(site) == []
-    settings = load(site)
-    assert settings.sip.port == 5070
-    assert settings.web.address == "127.0.0.1"
-    assert settings.safeguards.never_dial == site.parent / "never.csv"
-    assert settings.prompts == {"who": site.parent / "who.wav"}
-    assert settings.agents[1].connect is Connect.RING_PER_CALL
-    assert store_url(settings) == f"sqlite+aiosqlite:///{site.parent}/data/softswitch.db"
-    assert recordings_directory(settings) == site.parent / "data" / "recordings"
-
-
-def test_settings_become_the_values_that_the_rooms_work_with(site: Path) -> None:
-    settings = load(site)
-    account = carrier_account(settings.trunks[0])
-    assert (account.name, account.host, account.register) == ("carrier", "127.0.0.2", True)
-    assert account.password == "hunter-7-secret"
-    assert [phone_account(agent).password for agent in settings.agents] == ["phone-7-secret", "from a file"]
-    campaign = campaign_of(settings.campaigns[0], settings)
-    assert campaign.caller_id == "+442079460100"  # its trunk's
-    assert campaign.weekdays == frozenset({0, 5})
-    assert campaign.holidays == frozenset({date(2027, 12, 25)})
-    assert (campaign.opens, campaign.closes) == (time(9), time(20, 30))
-    assert (campaign.amd, campaign.policy) == (AmdMode.PARALLEL, Policy.PROGRESSIVE)
-    assert campaign.recycle == {"busy": RecycleRule(60.0, 2)}
-
-
-def test_a_trunk_s_settings_become_its_account_and_its_routes(site: Path) -> None:
-    changed(
-        site,
-        'host = "127.0.0.2"',
-        """host = "sip.carrier.example"
-transport = "tls"
-addresses = ["192.0.2.7", "2001:db8::7"]
-failover_after_s = 2.5
-options_s = 30
-routes = [{ prefix = "+447", cost = 1.5, weight = 3, priority = 1 }, { cost = 0.2 }]""",
-    )
-    trunk = load(site).trunks[0]
-    account = carrier_account(trunk)
-    assert (account.host, account.port, account.transport) == ("sip.carrier.example", None, "TLS")
-    assert (account.failover_after_s, account.options_s) == (2.5, 30.0)
-    assert account.addresses == ("192.0.2.7", "2001:db8::7")
-    assert account.servers == (), "DNS has to say"
-    assert routes_of(trunk) == [Route("carrier", "+447", 1, 1.5, 3), Route("carrier", "", 0, 0.2, 1)]
-
-
-def test_a_trunk_without_routes_takes_every_number_at_its_own_price(site: Path) -> None:
-    changed(site, 'host = "127.0.0.2"', 'host = "127.0.0.2"\ncost = 0.7\nweight = 0')
-    assert routes_of(load(site).trunks[0]) == [Route("carrier", "", 0, 0.7, 0)]
-
-
-def test_an_empty_file_is_a_site_with_nothing_to_do(tmp_path: Path) -> None:
-    path = tmp_path / "empty.toml"
-    path.write_text("")
-    assert load(path).campaigns == ()
-    assert load(path).site.data_directory == tmp_path / "data"
-
+from tests.config.good_site import GOOD, changed
 
 BAD = [
     # (line of the good file, what it is changed to, key, part of the text)
@@ -261,6 +115,10 @@ def test_a_mistake_is_named_with_its_line_and_key(site: Path, old: str, new: str
          "trace.homer_password", "keep one"),
         ("[sip]", '[trace]\nhomer_password_file = "gone"\n[sip]', "trace.homer_password_file", "no file"),
         ("[sip]", '[trace]\nhomer = "192.0.2.9:99999"\n[sip]', "trace.homer", "no such port"),
+        ("[sip]", '[trace]\nhomer = "192.0.2.9:9060"\nhomer_numbers = "whole"\n[sip]',
+         "trace.homer_numbers", "127.0.0.1"),
+        ("[sip]", '[trace]\nhomer = "homer.example:9060"\nhomer_numbers = "whole"\n[sip]',
+         "trace.homer_numbers", "127.0.0.1"),
         ("port = 5070", 'transports = ["tcp"]', "trunks[0].transport", 'lacks "udp"'),
         ("[sip]", "[trace]\nmessages = -1\n[sip]", "trace.messages", "greater"),
         ("[sip]", '[trace]\nhomer = "host"\n[sip]', "trace.homer", "pattern"),
@@ -321,126 +179,3 @@ def test_all_findings_are_listed_by_line_and_none_hides_another(site: Path) -> N
     assert keys == [
         "sip.prot", "agents[1].id", "campaigns[0].trunk", "campaigns[0].policey", "campaigns[0].recycle.busy.after_s",
     ]  # fmt: skip
-
-
-def test_the_environment_comes_before_the_file(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SOFTSWITCH_SIP__PORT", "5090")
-    monkeypatch.setenv("SOFTSWITCH_SITE__NAME", "Elsewhere")
-    settings = load(site)
-    assert (settings.sip.port, settings.sip.address) == (5090, "127.0.0.1")
-    assert settings.site.name == "Elsewhere"
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "text"),
-    [
-        ("SOFTSWITCH_SIP__PORT", "many", "whole number"),
-        ("SOFTSWITCH_SIP__PROT", "5060", 'did you mean "port"?'),
-        ("SOFTSWITCH_SPI__PORT", "5060", 'did you mean "sip"?'),
-    ],
-)
-def test_a_mistake_in_the_environment_is_named_by_its_variable(
-    site: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, text: str
-) -> None:
-    monkeypatch.setenv(name, value)
-    (found,) = problems(site)
-    assert (found.line, found.key, text in found.text) == (0, name, True)
-
-
-def test_secrets_are_never_printed(site: Path) -> None:
-    settings = load(site)
-    shown = [repr(settings), str(settings), settings.model_dump_json(), repr(carrier_account(settings.trunks[0]))]
-    shown.append(repr(phone_account(settings.agents[0])))
-    assert not any("7-secret" in text for text in shown)
-    changed(site, 'password = "hunter-7-secret"', 'password = ["hunter-7-secret"]')
-    assert not any("7-secret" in str(finding) for finding in problems(site))
-
-
-def test_warnings_are_said_and_do_not_stop_the_switch(site: Path) -> None:
-    site.chmod(0o644)
-    (site.parent / "never.csv").unlink()
-    text = GOOD.replace('policy = "progressive"', "abandoned_lock_s = 3600")
-    site.write_text(text + '[web]\naddress = "192.0.2.1"\n')
-    found = problems(site)
-    assert not any(finding.fatal for finding in found)
-    said = " ".join(finding.text for finding in found)
-    assert all(part in said for part in ("chmod 640", "nothing will be dialled", "72 hours", "without TLS"))
-    assert load(site).web.address == "192.0.2.1"
-
-
-def test_what_has_no_effect_or_a_price_is_said(site: Path) -> None:
-    more = """
-[defence]
-strangers_per_s = 10
-
-[trace]
-homer = "192.0.2.9:9060"
-homer_numbers = "whole"
-"""
-    (site.parent / "authorities.pem").write_text("")
-    text = GOOD.replace("port = 5070", 'port = 5070\nclient_authorities = "authorities.pem"')
-    site.write_text(text.replace('username = "site"', 'realm = "x"').replace("register = true", "") + more)
-    found = problems(site)
-    assert not any(finding.fatal for finding in found)
-    assert {finding.key for finding in found} == {
-        "sip.client_authorities", "trunks[0].realm", "defence.strangers_per_s", "trace.homer_numbers",
-    }  # fmt: skip
-
-
-def test_what_calls_are_asked_and_who_may_transfer_is_said_in_the_file(site: Path) -> None:
-    text = GOOD.replace("port = 5070", 'port = 5070\nsession_s = 0\nrings_reliably = true\nmay_transfer = ["carrier"]')
-    site.write_text(text.replace("register = true", 'register = true\nrealm = "sip.carrier.example"'))
-    settings = load(site)
-    assert (settings.sip.session_s, settings.sip.rings_reliably) == (0, True)
-    assert settings.sip.may_transfer == ("carrier",)
-    assert carrier_account(settings.trunks[0]).realm == "sip.carrier.example"
-
-
-def test_the_example_for_a_site_can_be_used_once_its_secret_is_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "one-site.toml"
-    path.write_text((ROOT / "configs" / "one-site.toml").read_text())
-    path.chmod(0o640)
-    assert [finding.key for finding in problems(path) if finding.fatal] == ["trunks[0].password_file"]
-    (tmp_path / "carrier.secret").write_text("secret")
-    assert campaign_of(load(path).campaigns[0], load(path)).caller_id == "+442079460100"
-
-
-def test_each_line_that_the_example_offers_can_be_used(tmp_path: Path) -> None:
-    path = tmp_path / "one-site.toml"
-    text = (ROOT / "configs" / "one-site.toml").read_text()
-    path.write_text(re.sub(r"^# (?=\w+ = |\[)", "", text, flags=re.MULTILINE))
-    path.chmod(0o640)
-    fatal = [str(finding) for finding in problems(path) if finding.fatal]
-    assert len(fatal) > 5
-    assert all("there is no file" in finding or "there is no folder" in finding for finding in fatal), fatal
-
-
-def test_every_field_has_a_description() -> None:
-    sections = Section.__subclasses__()
-    assert len(sections) > 10
-    for section in sections:
-        silent = [name for name, field in section.model_fields.items() if not field.description]
-        assert not silent, section.__name__
-
-
-def test_lines_are_found_past_strings_arrays_and_tables_of_tables() -> None:
-    lines = TomlLines(
-        'a = """\n[not.a.table]\nb = 1\n"""\nc = [\n  "x]", # ]\n  [1],\n]\n'
-        '[t."dotted.name"]\nd.e = { f = "[" }\n[[u]]\ng = 1\n[u.v]\nh = 1\n[[u]]\ng = 2\n[[u.w]]\ni = 1\n'
-    )
-    assert [lines.line_of(key) for key in (
-        ("a",), ("c",), ("t", "dotted.name", "d", "e", "f"), ("u", 0, "g"), ("u", 0, "v", "h"), ("u", 1, "g"),
-        ("u", 1, "w", 0, "i"), ("u", 1, "nothing"), ("nowhere",),
-    )] == [1, 5, 10, 12, 14, 16, 18, 15, 1]  # fmt: skip
-    assert not lines.has(("b",))
-
-
-def test_a_campaign_that_would_show_an_address_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "site.toml"
-    path.write_text('[[campaigns]]\nname = "survey"\nvisible_fields = ["city", "address1"]\n')
-    path.chmod(0o600)
-    (finding,) = [found for found in problems(path) if "address1" in str(found)]
-    assert finding.fatal
-    assert "line 3" in str(finding)
