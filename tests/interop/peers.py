@@ -209,24 +209,24 @@ snd_path {self.folder}
 """
 
 
-def write_speech(path: Path, marker_hz: int, seconds: float = 60.0) -> None:
+def writespeech(path: Path, marker_hz: int, seconds: float = 60.0) -> None:
     """A WAV file of an agent who talks, with a marker tone, for a peer that plays files."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with wave.open(str(path), "wb") as audio:
         audio.setnchannels(1)
         audio.setsampwidth(2)
         audio.setframerate(8000)
-        audio.writeframes(_speech(agent_speaker(2, marker_hz), seconds).astype("<i2").tobytes())
+        audio.writeframes(speech(agent_speaker(2, marker_hz), seconds).astype("<i2").tobytes())
 
 
 def write_ulaw(path: Path, marker_hz: int, seconds: float = 20.0, *, person: bool = False) -> None:
     """Raw mu-law for SIPp's rtp_stream: a faintly humming line, or a person who answers a call."""
     plan = CalleePlan(Kind.PERSON, marker_hz=marker_hz, talk_s=seconds)
     speaker = Callee(plan).speaker if person else Speaker(marker_hz=marker_hz)
-    path.write_bytes(encode(_speech(speaker, seconds), "PCMU"))
+    path.write_bytes(encode(speech(speaker, seconds), "PCMU"))
 
 
-def _speech(speaker: Speaker, seconds: float) -> Pcm:
+def speech(speaker: Speaker, seconds: float) -> Pcm:
     return np.concatenate([speaker.next_frame() for _ in range(int(seconds * 50))])
 
 
@@ -340,76 +340,9 @@ class Sipp:
         return path.read_text(errors="replace") if path.exists() else ""
 
 
-class PyVoip:
-    """pyVoIP in a process and an interpreter of its own (it is GPL-3), steered by lines of text."""
-
-    def __init__(self, folder: Path, *, server: tuple[str, int], username: str, password: str, marker_hz: int) -> None:
-        self.folder = folder
-        self.events: list[dict[str, Any]] = []
-        self._arguments = [
-            *map(str, server),
-            username,
-            password,
-            str(free_port()),
-            str(max(10_000, free_port() // 2 * 2)),
-        ]
-        self._marker_hz = marker_hz
-
-    async def __aenter__(self) -> Self:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        spoken = _speech(Speaker(marker_hz=self._marker_hz, marker_dbov=-26.0), 20.0)
-        # pyVoIP's audio is 8-bit unsigned linear; so coarse a scale needs a louder marker.
-        (self.folder / "says.raw").write_bytes(((spoken.astype(np.int32) >> 8) + 128).astype(np.uint8).tobytes())
-        self._errors = (self.folder / "pyvoip.log").open("wb")
-        self._process = await asyncio.create_subprocess_exec(
-            str(PYVOIP_PYTHON),
-            str(HERE / "pyvoip_phone.py"),
-            *self._arguments,
-            cwd=self.folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-        )
-        self._listening = asyncio.create_task(self._listen())
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
-    ) -> None:
-        assert self._process.stdin
-        self._process.stdin.close()  # its signal to unregister and go
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), 5.0)
-        await end(self._process)
-        self._listening.cancel()
-        self._errors.close()
-        if error is not None:
-            print((self.folder / "pyvoip.log").read_text(errors="replace"))
-
-    def command(self, line: str) -> None:
-        """ "dial NUMBER" or "hangup"."""
-        assert self._process.stdin
-        self._process.stdin.write(line.encode() + b"\n")
-
-    async def happened(self, event: str, patience_s: float = PATIENCE_S) -> dict[str, Any]:
-        """Wait for "registered", "ringing", "answered", "ended" or "failed"."""
-        await eventually(lambda: any(e["event"] == event for e in self.events), f"pyVoIP {event}", patience_s)
-        return next(e for e in self.events if e["event"] == event)
-
-    def heard(self) -> Pcm:
-        path = self.folder / "heard.raw"
-        data = np.frombuffer(path.read_bytes() if path.exists() else b"", dtype=np.uint8)
-        return ((data.astype(np.int16) - 128) << 8).astype(np.int16)
-
-    async def _listen(self) -> None:
-        assert self._process.stdout
-        async for line in self._process.stdout:
-            self.events.append(json.loads(line))
-
-
 @contextlib.asynccontextmanager
 async def talking_baresip(folder: Path, marker_hz: int, **settings: Any) -> AsyncIterator[Baresip]:
     """A baresip that speaks with a marker tone."""
-    write_speech(folder / "says.wav", marker_hz)
+    writespeech(folder / "says.wav", marker_hz)
     async with Baresip(folder, **settings) as phone:
         yield phone

@@ -10,7 +10,8 @@ from softswitch.calls.events import CallAnswered, CallEnded, CallOffered, Origin
 from softswitch.ua.accounts import PhoneAccount
 from softswitch.ua.phones import PhoneRegistered
 from tests.interop.desk import MARKER_HZ, Desk
-from tests.interop.peers import PyVoip, eventually, heard_in, talking_baresip
+from tests.interop.peers import eventually, heard_in, talking_baresip
+from tests.interop.pyvoip import PyVoip
 
 AGENT_HZ = 2150
 BARESIP = PhoneAccount("1001", "1001", "phone-secret-1")

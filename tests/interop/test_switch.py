@@ -10,7 +10,8 @@ import pytest
 
 from softswitch.config import recordings_directory
 from softswitch.testing.companding import Pcm
-from tests.interop.peers import PyVoip, Sipp, eventually, free_port, heard_in, talking_baresip, write_ulaw
+from tests.interop.peers import Sipp, eventually, free_port, heard_in, talking_baresip, write_ulaw
+from tests.interop.pyvoip import PyVoip
 from tests.interop.site import CAMPAIGN, DID, PASSWORDS, address_of, agents_ready, running_switch, write_site
 
 NUMBER = "+442079460123"

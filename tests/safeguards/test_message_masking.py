@@ -57,11 +57,16 @@ def digits_of(data: bytes) -> str:
     return "".join(str(int(sign)) for sign in text if sign.isdigit())
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS)
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    ("place", "spelling"),
+    [
+        (place, spelling)
+        for place in PLACES
+        for spelling in SPELLINGS
+        if not (place in ("Expires: {}", "Content-Length: {}") and spelling == "60958")  # a time, or a length
+    ],
+)
 def test_no_number_is_left_wherever_it_stands(place: str, spelling: str) -> None:
-    if place in ("Expires: {}", "Content-Length: {}") and spelling == "60958":
-        pytest.skip("this is a length or a time")
     line = place.replace("{}", spelling)
     if line.startswith(("INVITE", "SIP/2.0")):
         message = f"{line}\r\nMax-Forwards: 70\r\n\r\n"
@@ -73,11 +78,16 @@ def test_no_number_is_left_wherever_it_stands(place: str, spelling: str) -> None
         assert masked.endswith(b"\r\n\r\n")
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS)
-@pytest.mark.parametrize("place", SDP_PLACES)
+@pytest.mark.parametrize(
+    ("place", "spelling"),
+    [
+        (place, spelling)
+        for place in SDP_PLACES
+        for spelling in SPELLINGS
+        if not (place == "m=audio {} RTP/AVP 0" and spelling == "60958")  # a port
+    ],
+)
 def test_no_number_is_left_in_sdp(place: str, spelling: str) -> None:
-    if place == "m=audio {} RTP/AVP 0" and spelling == "60958":
-        pytest.skip("this is a port")
     body = "v=0\r\n" + place.replace("{}", spelling) + "\r\n"
     masked = mask(f"INVITE sip:a@b SIP/2.0\r\nContent-Type: application/sdp\r\n\r\n{body}".encode())
     assert "60958" not in digits_of(masked).replace("8000", "")
