@@ -209,7 +209,7 @@ snd_path {self.folder}
 """
 
 
-def writespeech(path: Path, marker_hz: int, seconds: float = 60.0) -> None:
+def write_speech(path: Path, marker_hz: int, seconds: float = 60.0) -> None:
     """A WAV file of an agent who talks, with a marker tone, for a peer that plays files."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with wave.open(str(path), "wb") as audio:
@@ -343,6 +343,6 @@ class Sipp:
 @contextlib.asynccontextmanager
 async def talking_baresip(folder: Path, marker_hz: int, **settings: Any) -> AsyncIterator[Baresip]:
     """A baresip that speaks with a marker tone."""
-    writespeech(folder / "says.wav", marker_hz)
+    write_speech(folder / "says.wav", marker_hz)
     async with Baresip(folder, **settings) as phone:
         yield phone
