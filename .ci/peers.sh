@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the programs of others that tests/interop talks to: SIPp, baresip, linphone, pyVoIP, sipvicious, Sippy B2BUA.
+# Installs the programs of others that tests/interop talks to: SIPp, baresip, linphone, pyVoIP, sipvicious, Sippy B2BUA,
+# and to the relay that bench/relay.py measures beside ours: rtpengine.
 # Idempotent and quick where they already stand. pyVoIP and sipvicious are GPL-3: each gets a venv of its own and runs
 # as a process of its own, never imported by ours; pyVoIP needs `audioop`, so a Python before 3.13.
 set -euo pipefail
@@ -22,6 +23,17 @@ command -v sipp >/dev/null || missing+=(sip-tester)
 command -v baresip >/dev/null || missing+=(baresip-core)
 command -v linphone-daemon >/dev/null || missing+=(linphone-cli)
 command -v tshark >/dev/null || missing+=(tshark) # reads capture files only
+command -v rtpengine >/dev/null || missing+=(rtpengine-daemon)
+
+# A package must not start its service here: each program is started by the test or benchmark that talks to it, with
+# settings of its own. Debian asks /usr/sbin/policy-rc.d; where a machine has none, ours stands for the installation.
+policy=/usr/sbin/policy-rc.d
+forbid_services() {
+    [ -e "$policy" ] && return
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod 755 "$policy"
+    trap '"${as_root[@]}" rm -f "$policy"' EXIT
+}
 
 install_debian() {
     # Another installation may hold dpkg's lock for a while; waiting beats failing.
@@ -35,6 +47,7 @@ if [ "${#missing[@]}" -gt 0 ]; then
         exit 1
     fi
     echo "peers: installing ${missing[*]}"
+    forbid_services
     # The package list is fetched only when the one on disk is absent or no longer matches the archive.
     if ! install_debian "${missing[@]}"; then
         "${as_root[@]}" apt-get update -q -o DPkg::Lock::Timeout=300
@@ -65,4 +78,5 @@ install_alone sippy "$sippy_version" "$sippy_home"
 echo "peers: sipp $(sipp -v 2>/dev/null | grep -o 'v[0-9][0-9.]*' | head -1 || true)," \
     "baresip $(dpkg-query -W -f '${Version}' baresip-core 2>/dev/null || echo present)," \
     "linphone $(dpkg-query -W -f '${Version}' linphone-cli 2>/dev/null || echo present)," \
+    "rtpengine $(dpkg-query -W -f '${Version}' rtpengine-daemon 2>/dev/null || echo present)," \
     "pyVoIP $pyvoip_version, sipvicious $sipvicious_version, Sippy B2BUA $sippy_version"

@@ -1,211 +1,312 @@
 """What does one relayed packet cost the media process, in µs of CPU, and how long is it delayed?
 
-    python bench/relay.py --calls 100 --seconds 10 --json -
+    python bench/relay.py --calls 1000 --seconds 10 --json -
+    python bench/relay.py --calls 1000 --record --peer rtpengine --rounds 3 --json -
 
 Starts the plane as shipped and drives two-leg G.711 calls at 50 packets/s each way from a generator in a process and
-session of its own. CPU is read from /proc for the media process alone. Latency is from the generator's send to its
-reading the packet, so it holds the generator's own polling (every 0.25 ms) too.
+session of its own. CPU is that of the media processes alone (utime + stime in /proc/PID/stat) while `seconds` pass,
+divided by the packets delivered meanwhile. With `--peer` rounds of ours and of the peer alternate, under the same load.
 """
 
 import argparse
 import asyncio
-import json
+import contextlib
 import os
-import resource
-import socket
-import subprocess
-import sys
+import secrets
+import tempfile
 import time
+from base64 import b64encode
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from figures import parser, report
+from generator import (
+    DELIVERED,
+    DUPLICATES,
+    FOREIGN,
+    JITTER,
+    LATENCY,
+    LATENESS,
+    RECEIVED,
+    SENT,
+    Generator,
+    Line,
+    percentile_us,
+    port_of,
+)
+from rtpengine import Rtpengine, media_key, media_port, session_description
 
 from softswitch.media.control import MediaPlane
-from softswitch.media.events import MediaFormat
-from softswitch.media.kernels import kernel
-from softswitch.media.libc import (
-    CLOCK_MONOTONIC,
-    clock_ns,
-    open_poller,
-    poll,
-    receive_datagram,
-    send_datagram,
-    sleep_until,
-    watch,
-)
+from softswitch.media.events import MediaEvent, MediaFormat, RecordingClosed
 
-PACKET_NS = 20_000_000
-POLL_NS = 250_000
-PACKET_BYTES = 172
-DRAIN_NS = 500_000_000
-GENERATOR_FIRST_PORT = 20_000
-PLANE_FIRST_PORT = 30_000
-BUCKET_NS = 10_000
-BUCKETS = 100_000
+PLANE_FIRST_PORT = 10_000
+CODECS = {0: "PCMU", 8: "PCMA"}
+CLOCK_TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+RECORDING_PATIENCE_S = 30.0
 
 
-@kernel
-def generate(
-    descriptors: Any, warm_ns: int, run_ns: int, packet: Any, histogram: Any, counts: Any, scratch: Any
-) -> None:
-    """Send from every socket each 20 ms, staggered, and receive what comes back on the others.
+@dataclass(frozen=True, slots=True)
+class Load:
+    calls: int
+    seconds: float
+    record: bool = False
+    secure: bool = False
+    """SRTP on the second leg of each call."""
+    transcode: bool = False
+    mode: str | None = None
+    """"event" or "tick"; None for what the plane does by itself."""
 
-    counts: sent, received.  histogram: latencies in steps of 10 µs.
-    """
-    timespec, registration, ready, source, source_size = scratch
-    poller = open_poller()
-    for i in range(descriptors.size):
-        watch(poller, descriptors[i], i, registration)
-    start = clock_ns(CLOCK_MONOTONIC, timespec)
-    due = np.zeros(descriptors.size, np.int64)
-    sequence = np.zeros(descriptors.size, np.int64)
-    for i in range(due.size):
-        due[i] = start + PACKET_NS * i // due.size
-    next_leg = 0
-    wake_at = start
-    while True:
-        wake_at += POLL_NS
-        sleep_until(wake_at, timespec)
-        now = clock_ns(CLOCK_MONOTONIC, timespec)
-        if now > start + warm_ns + run_ns + DRAIN_NS:
-            return
-        sending = now < start + warm_ns + run_ns
-        while sending and due[next_leg] <= now:
-            measured = now > start + warm_ns
-            packet[2] = (sequence[next_leg] >> 8) & 0xFF
-            packet[3] = sequence[next_leg] & 0xFF
-            stamp = sequence[next_leg] * 160
-            sent_at = clock_ns(CLOCK_MONOTONIC, timespec) if measured else 0
-            for k in range(4):
-                packet[4 + k] = (stamp >> (24 - 8 * k)) & 0xFF
-            for k in range(8):
-                packet[12 + k] = (sent_at >> (56 - 8 * k)) & 0xFF
-            send_datagram(descriptors[next_leg], packet.ctypes.data, PACKET_BYTES, 0)
-            counts[0] += 1 if measured else 0
-            sequence[next_leg] += 1
-            due[next_leg] += PACKET_NS
-            next_leg = (next_leg + 1) % due.size
-        for _ in range(64):
-            count = poll(poller, ready)
-            if count <= 0:
-                break
-            for i in range(count):
-                descriptor = descriptors[ready[3 * i + 1]]
-                received = receive_datagram(descriptor, source.ctypes.data + 16, 2032, source.ctypes.data, source_size)
-                if received < PACKET_BYTES:
-                    continue
-                sent_at = np.int64(0)
-                for k in range(8):
-                    sent_at = (sent_at << 8) | np.int64(source[16 + 12 + k])
-                if sent_at:
-                    counts[1] += 1
-                    late = (clock_ns(CLOCK_MONOTONIC, timespec) - sent_at) // BUCKET_NS
-                    histogram[min(late, histogram.size - 1)] += 1
+    @property
+    def payload_types(self) -> tuple[int, int]:
+        return (0, 8) if self.transcode else (0, 0)
 
 
-def run_generator(calls: int, seconds: float) -> None:
-    """The generator's process: READY on standard output, then one line of JSON."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    sockets = []
-    for leg in range(2 * calls):
-        one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 262_144)
-        one.bind(("127.0.0.1", GENERATOR_FIRST_PORT + leg))
-        one.connect(("127.0.0.1", PLANE_FIRST_PORT + 2 * leg))
-        one.setblocking(False)
-        sockets.append(one)
-    packet = np.full(PACKET_BYTES, 0x55, np.uint8)
-    packet[0], packet[1] = 0x80, 0
-    histogram, counts = np.zeros(BUCKETS, np.int64), np.zeros(2, np.int64)
-    scratch = (
-        np.zeros(2, np.int64),
-        np.zeros(3, np.uint32),
-        np.zeros(3 * 256, np.uint32),
-        np.zeros(2048, np.uint8),
-        np.zeros(1, np.uint32),
-    )
-    descriptors = np.array([one.fileno() for one in sockets], np.int64)
-    generate(descriptors[:0], 0, -DRAIN_NS - 1, packet, histogram, counts, scratch)  # compiles
-    print("READY", flush=True)
-    sys.stdin.readline()
-    generate(descriptors, int(1e9), int(seconds * 1e9), packet, histogram, counts, scratch)
-    cumulative = np.cumsum(histogram)
+class Server(Protocol):
+    """What is measured: a media server that bridges legs 2n and 2n + 1 of the generator."""
 
-    def percentile(share: float) -> float:
-        return float(np.searchsorted(cumulative, share * cumulative[-1]) * BUCKET_NS / 1000) if cumulative[-1] else 0.0
-
-    print(json.dumps({"sent": int(counts[0]), "received": int(counts[1]), "p50": percentile(0.5), "p99":
-    percentile(0.99),
-                      "p999": percentile(0.999)}), flush=True)  # fmt: skip
+    async def start(self, load: Load) -> None: ...
+    async def connect(self, load: Load) -> list[Line]: ...
+    def processes(self) -> list[int]: ...
+    async def stop(self) -> dict[str, Any]: ...
 
 
-async def measure(calls: int, seconds: float) -> dict[str, Any]:
-    """One run of the plane; the figures by the names in the project's issues."""
-    plane = await MediaPlane.start(
-        address="127.0.0.1",
-        first_port=PLANE_FIRST_PORT,
-        last_port=PLANE_FIRST_PORT + 4 * calls - 1,
-        clips={},
-        on_event=lambda event: None,
-    )
-    generator = subprocess.Popen(  # noqa: ASYNC220 - starting it takes no time that is measured
-        [sys.executable, __file__, "--generate", "--calls", str(calls), "--seconds", str(seconds)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-    assert generator.stdin and generator.stdout
+@dataclass(slots=True)
+class Round:
+    """What one run of a server has shown."""
+
+    cpu_s: float
+    took_s: float
+    delivered: int
+    grown_kb: float
+    loaded_kb: float
+    generator_cpu_s: float
+    counts: Any
+    histograms: Any
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+class Ours:
+    """The media plane, started as the switch starts it."""
+
+    def __init__(self) -> None:
+        self._recorded: list[int] = []
+        self._closed: list[RecordingClosed] = []
+        self._all_closed = asyncio.Event()
+
+    async def start(self, load: Load) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="relay-benchmark-")
+        options: dict[str, Any] = {} if load.mode is None else {"mode": load.mode}
+        started = time.monotonic()
+        self._plane = await MediaPlane.start(
+            address="127.0.0.1",
+            first_port=PLANE_FIRST_PORT,
+            last_port=PLANE_FIRST_PORT + 4 * load.calls - 1,
+            clips={},
+            on_event=self._receive,
+            **options,
+        )
+        self._start_s = time.monotonic() - started
+
+    async def connect(self, load: Load) -> list[Line]:
+        plane, lines = self._plane, []
+        for call in range(load.calls):
+            legs = []
+            for side in (0, 1):
+                leg = plane.open_leg()
+                payload_type = load.payload_types[side]
+                plane.connect(
+                    leg, ("127.0.0.1", port_of(2 * call + side)), MediaFormat(CODECS[payload_type], payload_type)
+                )
+                lines.append(Line(plane.port_of(leg), payload_type))
+                legs.append(leg)
+            plane.bridge(*legs)
+            if load.record:
+                plane.start_recording(legs[1], Path(self._folder.name) / f"{call}.wav")
+                plane.start_amd(legs[1])
+                self._recorded.append(legs[1])
+            if call % 16 == 0:
+                await asyncio.sleep(0.002)  # as calls come in, not as a burst beyond the command ring
+        return lines
+
+    def processes(self) -> list[int]:
+        """The media process first, then whoever stands between it and us."""
+        found, pid = [], self._plane.pid
+        assert pid is not None
+        while pid not in (0, 1, os.getpid()):
+            found.append(pid)
+            pid = int(_stat(pid)[1])
+        return found
+
+    async def stop(self) -> dict[str, Any]:
+        more: dict[str, Any] = {"start_s": round(self._start_s, 2)}
+        if self._recorded:
+            for leg in self._recorded:
+                self._plane.close_leg(leg)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RECORDING_PATIENCE_S):
+                    await self._all_closed.wait()
+            more["recordings"] = len(self._closed)
+            more["recorded_s"] = round(float(np.median([one.duration_s for one in self._closed] or [0.0])), 2)
+            more["frames_unrecorded"] = sum(one.frames_lost for one in self._closed)
+        await self._plane.stop()
+        self._folder.cleanup()
+        return more
+
+    def _receive(self, event: MediaEvent) -> None:
+        if isinstance(event, RecordingClosed):
+            self._closed.append(event)
+            if len(self._closed) == len(self._recorded):
+                self._all_closed.set()
+
+
+class Peer:
+    """rtpengine with its defaults, in userspace."""
+
+    async def start(self, load: Load) -> None:
+        self._daemon = Rtpengine(recording=load.record)
+
+    async def connect(self, load: Load) -> list[Line]:
+        lines = []
+        (first, second), wants = load.payload_types, {"ICE": "remove", "replace": ["origin"]}
+        if load.transcode:
+            wants["codec"] = {"mask": [CODECS[first]], "transcode": [CODECS[second]]}
+        if load.secure:
+            wants["transport-protocol"] = "RTP/SAVP"
+        if load.record:
+            wants["record call"] = "on"
+        for call in range(load.calls):
+            asks = {"call_id": f"call-{call}", "from_tag": "a"}
+            key = b64encode(secrets.token_bytes(30)).decode() if load.secure else ""
+            offered = self._daemon.command(
+                command="offer", sdp=session_description(port_of(2 * call), first), **asks, **wants
+            )["sdp"]
+            answer = session_description(port_of(2 * call + 1), second, key=key)
+            answered = self._daemon.command(
+                command="answer", sdp=answer, to_tag="b", **asks, ICE="remove", replace=["origin"]
+            )["sdp"]
+            lines.append(Line(media_port(answered), first))
+            theirs = media_key(offered) if load.secure else ""
+            lines.append(Line(media_port(offered), second, sealing_key=key, opening_key=theirs))
+        return lines
+
+    def processes(self) -> list[int]:
+        return [self._daemon.pid]
+
+    async def stop(self) -> dict[str, Any]:
+        self._daemon.stop()
+        return {}
+
+
+async def run_round(server: Server, load: Load) -> Round:
+    """Start the server, put it under load, stop it."""
+    generator = await asyncio.to_thread(Generator, load.calls, load.seconds)
     try:
-        await asyncio.to_thread(generator.stdout.readline)
-        by_port = {}
-        for _ in range(2 * calls):
-            leg = plane.open_leg()
-            by_port[plane.port_of(leg)] = leg
-        legs = [by_port[port] for port in sorted(by_port)]
-        for index, leg in enumerate(legs):
-            plane.connect(leg, ("127.0.0.1", GENERATOR_FIRST_PORT + index), MediaFormat("PCMU", 0))
-        for a, b in zip(legs[::2], legs[1::2], strict=True):
-            plane.bridge(a, b)
-        await asyncio.sleep(0.2)
-        generator.stdin.write("go\n")
-        generator.stdin.flush()
-        await asyncio.sleep(1.0)
-        began, (packets, _, _, cpu_s) = time.monotonic(), plane.totals()
-        await asyncio.sleep(seconds)
-        took_s, (packets_after, _, _, cpu_after_s) = time.monotonic() - began, plane.totals()
-        memory_kb = _resident_kb(plane.pid)
-        figures = json.loads(await asyncio.to_thread(generator.stdout.readline))
+        await server.start(load)
+        try:
+            pids = server.processes()
+            await asyncio.sleep(0.5)
+            idle_kb = resident_kb(pids[0])
+            lines = await server.connect(load)
+            measured_from = await asyncio.to_thread(generator.begin, lines)
+            counts = generator.tally.counts
+            await asyncio.sleep(measured_from - time.monotonic())
+            before = (time.monotonic(), cpu_s(*pids), cpu_s(generator.pid), int(counts[DELIVERED]))
+            await asyncio.sleep(measured_from + load.seconds - time.monotonic())
+            after = (time.monotonic(), cpu_s(*pids), cpu_s(generator.pid), int(counts[DELIVERED]))
+            loaded_kb = resident_kb(pids[0])
+            await asyncio.to_thread(generator.finish)
+        finally:
+            more = await server.stop()
+        took_s, spent_s, generator_s, delivered = (late - early for early, late in zip(before, after, strict=True))
+        return Round(
+            spent_s, took_s, int(delivered), loaded_kb - idle_kb, loaded_kb, generator_s,
+            generator.tally.counts.copy(), generator.tally.histograms.copy(), more,
+        )  # fmt: skip
     finally:
-        generator.stdin.close()
-        generator.wait(10)
-        await plane.stop()
-    relayed, spent_s = packets_after - packets, cpu_after_s - cpu_s
-    return {
-        "calls": calls,
-        "packets_per_s": round(relayed / took_s),
-        "us_per_packet": round(1e6 * spent_s / max(relayed, 1), 2),
+        generator.end()
+
+
+def figures_of(rounds: list[Round], load: Load) -> dict[str, Any]:
+    """The rounds of one server as one; the keys are those of the project's issues."""
+    delivered = sum(one.delivered for one in rounds)
+    took_s = sum(one.took_s for one in rounds)
+    spent_s = sum(one.cpu_s for one in rounds)
+    counts = sum(one.counts for one in rounds)
+    histograms = sum(one.histograms for one in rounds)
+    figures = {
+        "us_per_packet": round(1e6 * spent_s / max(delivered, 1), 2),
+        "packets_per_s": round(delivered / took_s),
+        "loss": round(1 - float(counts[RECEIVED]) / max(float(counts[SENT]), 1.0), 6),
+        "latency_us_p50": percentile_us(histograms[LATENCY], 0.5),
+        "latency_us_p99": percentile_us(histograms[LATENCY], 0.99),
+        "latency_us_p999": percentile_us(histograms[LATENCY], 0.999),
+        "jitter_us_p99": percentile_us(histograms[JITTER], 0.99),
         "cpu_pct": round(100 * spent_s / took_s, 1),
-        "loss": round(1 - figures["received"] / max(figures["sent"], 1), 6),
-        "latency_us_p50": figures["p50"],
-        "latency_us_p99": figures["p99"],
-        "latency_us_p999": figures["p999"],
-        "resident_mb": round(memory_kb / 1024, 1),
+        "kb_per_call": round(float(np.median([one.grown_kb for one in rounds])) / load.calls, 1),
+        "resident_mb": round(max(one.loaded_kb for one in rounds) / 1024, 1),
+        "us_per_packet_of_rounds": [round(1e6 * one.cpu_s / max(one.delivered, 1), 2) for one in rounds],
+        "packets_sent": int(counts[SENT]),
+        "duplicates": int(counts[DUPLICATES]),
+        "foreign_packets": int(counts[FOREIGN]),
+        "generator_cpu_pct": round(100 * sum(one.generator_cpu_s for one in rounds) / took_s, 1),
+        "generator_late_us_p99": percentile_us(histograms[LATENESS], 0.99),
     }
+    return figures | rounds[-1].more
 
 
-def _resident_kb(pid: int | None) -> int:
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") // 1024
+async def measure(load: Load, rounds: int, peer: bool) -> dict[str, Any]:
+    """Alternate rounds of ours and of the peer, so that a machine whose speed changes treats both alike."""
+    ours: list[Round] = []
+    theirs: list[Round] = []
+    for _ in range(rounds):
+        ours.append(await run_round(Ours(), load))
+        if peer:
+            theirs.append(await run_round(Peer(), load))
+    figures: dict[str, Any] = {"calls": load.calls, "seconds": load.seconds * rounds}
+    figures |= {"switches": switches_of(load)} | figures_of(ours, load)
+    if peer:
+        figures |= {f"peer_{name}": value for name, value in figures_of(theirs, load).items()}
+    return figures
+
+
+def switches_of(load: Load) -> str:
+    chosen = [("record", load.record), ("srtp", load.secure), ("transcode", load.transcode), (load.mode, load.mode)]
+    return " ".join(str(name) for name, on in chosen if on) or "relay"
+
+
+def cpu_s(*pids: int) -> float:
+    """User and system time that processes and their threads have spent (proc(5), fields 14 and 15)."""
+    return sum((int(_stat(pid)[11]) + int(_stat(pid)[12])) * CLOCK_TICK_S for pid in pids)
+
+
+def resident_kb(pid: int) -> float:
+    """Resident memory with what is shared."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1024
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat that follow the name, from the state on."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def options_of(made: argparse.ArgumentParser) -> argparse.Namespace:
+    made.add_argument("--calls", type=int, default=100, help="two-leg calls; each is 100 packets/s")
+    made.add_argument("--seconds", type=float, default=10.0, help="measured in each round, after a warm-up of 3 s")
+    made.add_argument("--record", action="store_true", help="record every call and run AMD on it")
+    made.add_argument("--srtp", action="store_true", help="SRTP on one leg of every call (SDES)")
+    made.add_argument("--transcode", action="store_true", help="PCMU on one leg, PCMA on the other")
+    waits = made.add_mutually_exclusive_group()
+    waits.add_argument("--event", dest="mode", action="store_const", const="event", help="wake for every packet")
+    waits.add_argument("--tick", dest="mode", action="store_const", const="tick", help="wake on a fixed tick")
+    made.add_argument("--peer", choices=["rtpengine"], help="the same load through another relay, in turn")
+    made.add_argument("--rounds", type=int, help="of ours, and as many of the peer; 1, or 2 with a peer")
+    return made.parse_args()
 
 
 if __name__ == "__main__":
-    options = parser((__doc__ or "").splitlines()[0])
-    options.add_argument("--calls", type=int, default=100)
-    options.add_argument("--seconds", type=float, default=10.0)
-    options.add_argument("--generate", action="store_true", help=argparse.SUPPRESS)
-    chosen = options.parse_args()
-    if chosen.generate:
-        run_generator(chosen.calls, chosen.seconds)
-    else:
-        report(asyncio.run(measure(chosen.calls, chosen.seconds)), chosen.json)
+    chosen = options_of(parser((__doc__ or "").splitlines()[0]))
+    wanted = Load(chosen.calls, chosen.seconds, chosen.record, chosen.srtp, chosen.transcode, chosen.mode)
+    turns = chosen.rounds or (2 if chosen.peer else 1)
+    report(asyncio.run(measure(wanted, turns, chosen.peer is not None)), chosen.json)
