@@ -36,7 +36,9 @@ DESCRIPTORS_BESIDE_LEGS = 64
 class Engine:
     """Relay, worker and recorder around one shared block."""
 
-    def __init__(self, *, address: str, first_port: int, last_port: int, clips: dict[str, Path]) -> None:
+    def __init__(
+        self, *, address: str, first_port: int, last_port: int, clips: dict[str, Path], event_driven: bool = False
+    ) -> None:
         """UsageError for a port range or clip that cannot work; no thread runs yet."""
         slots = slots_between(first_port, last_port)
         sounds = load_clips(clips)
@@ -47,6 +49,7 @@ class Engine:
         self.wake_descriptor = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         header = self.block.shared.header
         header["host"], header["first_port"], header["tick_ns"] = host_number(address), first_port, TICK_NS
+        header["event_driven"] = event_driven
         self.block.shared.legs["generation"] = 0
         self.block.shared.legs["clip"] = -1
         self.block.shared.legs["peer"] = -1

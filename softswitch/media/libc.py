@@ -195,6 +195,9 @@ def watch(poller: int, descriptor: int, token: int, registration: Any) -> None:
 
 
 @inner
-def poll(poller: int, ready: Any) -> int:
-    """Which descriptors can be read now, without waiting.  ready: (3 * n,) uint32 filled with packed epoll_events."""
-    return i64(_epoll_wait(_i32(poller), _address(ready.ctypes.data), _i32(ready.size // 3), _i32(0)))
+def poll(poller: int, ready: Any, patience_ms: int) -> int:
+    """Which descriptors can be read, after waiting so long for the first; their number.
+
+    ready: (3 * n,) uint32 filled with packed epoll_events.
+    """
+    return i64(_epoll_wait(_i32(poller), _address(ready.ctypes.data), _i32(ready.size // 3), _i32(patience_ms)))

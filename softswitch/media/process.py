@@ -50,6 +50,7 @@ def serve(listener: socket.socket) -> None:
             first_port=settings["first_port"],
             last_port=settings["last_port"],
             clips={name: Path(path) for name, path in settings["clips"].items()},
+            event_driven=settings["event_driven"],
         )
 
         def tell(name: str, fraction: float) -> None:

@@ -35,7 +35,7 @@ IDLE, RECORDING, ENDING, DONE = 0, 1, 2, 3
 
 TIMELINE = np.dtype(
     [
-        ("active", "i8"),
+        ("active", "i8"),  # it stands in the roster
         ("epoch_ns", "i8"),
         ("generation", "i8"),
         ("sealed", "i8"),  # nothing more is placed before here
@@ -71,10 +71,13 @@ class Timelines(NamedTuple):
     """(slots, 2) CHANNEL: received, sent"""
     audio: Array
     """(slots, 2, SIZE) int16, circular by position"""
+    roster: Array
+    """(1 + slots,) int64: how many timelines are active, then which"""
 
 
 def new_timelines(slots: int) -> Timelines:
-    return Timelines(np.zeros(slots, TIMELINE), np.zeros((slots, 2), CHANNEL), np.zeros((slots, 2, SIZE), np.int16))
+    lines, channels = np.zeros(slots, TIMELINE), np.zeros((slots, 2), CHANNEL)
+    return Timelines(lines, channels, np.zeros((slots, 2, SIZE), np.int16), np.zeros(1 + slots, np.int64))
 
 
 @inner
@@ -86,7 +89,10 @@ def position_of(line: Any, at_ns: int) -> int:
 def begin(times: Any, slot: int, at_ns: int, generation: int) -> None:
     """Start a leg's timeline, empty."""
     line = times.lines[slot]
-    line.active = 1
+    if not line.active:
+        line.active = 1
+        times.roster[0] += 1
+        times.roster[times.roster[0]] = slot
     line.epoch_ns = at_ns
     line.generation = generation
     line.sealed = 0
@@ -99,6 +105,14 @@ def begin(times: Any, slot: int, at_ns: int, generation: int) -> None:
         audio = times.audio[slot, direction]
         for i in range(SIZE):
             audio[i] = 0
+
+
+@inner
+def leave(times: Any, place_in_roster: int) -> None:
+    """End the timeline at this place of the roster; the last one takes the place."""
+    times.lines[times.roster[place_in_roster]].active = 0
+    times.roster[place_in_roster] = times.roster[times.roster[0]]
+    times.roster[0] -= 1
 
 
 @inner

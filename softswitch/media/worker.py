@@ -25,6 +25,7 @@ from softswitch.media.timeline import (
     drop_taken,
     expand,
     lay,
+    leave,
     place,
     position_of,
 )
@@ -84,8 +85,8 @@ def obey(shared: Any, times: Any, states: Any, desk: Any) -> None:
         order = desk.message[0]
         kind = order.kind
         if kind == v.STOP_ALL_RECORDINGS:
-            for slot in range(times.lines.size):
-                end_recording(times, slot, order.at_ns)
+            for at in range(1, times.roster[0] + 1):
+                end_recording(times, times.roster[at], order.at_ns)
             continue
         slot = order.leg
         line = times.lines[slot]
@@ -180,32 +181,32 @@ def drain(shared: Any, times: Any, states: Any, desk: Any, slot: int, pcm: Any, 
 
 @inner
 def work(shared: Any, times: Any, states: Any, desk: Any, pcm: Any, now: int) -> None:
-    """One pass over all timelines."""
-    for slot in range(times.lines.size):
-        line = times.lines[slot]
-        if line.active and line.recording == DONE:
-            line.recording = IDLE
-    # Rings are read before commands are obeyed: what came before a stop belongs to the recording.
-    for slot in range(times.lines.size):
-        if times.lines[slot].active:
-            drain(shared, times, states, desk, slot, pcm, now)
+    """One pass over the active timelines."""
+    roster = times.roster
+    for at in range(1, roster[0] + 1):
+        slot = roster[at]
+        if times.lines[slot].recording == DONE:
+            times.lines[slot].recording = IDLE
+        # Rings are read before commands are obeyed: what came before a stop belongs to the recording.
+        drain(shared, times, states, desk, slot, pcm, now)
     obey(shared, times, states, desk)
-    for slot in range(times.lines.size):
+    at = 1
+    while at <= roster[0]:
+        slot = roster[at]
         line = times.lines[slot]
-        if not line.active:
-            continue
         here = position_of(line, now)
         if line.amd and here - line.amd_position > AMD_PATIENCE_SAMPLES:
             line.amd_position = here - AMD_HINDSIGHT_SAMPLES
             heard_ms = (line.amd_position - line.amd_from) / 8.0
             report(shared, times, states, desk, slot, model.receive_frame(states, slot, pcm[:0], heard_ms), now)
-        if line.recording == ENDING:
-            continue
-        line.sealed = max(line.sealed, here - SETTLE_SAMPLES)
-        if line.recording == IDLE:
-            drop_taken(times, slot)
-            if not line.amd:
-                line.active = 0
+        if line.recording != ENDING:
+            line.sealed = max(line.sealed, here - SETTLE_SAMPLES)
+            if line.recording == IDLE:
+                drop_taken(times, slot)
+                if not line.amd:
+                    leave(times, at)
+                    continue
+        at += 1
     if desk.events_pushed:
         desk.events_pushed = 0
         wake(desk.wake_descriptor, desk.one)

@@ -2,6 +2,7 @@
 
 import datetime
 import ipaddress
+import itertools
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+SERIALS = itertools.count(1)
 DAY = datetime.timedelta(days=1)
 
 
@@ -63,7 +65,7 @@ class Authority:
             )
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
-        stem = file or names[0].replace(":", "-")
+        stem = file or str(next(SERIALS))  # whoever asks twice for one name gets two files
         issued = Issued(self._folder / f"{stem}.pem", self._folder / f"{stem}.key")
         issued.certificate.write_bytes(
             builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
