@@ -6,7 +6,6 @@ of a default telephone (TELR 65 dB), heard after twice the one-way delay.
 """
 
 from math import exp, log10, sqrt
-from typing import Any
 
 import numpy as np
 
