@@ -1,10 +1,14 @@
-"""Offer and answer for one audio stream: PCMU, PCMA and telephone-event (RFC 3264, RFC 3551, RFC 4733)."""
+"""Offer and answer for one audio stream: PCMU, PCMA and telephone-event (RFC 3264, RFC 3551, RFC 4733).
+
+With keys, the stream is SRTP: RTP/SAVP and `a=crypto` (RFC 4568). Whoever asks for it gets no plain RTP instead.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from softswitch.errors import PeerError, UsageError
+from softswitch.sdp.crypto import Crypto, OwnKeys, SrtpKeys, first_usable, settle
 from softswitch.sdp.session import (
     DIRECTIONS,
     Attribute,
@@ -21,7 +25,8 @@ DEFAULT_PTIME_MS: Final = 20  # RFC 3551 §4.2
 MAX_PTIME_MS: Final = 60  # ours: longer frames wait longer than a conversation bears
 
 _RATE: Final = "8000"
-_PROTOCOLS: Final = frozenset({"RTP/AVP", "RTP/AVPF"})
+_PLAIN: Final = frozenset({"RTP/AVP", "RTP/AVPF"})
+_SECURE: Final = frozenset({"RTP/SAVP", "RTP/SAVPF"})
 _MIRRORED: Final = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 
 
@@ -51,6 +56,18 @@ class MediaAgreement:
         """Whether the peer may send."""
         return self.direction in ("sendrecv", "recvonly")
 
+    @property
+    def keys(self) -> SrtpKeys | None:
+        """What protects the stream; None where it is plain RTP."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class SecureAgreement(MediaAgreement):
+    """An agreement on SRTP."""
+
+    keys: SrtpKeys = field(kw_only=True)
+
 
 def make_offer(
     address: str,
@@ -61,13 +78,15 @@ def make_offer(
     codecs: Sequence[str] = ("PCMU", "PCMA"),
     direction: str = "sendrecv",
     ptime_ms: int = DEFAULT_PTIME_MS,
+    keys: OwnKeys | None = None,
 ) -> bytes:
-    """An offer of one audio stream, codecs in order of preference (RFC 3264 §5).
+    """An offer of one audio stream, codecs in order of preference (RFC 3264 §5); with `keys`, of SRTP alone.
 
     Each new offer or answer within a call takes a `version` one higher where it differs from the last (§8).
     """
     numbers = [(codec, _static_payload(codec)) for codec in codecs]
-    media = _audio(port, "RTP/AVP", numbers, DTMF_PAYLOAD, ptime_ms, direction)
+    crypto = keys.offer() if keys is not None else []
+    media = _audio(port, "RTP/SAVP" if crypto else "RTP/AVP", numbers, DTMF_PAYLOAD, ptime_ms, direction, crypto)
     return bytes(_describe(address, session_id, version, [media]))
 
 
@@ -80,39 +99,42 @@ def make_answer(
     version: int = 1,
     codecs: Sequence[str] = ("PCMU", "PCMA"),
     direction: str = "sendrecv",
+    keys: OwnKeys | None = None,
+    plain: bool = True,
 ) -> tuple[bytes, MediaAgreement]:
     """The answer to `offer`, and what it settles (RFC 3264 §6). Raises PeerError(488) when nothing fits.
 
-    The first usable audio line is taken, the others are refused in their places. Of its codecs the first that is among
-    `codecs` is taken, under the number that the offer gives it. `direction` is the most that we want to do.
+    The first usable audio line is taken, an SRTP one before a plain one; the others are refused in their places. Of
+    its codecs the first that is among `codecs` is taken, under the number that the offer gives it. `direction` is the
+    most that we want to do.  keys: ours, where SRTP may be agreed to; an offer of plain RTP with keys beside it
+    (RFC 8643) is taken up as SRTP then.  plain: whether RTP without protection may be agreed to.
     """
     if direction not in DIRECTIONS or any(codec not in STATIC_PAYLOADS for codec in codecs):
         raise UsageError(f"direction is one of {', '.join(DIRECTIONS)}; codecs are of {', '.join(STATIC_PAYLOADS)}")
     offered = SessionDescription.parse(offer)
-    answers: list[MediaDescription] = []
-    agreement: MediaAgreement | None = None
-    for media in offered.media:
-        found = _usable(offered, media, codecs, ":" in address) if agreement is None else None
-        if found is None:
-            answers.append(MediaDescription(media.kind, 0, media.protocol, media.formats))
-            continue
-        codec, payload_type, connection = found
-        ours = _common(direction, _MIRRORED[offered.direction_of(media)])
-        if connection.is_hold:
-            ours = _common(ours, "recvonly")
-        agreement = MediaAgreement(
-            remote=(connection.address, media.port),
-            codec=codec,
-            payload_type=payload_type,
-            dtmf_payload_type=_payload_of(media, "TELEPHONE-EVENT"),
-            ptime_ms=_ptime_of(offered, media),
-            direction=ours,
-        )
-        answers.append(
-            _audio(port, media.protocol, [(codec, payload_type)], agreement.dtmf_payload_type, agreement.ptime_ms, ours)
-        )
-    if agreement is None:
+    taken = _taken(offered, codecs, ":" in address, keys is not None, plain)
+    if taken is None:
         raise PeerError("an offer holds no audio that is supported here", 488)
+    place, codec, payload_type, connection, crypto = taken
+    media = offered.media[place]
+    ours = _common(direction, _MIRRORED[offered.direction_of(media)])
+    if connection.is_hold:
+        ours = _common(ours, "recvonly")
+    agreement = MediaAgreement(
+        remote=(connection.address, media.port),
+        codec=codec,
+        payload_type=payload_type,
+        dtmf_payload_type=_payload_of(media, "TELEPHONE-EVENT"),
+        ptime_ms=_ptime_of(offered, media),
+        direction=ours,
+    )
+    lines = []
+    if crypto is not None and keys is not None:
+        line, settled = keys.answer(crypto)
+        agreement, lines = _secured(agreement, settled), [line]
+    answers = [MediaDescription(each.kind, 0, each.protocol, each.formats) for each in offered.media]
+    dtmf, ptime_ms = agreement.dtmf_payload_type, agreement.ptime_ms
+    answers[place] = _audio(port, media.protocol, [(codec, payload_type)], dtmf, ptime_ms, ours, lines)
     return bytes(_describe(address, session_id, version, answers, offered.times)), agreement
 
 
@@ -132,8 +154,10 @@ def read_answer(offer: bytes, answer: bytes) -> MediaAgreement:
     ipv6 = ours.connection is not None and ours.connection.is_ipv6
     connection = theirs.connection_of(media)
     usable = connection is not None and (connection.is_hold or (connection.is_unicast and connection.is_ipv6 == ipv6))
-    if media.port == 0 or connection is None or not usable or media.protocol not in _PROTOCOLS:
+    protocols = _SECURE if wanted.protocol in _SECURE else _PLAIN
+    if media.port == 0 or connection is None or not usable or media.protocol not in protocols:
         raise PeerError("an answer refuses the audio, or gives no address to send it to", 488)
+    keys = settle(wanted.values("crypto"), media.values("crypto")) if protocols is _SECURE else None
     offered_codecs = set(numbers.values())
     chosen = next(((n, c) for n, c in mapped.items() if c in STATIC_PAYLOADS and c in offered_codecs), None)
     if chosen is None:
@@ -141,13 +165,45 @@ def read_answer(offer: bytes, answer: bytes) -> MediaAgreement:
     direction = _common(ours.direction_of(wanted), _MIRRORED[theirs.direction_of(media)])
     if connection.is_hold:
         direction = _common(direction, "recvonly")
-    return MediaAgreement(
+    agreement = MediaAgreement(
         remote=(connection.address, media.port),
         codec=chosen[1],
         payload_type=int(chosen[0]),
         dtmf_payload_type=next((int(n) for n, c in mapped.items() if c == "TELEPHONE-EVENT"), None),
         ptime_ms=_ptime_of(theirs, media),
         direction=direction,
+    )
+    return agreement if keys is None else _secured(agreement, keys)
+
+
+_Taken = tuple[int, str, int, Connection, Crypto | None]
+"""Which m= line, codec, payload type, where to send, and the key that is taken up."""
+
+
+def _taken(offered: SessionDescription, codecs: Sequence[str], ipv6: bool, secure: bool, plain: bool) -> _Taken | None:
+    """The first m= line that gives us SRTP, else the first plain one, as far as either is wanted."""
+    bare: _Taken | None = None
+    for place, media in enumerate(offered.media):
+        found = _usable(offered, media, codecs, ipv6)
+        if found is None:
+            continue
+        crypto = first_usable(media.values("crypto")) if secure else None
+        if crypto is not None and (plain or media.protocol in _SECURE):
+            return place, *found, crypto
+        if bare is None and plain and media.protocol in _PLAIN:
+            bare = (place, *found, None)
+    return bare
+
+
+def _secured(agreement: MediaAgreement, keys: SrtpKeys) -> SecureAgreement:
+    return SecureAgreement(
+        agreement.remote,
+        agreement.codec,
+        agreement.payload_type,
+        agreement.dtmf_payload_type,
+        agreement.ptime_ms,
+        agreement.direction,
+        keys=keys,
     )
 
 
@@ -156,7 +212,7 @@ def _usable(
 ) -> tuple[str, int, Connection] | None:
     """(codec, payload type, where to send) of an m= line that we can take, or None."""
     connection = offered.connection_of(media)
-    if media.kind != "audio" or media.port == 0 or media.protocol not in _PROTOCOLS or connection is None:
+    if media.kind != "audio" or media.port == 0 or media.protocol not in _PLAIN | _SECURE or connection is None:
         return None
     if not connection.is_hold and (not connection.is_unicast or connection.is_ipv6 != ipv6):
         return None
@@ -232,11 +288,13 @@ def _audio(
     dtmf: int | None,
     ptime_ms: int,
     direction: str,
+    crypto: Sequence[Crypto] = (),
 ) -> MediaDescription:
     if direction not in DIRECTIONS:
         raise UsageError(f"{direction!r} is no direction; choose from {', '.join(DIRECTIONS)}")
     formats = [str(number) for _, number in numbers]
-    attributes: list[Attribute] = [("rtpmap", f"{number} {codec}/{_RATE}") for codec, number in numbers]
+    attributes: list[Attribute] = [("crypto", str(line)) for line in crypto]
+    attributes += [("rtpmap", f"{number} {codec}/{_RATE}") for codec, number in numbers]
     if dtmf is not None:
         formats.append(str(dtmf))
         attributes += [("rtpmap", f"{dtmf} telephone-event/{_RATE}"), ("fmtp", f"{dtmf} {DTMF_EVENTS}")]
