@@ -67,7 +67,12 @@ _SDP_KEPT = re.compile(
 )
 _SDP_PERSONAL = re.compile(r"([iuep]=).*|(s=)(?!-$|softswitch$).*")
 _SDP_ORIGIN = re.compile(r"o=(\S+) (\d+) (\d+) (IN IP[46] \S+)")
-_SDP_KEYS = re.compile(r"(k=|a=crypto:\d{1,9} \w{1,40} inline:|a=ice-pwd:).*")
+_SDP_KEYS = re.compile(
+    # Of a key's line the tag and the suite stay, where they are what they should be; the key and what follows never.
+    r"(k=|a=crypto:[ \t]{0,9}\d{1,9}[ \t]{1,9}\w{1,40}[ \t]{1,9}inline:"
+    r"|a=[ \t]{0,9}(?:crypto|cryptoscale|key-mgmt|ice-pwd)\b:?).*",
+    re.IGNORECASE,
+)
 _CONTENT_LENGTH = re.compile(r"^((?:Content-Length|l)[ \t]*:[ \t]*)\d+", re.IGNORECASE | re.MULTILINE)
 
 
@@ -159,8 +164,8 @@ class MessageMask:
             return line
         if found := _SDP_PERSONAL.fullmatch(line):
             return f"{found[1] or found[2]}{MASK}"
-        if found := _SDP_KEYS.match(line):
-            return f"{found[1]}{HIDDEN}"
+        if found := _SDP_KEYS.search(line):
+            return f"{self.text(line[: found.start()] + found[1])}{HIDDEN}"
         if found := _SDP_ORIGIN.fullmatch(line):
             who = found[1] if found[1] == "-" else MASK
             return f"o={who} {self._number(found[2])} {self._number(found[3])} {self.text(found[4])}"

@@ -183,6 +183,42 @@ def test_credentials_and_media_keys_are_hidden_from_everybody(view) -> None:
     assert b"Authorization: Digest hidden" in view(message)
 
 
+@pytest.mark.parametrize("view", [mask, blind, without_secrets])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{}|2^31|1:1",
+        "a=crypto:1  AEAD_AES_128_GCM\tinline:{} KDR=0",
+        "a=crypto:2 AES_CM_128_HMAC_SHA1_32 inline:{};inline:{}",
+        "A=CRYPTO:1 aes_cm_128_hmac_sha1_80 INLINE:{}",
+        "a= crypto: 1 AES_CM_128_HMAC_SHA1_80 inline:{}",
+        " a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{}",
+        "a=crypto:{}",
+        "a=crypto {}",
+        "a=crypto:1234567890 X inline:{}",
+        "a=crypto:1 AES-CM inline:{}",
+        "a=cryptoscale:1 client AES_CM_128_HMAC_SHA1_80 inline:{}",
+        "a=key-mgmt:mikey {}",
+        "a=ice-pwd:{}",
+    ],
+)
+def test_a_media_key_is_hidden_however_its_line_is_written(view, line: str) -> None:
+    key = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"
+    head = b"INVITE sip:a@b SIP/2.0\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n"
+    for end in ("\r\n", "\n"):
+        seen = view(head + f"{line.format(key, key)}{end}a=sendrecv{end}".encode())
+        assert key.encode() not in seen and b"hidden" in seen
+        assert b"a=sendrecv" in seen
+
+
+def test_the_suite_of_a_key_is_shown_without_it() -> None:
+    message = (
+        b"INVITE sip:a@b SIP/2.0\r\nContent-Type: application/sdp\r\n\r\na=crypto:1 AEAD_AES_128_GCM inline:abc\r\n"
+    )
+    for view in (mask, blind, without_secrets):
+        assert view(message).endswith(b"\r\n\r\na=crypto:1 AEAD_AES_128_GCM inline:hidden\r\n")
+
+
 def test_auditors_see_the_rest_as_it_was() -> None:
     message = b"INVITE sip:+442079460958@b SIP/2.0\r\nTo: <sip:a@b>\r\n\r\nbody"
     assert without_secrets(message) == message
