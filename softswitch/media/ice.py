@@ -18,8 +18,6 @@ from softswitch.sdp.webrtc import IceCredentials
 Address: TypeAlias = tuple[str, int]
 
 CONSENT_S: Final = 30.0  # RFC 7675 §5.1
-FRESH_S: Final = 7.5
-"""A pair that was checked within this time is alive: browsers ask for consent every 4 to 6 s (RFC 7675 §5.1)."""
 MOST_PAIRS: Final = 32
 """Addresses of one browser that are remembered; only those that know the password get there."""
 
@@ -65,15 +63,6 @@ class ConsentExpired:
 IceEvent: TypeAlias = PairNominated | ConsentExpired
 
 
-@dataclass(slots=True)
-class _Pair:
-    """One address of the browser's that has proved to know the password."""
-
-    priority: int = 0
-    nominated: bool = False
-    checked_at: float = 0.0
-
-
 def new_credentials() -> IceCredentials:
     """48 random bits and 144 (RFC 8445 §5.3 asks for 24 and 128)."""
     return IceCredentials(secrets.token_hex(6), secrets.token_hex(18))
@@ -85,7 +74,8 @@ class IceLite:
     def __init__(self, ours: IceCredentials, theirs: IceCredentials, now: float) -> None:
         self._username = f"{ours.ufrag}:{theirs.ufrag}"  # RFC 8445 §7.2.2, as the receiver sees it
         self._key = ours.password.encode()
-        self._pairs: dict[Address, _Pair] = {}
+        self._pairs: dict[Address, float] = {}
+        """Addresses that have proved to know the password, and when they did last."""
         self._selected: Address | None = None
         self._heard_at = now
         self._expired = False
@@ -146,14 +136,9 @@ class IceLite:
 
     def _accept(self, request: stun.Message, source: Address, now: float) -> None:
         self._heard_at = now
-        pair = self._pairs.get(source)
-        if pair is None:
-            if len(self._pairs) >= MOST_PAIRS:
-                self._forget_stalest()
-            pair = self._pairs[source] = _Pair()
-        pair.checked_at = now
-        pair.priority = request.attributes.get("PRIORITY", 0)
-        pair.nominated = pair.nominated or "USE-CANDIDATE" in request.attributes
+        if source not in self._pairs and len(self._pairs) >= MOST_PAIRS:
+            self._forget_stalest()
+        self._pairs[source] = now
         response = stun.Message(
             request.message_method,
             stun.Class.RESPONSE,
@@ -162,24 +147,19 @@ class IceLite:
         )
         response.add_message_integrity(self._key)
         self._outgoing.append((bytes(response), source))
-        if pair.nominated:
-            self._select(source, now)
+        if "USE-CANDIDATE" in request.attributes:
+            self._select(source)
 
-    def _select(self, source: Address, now: float) -> None:
-        """Of the pairs that are nominated and alive the best is used (RFC 8445 §8.1.1: a browser may nominate several
-        at once); another one takes over once that has fallen silent."""
-        if self._selected is not None and self._selected != source:
-            used = self._pairs.get(self._selected)
-            alive = used is not None and now - used.checked_at <= FRESH_S
-            if used is not None and alive and self._pairs[source].priority <= used.priority:
-                return
+    def _select(self, source: Address) -> None:
+        """What was nominated last holds: towards a lite end only the pair in use is (RFC 5245 §8.1.1), and a browser
+        that changes its mind, or its network, nominates again."""
         if self._selected != source:
             self._selected = source
             self._events.append(PairNominated(source))
 
     def _forget_stalest(self) -> None:
         others = [address for address in self._pairs if address != self._selected]
-        del self._pairs[min(others, key=lambda address: self._pairs[address].checked_at)]
+        del self._pairs[min(others, key=self._pairs.__getitem__)]
 
     def _refuse(
         self,
