@@ -6,7 +6,6 @@ is gone, `PlaneDied` is reported and commands do nothing, except that `open_leg`
 
 import asyncio
 import os
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,67 +13,26 @@ from pathlib import Path
 import numpy as np
 
 from softswitch.codecs.registry import audio_code
-from softswitch.errors import SoftswitchError, UsageError
+from softswitch.errors import UsageError
 from softswitch.media import vocabulary as v
 from softswitch.media.addresses import host_number
 from softswitch.media.engine import Engine, slots_between
-from softswitch.media.events import LegStatistics, MediaEvent, MediaFormat, PlaneDied
-from softswitch.media.launcher import MediaProcess, launch
-from softswitch.media.layout import (
-    MESSAGE,
-    PATH_BYTES,
-    RECORDER_EVENTS,
-    RELAY_COMMANDS,
-    RELAY_EVENTS,
-    WORKER_COMMANDS,
-    WORKER_EVENTS,
-    Block,
-    attach_block,
-)
-from softswitch.media.leg_book import LegBook, OpenLeg
-from softswitch.media.reports import Reports, lost_packets
-from softswitch.media.rings import pop, push
-from softswitch.media.slots import SlotStock
+from softswitch.media.events import LegStatistics, MediaFormat
+from softswitch.media.kernels import fingerprint
+from softswitch.media.launcher import launch
+from softswitch.media.layout import LEASE, PATH_BYTES, RELAY_COMMANDS, WORKER_COMMANDS, attach_block
+from softswitch.media.leg_book import OpenLeg
+from softswitch.media.life import OnEvent, PlaneLife
+from softswitch.media.reports import lost_packets
 
 OPEN_PATIENCE_S = 0.5
-DEAD_LEG = -1
+LINGER_S = 30.0
 
-OnEvent = Callable[[MediaEvent], None]
 OnProgress = Callable[[str, float], None]
 
 
-class MediaPlane:
+class MediaPlane(PlaneLife):
     """Made by `start`. Not thread-safe: it belongs to the loop that started it."""
-
-    def __init__(
-        self,
-        block: Block,
-        block_descriptor: int,
-        wake_descriptor: int,
-        clip_names: list[str],
-        on_event: OnEvent,
-        *,
-        process: MediaProcess | None = None,
-        engine: Engine | None = None,
-    ) -> None:
-        self._block = block
-        self._shared = block.shared
-        self._block_descriptor = block_descriptor
-        self._wake_descriptor = wake_descriptor
-        self._clips = {name: index for index, name in enumerate(clip_names)}
-        self._on_event = on_event
-        self._process = process
-        self._engine = engine
-        self._loop = asyncio.get_running_loop()
-        self._message = np.zeros(1, MESSAGE)
-        self._first_port = int(self._shared.header["first_port"])
-        self._stock = SlotStock(self._shared.legs.size, self._order_open)
-        self._legs = LegBook(Reports(clip_names), self._stock, self._tap)
-        self._alive = True
-        self._waiting: list[MediaEvent] = []
-        self._told = asyncio.Event()
-
-    # Starting and stopping
 
     @classmethod
     async def start(
@@ -87,16 +45,19 @@ class MediaPlane:
         on_event: OnEvent,
         on_progress: OnProgress | None = None,
         in_thread: bool = False,
-        linger_s: float = 0.0,
+        folder: Path | None = None,
+        linger_s: float | None = None,
         event_driven: bool = False,
     ) -> "MediaPlane":
-        """Start the media process and wait until it is ready.
+        """Start the media process, or take up the one that lives in `folder`, and wait until it is ready.
 
         address: the IPv4 address that media sockets bind to.  clips: WAV files by clip name.  on_progress: told the
         kernel being compiled and the fraction done; on a first start this takes up to a minute.  in_thread: run the
-        loops in this process.  linger_s: how long the media process outlives this one, waiting for another to take
-        over.  event_driven: serve each packet as it comes, not on a tick of 2 ms: less delay, more CPU.  UsageError
-        when a setting cannot work.
+        loops in this process.  folder: a private folder, where the media process can be found again: it is made, or
+        its mode set to 0700.  linger_s: how long the media process goes on without a signalling process: by default
+        30 s where it can be found, else not at all.  event_driven: serve each packet as it comes, not on a tick of
+        2 ms: less delay, more CPU.  UsageError when a setting cannot work, or when another signalling process that
+        lives uses the folder's media process.  After a take-up, see `kept` and `claim`.
         """
         loop = asyncio.get_running_loop()
 
@@ -121,66 +82,18 @@ class MediaPlane:
                 "first_port": first_port,
                 "last_port": last_port,
                 "clips": {name: str(path.resolve()) for name, path in clips.items()},
-                "linger_s": linger_s,
+                "clip_files": {name: _identity(path) for name, path in clips.items()},
+                "version": fingerprint(),
+                "linger_s": (LINGER_S if folder else 0.0) if linger_s is None else linger_s,
                 "event_driven": event_driven,
             }
-            process = await asyncio.to_thread(launch, settings, tell)
+            process = await asyncio.to_thread(launch, settings, tell, folder)
             block = attach_block(process.block_descriptor)
             plane = cls(
                 block, process.block_descriptor, process.wake_descriptor, process.clip_names, on_event, process=process
             )
         await plane._begin()
         return plane
-
-    async def _begin(self) -> None:
-        self._loop.add_reader(self._wake_descriptor, self._read_events)
-        if self._process is not None:
-            self._loop.add_reader(self._process.connection, self._read_connection)
-        self._stock.refill(time.monotonic())
-        while not self._stock.is_settled and self._alive:
-            self._told.clear()
-            await self._told.wait()
-
-    async def stop(self) -> None:
-        """Close recordings and sockets and end the media process. Returns when nothing is left running."""
-        if not self._alive:
-            return
-        self._alive = False
-        if self._process is not None:
-            self._loop.remove_reader(self._process.connection)
-            await asyncio.to_thread(self._process.stop)
-        elif self._engine is not None:
-            await asyncio.to_thread(self._engine.stop)
-        self._release()
-
-    def _release(self) -> None:
-        """Read what was still reported, then let go of the descriptors."""
-        self._loop.remove_reader(self._wake_descriptor)
-        self._drain()
-        self._deliver()
-        os.close(self._block_descriptor)
-        os.close(self._wake_descriptor)
-
-    def _read_connection(self) -> None:
-        """The media process says nothing after its start; what can be read is its end."""
-        assert self._process is not None
-        process = self._process
-        try:
-            if process.connection.recv(1, socket.MSG_DONTWAIT):
-                return
-        except BlockingIOError:
-            return
-        except OSError:
-            pass  # a reset says the same as an end of file
-        at = time.monotonic()
-        self._loop.remove_reader(process.connection)
-        self._alive = False
-        self._told.set()
-        self._release()
-        self._legs.clear()
-        self._on_event(PlaneDied(DEAD_LEG, at, "the media process ended by itself"))
-        # Its death has been reported; waiting for the kernel to give up the corpse may take a moment.
-        self._loop.run_in_executor(None, process.reap)
 
     # Commands
 
@@ -204,7 +117,7 @@ class MediaPlane:
             raise UsageError(
                 f"all media ports from {self._first_port} to {last} are in use; widen the range in [media]"
             )
-        handle = self._legs.open(slot, self._stock.generations[slot])
+        handle = self._legs.open(slot, self._stock.generation_of(slot))
         self._stock.refill(time.monotonic())
         return handle
 
@@ -295,7 +208,7 @@ class MediaPlane:
         self.stop_recording(leg)
         self.stop_amd(leg)
         self._order(leg, v.CLOSE)
-        entry.closed = True
+        entry.close()
 
     # Figures
 
@@ -322,18 +235,13 @@ class MediaPlane:
             cpu_s,
         )
 
-    @property
-    def pid(self) -> int | None:
-        """The media process, or None when it runs in threads here."""
-        return None if self._process is None else self._process.process.pid
-
     # Inside
 
     def _leg(self, leg: int) -> OpenLeg:
         entry = self._legs.get(leg)
         if entry is None or entry.closed:
             if not self._alive:
-                return OpenLeg(leg & 0xFFFF, leg >> 16)  # orders to the dead go nowhere
+                return OpenLeg(leg & 0xFFFF, leg >> 16, np.zeros(1, LEASE)[0])  # orders to the dead go nowhere
             raise UsageError(f"media leg {leg} is not open")
         return entry
 
@@ -341,45 +249,14 @@ class MediaPlane:
         entry = self._leg(leg)
         self._push(RELAY_COMMANDS, kind, entry.slot, entry.generation, a, b, c, d, e)
 
-    def _order_open(self, kind: int, slot: int, a: int, b: int, c: int) -> None:
-        self._push(RELAY_COMMANDS, kind, slot, self._stock.generations[slot], a, b, c, 0, 0)
-
     def _order_worker(self, entry: OpenLeg, kind: int) -> None:
         self._push(WORKER_COMMANDS, kind, entry.slot, entry.generation, 0, 0, 0, 0, 0)
 
-    def _push(self, ring: int, kind: int, slot: int, generation: int, *rest: int) -> None:
-        if not self._alive:
-            return
-        if not push(self._shared, ring, kind, slot, generation, time.monotonic_ns(), *rest):
-            raise SoftswitchError("the media process no longer takes commands; it is overloaded or stopped")
 
-    def _tap(self, entry: OpenLeg) -> None:
-        self._push(RELAY_COMMANDS, v.TAP, entry.slot, entry.generation, int(entry.is_tapped), 0, 0, 0, 0)
-
-    def _read_events(self) -> None:
-        try:
-            os.eventfd_read(self._wake_descriptor)
-        except BlockingIOError:
-            return
-        self._drain()
-        self._told.set()
-        self._deliver()
-
-    def _drain(self) -> None:
-        """Read the three event rings; what is for the switch waits in order."""
-        for ring in (RELAY_EVENTS, WORKER_EVENTS, RECORDER_EVENTS):
-            while pop(self._shared, ring, self._message):
-                event = self._legs.receive(self._message[0])
-                if event is not None:
-                    self._waiting.append(event)
-        self._stock.refill(time.monotonic())
-
-    def _deliver(self) -> None:
-        while self._waiting:
-            event = self._waiting.pop(0)
-            try:
-                self._on_event(event)
-            except Exception as error:
-                self._loop.call_exception_handler(
-                    {"message": f"a media event was not handled: {event}", "exception": error}
-                )
+def _identity(path: Path) -> list[int]:
+    """What tells a file from another that lay under its name before."""
+    try:
+        status = path.stat()
+    except OSError:
+        return []
+    return [status.st_mtime_ns, status.st_size]

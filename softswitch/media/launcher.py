@@ -1,33 +1,55 @@
-"""Starting and watching the media process, from the signalling side."""
+"""Starting, finding and watching the media process, from the signalling side.
+
+In its folder lies the socket at which a living media process is found. Whoever starts or takes up one holds the
+folder's lock meanwhile, so that two that start at once do not both make one.
+"""
 
 import contextlib
+import fcntl
 import os
+import select
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from softswitch.errors import SoftswitchError, UsageError
-from softswitch.media.process import receive_message, remove_socket, send_message
+from softswitch.media.process import SOCKET_NAME, peer_of, receive_message, remove_socket, send_message
 
 STOP_S = 6.0
 HANDSHAKE_S = 300.0
 """A first start compiles; on a crowded machine that is minutes."""
+ANSWER_S = 5.0
+"""A living media process answers at once; one that does not is stuck."""
+HELD_S = 2.0
+"""A signalling process that has just been killed may hold its connection for a moment."""
+
+Progress = Callable[[str, float], None]
 
 
 @dataclass(slots=True)
 class MediaProcess:
-    process: subprocess.Popen[bytes]
     connection: socket.socket
     """At its end of file the process is gone."""
     folder: Path
+    is_temporary: bool
+    """The folder was made for this process, and goes with it."""
+    guardian: int
+    """Descriptor of the process (pidfd)."""
+    engine_pid: int
     block_descriptor: int
     wake_descriptor: int
     clip_names: list[str]
+    process: "subprocess.Popen[bytes] | None" = None
+    """Where it is a child of this process."""
+    is_taken_up: bool = False
+    """It was there already; another signalling process had it before."""
 
     def stop(self) -> None:
         """End the process in order, or else by force. Blocks; call it from a thread."""
@@ -35,45 +57,107 @@ class MediaProcess:
             send_message(self.connection, {"stop": True})
         self.reap()
 
-    def reap(self) -> int:
-        """Wait for the process's end, and remove what it leaves. The exit status."""
-        try:
-            status = self.process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            status = self.process.wait()
+    def reap(self) -> None:
+        """Wait for the process's end, and remove what it leaves."""
+        end_process(self.guardian, STOP_S)
+        self.forget()
+        if self.process is not None:
+            self.process.wait()
+        remove_socket(self.folder, with_folder=self.is_temporary)
+
+    def forget(self) -> None:
+        """Let go of the process: for it, the signalling process is gone."""
         self.connection.close()
-        remove_socket(self.folder / "socket")
-        return status
+        os.close(self.guardian)
 
 
-def launch(settings: dict[str, Any], on_progress: Callable[[str, float], None]) -> MediaProcess:
-    """Start the media process and wait until it is ready. Blocks; call it from a thread.
+def launch(settings: dict[str, Any], on_progress: Progress, folder: Path | None = None) -> MediaProcess:
+    """Take up the media process that lives in the folder, or start one there, and wait until it is ready.
 
-    UsageError when the settings cannot work, SoftswitchError when the process dies on its way.
+    Blocks; call it from a thread. Without a folder it is a new process in a folder of its own. UsageError when the
+    settings cannot work or another signalling process is at work, SoftswitchError when the process dies on its way.
     """
-    folder = Path(tempfile.mkdtemp(prefix="softswitch-media-"))
-    path = folder / "socket"
+    if folder is None:
+        made = Path(tempfile.mkdtemp(prefix="softswitch-media-"))
+        try:
+            with _held(made) as address:
+                return _begin(made, address, settings, on_progress, is_temporary=True)
+        except BaseException:
+            remove_socket(made, with_folder=True)
+            raise
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    with _held(folder) as address:
+        return _join(folder, address, settings) or _begin(folder, address, settings, on_progress, is_temporary=False)
+
+
+@contextlib.contextmanager
+def _held(folder: Path) -> Iterator[str]:
+    """The address of the folder's socket, under the folder's lock. By descriptor, as a UNIX socket's path must be
+    short."""
+    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
-            listener.bind(str(path))
-            listener.listen(4)
-            # A session of its own: the terminal's signals do not reach it, and the kernel gives it a fair share of
-            # the CPU.
-            process = subprocess.Popen(
-                [sys.executable, "-m", "softswitch.media", "--listen-fd", str(listener.fileno())],
-                pass_fds=(listener.fileno(),),
-                start_new_session=True,
-                stdin=subprocess.DEVNULL,
-            )
-    except BaseException:
-        remove_socket(path)
-        raise
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        yield f"/proc/self/fd/{directory}/{SOCKET_NAME}"
+    finally:
+        os.close(directory)
+
+
+def _join(folder: Path, address: str, settings: dict[str, Any]) -> MediaProcess | None:
+    """Become the master of the process that lives here. None where there is none, or it had other settings and was
+    ended."""
+    deadline = time.monotonic() + HELD_S
+    while True:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        connection.settimeout(ANSWER_S)
+        answer: dict[str, Any] | None = None
+        try:
+            connection.connect(address)
+            pid = peer_of(connection)[0]
+            send_message(connection, {"take": settings})
+            answer, descriptors = receive_message(connection)
+            if answer is not None and answer.get("ready"):
+                return _joined(connection, answer, descriptors, folder, is_taken_up=True)
+            if answer is not None and answer.get("different"):
+                send_message(connection, {"stop": True})
+                _end(pid, STOP_S)
+                return None
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None
+        except TimeoutError:
+            _end(pid, 0.0)
+            return None
+        except ConnectionError:
+            pass  # it is about to end
+        finally:
+            if answer is None or not answer.get("ready"):
+                connection.close()
+        if time.monotonic() > deadline:
+            holder = answer.get("held") if answer else None
+            raise UsageError(f"the media process in {folder} belongs to another switch that runs (process {holder})")
+        time.sleep(0.05)
+
+
+def _begin(
+    folder: Path, address: str, settings: dict[str, Any], on_progress: Progress, *, is_temporary: bool
+) -> MediaProcess:
+    remove_socket(folder, with_folder=False)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(address)
+        listener.listen(4)
+        # A session of its own: the terminal's signals do not reach it, and the kernel gives it a fair share of
+        # the CPU.
+        process = subprocess.Popen(
+            [sys.executable, "-m", "softswitch.media", "--listen-fd", str(listener.fileno()), "--folder", str(folder)],
+            pass_fds=(listener.fileno(),),
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+        )
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     connection.settimeout(HANDSHAKE_S)
     try:
-        connection.connect(str(path))
-        send_message(connection, settings)
+        connection.connect(address)
+        send_message(connection, {"begin": settings, "temporary": is_temporary})
         while True:
             message, descriptors = receive_message(connection)
             if message is None:
@@ -81,15 +165,46 @@ def launch(settings: dict[str, Any], on_progress: Callable[[str, float], None]) 
             if "failed" in message:
                 raise UsageError(message["failed"])
             if message.get("ready"):
-                connection.settimeout(None)
-                block, wake = descriptors
-                os.set_inheritable(block, False)
-                os.set_inheritable(wake, False)
-                return MediaProcess(process, connection, folder, block, wake, list(message["clips"]))
+                joined = _joined(connection, message, descriptors, folder, is_taken_up=False)
+                joined.process, joined.is_temporary = process, is_temporary
+                return joined
             on_progress(message["progress"], message["fraction"])
     except BaseException:
         connection.close()
         process.kill()
         process.wait()
-        remove_socket(path)
+        remove_socket(folder, with_folder=is_temporary)
         raise
+
+
+def _joined(
+    connection: socket.socket, ready: dict[str, Any], descriptors: list[int], folder: Path, *, is_taken_up: bool
+) -> MediaProcess:
+    connection.settimeout(None)
+    block, wake = descriptors
+    guardian = os.pidfd_open(ready["guardian"])
+    return MediaProcess(
+        connection, folder, False, guardian, ready["engine"], block, wake, list(ready["clips"]), None, is_taken_up
+    )
+
+
+def _end(pid: int, patience_s: float) -> None:
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        end_process(process, patience_s)
+    finally:
+        os.close(process)
+
+
+def end_process(process: int, patience_s: float) -> None:
+    """Wait for a process's end, and bring it about when that takes too long.  process: its pidfd."""
+    for _ in range(2):
+        ended, _, _ = select.select([process], [], [], patience_s)
+        if ended:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(process, signal.SIGKILL)
+        patience_s = STOP_S

@@ -1,8 +1,9 @@
 """The shared block: one memory object that holds everything the plane knows, laid out in fixed arrays.
 
 The signalling process and the media process map the same block. Who writes what is fixed, so nothing is locked:
-the control writes commands and recording paths; the relay writes `header`, `legs` and frame rings; the worker and the
-recorder write only their event rings. Whoever is handed the block's descriptor can read the calls in progress from it.
+the control writes commands, leases, notes and recording paths; the relay writes `header`, `legs` and frame rings; the
+worker and the recorder write only their event rings. Whoever is handed the block's descriptor can read the calls in
+progress from it.
 """
 
 import mmap
@@ -17,7 +18,7 @@ from softswitch.errors import UsageError
 Array = npt.NDArray[Any]
 
 MAGIC = 0x534F4654_4D454449  # "SOFTMEDI"
-VERSION = 1
+VERSION = 2
 
 RING = 8192
 """Messages that a ring holds; a power of two."""
@@ -49,6 +50,7 @@ HEADER = np.dtype(
         ("packets_lost", "i8"),  # of legs that are closed
         ("send_errors", "i8"),
         ("events_lost", "i8"),
+        ("master", "i8"),  # process id of the signalling process
     ]
 )
 
@@ -130,6 +132,22 @@ LEG = np.dtype(_whole_lines(_EVERY_PACKET_RECEIVED + _EVERY_PACKET_SENT + _SELDO
 """In the order of use: with a thousand calls each packet finds its rows far away in memory, and what counts is how
 many lines of the cache it touches."""
 
+LEASE = np.dtype([("state", "i8"), ("generation", "i8"), ("recorded", "i8"), ("under_amd", "i8")])
+"""What the signalling process holds of a slot, written by it alone: it stays known when that process dies."""
+
+NOTE_BYTES = 8192
+SITE_NOTE_BYTES = 65536
+
+
+def _note(size: int) -> np.dtype[Any]:
+    return np.dtype(
+        [("sequence", "i8"), ("generation", "i8"), ("length", "i8"), ("checksum", "i8"), ("content", "u1", (size,))]
+    )
+
+
+NOTE = _note(NOTE_BYTES)
+SITE_NOTE = _note(SITE_NOTE_BYTES)
+
 MESSAGE = np.dtype(
     [
         ("kind", "i8"),
@@ -189,6 +207,12 @@ class Block(NamedTuple):
     shared: Shared
     paths: Array
     """(slots, PATH_BYTES) uint8: where each leg's recording goes, NUL-terminated"""
+    leases: Array
+    """(slots,) LEASE"""
+    notes: Array
+    """(slots, 2) NOTE: what the signalling process wants to find again of each leg, twice: see notes.py"""
+    site_notes: Array
+    """(2,) SITE_NOTE"""
 
 
 RELAY_COMMANDS, WORKER_COMMANDS, RELAY_EVENTS, WORKER_EVENTS, RECORDER_EVENTS = 0, 1, 2, 3, 4
@@ -211,6 +235,9 @@ def _plan(slots: int, clips: int, clip_samples: int) -> list[tuple[np.dtype[Any]
         (CLIP, (clips,)),
         (octet, (2, clip_samples)),
         (octet, (slots, PATH_BYTES)),
+        (LEASE, (slots,)),
+        (NOTE, (slots, 2)),
+        (SITE_NOTE, (2,)),
     ]
 
 
@@ -252,5 +279,5 @@ def map_block(descriptor: int, slots: int, clips: int, clip_samples: int) -> Blo
         count = int(np.prod(shape))
         arrays.append(np.frombuffer(memory, dtype, count, offset).reshape(shape))
         offset += dtype.itemsize * count
-    header, *others, paths = arrays
-    return Block(Shared(header[0], *others), paths)
+    shared = len(Shared._fields)
+    return Block(Shared(arrays[0][0], *arrays[1:shared]), *arrays[shared:])

@@ -1,29 +1,60 @@
 """Which legs are open, as the signalling side knows them, and what the media process's messages say of each."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from softswitch.media import vocabulary as v
 from softswitch.media.events import MediaEvent, RecordingClosed, RecordingFailed
+from softswitch.media.layout import Block
 from softswitch.media.reports import Reports
 from softswitch.media.slots import SlotStock
 
 SLOT_BITS = 16
 
 
-@dataclass(slots=True)
 class OpenLeg:
-    slot: int
-    generation: int
-    recording: Path | None = None
-    under_amd: bool = False
-    closed: bool = False
-    """`close_leg` was called; the slot is free once the relay says so and the recording is closed."""
-    port_released: bool = False
+    """A leg that the switch has, or has closed and whose slot is not free yet; what it wants of it is in the lease."""
+
+    __slots__ = ("_lease", "_recording", "generation", "port_released", "slot")
+
+    def __init__(self, slot: int, generation: int, lease: Any, recording: Path | None = None) -> None:
+        """lease: the slot's LEASE."""
+        self.slot = slot
+        self.generation = generation
+        self.port_released = False
+        self._lease = lease
+        self._recording = recording
+
+    @property
+    def recording(self) -> Path | None:
+        """The file that it is recorded into."""
+        return self._recording
+
+    @recording.setter
+    def recording(self, path: Path | None) -> None:
+        self._recording = path
+        self._lease["recorded"] = path is not None
+
+    @property
+    def under_amd(self) -> bool:
+        return bool(self._lease["under_amd"])
+
+    @under_amd.setter
+    def under_amd(self, wanted: bool) -> None:
+        self._lease["under_amd"] = wanted
+
+    @property
+    def closed(self) -> bool:
+        """`close_leg` was called; the slot is free once the relay says so and the recording is closed."""
+        return bool(self._lease["state"] == v.CLOSING)
+
+    def close(self) -> None:
+        self._lease["state"] = v.CLOSING
 
     @property
     def is_tapped(self) -> bool:
@@ -48,11 +79,26 @@ class LegBook:
     def __iter__(self) -> Iterator[OpenLeg]:
         return iter(self._legs.values())
 
+    def items(self) -> list[tuple[int, OpenLeg]]:
+        """Every leg by its handle."""
+        return list(self._legs.items())
+
     def open(self, slot: int, generation: int) -> int:
         """The handle of a slot's new user."""
         handle = handle_of(slot, generation)
-        self._legs[handle] = OpenLeg(slot, generation)
+        self._legs[handle] = OpenLeg(slot, generation, self._stock.leases[slot])
         return handle
+
+    def take_up(self, block: Block) -> None:
+        """Enter the legs of a signalling process that is gone."""
+        leases = self._stock.leases
+        for each in np.flatnonzero((leases["state"] == v.TAKEN) | (leases["state"] == v.CLOSING)):
+            slot = int(each)
+            lease, row = leases[slot], block.shared.legs[slot]
+            generation = int(lease["generation"])
+            path = Path(os.fsdecode(bytes(block.paths[slot]).split(b"\0", 1)[0])) if lease["recorded"] else None
+            leg = self._legs[handle_of(slot, generation)] = OpenLeg(slot, generation, lease, path)
+            leg.port_released = bool(row["state"] == v.CLOSED and row["generation"] == generation)
 
     def get(self, handle: int) -> OpenLeg | None:
         return self._legs.get(handle)
@@ -83,8 +129,14 @@ class LegBook:
             leg.recording = None
             if not leg.closed:
                 self._on_untapped(leg)
+        # Of a closed leg only its recording's end is news.
+        news = event if recording_ended or not leg.closed else None
+        self.free(handle)
+        return news
+
+    def free(self, handle: int) -> None:
+        """Give the slot back of a leg that is closed, once nothing of it is left."""
+        leg = self._legs[handle]
         if leg.closed and leg.port_released and leg.recording is None:
             del self._legs[handle]
-            self._stock.receive_closed(slot)
-        # Of a closed leg only its recording's end is news.
-        return event if recording_ended or not leg.closed else None
+            self._stock.receive_closed(leg.slot)

@@ -1,13 +1,17 @@
 """Which ports are free: a stock of legs whose ports are bound already, so that opening one never waits and never fails.
 
-Slots are used in turn, so that a port rests as long as possible before it serves another call.
+Slots are used in turn, so that a port rests as long as possible before it serves another call. What is done with each
+slot stands in its lease, from which another signalling process takes the stock up.
 """
 
 import secrets
 from collections import deque
 from collections.abc import Callable
 
+import numpy as np
+
 from softswitch.media import vocabulary as v
+from softswitch.media.layout import Array
 
 STOCK = 32
 BUSY_REST_S = 10.0
@@ -17,18 +21,38 @@ BUSY_REST_S = 10.0
 class SlotStock:
     """Slots free, being bound, bound and waiting, in use, and resting. `order` sends one command to the relay."""
 
-    def __init__(self, slots: int, order: Callable[..., None]) -> None:
+    def __init__(self, leases: Array, order: Callable[..., None]) -> None:
+        """leases: (slots,) LEASE."""
+        self.leases = leases
         self._order = order
-        self._free = deque(range(slots))
+        self._free = deque(range(leases.size))
         self._opening: set[int] = set()
         self._bound: deque[int] = deque()
         self._busy: deque[tuple[float, int]] = deque()
-        self.generations = [0] * slots
 
     @property
     def is_settled(self) -> bool:
         """Nothing is being bound: what the stock holds is what there is."""
         return not self._opening
+
+    def generation_of(self, slot: int) -> int:
+        return int(self.leases[slot]["generation"])
+
+    def take_up(self, legs: Array) -> None:
+        """Go on where a signalling process that is gone left off.  legs: (slots,) LEG."""
+        self._free.clear()
+        for each in np.argsort(self.leases["generation"], kind="stable"):
+            slot = int(each)
+            lease, leg = self.leases[slot], legs[slot]
+            if lease["state"] == v.FREE:
+                self._free.append(slot)
+            elif lease["state"] == v.ORDERED:
+                if leg["state"] == v.BOUND and leg["generation"] == lease["generation"]:
+                    self._bound.append(slot)
+                else:
+                    # The order may never have been sent. A port that is bound meanwhile is not bound twice.
+                    self._opening.add(slot)
+                    self._order_open(slot)
 
     def refill(self, now: float) -> None:
         """Have more ports bound, up to the stock."""
@@ -37,21 +61,35 @@ class SlotStock:
         while self._free and len(self._bound) + len(self._opening) < STOCK:
             slot = self._free.popleft()
             self._opening.add(slot)
-            self.generations[slot] += 1
-            # RFC 3550 §5.1: SSRC, first timestamp and first sequence number are unguessable
-            self._order(v.OPEN, slot, secrets.randbits(32), secrets.randbits(32), secrets.randbits(16))
+            lease = self.leases[slot]
+            lease["generation"] += 1
+            lease["recorded"] = lease["under_amd"] = 0
+            lease["state"] = v.ORDERED
+            self._order_open(slot)
+
+    def _order_open(self, slot: int) -> None:
+        # RFC 3550 §5.1: SSRC, first timestamp and first sequence number are unguessable
+        self._order(v.OPEN, slot, secrets.randbits(32), secrets.randbits(32), secrets.randbits(16))
 
     def receive_bound(self, slot: int) -> None:
-        self._opening.discard(slot)
-        self._bound.append(slot)
+        if slot in self._opening:
+            self._opening.remove(slot)
+            self._bound.append(slot)
 
     def receive_busy(self, slot: int, now: float) -> None:
-        self._opening.discard(slot)
-        self._busy.append((now + BUSY_REST_S, slot))
+        if slot in self._opening:
+            self._opening.remove(slot)
+            self.leases[slot]["state"] = v.FREE
+            self._busy.append((now + BUSY_REST_S, slot))
 
     def receive_closed(self, slot: int) -> None:
+        self.leases[slot]["state"] = v.FREE
         self._free.append(slot)
 
     def take(self) -> int | None:
         """A slot whose port is bound, or None."""
-        return self._bound.popleft() if self._bound else None
+        if not self._bound:
+            return None
+        slot = self._bound.popleft()
+        self.leases[slot]["state"] = v.TAKEN
+        return slot

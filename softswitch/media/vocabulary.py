@@ -13,6 +13,13 @@ CONNECTED = 3
 BUSY = 4
 """Its port belongs to another program."""
 
+# LEASE.state
+FREE = 0
+ORDERED = 1
+"""Its port is to be bound, or is bound and in stock."""
+TAKEN = 2
+CLOSING = 3
+
 # LEG.out_source, where it is no slot
 NOBODY = -1
 PLAYER = -2

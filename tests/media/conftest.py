@@ -182,3 +182,42 @@ def run():
         asyncio.run(session())
 
     return runner
+
+
+class Stage:
+    """For tests that start planes themselves."""
+
+    until = staticmethod(until)
+    tone = staticmethod(Studio.tone)
+    events = Events
+
+    def __init__(self):
+        self._ends = []
+
+    def ports(self):
+        """The first of 200 ports that no other test uses."""
+        return next(PORTS)
+
+    def far_end(self, codec="PCMU", ssrc=0xDECAFBAD):
+        end = End(codec, ssrc)
+        self._ends.append(end)
+        return end
+
+    def listen(self, *ends):
+        for end in ends:
+            asyncio.get_running_loop().add_reader(end.socket, end.read)
+
+    def run(self, scenario):
+        async def session():
+            try:
+                await scenario()
+            finally:
+                for end in self._ends:
+                    end.close()
+
+        asyncio.run(session())
+
+
+@pytest.fixture
+def stage():
+    return Stage()
