@@ -34,6 +34,16 @@ class IncomingLeg(Leg):
         """Given by our user, but a PRACK must come first."""
         self._deadlines[LegTimer.RING_LIMIT] = now + settings.ring_limit_s
 
+    @classmethod
+    def answered(
+        cls, leg_id: str, line: Line, settings: LegSettings, invite: Transaction, *, call_id: str, local_tag: str
+    ) -> "IncomingLeg":
+        """A leg whose INVITE was answered by another process; `snapshots` fills in the rest."""
+        leg = cls.__new__(cls)
+        Leg.__init__(leg, leg_id, line, settings, call_id=call_id, local_tag=local_tag)
+        leg.replaces, leg._invite, leg._reliable, leg._waiting_answer = "", invite, None, None
+        return leg
+
     def ring(self, now: float, sdp: bytes = b"") -> None:
         """Say 180, and again each minute; with early media 183. After the answer or the end it does nothing.
 

@@ -266,6 +266,10 @@ class Leg(Offers):
             request.headers.add("Accept", ACCEPT)
             self._probe = self._peer.send(request, self.dialog.next_hop, now)
 
+    def wait_for_peer(self) -> None:
+        """The way to the peer is lost until it shows one: a probe would end the call."""
+        self._deadlines.pop(LegTimer.KEEPALIVE, None)
+
     # Common ground
 
     def _timer_fired(self, timer: LegTimer, now: float) -> None:

@@ -50,7 +50,7 @@ class Offers(Sessions):
         self._peer = Peer(line, settings, local_tag)
         self._challenges = Challenges(digest)
         self._deadlines = {}
-        self._unacknowledged: _Answer | None = None
+        self._unacknowledged: Answer | None = None
         self._bye_after_ack = False
         self._local_sdp = b""
         self._our_offer = None
@@ -119,7 +119,7 @@ class Offers(Sessions):
         agreed = self._agree_session(invite.request, now)
         response = self._peer.respond_in_dialog(invite, 200, now, sdp, agreed)
         timers = self._settings.timers
-        self._unacknowledged = _Answer(invite, response, 2 * timers.t1, offer_sent)
+        self._unacknowledged = Answer(invite, response, 2 * timers.t1, offer_sent)
         self._deadlines[LegTimer.COPY_2XX] = now + timers.t1
         self._deadlines[LegTimer.NO_ACK] = now + timers.patience
 
@@ -333,7 +333,7 @@ class Offers(Sessions):
 
 
 @dataclass(slots=True)
-class _Answer:
+class Answer:
     """A 2xx of ours that awaits its ACK."""
 
     invite: Transaction

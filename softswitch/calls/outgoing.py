@@ -37,20 +37,16 @@ class OutgoingLeg(Leg):
         digest: ClientDigest | None = None,
         routes: Iterable[str] = (),
         hops_left: int = MAX_FORWARDS,
+        own: tuple[str, str] | None = None,
     ) -> None:
         """`local` is what goes into From. Call-ID and tag are made here, from nothing but `new_token`.
 
         offer: empty, and the peer is asked for its own; `MediaReoffered` brings it.
         hops_left: Max-Forwards; one less than that of the call which causes this one (RFC 7332).
+        own: Call-ID and tag of a leg that is restored.
         """
-        super().__init__(
-            leg_id,
-            line,
-            settings,
-            call_id=settings.new_token(),
-            local_tag=settings.new_token(),
-            digest=digest,
-        )
+        call_id, local_tag = own or (settings.new_token(), settings.new_token())
+        super().__init__(leg_id, line, settings, call_id=call_id, local_tag=local_tag, digest=digest)
         self._target = target
         self._local = f"{local};tag={self.local_tag}"
         self._offer = self._local_sdp = offer
@@ -73,6 +69,11 @@ class OutgoingLeg(Leg):
         """Send the INVITE."""
         self._deadlines[LegTimer.RING_LIMIT] = now + self._settings.ring_limit_s
         self._send_invite(now)
+
+    def resume(self, now: float) -> None:
+        """Say again, after a restore, what may have been lost with the process that said it."""
+        if self._given_up is not None:
+            self._send_cancel(now)
 
     def hang_up(self, now: float) -> None:
         """CANCEL before the answer, BYE after it."""

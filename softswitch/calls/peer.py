@@ -1,6 +1,6 @@
 """The other end of a leg, as we speak to it: what every message of ours says, and what still awaits an answer."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from softswitch.calls.line import SDP, LegSettings, Line
 from softswitch.sip.dialog import Dialog
@@ -26,6 +26,23 @@ class Peer:
 
     def receive_end(self, transaction: Transaction) -> None:
         self._awaited.discard(transaction)
+
+    @property
+    def awaited(self) -> tuple[Transaction, ...]:
+        """Client transactions that have not ended."""
+        return tuple(self._awaited)
+
+    def acks_of(self, cseqs: Collection[int]) -> list[tuple[Request, Uri]]:
+        """Our ACKs to the 2xx of INVITEs of these numbers, and where they go."""
+        return [sent for (number, _), sent in self._acks.items() if number in cseqs]
+
+    def take_up(self, transactions: Iterable[Transaction]) -> None:
+        """Client transactions that another process has begun."""
+        self._awaited.update(transactions)
+
+    def take_up_ack(self, ack: Request, next_hop: Uri) -> None:
+        """An ACK that another process has sent."""
+        self._acks[ack.cseq.number, ack.to_tag or ""] = (ack, next_hop)
 
     # Requests
 

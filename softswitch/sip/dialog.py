@@ -1,12 +1,14 @@
 """Dialogs: what two user agents remember of each other between INVITE and BYE (RFC 3261 §12)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from softswitch.errors import PeerError
 from softswitch.sip.headers import Headers
 from softswitch.sip.matching import MAGIC_COOKIE
 from softswitch.sip.message import Request, Response
+from softswitch.sip.snapshots import bytes_of, text_of
 from softswitch.sip.uri import Uri
 from softswitch.sip.values import CSeq, NameAddr
 
@@ -147,6 +149,48 @@ class Dialog:
         self.is_confirmed = True
         self.route_set = tuple(reversed(response.record_routes))
         self.refresh_target(response)
+
+    def snapshot(self) -> dict[str, Any]:
+        """All of it, in plain values."""
+        return {
+            "call_id": self.call_id,
+            "local": self.local,
+            "local_tag": self.local_tag,
+            "remote": self.remote,
+            "remote_tag": self.remote_tag,
+            "target": str(self.remote_target),
+            "routes": [str(route) for route in self.route_set],
+            "cseq": [self.local_cseq, self.remote_cseq, self._invite_cseq],
+            "confirmed": self.is_confirmed,
+            "contact": self.contact,
+            "early_sdp": text_of(self.early_sdp),
+            "rseq": self.remote_rseq,
+            "settled": self.is_settled,
+            "updates": self.peer_updates,
+        }
+
+    @classmethod
+    def restored(cls, snapshot: Mapping[str, Any]) -> "Dialog":
+        """The dialog of which this is the snapshot. Raises PeerError where an address in it cannot be read."""
+        local_cseq, remote_cseq, invite_cseq = snapshot["cseq"]
+        return cls(
+            call_id=snapshot["call_id"],
+            local=snapshot["local"],
+            local_tag=snapshot["local_tag"],
+            remote=snapshot["remote"],
+            remote_tag=snapshot["remote_tag"],
+            remote_target=Uri.parse(snapshot["target"]),
+            route_set=tuple(NameAddr.parse(route) for route in snapshot["routes"]),
+            local_cseq=local_cseq,
+            remote_cseq=remote_cseq,
+            is_confirmed=snapshot["confirmed"],
+            contact=snapshot["contact"],
+            early_sdp=bytes_of(snapshot["early_sdp"]),
+            remote_rseq=snapshot["rseq"],
+            is_settled=snapshot["settled"],
+            peer_updates=snapshot["updates"],
+            _invite_cseq=invite_cseq,
+        )
 
     def _routing(self) -> tuple[Uri, Sequence[NameAddr]]:
         """Request-URI and Route headers, for loose routers and, from RFC 2543, strict ones (§12.2.1.1)."""

@@ -212,6 +212,17 @@ class TransactionLayer:
         """Send a response through its server transaction; False where that has ended or answered already."""
         return self._step(transaction, input_of(response.status), now, response)
 
+    def adopt(self, transaction: Transaction) -> None:
+        """Go on with a transaction that another process has begun (see `snapshots`)."""
+        if transaction.is_server:
+            self._servers[transaction.key] = transaction
+            merge_key = merged_key(transaction.request)
+            if merge_key is not None:
+                self._merged[merge_key] = transaction
+        else:
+            self._clients[transaction.key] = transaction
+        self._settle(transaction)
+
     @property
     def unanswered(self) -> int:
         """Requests of ours that still await their final response."""

@@ -6,16 +6,17 @@ A pure machine: `now` is passed in, responses are returned, changes come out of 
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import ceil
-from typing import Final
+from typing import Any, Final
 
 from softswitch.errors import PeerError, UsageError
 from softswitch.sip.authenticator import Authenticator
 from softswitch.sip.hop import DEFAULT_PORT, Hop
 from softswitch.sip.message import Request, Response, response_to
 from softswitch.sip.outbound import FLOW_TIMER_S, OUTBOUND, Flow, flow_of, uses_outbound
+from softswitch.sip.snapshots import Snapshot, hop_from, hop_snapshot
 from softswitch.sip.sources import source_of
 from softswitch.sip.uri import Uri
 from softswitch.sip.values import NameAddr, parse_expires
@@ -46,6 +47,34 @@ class Binding:
     user_agent: str = ""
     flow: Flow | None = None
     """The phone's own name for this way to it (RFC 5626); None: the Contact's URI tells bindings apart."""
+
+    def snapshot(self) -> dict[str, Any]:
+        """All of it, in plain values."""
+        return {
+            "contact": str(self.contact),
+            "to": hop_snapshot(self.destination),
+            "expires_at": self.expires_at,
+            "q": self.q,
+            "call_id": self.call_id,
+            "cseq": self.cseq,
+            "path": list(self.path),
+            "user_agent": self.user_agent,
+            "flow": None if self.flow is None else list(self.flow),
+        }
+
+    @classmethod
+    def restored(cls, snapshot: Snapshot) -> "Binding":
+        return cls(
+            contact=NameAddr.parse(snapshot["contact"]),
+            destination=hop_from(snapshot["to"]),
+            expires_at=snapshot["expires_at"],
+            q=snapshot["q"],
+            call_id=snapshot["call_id"],
+            cseq=snapshot["cseq"],
+            path=tuple(snapshot["path"]),
+            user_agent=snapshot["user_agent"],
+            flow=None if snapshot["flow"] is None else Flow(*snapshot["flow"]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +119,8 @@ class Registrar:
         self._bindings: dict[str, tuple[Binding, ...]] = {}
         self._next_expiry: float | None = None
         self._events: deque[UserRegistered | UserExpired] = deque()
+        self.on_kept: Callable[[str], None] | None = None
+        """Told of every user whose bindings have changed, for those who keep snapshots."""
 
     def receive_register(self, request: Request, source: Hop, now: float) -> Response:
         """The final response to a REGISTER from `source`; the bindings change only where it is a 200 (§10.3)."""
@@ -194,6 +225,20 @@ class Registrar:
         self._next_expiry = min(
             (binding.expires_at for bindings in self._bindings.values() for binding in bindings), default=None
         )
+        if self.on_kept is not None:
+            self.on_kept(user)
+
+    def snapshot(self, user: str) -> list[dict[str, Any]]:
+        """A user's bindings in plain values."""
+        return [binding.snapshot() for binding in self._bindings.get(user, ())]
+
+    def restore(self, user: str, snapshot: Iterable[Snapshot], now: float) -> None:
+        """Take up the bindings of this snapshot, but for those that ran out and those over connections, which ended
+        with the process that had them."""
+        bindings = (Binding.restored(each) for each in snapshot)
+        live = tuple(each for each in bindings if now < each.expires_at and not each.destination.flow)
+        if live:
+            self._keep(user, live)
 
     def _confirm(self, request: Request, bindings: tuple[Binding, ...], now: float) -> Response:
         """The 200 with every binding and its remaining time (step 8)."""

@@ -11,7 +11,7 @@ from softswitch.sip.hop import Hop
 from softswitch.sip.matching import Key, client_key
 from softswitch.sip.message import Message, Request, Response, response_to
 from softswitch.sip.timers import Timers
-from softswitch.sip.transaction import Action, Input, State, Table, Transaction, Trouble, rows_of
+from softswitch.sip.transaction import Action, Input, Rows, State, Table, Transaction, Trouble, rows_of
 
 # Actions
 
@@ -187,6 +187,13 @@ def input_of(status: int) -> Input:
     if status < 200:
         return Input.PROVISIONAL
     return Input.SUCCESS if status < 300 else Input.FAILURE
+
+
+def rows_for(method: str, *, is_server: bool) -> Rows:
+    """The table of a transaction of this method."""
+    if is_server:
+        return _INVITE_SERVER if method == "INVITE" else _SERVER
+    return _INVITE_CLIENT if method == "INVITE" else _CLIENT
 
 
 def open_client(request: Request, data: bytes, destination: Hop, now: float, *, timers: Timers) -> Transaction:

@@ -34,6 +34,10 @@ class Clock:
         """Serve this machine's deadlines from now on."""
         self._attached.append(timed)
 
+    def detach(self, timed: Timed) -> None:
+        """Serve it no more: it has died."""
+        self._attached.remove(timed)
+
     def call_at(self, at: float, call: Callable[[], object]) -> None:
         """Call once, when the clock comes to `at` (never before the present)."""
         self._serial += 1

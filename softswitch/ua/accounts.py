@@ -251,6 +251,15 @@ class Carrier:
         """Answers to the challenges of the one realm that its registration, or else its first call, was asked by."""
         return self.account.digest_for(self._realm, new_token)
 
+    @property
+    def realm(self) -> str | None:
+        """The one whose challenges are answered; None: not known yet."""
+        return self._realm.realm
+
+    def know_realm(self, realm: str | None) -> None:
+        """Another process was asked by this one."""
+        self._realm.realm = self._realm.realm or realm
+
     def is_at(self, host: str) -> bool:
         """Whether this IP address is one of the carrier's: its calls come from there."""
         return self.targets.has_host(host) or host in self.account.addresses

@@ -128,6 +128,9 @@ class Dispatch:
             self._layer.respond(transaction, decision, now)
         elif leg is not None:
             self._legs.owners[transaction] = leg
+            line = self._legs.line_of(leg)
+            if line is not None and line.is_cut:
+                line.follow(event.source)
             leg.receive_request(transaction, request, now)
             self._legs.settle(leg)
         elif isinstance(decision, Caller):

@@ -23,6 +23,8 @@ class LegBook:
         """Whose a transaction is, from its first message to its last timer."""
         self.withholds: Callable[[Any], bool] | None = None
         """Asked about the events of calls; what is withheld does not come up, and a channel stays taken."""
+        self.on_settled: Callable[[str], None] | None = None
+        """Told of every leg that may have changed, for those who keep snapshots."""
         self.names: CallNames | None = None
         """Told which Call-IDs a leg has, where calls are traced."""
         self._events = events
@@ -72,6 +74,12 @@ class LegBook:
             self._deadlines.set(leg.leg_id, None)
         else:
             self._deadlines.set(leg.leg_id, leg.next_timer())
+        if self.on_settled is not None:
+            self.on_settled(leg.leg_id)
+
+    def line_of(self, leg: Leg) -> PhoneLine | None:
+        """Its way to the wire; None for a leg that is forgotten."""
+        return self._lines.get(leg)
 
     def release(self, leg_id: str) -> None:
         """Free the channel that a leg has taken up."""

@@ -30,6 +30,15 @@ class PhoneLine:
         """Set by the pool once the leg is made; owns what is sent here."""
         self.owners: dict[Transaction, Leg] = {}
         """The pool's table: whose transaction is whose."""
+        self.whose = ""
+        """The carrier account's name, or the agent's id."""
+        self.is_cut = False
+        """The connection that led to the peer has ended with another process; its next request shows the new one."""
+
+    def follow(self, source: Hop) -> None:
+        """A request of the dialog has come from there."""
+        if self.is_cut and source.transport == self.hop.transport:
+            self.hop, self.is_cut = source, False
 
     def send_request(self, request: Request, next_hop: Uri, now: float) -> Transaction:
         return self._own(self._layer.send_request(request, self.destination(next_hop), now))

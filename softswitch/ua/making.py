@@ -7,11 +7,14 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from softswitch.calls.incoming import IncomingLeg
+from softswitch.calls.leg import Leg
 from softswitch.calls.line import LegSettings
 from softswitch.calls.outgoing import OutgoingLeg
+from softswitch.calls.snapshots import restore
 from softswitch.sip.hop import Hop
 from softswitch.sip.layer import RequestReceived, Transaction, TransactionLayer
 from softswitch.sip.registrar import Binding
+from softswitch.sip.snapshots import Snapshot
 from softswitch.sip.values import NameAddr
 from softswitch.ua.accounts import Carrier, PhoneAccount
 from softswitch.ua.legs import LegBook
@@ -74,6 +77,7 @@ class LegMaker:
             digest=carrier.digest(self._new_token),
             hops_left=new.hops_left,
         )
+        line.whose = own.name
         self._book.adopt(leg, line, carrier)
         return leg, line
 
@@ -96,6 +100,7 @@ class LegMaker:
             routes=binding.path,
             offer=offer,
         )
+        line.whose = phone.agent
         self._book.adopt(leg, line)
         return leg
 
@@ -105,6 +110,7 @@ class LegMaker:
         """The leg of somebody who calls in. Raises PeerError(400) where the INVITE cannot open a dialog."""
         line = TrunkLine(self._layer, received.source, self._gate)
         own = carrier.account
+        line.whose = own.name
         settings = self._settings(own.username, received.source, own.name)
         return self._incoming(line, settings, carrier, transaction, received, now)
 
@@ -113,8 +119,35 @@ class LegMaker:
     ) -> IncomingLeg:
         """The leg of an agent's phone that calls us. Raises PeerError(400) where the INVITE cannot open a dialog."""
         line = PhoneLine(self._layer, received.source)
+        line.whose = phone.agent
         settings = self._settings("", received.source, phone.agent, phone)
         return self._incoming(line, settings, None, transaction, received, now)
+
+    def restore(self, snapshot: Snapshot, whose: Carrier | PhoneAccount, hop: Hop, now: float) -> Leg:
+        """A leg that another process has made, from its snapshot; see `calls.snapshots.restore` for what it raises.
+
+        Over a connection the way back to the peer is lost: a carrier is connected to anew, a phone comes by itself.
+        """
+        line: PhoneLine
+        if isinstance(whose, Carrier):
+            own, carrier, digest = whose.account, whose, whose.digest(self._new_token)
+            line, line.whose = TrunkLine(self._layer, hop._replace(flow=0), self._gate), own.name
+            settings = self._settings(own.username, hop, own.name)
+        else:
+            carrier = digest = None
+            line, line.whose = PhoneLine(self._layer, hop._replace(flow=0)), whose.agent
+            settings = self._settings("", hop, whose.agent, whose)
+        leg, transactions = restore(snapshot, line, settings, digest, now)
+        line.is_cut = hop.flow != 0
+        if line.is_cut:
+            leg.wait_for_peer()
+        for transaction in transactions:
+            self._layer.adopt(transaction)
+            self._book.owners[transaction] = leg
+        self._book.adopt(leg, line, carrier)
+        if isinstance(leg, OutgoingLeg):
+            leg.resume(now)
+        return leg
 
     def _incoming(
         self,

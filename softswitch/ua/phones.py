@@ -1,14 +1,15 @@
 """Agents' phones: who they are, where they are, and whether somebody who says so is one of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from softswitch.errors import PeerError
 from softswitch.sip.authenticator import Authenticator, Listener, Nonces
 from softswitch.sip.hop import Hop
 from softswitch.sip.message import Request, Response, response_to
 from softswitch.sip.registrar import Binding, Registrar, UserRegistered
+from softswitch.sip.snapshots import Snapshot
 from softswitch.sip.sources import source_of
 from softswitch.ua.accounts import PhoneAccount
 
@@ -83,6 +84,18 @@ class PhoneDesk:
         phone = self._by_agent.get(agent)
         bindings = self._registrar.bindings(phone.username, now) if phone is not None else ()
         return bindings[0] if bindings else None
+
+    def snapshot(self, agent: str) -> list[dict[str, Any]]:
+        """Where an agent's phone has registered, in plain values."""
+        return self._registrar.snapshot(self._by_agent[agent].username)
+
+    def restore(self, agent: str, snapshot: Iterable[Snapshot], now: float) -> None:
+        """Take up the bindings of another process. KeyError for an agent who is unknown now."""
+        self._registrar.restore(self._by_agent[agent].username, snapshot, now)
+
+    def watch(self, on_phone: Callable[[str], None]) -> None:
+        """Have `on_phone` told of every agent whose phone has registered, again or no more."""
+        self._registrar.on_kept = lambda username: on_phone(self._by_username[username].agent)
 
     def drop_flow(self, hop: Hop, now: float) -> None:
         """A connection has closed: phones that registered over it cannot be rung any more (RFC 5626)."""

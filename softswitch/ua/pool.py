@@ -42,6 +42,7 @@ from softswitch.ua.registrations import RegistrationDesk
 from softswitch.ua.targets import chance_from
 from softswitch.ua.transfers import TransferDesk
 from softswitch.ua.tries import Tries
+from softswitch.ua.uptake import Uptake
 
 PoolEvent: TypeAlias = (
     CallEvent | AccountRegistered | AccountReachable | AccountFailed | PhoneRegistered | PhoneExpired | SourceBanned
@@ -50,7 +51,7 @@ PoolEvent: TypeAlias = (
 _DIALLABLE = re.compile(r"[+0-9A-Za-z*._-]{1,64}")
 
 
-class UserAgentPool(LegCommands):
+class UserAgentPool(LegCommands, Uptake):
     """See the module. `now` is monotonic seconds; after any call, drain `next_event` and `data_to_send`, then re-arm.
 
     listens: where peers reach us, which goes into Via and Contact; the first is the main one.
