@@ -182,12 +182,12 @@ class Peer:
             offered = self._daemon.command(
                 command="offer", sdp=session_description(port_of(2 * call), first), **asks, **wants
             )["sdp"]
-            answer = session_description(port_of(2 * call + 1), second, key=key)
+            tag, theirs = media_key(offered) if load.secure else ("", "")
+            answer = session_description(port_of(2 * call + 1), second, key=key, tag=tag)
             answered = self._daemon.command(
                 command="answer", sdp=answer, to_tag="b", **asks, ICE="remove", replace=["origin"]
             )["sdp"]
             lines.append(Line(media_port(answered), first))
-            theirs = media_key(offered) if load.secure else ""
             lines.append(Line(media_port(offered), second, sealing_key=key, opening_key=theirs))
         return lines
 

@@ -130,8 +130,12 @@ def _raise_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def session_description(port: int, payload_type: int, *, key: str = "") -> str:
-    """An offer or answer with G.711 alone.  key: base64 of an SDES key and salt; then the stream is SRTP."""
+def session_description(port: int, payload_type: int, *, key: str = "", tag: str = "1") -> str:
+    """An offer or answer with G.711 alone.
+
+    key: base64 of an SDES key and salt; then the stream is SRTP.  tag: in an answer, that of the accepted line
+    (RFC 4568 §5.1.3).
+    """
     name = {0: "PCMU", 8: "PCMA"}[payload_type]
     lines = [
         "v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0",
@@ -139,7 +143,7 @@ def session_description(port: int, payload_type: int, *, key: str = "") -> str:
         f"a=rtpmap:{payload_type} {name}/8000", "a=ptime:20", "a=sendrecv",
     ]  # fmt: skip
     if key:
-        lines.append(f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{key}")
+        lines.append(f"a=crypto:{tag} AES_CM_128_HMAC_SHA1_80 inline:{key}")
     return "\r\n".join(lines) + "\r\n"
 
 
@@ -147,7 +151,10 @@ def media_port(sdp: str) -> int:
     return int(next(line for line in sdp.splitlines() if line.startswith("m=audio ")).split()[1])
 
 
-def media_key(sdp: str) -> str:
-    """The key of the AES_CM_128_HMAC_SHA1_80 line (RFC 4568 §9.1)."""
-    line = next(line for line in sdp.splitlines() if line.startswith("a=crypto:") and "AES_CM_128_HMAC_SHA1_80" in line)
-    return line.partition("inline:")[2].partition("|")[0]
+def media_key(sdp: str) -> tuple[str, str]:
+    """Tag and key of the AES_CM_128_HMAC_SHA1_80 line (RFC 4568 §9.1)."""
+    for line in sdp.splitlines():
+        if line.startswith("a=crypto:") and " AES_CM_128_HMAC_SHA1_80 " in line:
+            tag, _, parameters = line.removeprefix("a=crypto:").split(" ", 2)
+            return tag, parameters.removeprefix("inline:").partition("|")[0].split()[0]
+    raise ValueError("no AES_CM_128_HMAC_SHA1_80 is offered")
