@@ -14,10 +14,10 @@ from softswitch.media.dtls import (
     DtlsClosed,
     DtlsConnected,
     DtlsFailed,
-    ExportedKeys,
     is_dtls,
 )
 from softswitch.media.ice import Address, IceLite, PairNominated, is_stun, new_credentials
+from softswitch.sdp.crypto import SrtpKeys
 from softswitch.sdp.webrtc import BrowserOffer, DtlsRole
 
 
@@ -26,7 +26,7 @@ class SessionConnected:
     """Audio may flow, to and from this address, under these keys."""
 
     address: Address
-    keys: ExportedKeys
+    keys: SrtpKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class BrowserSession:
         self._dtls: DtlsAssociation | None = None
         self._dtls_from: Address | None = None
         """Where the handshake is answered to, before an address is nominated."""
-        self._keys: ExportedKeys | None = None
+        self._keys: SrtpKeys | None = None
         self._told: Address | None = None
         """The address that was reported last."""
         self._over = False

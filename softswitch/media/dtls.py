@@ -13,7 +13,7 @@ import secrets
 import struct
 from collections import deque
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, TypeAlias
 
@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL
 from OpenSSL.crypto import X509
 
+from softswitch.sdp.crypto import SrtpKeys
 from softswitch.sdp.webrtc import DtlsRole
 
 HANDSHAKE_S: Final = 30.0  # ours: an agent who hears nothing for so long tries again
@@ -48,32 +49,22 @@ class Profile:
 
     name: bytes
     """As OpenSSL calls it."""
-    number: int
+    suite: str
+    """As `SrtpKeys` calls it."""
     key_bytes: int
     salt_bytes: int
 
 
 PROFILES: Final = (
-    Profile(b"SRTP_AEAD_AES_128_GCM", 7, 16, 12),
-    Profile(b"SRTP_AES128_CM_SHA1_80", 1, 16, 14),
+    Profile(b"SRTP_AEAD_AES_128_GCM", "AEAD_AES_128_GCM", 16, 12),
+    Profile(b"SRTP_AES128_CM_SHA1_80", "AES_CM_128_HMAC_SHA1_80", 16, 14),
 )
 """Best first: GCM costs half where the processor has AES."""
 
 
 @dataclass(frozen=True, slots=True)
-class ExportedKeys:
-    """What both ends have drawn from the handshake."""
-
-    profile: int
-    """Number of the protection profile."""
-    ours: bytes = field(repr=False)
-    """For what we send: master key, with the master salt behind it."""
-    theirs: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class DtlsConnected:
-    keys: ExportedKeys
+    keys: SrtpKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,15 +229,15 @@ class DtlsAssociation:
         self._state = _State.CONNECTED
         self._events.append(DtlsConnected(self._export(profile)))
 
-    def _export(self, profile: Profile) -> ExportedKeys:
+    def _export(self, profile: Profile) -> SrtpKeys:
         """client_write_key, server_write_key, client_write_salt, server_write_salt (RFC 5764 §4.2)."""
         key, salt = profile.key_bytes, profile.salt_bytes
         material = self._connection.export_keying_material(EXPORTER_LABEL, 2 * (key + salt))
         client = material[:key] + material[2 * key : 2 * key + salt]
         server = material[key : 2 * key] + material[2 * key + salt :]
         if self._role is DtlsRole.ACTIVE:
-            return ExportedKeys(profile.number, ours=client, theirs=server)
-        return ExportedKeys(profile.number, ours=server, theirs=client)
+            return SrtpKeys(profile.suite, sending=client, receiving=server)
+        return SrtpKeys(profile.suite, sending=server, receiving=client)
 
     def _listen(self) -> None:
         """Alerts, and copies of the last flight. Data of applications is none of ours, and is dropped."""

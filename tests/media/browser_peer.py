@@ -8,13 +8,18 @@ from dataclasses import dataclass, field
 import pylibsrtp
 from aioice import stun
 
-from softswitch.media.dtls import Certificate, DtlsAssociation, DtlsConnected, DtlsEvent, ExportedKeys, is_dtls
+from softswitch.media.dtls import Certificate, DtlsAssociation, DtlsConnected, DtlsEvent, is_dtls
 from softswitch.media.ice import Address, is_stun
+from softswitch.sdp.crypto import SrtpKeys
 from softswitch.sdp.session import SessionDescription
 from softswitch.sdp.webrtc import DtlsRole
 
 PRIORITY = 0x6E0001FF
 PAYLOAD_TYPE = 8
+PROFILES = {
+    "AEAD_AES_128_GCM": pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM,
+    "AES_CM_128_HMAC_SHA1_80": pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80,
+}
 
 
 @dataclass(slots=True)
@@ -29,7 +34,7 @@ class BrowserPeer:
     ufrag: str = field(default_factory=lambda: secrets.token_hex(4))
     password: str = field(default_factory=lambda: secrets.token_hex(16))
     ssrc: int = field(default_factory=lambda: secrets.randbits(32))
-    keys: ExportedKeys | None = None
+    keys: SrtpKeys | None = None
     events: list[DtlsEvent] = field(default_factory=list)
     answered_checks: int = 0
     payloads: list[bytes] = field(default_factory=list)
@@ -123,10 +128,11 @@ class BrowserPeer:
         head = struct.pack("!BBHII", 0x80, PAYLOAD_TYPE, self._sequence, self._timestamp & 0xFFFFFFFF, self.ssrc)
         return bytes(self._outbound.protect(head + payload))
 
-    def _use(self, keys: ExportedKeys) -> None:
+    def _use(self, keys: SrtpKeys) -> None:
         self.keys = keys
-        inbound = pylibsrtp.Policy(keys.theirs, pylibsrtp.Policy.SSRC_ANY_INBOUND, srtp_profile=keys.profile)
-        outbound = pylibsrtp.Policy(keys.ours, pylibsrtp.Policy.SSRC_ANY_OUTBOUND, srtp_profile=keys.profile)
+        profile = PROFILES[keys.suite]
+        inbound = pylibsrtp.Policy(keys.receiving, pylibsrtp.Policy.SSRC_ANY_INBOUND, srtp_profile=profile)
+        outbound = pylibsrtp.Policy(keys.sending, pylibsrtp.Policy.SSRC_ANY_OUTBOUND, srtp_profile=profile)
         self._inbound, self._outbound = pylibsrtp.Session(inbound), pylibsrtp.Session(outbound)
 
     def _receive_audio(self, data: bytes) -> None:

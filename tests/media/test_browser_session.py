@@ -69,7 +69,7 @@ def test_a_browser_that_checks_and_shakes_hands_is_connected(setup: str) -> None
     assert isinstance(connected, SessionConnected)
     assert connected.address == HOME
     assert room.peer.keys is not None
-    assert (connected.keys.ours, connected.keys.theirs) == (room.peer.keys.theirs, room.peer.keys.ours)
+    assert (connected.keys.sending, connected.keys.receiving) == (room.peer.keys.receiving, room.peer.keys.sending)
 
 
 def test_nothing_is_begun_before_the_browser_nominates(room: Room) -> None:

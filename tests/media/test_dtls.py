@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from softswitch.media import dtls, srtp
+from softswitch.media import dtls
 from softswitch.media.dtls import (
     HANDSHAKE_S,
     MTU,
@@ -18,6 +18,7 @@ from softswitch.media.dtls import (
     DtlsFailed,
     is_dtls,
 )
+from softswitch.sdp.crypto import KEYING_BYTES
 from softswitch.sdp.webrtc import DtlsRole
 
 patient = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=30)
@@ -60,14 +61,14 @@ def test_both_ends_draw_the_same_keys_the_other_way_round() -> None:
     client, server = only_event(pair.client), only_event(pair.server)
     assert isinstance(client, DtlsConnected)
     assert isinstance(server, DtlsConnected)
-    assert client.keys.profile == server.keys.profile == srtp.AEAD_AES_128_GCM
-    assert (client.keys.ours, client.keys.theirs) == (server.keys.theirs, server.keys.ours)
-    assert client.keys.ours != client.keys.theirs
+    assert client.keys.suite == server.keys.suite == "AEAD_AES_128_GCM"
+    assert (client.keys.sending, client.keys.receiving) == (server.keys.receiving, server.keys.sending)
+    assert client.keys.sending != client.keys.receiving
 
 
 def test_keys_have_the_lengths_of_their_profiles() -> None:
     for profile in PROFILES:
-        assert profile.key_bytes + profile.salt_bytes == srtp.KEYING_BYTES[profile.number]
+        assert profile.key_bytes + profile.salt_bytes == KEYING_BYTES[profile.suite]
 
 
 def pair_with(profile: bytes) -> Pair:
@@ -85,8 +86,8 @@ def test_an_older_browser_gets_the_profile_that_everybody_has() -> None:
     client, server = only_event(pair.client), only_event(pair.server)
     assert isinstance(client, DtlsConnected)
     assert isinstance(server, DtlsConnected)
-    assert client.keys.profile == srtp.AES_CM_128_HMAC_SHA1_80
-    assert (client.keys.ours, client.keys.theirs) == (server.keys.theirs, server.keys.ours)
+    assert client.keys.suite == "AES_CM_128_HMAC_SHA1_80"
+    assert (client.keys.sending, client.keys.receiving) == (server.keys.receiving, server.keys.sending)
 
 
 def test_without_a_profile_in_common_there_are_no_keys() -> None:
@@ -100,8 +101,8 @@ def test_no_key_shows_in_a_trace() -> None:
     pair.talk()
     event = only_event(pair.client)
     assert isinstance(event, DtlsConnected)
-    assert repr(event.keys.ours) not in repr(event)
-    assert repr(event.keys.theirs) not in repr(event)
+    assert repr(event.keys.sending) not in repr(event)
+    assert repr(event.keys.receiving) not in repr(event)
 
 
 def test_a_server_that_is_somebody_else_gets_no_keys() -> None:
