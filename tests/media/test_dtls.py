@@ -210,7 +210,7 @@ def test_a_damaged_handshake_ends_in_the_same_keys_or_in_none(seed: int) -> None
     events = [pair.client.next_event(), pair.server.next_event()]
     keys = [event.keys for event in events if isinstance(event, DtlsConnected)]
     if len(keys) == 2:
-        assert (keys[0].ours, keys[0].theirs) == (keys[1].theirs, keys[1].ours)
+        assert (keys[0].sending, keys[0].receiving) == (keys[1].receiving, keys[1].sending)
 
 
 @patient
