@@ -12,3 +12,8 @@ def host_number(host: str) -> int:
         return int(ipaddress.IPv4Address(host))
     except ValueError:
         raise UsageError(f"media address {host!r} must be an IPv4 address such as 192.0.2.1") from None
+
+
+def host_text(number: int) -> str:
+    """The same as text."""
+    return str(ipaddress.IPv4Address(number))

@@ -16,6 +16,7 @@ from softswitch.codecs.registry import audio_code
 from softswitch.errors import UsageError
 from softswitch.media import vocabulary as v
 from softswitch.media.addresses import host_number
+from softswitch.media.browser_legs import Receive
 from softswitch.media.engine import Engine, slots_between
 from softswitch.media.events import LegStatistics, MediaFormat
 from softswitch.media.kernels import fingerprint
@@ -140,6 +141,20 @@ class MediaPlane(PlaneLife):
         code = int(audio_code(format.codec))
         self._order(leg, v.CONNECT, host_number(host), port, code, format.payload_type, options)
 
+    def attend_browser(self, leg: int, receive: Receive) -> None:
+        """A browser is to be at the leg's other end: hand over what comes in and is no RTP, from now on.
+
+        Once `connect` has told where the browser is, RTP is taken from there alone; told again, it moves.
+        """
+        self._browsers.add(leg, receive)
+        self._order(leg, v.ATTEND, 1)
+
+    def send_datagram(self, leg: int, data: bytes, address: tuple[str, int]) -> None:
+        """Send a datagram that is no RTP from the port of a browser's leg; like any datagram, it may be lost."""
+        entry = self._leg(leg)
+        if self._alive:
+            self._browsers.send(entry.slot, entry.generation, data, address)
+
     def bridge(self, a: int, b: int) -> None:
         """Let two legs hear each other, transcoded where they differ. A leg bridged elsewhere leaves that bridge."""
         other = self._leg(b)
@@ -208,6 +223,7 @@ class MediaPlane(PlaneLife):
         self.stop_recording(leg)
         self.stop_amd(leg)
         self._order(leg, v.CLOSE)
+        self._browsers.remove(leg)
         entry.close()
 
     # Figures

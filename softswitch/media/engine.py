@@ -15,12 +15,20 @@ from numba import float64, int64, typeof
 from softswitch.amd import model
 from softswitch.amd.state import new_states
 from softswitch.errors import UsageError
-from softswitch.media import incoming, legs, outgoing, playback, relay, rings, timeline, worker
+from softswitch.media import incoming, legs, outgoing, playback, relay, rings, signals, timeline, worker
 from softswitch.media import vocabulary as v
 from softswitch.media.addresses import host_number
 from softswitch.media.clips import load_clips, store_clips
 from softswitch.media.kernels import cache_folders, discard_stale_kernels, fork_compilation, is_cached
-from softswitch.media.layout import FRAME_SAMPLES, MESSAGE, WORKER_COMMANDS, create_block, map_block
+from softswitch.media.layout import (
+    DATAGRAM,
+    DATAGRAM_BYTES,
+    FRAME_SAMPLES,
+    MESSAGE,
+    WORKER_COMMANDS,
+    create_block,
+    map_block,
+)
 from softswitch.media.recorder import Recorder
 from softswitch.media.scratch import MOST_PLAYERS, new_scratch
 
@@ -89,11 +97,14 @@ class Engine:
         shared, scratch, times = typeof(self.block.shared), typeof(self._scratch), typeof(self._times)
         states, desk, pcm = typeof(self._states), typeof(self._desk), typeof(self._pcm)
         message = typeof(np.zeros(1, MESSAGE))
+        datagram, octets = typeof(np.zeros(1, DATAGRAM)), typeof(np.zeros(DATAGRAM_BYTES, np.uint8))
         pairs = typeof(np.zeros((1, 2), np.int16))
         return (
             [
                 ("put a message into a ring", rings.push, (shared, *[int64] * 10)),
                 ("take a message out", rings.pop, (shared, int64, message)),
+                ("put a datagram into a ring", signals.push_datagram, (shared, *[int64] * 5, octets, int64)),
+                ("take a datagram out", signals.pop_datagram, (shared, int64, datagram)),
                 ("take a recording", timeline.take, (times, int64, pairs)),
             ],
             [

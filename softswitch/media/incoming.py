@@ -10,10 +10,12 @@ from softswitch.media.libc import connect_socket, host_of, port_of, write_socket
 from softswitch.media.outgoing import emit, relay, skip_packet
 from softswitch.media.rings import push_received, signed16, signed32
 from softswitch.media.rtp import payload_bounds, read16, read32
+from softswitch.media.signals import receive_signal
 
 PCMU = int(CodecCode.PCMU)
 PCMA = int(CodecCode.PCMA)
 
+LOWEST_RTP = 128  # RFC 7983 §7
 COMFORT_NOISE_TYPE = 13  # RFC 3551 §6
 MAX_DROPOUT = 3000  # RFC 3550 A.1
 
@@ -91,13 +93,15 @@ def count_sequence(leg: Any, ssrc: int, sequence: int) -> None:
 def receive_packet(shared: Any, scratch: Any, slot: int, length: int, now: int) -> bool:
     """Take in the datagram in `scratch.packet`; False when it was dropped and must be counted."""
     leg = shared.legs[slot]
-    if leg.state not in (v.CONNECTED, v.LEARNING):
+    if i64(scratch.packet[0]) < LOWEST_RTP:
+        return receive_signal(shared, scratch, slot, length, now)
+    if leg.state not in (v.CONNECTED, v.LEARNING, v.ROAMING):
         return True  # early: nothing has been agreed yet, so nothing of it may be heard
     start, end = payload_bounds(scratch.packet, length)
     if end == 0:
         return False
     right = is_from_remote(leg, scratch.source)
-    if not right and (leg.state == v.CONNECTED or not may_be_learned(leg, scratch.source)):
+    if not right and (leg.state != v.LEARNING or not may_be_learned(leg, scratch.source)):
         return False
     payload_type = i64(scratch.packet[1]) & 0x7F
     codec = codec_of(leg, payload_type)

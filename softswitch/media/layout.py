@@ -18,7 +18,7 @@ from softswitch.errors import UsageError
 Array = npt.NDArray[Any]
 
 MAGIC = 0x534F4654_4D454449  # "SOFTMEDI"
-VERSION = 2
+VERSION = 3
 
 RING = 8192
 """Messages that a ring holds; a power of two."""
@@ -110,6 +110,10 @@ _SELDOM = [
     ("latch", "i8"),
     ("learn_until_ns", "i8"),
     ("control_packets", "i8"),
+    # a browser's (signals)
+    ("browser", "i8"),  # what is no RTP goes to the signalling process
+    ("signal_at_ns", "i8"),  # when the rations are full again
+    ("known_signal_at_ns", "i8"),
     # playing
     ("looped", "i8"),
     ("clip_cursor", "i8"),
@@ -178,6 +182,24 @@ FRAME = np.dtype(
     align=True,
 )
 
+DATAGRAMS = 512
+"""Datagrams that a ring of them holds; a power of two."""
+DATAGRAM_BYTES = 1504
+"""What a network carries in one piece, and so the longest of a browser's handshake."""
+
+DATAGRAM = np.dtype(
+    [
+        ("leg", "i8"),
+        ("generation", "i8"),
+        ("host", "i8"),
+        ("port", "i8"),
+        ("size", "i8"),
+        ("octets", "u1", (DATAGRAM_BYTES,)),
+    ],
+    align=True,
+)
+"""What came from a browser, or goes there, beside its audio."""
+
 CLIP = np.dtype([("start", "i8"), ("samples", "i8")])
 
 
@@ -192,13 +214,15 @@ class Shared(NamedTuple):
     rings: Array
     """(5, RING) MESSAGE: see the ring numbers"""
     cursors: Array
-    """(5, CURSOR_WORDS) int64"""
+    """(7, CURSOR_WORDS) int64: of the message rings, then of the datagram rings"""
     frames: Array
     """(slots, 2, FRAMES) FRAME"""
     clips: Array
     """(clips,) CLIP"""
     clip_audio: Array
     """(2, clip_samples) uint8: µ-law, A-law"""
+    datagrams: Array
+    """(2, DATAGRAMS) DATAGRAM: from browsers, to browsers"""
 
 
 class Block(NamedTuple):
@@ -218,6 +242,9 @@ class Block(NamedTuple):
 RELAY_COMMANDS, WORKER_COMMANDS, RELAY_EVENTS, WORKER_EVENTS, RECORDER_EVENTS = 0, 1, 2, 3, 4
 """The rings, by who reads or writes them."""
 RINGS = 5
+FROM_BROWSERS, TO_BROWSERS = 5, 6
+"""The datagram rings, whose cursors stand behind those of the message rings."""
+CURSORS = 7
 
 CURSOR_WORDS = 16
 WRITTEN, READ = 0, 8
@@ -230,10 +257,11 @@ def _plan(slots: int, clips: int, clip_samples: int) -> list[tuple[np.dtype[Any]
         (HEADER, (1,)),
         (LEG, (slots,)),
         (MESSAGE, (RINGS, RING)),
-        (np.dtype("i8"), (RINGS, CURSOR_WORDS)),
+        (np.dtype("i8"), (CURSORS, CURSOR_WORDS)),
         (FRAME, (slots, 2, FRAMES)),
         (CLIP, (clips,)),
         (octet, (2, clip_samples)),
+        (DATAGRAM, (2, DATAGRAMS)),
         (octet, (slots, PATH_BYTES)),
         (LEASE, (slots,)),
         (NOTE, (slots, 2)),

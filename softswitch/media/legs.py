@@ -54,6 +54,9 @@ def open_leg(shared: Any, scratch: Any, slot: int, ssrc: int, timestamp: int, se
     leg.packets_received = 0
     leg.packets_dropped = 0
     leg.control_packets = 0
+    leg.browser = 0
+    leg.signal_at_ns = 0
+    leg.known_signal_at_ns = 0
     leg.out_ssrc = ssrc
     leg.out_timestamp_base = timestamp
     leg.out_epoch_ns = now
@@ -77,7 +80,7 @@ def connect_leg(
 ) -> None:
     """Fix the leg's other end and formats; again for a re-INVITE, without a break in what is sent."""
     leg = shared.legs[slot]
-    if leg.state not in (v.BOUND, v.LEARNING, v.CONNECTED):
+    if leg.state not in (v.BOUND, v.LEARNING, v.CONNECTED, v.ROAMING):
         return
     leg.codec = codec
     leg.payload_type = payload_type
@@ -87,6 +90,9 @@ def connect_leg(
         return
     leg.remote_host = host
     leg.remote_port = port
+    if leg.browser:
+        leg.state = v.ROAMING  # its checks come from elsewhere too, so the socket stays open to all
+        return
     if (options >> 16) & 1 and leg.state != v.CONNECTED:
         leg.state = v.LEARNING
         leg.learn_until_ns = now + LEARN_NS

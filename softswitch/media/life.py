@@ -10,6 +10,7 @@ import numpy as np
 
 from softswitch.errors import SoftswitchError, UsageError
 from softswitch.media import vocabulary as v
+from softswitch.media.browser_legs import BrowserLegs
 from softswitch.media.engine import Engine
 from softswitch.media.events import MediaEvent, PlaneDied
 from softswitch.media.launcher import MediaProcess
@@ -62,6 +63,7 @@ class PlaneLife:
         self._first_port = int(self._shared.header["first_port"])
         self._stock = SlotStock(block.leases, self._order_open)
         self._legs = LegBook(Reports(clip_names), self._stock, self._tap)
+        self._browsers = BrowserLegs(self._shared)
         self._alive = True
         self._waiting: list[MediaEvent] = []
         self._is_silent = False
@@ -186,6 +188,7 @@ class PlaneLife:
         self._told.set()
         self._release()
         self._legs.clear()
+        self._browsers.clear()
         self._on_event(PlaneDied(DEAD_LEG, at, "the media process ended by itself"))
         # Its death has been reported; waiting for the kernel to give up the corpse may take a moment.
         self._loop.run_in_executor(None, process.reap)
@@ -217,6 +220,7 @@ class PlaneLife:
         self._drain()
         self._told.set()
         self._deliver()
+        self._hand_over()
 
     def _drain(self) -> None:
         """Read the three event rings; what is for the switch waits in order."""
@@ -235,4 +239,15 @@ class PlaneLife:
             except Exception as error:
                 self._loop.call_exception_handler(
                     {"message": f"a media event was not handled: {event}", "exception": error}
+                )
+
+    def _hand_over(self) -> None:
+        """Browsers' datagrams, to who listens to them."""
+        while not self._is_silent and (found := self._browsers.next_datagram()) is not None:
+            receive, data, address = found
+            try:
+                receive(data, address)
+            except Exception as error:
+                self._loop.call_exception_handler(
+                    {"message": "a browser's datagram was not handled", "exception": error}
                 )

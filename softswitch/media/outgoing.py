@@ -47,7 +47,7 @@ def emit(shared: Any, scratch: Any, kind: int, slot: int, at_ns: int, a: int, b:
 @inner
 def is_open(leg: Any) -> bool:
     """Whether its other end may be sent anything now."""
-    return leg.state in (v.CONNECTED, v.LEARNING) and leg.held == 0
+    return leg.state in (v.CONNECTED, v.LEARNING, v.ROAMING) and leg.held == 0
 
 
 @inner
@@ -100,7 +100,7 @@ def transmit(
     leg = shared.legs[slot]
     write_header(scratch.out, marker, leg.payload_type, sequence, leg.out_timestamp_base + position, leg.out_ssrc)
     destination = 0
-    if leg.state == v.LEARNING:
+    if leg.state != v.CONNECTED:
         write_socket_address(scratch.address, leg.remote_host, leg.remote_port)
         destination = scratch.address.ctypes.data
     sent = send_datagram(leg.rtp_descriptor, scratch.out.ctypes.data, HEADER_BYTES + samples, destination)

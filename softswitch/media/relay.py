@@ -26,6 +26,7 @@ from softswitch.media.libc import (
 from softswitch.media.playback import play_due, start_playing, stop_playing
 from softswitch.media.rings import pop
 from softswitch.media.scratch import BUFFER_BYTES
+from softswitch.media.signals import send_signals
 
 ROUNDS = 16
 """Polls in one tick: a flood on one socket cannot keep clips and commands waiting."""
@@ -72,6 +73,8 @@ def obey(shared: Any, scratch: Any, now: int) -> None:
             stop_playing(shared, scratch, slot)
         elif kind == v.TAP:
             leg.tapped = order.a
+        elif kind == v.ATTEND:
+            leg.browser = order.a
 
 
 @inner
@@ -127,6 +130,7 @@ def wait(shared: Any, scratch: Any, due: int) -> None:
 @inner
 def tick(shared: Any, scratch: Any, now: int, count: int) -> None:
     """One turn: commands, packets, clips, and now and then what has time."""
+    send_signals(shared, scratch)  # first: a goodbye comes before the end of its leg
     obey(shared, scratch, now)
     for _ in range(ROUNDS):
         if read_sockets(shared, scratch, 0, now) <= 0:

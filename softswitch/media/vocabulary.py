@@ -12,6 +12,8 @@ LEARNING = 2
 CONNECTED = 3
 BUSY = 4
 """Its port belongs to another program."""
+ROAMING = 5
+"""A browser's, connected: its address is the one that its checks have proved, and may change."""
 
 # LEASE.state
 FREE = 0
@@ -35,6 +37,7 @@ STOP_PLAYING = 7
 TAP = 8  # a: 1 or 0
 CLOSE = 9
 HOLD = 10  # a: 1 or 0
+ATTEND = 12  # a: 1 when a browser is at the other end
 
 # Commands to the worker
 START_AMD = 20
