@@ -21,8 +21,7 @@ from softswitch.media.engine import Engine, slots_between
 from softswitch.media.events import LegStatistics, MediaFormat
 from softswitch.media.kernels import fingerprint
 from softswitch.media.launcher import launch
-from softswitch.media.layout import LEASE, PATH_BYTES, RELAY_COMMANDS, WORKER_COMMANDS, attach_block
-from softswitch.media.leg_book import OpenLeg
+from softswitch.media.layout import PATH_BYTES, attach_block
 from softswitch.media.life import OnEvent, PlaneLife
 from softswitch.media.reports import lost_packets
 
@@ -159,10 +158,12 @@ class MediaPlane(PlaneLife):
         """Let two legs hear each other, transcoded where they differ. A leg bridged elsewhere leaves that bridge."""
         other = self._leg(b)
         self._order(a, v.BRIDGE, other.slot, other.generation)
+        self.supervision.receive_bridged(a, b)
 
     def unbridge(self, a: int) -> None:
         """End the bridge that the leg is in, if it is in one."""
         self._order(a, v.UNBRIDGE)
+        self.supervision.receive_unbridged(a)
 
     def mute(self, leg: int, muted: bool) -> None:
         """Keep what the leg says from its bridge; it is still received, analysed and recorded."""
@@ -222,6 +223,7 @@ class MediaPlane(PlaneLife):
             return
         self.stop_recording(leg)
         self.stop_amd(leg)
+        self.supervision.receive_closed(leg)
         self._order(leg, v.CLOSE)
         self._browsers.remove(leg)
         entry.close()
@@ -250,23 +252,6 @@ class MediaPlane(PlaneLife):
             int(header["packets_lost"]) + live,
             cpu_s,
         )
-
-    # Inside
-
-    def _leg(self, leg: int) -> OpenLeg:
-        entry = self._legs.get(leg)
-        if entry is None or entry.closed:
-            if not self._alive:
-                return OpenLeg(leg & 0xFFFF, leg >> 16, np.zeros(1, LEASE)[0])  # orders to the dead go nowhere
-            raise UsageError(f"media leg {leg} is not open")
-        return entry
-
-    def _order(self, leg: int, kind: int, a: int = 0, b: int = 0, c: int = 0, d: int = 0, e: int = 0) -> None:
-        entry = self._leg(leg)
-        self._push(RELAY_COMMANDS, kind, entry.slot, entry.generation, a, b, c, d, e)
-
-    def _order_worker(self, entry: OpenLeg, kind: int) -> None:
-        self._push(WORKER_COMMANDS, kind, entry.slot, entry.generation, 0, 0, 0, 0, 0)
 
 
 def _identity(path: Path) -> list[int]:

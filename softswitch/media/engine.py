@@ -29,6 +29,7 @@ from softswitch.media.layout import (
     create_block,
     map_block,
 )
+from softswitch.media.mixing import new_mixer
 from softswitch.media.recorder import Recorder
 from softswitch.media.scratch import MOST_PLAYERS, new_scratch
 
@@ -67,6 +68,7 @@ class Engine:
         self._times = timeline.new_timelines(slots)
         self._states = new_states(slots)
         self._desk = worker.new_desk(self.wake_descriptor)
+        self._mixer = new_mixer()
         self._pcm = np.zeros(FRAME_SAMPLES, np.int16)
         self._relay = threading.Thread(target=self._run_relay, name="relay", daemon=True)
         self._worker = threading.Thread(target=self._run_worker, name="worker", daemon=True)
@@ -96,6 +98,7 @@ class Engine:
         """What is compiled, in the order of who calls whom: messages, relaying, and what the worker does."""
         shared, scratch, times = typeof(self.block.shared), typeof(self._scratch), typeof(self._times)
         states, desk, pcm = typeof(self._states), typeof(self._desk), typeof(self._pcm)
+        mixer = typeof(self._mixer)
         message = typeof(np.zeros(1, MESSAGE))
         datagram, octets = typeof(np.zeros(1, DATAGRAM)), typeof(np.zeros(DATAGRAM_BYTES, np.uint8))
         pairs = typeof(np.zeros((1, 2), np.int16))
@@ -119,7 +122,7 @@ class Engine:
             [
                 ("detect answering machines", model.receive_frame, (states, int64, pcm, float64)),
                 ("place a frame", worker.drain, (shared, times, states, desk, int64, pcm, int64)),
-                ("the worker", worker.run, (shared, times, states, desk, pcm)),
+                ("the worker", worker.run, (shared, times, states, desk, mixer, pcm)),
             ],
         )
 
@@ -159,7 +162,7 @@ class Engine:
         relay.run(self.block.shared, self._scratch)
 
     def _run_worker(self) -> None:
-        worker.run(self.block.shared, self._times, self._states, self._desk, self._pcm)
+        worker.run(self.block.shared, self._times, self._states, self._desk, self._mixer, self._pcm)
 
 
 def slots_between(first_port: int, last_port: int) -> int:

@@ -26,6 +26,8 @@ FRAMES = 64
 """Frames that a leg's ring holds in each direction: 1.28 s, longer than the worker may be kept waiting."""
 PATH_BYTES = 1024
 CACHE_LINE = 64
+FEED = 2048
+"""Samples that a leg's feed holds: 256 ms. A power of two."""
 RECEIVED, SENT = 0, 1
 """The two directions of a leg's frame rings."""
 
@@ -100,7 +102,7 @@ _EVERY_PACKET_SENT = [
     ("source_out_sequence", "i8"),
     ("relayed_at_ns", "i8"),
     ("packets_sent", "i8"),
-    ("send_errors", "i8"),
+    ("fed", "i8"),  # its feed is mixed into what is sent
 ]
 
 _SELDOM = [
@@ -119,6 +121,14 @@ _SELDOM = [
     ("clip_cursor", "i8"),
     ("clip_started", "i8"),
     ("play_at_ns", "i8"),
+    ("send_errors", "i8"),
+    # feed: samples since the leg was opened; the worker writes, the relay reads
+    ("feed_written", "i8"),
+    ("feed_end", "i8"),  # it ends here, where that is behind feed_from
+    ("feed_epoch_ns", "i8"),  # when sample 0 was
+    ("feed_from", "i8"),
+    ("feed_read", "i8"),
+    ("feed_waits", "i8"),  # for a lead over the reader
     # frame rings: cursors that only grow, written by the relay and read by the worker
     ("received_written", "i8"),
     ("received_read", "i8"),
@@ -223,6 +233,8 @@ class Shared(NamedTuple):
     """(2, clip_samples) uint8: µ-law, A-law"""
     datagrams: Array
     """(2, DATAGRAMS) DATAGRAM: from browsers, to browsers"""
+    feeds: Array
+    """(slots, FEED) int16, circular: what the worker has mixed for a leg to hear"""
 
 
 class Block(NamedTuple):
@@ -262,6 +274,7 @@ def _plan(slots: int, clips: int, clip_samples: int) -> list[tuple[np.dtype[Any]
         (CLIP, (clips,)),
         (octet, (2, clip_samples)),
         (DATAGRAM, (2, DATAGRAMS)),
+        (np.dtype("i2"), (slots, FEED)),
         (octet, (slots, PATH_BYTES)),
         (LEASE, (slots,)),
         (NOTE, (slots, 2)),

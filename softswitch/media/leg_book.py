@@ -20,13 +20,17 @@ SLOT_BITS = 16
 class OpenLeg:
     """A leg that the switch has, or has closed and whose slot is not free yet; what it wants of it is in the lease."""
 
-    __slots__ = ("_lease", "_recording", "generation", "port_released", "slot")
+    __slots__ = ("_lease", "_recording", "generation", "listeners", "overheard", "port_released", "slot")
 
     def __init__(self, slot: int, generation: int, lease: Any, recording: Path | None = None) -> None:
         """lease: the slot's LEASE."""
         self.slot = slot
         self.generation = generation
         self.port_released = False
+        self.listeners = 0
+        """Routes that lead from it to a supervisor, or from a supervisor's leg to others."""
+        self.overheard = False
+        """It was bridged to a leg that a supervisor hears."""
         self._lease = lease
         self._recording = recording
 
@@ -59,7 +63,7 @@ class OpenLeg:
     @property
     def is_tapped(self) -> bool:
         """Whether somebody listens to its frames."""
-        return self.recording is not None or self.under_amd
+        return self.recording is not None or self.under_amd or self.listeners > 0 or self.overheard
 
 
 def handle_of(slot: int, generation: int) -> int:

@@ -66,6 +66,10 @@ def open_leg(shared: Any, scratch: Any, slot: int, ssrc: int, timestamp: int, se
     leg.relayed_at_ns = 0
     leg.packets_sent = 0
     leg.send_errors = 0
+    leg.fed = 0
+    leg.feed_written = 0
+    leg.feed_end = 0
+    leg.feed_read = 0
     leg.clip = -1
     leg.event_code = -1
     leg.state = v.BOUND
@@ -161,6 +165,7 @@ def close_leg(shared: Any, scratch: Any, slot: int, now: int) -> None:
     if leg.state in (v.CLOSED, v.BUSY):
         return
     unbridge_leg(shared, slot)
+    leg.fed = 0
     stop_playing(shared, scratch, slot)
     leg.tapped = 0
     close_descriptor(leg.rtp_descriptor)

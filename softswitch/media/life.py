@@ -15,6 +15,7 @@ from softswitch.media.engine import Engine
 from softswitch.media.events import MediaEvent, PlaneDied
 from softswitch.media.launcher import MediaProcess
 from softswitch.media.layout import (
+    LEASE,
     MESSAGE,
     RECORDER_EVENTS,
     RELAY_COMMANDS,
@@ -28,6 +29,7 @@ from softswitch.media.notes import read_note, write_note
 from softswitch.media.reports import Reports
 from softswitch.media.rings import pop, push
 from softswitch.media.slots import SlotStock
+from softswitch.media.supervision import Supervision
 
 DEAD_LEG = -1
 SITE = 1
@@ -64,6 +66,8 @@ class PlaneLife:
         self._stock = SlotStock(block.leases, self._order_open)
         self._legs = LegBook(Reports(clip_names), self._stock, self._tap)
         self._browsers = BrowserLegs(self._shared)
+        self.supervision = Supervision(self._legs, self._leg, self._order, self._order_worker, self._tap)
+        """Who hears whom beside the bridges."""
         self._alive = True
         self._waiting: list[MediaEvent] = []
         self._is_silent = False
@@ -198,7 +202,22 @@ class PlaneLife:
         """The process whose threads carry the media, or None when they run here."""
         return None if self._process is None else self._process.engine_pid
 
-    # Rings
+    # Legs and rings
+
+    def _leg(self, leg: int) -> OpenLeg:
+        entry = self._legs.get(leg)
+        if entry is None or entry.closed:
+            if not self._alive:
+                return OpenLeg(leg & 0xFFFF, leg >> 16, np.zeros(1, LEASE)[0])  # orders to the dead go nowhere
+            raise UsageError(f"media leg {leg} is not open")
+        return entry
+
+    def _order(self, leg: int, kind: int, a: int = 0, b: int = 0, c: int = 0, d: int = 0, e: int = 0) -> None:
+        entry = self._leg(leg)
+        self._push(RELAY_COMMANDS, kind, entry.slot, entry.generation, a, b, c, d, e)
+
+    def _order_worker(self, entry: OpenLeg, kind: int, a: int = 0, b: int = 0, c: int = 0) -> None:
+        self._push(WORKER_COMMANDS, kind, entry.slot, entry.generation, a, b, c, 0, 0)
 
     def _push(self, ring: int, kind: int, slot: int, generation: int, *rest: int) -> None:
         if not self._alive:

@@ -21,14 +21,16 @@ from softswitch.codecs.g711 import (
 from softswitch.codecs.registry import CodecCode
 from softswitch.media import vocabulary as v
 from softswitch.media.kernels import i64, inner
-from softswitch.media.layout import RELAY_EVENTS
-from softswitch.media.libc import send_datagram, write_socket_address
+from softswitch.media.layout import FEED, RELAY_EVENTS
+from softswitch.media.libc import fence, send_datagram, write_socket_address
 from softswitch.media.rings import push, push_sent, signed16, signed32
 from softswitch.media.rtp import HEADER_BYTES, write_header
 
 PCMA = int(CodecCode.PCMA)
 
 NS_PER_SAMPLE = 125_000
+FEED_LEAD = 320
+"""40 ms: the worker writes every 20."""
 JUMP_SAMPLES = 8000
 """A source's timestamp that departs from the clock by more than a second has jumped: anchor it anew."""
 JUMP_PACKETS = 100  # RFC 3550 A.1 MAX_MISORDER
@@ -70,13 +72,18 @@ def copy_audio(source: Any, start: int, end: int, source_codec: int, out: Any, c
 
 
 @inner
+def add_to_code(code: int, sample: int, codec: int) -> int:
+    """A G.711 code and a linear sample heard at once."""
+    if codec == PCMA:
+        return alaw_code(min(max(i64(ALAW_TO_LINEAR[code]) + sample, -32768), 32767))
+    return ulaw_code(min(max(i64(ULAW_TO_LINEAR[code]) + sample, -32768), 32767))
+
+
+@inner
 def mix_code(first: int, second: int, codec: int) -> int:
     """Two G.711 codes heard at once."""
-    if codec == PCMA:
-        both = i64(ALAW_TO_LINEAR[first]) + i64(ALAW_TO_LINEAR[second])
-        return alaw_code(min(max(both, -32768), 32767))
-    both = i64(ULAW_TO_LINEAR[first]) + i64(ULAW_TO_LINEAR[second])
-    return ulaw_code(min(max(both, -32768), 32767))
+    linear = i64(ALAW_TO_LINEAR[second]) if codec == PCMA else i64(ULAW_TO_LINEAR[second])
+    return add_to_code(first, linear, codec)
 
 
 @inner
@@ -135,6 +142,32 @@ def mix_clip(shared: Any, scratch: Any, slot: int, samples: int) -> None:
 
 
 @inner
+def mix_feed(shared: Any, scratch: Any, slot: int, samples: int) -> None:
+    """Lay the leg's feed over the audio about to be sent there.
+
+    A feed that runs dry or ahead begins anew with a lead of FEED_LEAD, so that the worker's pace does not show.
+    """
+    leg = shared.legs[slot]
+    feed = shared.feeds[slot]
+    fence()
+    written = leg.feed_written
+    if leg.feed_waits:
+        if written - leg.feed_read < FEED_LEAD and leg.feed_end <= leg.feed_from:
+            return
+        leg.feed_waits = 0
+    if written - leg.feed_read > FEED - FEED_LEAD:
+        leg.feed_read = written - FEED_LEAD
+    count = min(samples, written - leg.feed_read)
+    for i in range(count):
+        value = i64(feed[(leg.feed_read + i) & (FEED - 1)])
+        if value:
+            scratch.out[HEADER_BYTES + i] = add_to_code(scratch.out[HEADER_BYTES + i], value, leg.codec)
+    leg.feed_read += count
+    if count < samples:
+        leg.feed_waits = 1
+
+
+@inner
 def relay(
     shared: Any, scratch: Any, slot: int, now: int, source: int, codec: int, ssrc: int, sequence: int, timestamp: int,
     start: int, end: int,
@@ -164,6 +197,8 @@ def relay(
     leg.source_out_sequence = out_sequence
     leg.relayed_at_ns = now
     copy_audio(scratch.packet, start, end, codec, scratch.out, leg.codec)
+    if leg.fed:
+        mix_feed(shared, scratch, slot, samples)
     if leg.clip >= 0:
         mix_clip(shared, scratch, slot, samples)
         if not leg.clip_started:

@@ -1,14 +1,14 @@
-"""Clips played on legs: 20 ms at a time on an absolute clock, from the first sample.
+"""Clips played on legs, and feeds that they hear: 20 ms at a time on an absolute clock, from the first sample.
 
-While audio is bridged to the leg too, the clip is mixed into it (outgoing.mix_clip) and moves on with the bridged
-packets; the clock takes over again as soon as they stay away.
+While audio is bridged to the leg too, clip and feed are mixed into it (outgoing.mix_clip, mix_feed) and move on with
+the bridged packets; the clock takes over again as soon as they stay away.
 """
 
 from typing import Any
 
 from softswitch.media import vocabulary as v
 from softswitch.media.kernels import inner
-from softswitch.media.outgoing import PCMA, emit, is_open, position_at, silence_of, transmit
+from softswitch.media.outgoing import PCMA, emit, is_open, mix_feed, position_at, silence_of, transmit
 from softswitch.media.rtp import HEADER_BYTES
 
 PACKET_NS = 20_000_000
@@ -20,23 +20,20 @@ LATE_NS = 100_000_000
 
 
 @inner
-def start_playing(shared: Any, scratch: Any, slot: int, clip: int, looped: int, now: int) -> None:
+def join_players(shared: Any, scratch: Any, slot: int, now: int) -> None:
+    """Have the clock send on a leg, if it does not yet."""
     leg = shared.legs[slot]
-    if leg.clip < 0:
+    if leg.clip < 0 and leg.fed == 0:
         scratch.players[scratch.players_count] = slot
         scratch.players_count += 1
-    leg.clip = clip
-    leg.looped = looped
-    leg.clip_cursor = 0
-    leg.clip_started = 0
-    leg.play_at_ns = now
+        leg.play_at_ns = now
 
 
 @inner
-def stop_playing(shared: Any, scratch: Any, slot: int) -> None:
-    if shared.legs[slot].clip < 0:
+def leave_players(shared: Any, scratch: Any, slot: int) -> None:
+    """Have the clock send no more on a leg on which nothing plays and that has no feed."""
+    if shared.legs[slot].clip >= 0 or shared.legs[slot].fed:
         return
-    shared.legs[slot].clip = -1
     count = scratch.players_count
     for i in range(count):
         if scratch.players[i] == slot:
@@ -46,19 +43,70 @@ def stop_playing(shared: Any, scratch: Any, slot: int) -> None:
 
 
 @inner
-def send_clip_packet(shared: Any, scratch: Any, slot: int, now: int) -> None:
+def start_playing(shared: Any, scratch: Any, slot: int, clip: int, looped: int, now: int) -> None:
     leg = shared.legs[slot]
+    join_players(shared, scratch, slot, now)
+    if leg.fed == 0:
+        leg.play_at_ns = now
+    leg.clip = clip
+    leg.looped = looped
+    leg.clip_cursor = 0
+    leg.clip_started = 0
+
+
+@inner
+def stop_playing(shared: Any, scratch: Any, slot: int) -> None:
+    shared.legs[slot].clip = -1
+    leave_players(shared, scratch, slot)
+
+
+@inner
+def start_feed(shared: Any, scratch: Any, slot: int, now: int) -> None:
+    """Let the leg hear its feed from now on, until its end."""
+    join_players(shared, scratch, slot, now)
+    leg = shared.legs[slot]
+    if leg.fed == 0:
+        leg.feed_read = leg.feed_written
+        leg.feed_waits = 1
+    leg.fed = 1
+    leg.feed_from = leg.feed_written
+
+
+@inner
+def feed_is_over(leg: Any) -> bool:
+    return leg.fed != 0 and leg.feed_end > leg.feed_from and leg.feed_read >= leg.feed_end
+
+
+@inner
+def clip_is_over(shared: Any, leg: Any) -> bool:
+    return leg.clip >= 0 and leg.looped == 0 and leg.clip_cursor >= shared.clips[leg.clip].samples
+
+
+@inner
+def take_clip(shared: Any, leg: Any, out: Any) -> None:
+    """The next 20 ms of what plays on a leg, or silence, behind the header in `out`."""
+    silence = silence_of(leg.codec)
+    for i in range(PACKET_SAMPLES):
+        out[HEADER_BYTES + i] = silence
+    if leg.clip < 0:
+        return
     clip = shared.clips[leg.clip]
     audio = shared.clip_audio[1 if leg.codec == PCMA else 0]
-    silence = silence_of(leg.codec)
     for i in range(PACKET_SAMPLES):
         if leg.clip_cursor >= clip.samples and leg.looped and clip.samples > 0:
             leg.clip_cursor = 0
-        code = silence
         if leg.clip_cursor < clip.samples:
-            code = audio[clip.start + leg.clip_cursor]
+            out[HEADER_BYTES + i] = audio[clip.start + leg.clip_cursor]
             leg.clip_cursor += 1
-        scratch.out[HEADER_BYTES + i] = code
+
+
+@inner
+def send_own_packet(shared: Any, scratch: Any, slot: int, now: int) -> None:
+    """Send 20 ms of clip and feed."""
+    leg = shared.legs[slot]
+    take_clip(shared, leg, scratch.out)
+    if leg.fed:
+        mix_feed(shared, scratch, slot, PACKET_SAMPLES)
     here = position_at(leg, now)
     position = leg.out_end
     marker = False
@@ -85,18 +133,22 @@ def play_due(shared: Any, scratch: Any, now: int) -> None:
             leg.play_at_ns = leg.relayed_at_ns + BRIDGED_NS
         if now - leg.play_at_ns > LATE_NS:
             leg.play_at_ns = now
-        ended = leg.clip_cursor >= shared.clips[leg.clip].samples and not leg.looped
+        ended = clip_is_over(shared, leg)
         while not ended and leg.play_at_ns <= now:
-            send_clip_packet(shared, scratch, slot, now)
-            if not leg.clip_started:
+            send_own_packet(shared, scratch, slot, now)
+            if leg.clip >= 0 and not leg.clip_started:
                 leg.clip_started = 1
                 emit(shared, scratch, v.FIRST_PLAYED, slot, now, leg.clip, 0)
             leg.play_at_ns += PACKET_NS
-            ended = leg.clip_cursor >= shared.clips[leg.clip].samples and not leg.looped
+            ended = clip_is_over(shared, leg)
+        if feed_is_over(leg):
+            leg.fed = 0
         # The last packet has left but is heard for 20 ms more; what follows a clip must not cut it off.
         if ended and (bridged or leg.play_at_ns <= now):
             clip = leg.clip
-            stop_playing(shared, scratch, slot)
+            leg.clip = -1
             emit(shared, scratch, v.PLAYING_ENDED, slot, now, clip, 0)
+        if leg.clip < 0 and leg.fed == 0:
+            leave_players(shared, scratch, slot)
         else:
             index += 1

@@ -23,7 +23,7 @@ from softswitch.media.libc import (
     sleep_until,
     wake,
 )
-from softswitch.media.playback import play_due, start_playing, stop_playing
+from softswitch.media.playback import play_due, start_feed, start_playing, stop_playing
 from softswitch.media.rings import pop
 from softswitch.media.scratch import BUFFER_BYTES
 from softswitch.media.signals import send_signals
@@ -75,6 +75,8 @@ def obey(shared: Any, scratch: Any, now: int) -> None:
             leg.tapped = order.a
         elif kind == v.ATTEND:
             leg.browser = order.a
+        elif kind == v.FEED:
+            start_feed(shared, scratch, slot, now)
 
 
 @inner

@@ -16,7 +16,7 @@ import numpy as np
 
 from softswitch.codecs.g711 import ALAW_TO_LINEAR, ULAW_TO_LINEAR
 from softswitch.media.kernels import inner, kernel
-from softswitch.media.layout import Array
+from softswitch.media.layout import FRAMES, RECEIVED, SENT, Array
 from softswitch.media.libc import fence
 from softswitch.media.outgoing import NS_PER_SAMPLE, PCMA
 from softswitch.media.rings import signed32
@@ -47,6 +47,7 @@ TIMELINE = np.dtype(
         ("amd", "i8"),
         ("amd_from", "i8"),
         ("amd_position", "i8"),
+        ("watched_ns", "i8"),  # when a supervisor last heard of it
     ],
     align=True,
 )
@@ -59,6 +60,7 @@ CHANNEL = np.dtype(
         ("position", "i8"),  # of `timestamp`
         ("frames", "i8"),
         ("least_late", "i8"),  # of the frames since the last correction
+        ("most_late", "i8"),  # lately
     ],
     align=True,
 )
@@ -102,9 +104,27 @@ def begin(times: Any, slot: int, at_ns: int, generation: int) -> None:
     line.frames_lost = 0
     for direction in range(2):
         times.channels[slot, direction].known = 0
+        times.channels[slot, direction].most_late = 0
         audio = times.audio[slot, direction]
         for i in range(SIZE):
             audio[i] = 0
+
+
+@inner
+def begin_if_idle(shared: Any, times: Any, slot: int, at_ns: int, generation: int) -> None:
+    """Start the leg's timeline unless it runs already; what the rings hold from before is skipped."""
+    if times.lines[slot].active and times.lines[slot].generation == generation:
+        return
+    begin(times, slot, at_ns, generation)
+    leg = shared.legs[slot]
+    fence()
+    while (
+        leg.received_read < leg.received_written
+        and shared.frames[slot, RECEIVED, leg.received_read & (FRAMES - 1)].at_ns < at_ns
+    ):
+        leg.received_read += 1
+    while leg.sent_read < leg.sent_written and shared.frames[slot, SENT, leg.sent_read & (FRAMES - 1)].at_ns < at_ns:
+        leg.sent_read += 1
 
 
 @inner
@@ -123,6 +143,7 @@ def place(channel: Any, source: int, timestamp: int, arrived: int) -> int:
         late = arrived - position
         if abs(late) <= JUMP_SAMPLES:
             channel.least_late = min(channel.least_late, late)
+            channel.most_late = max(channel.most_late - 1, late)
             channel.frames += 1
             if channel.frames >= STEADY_FRAMES:
                 if abs(channel.least_late) > OFFSET_SAMPLES:
@@ -138,6 +159,7 @@ def place(channel: Any, source: int, timestamp: int, arrived: int) -> int:
     channel.position = arrived
     channel.frames = 0
     channel.least_late = JUMP_SAMPLES
+    channel.most_late = 0
     return arrived
 
 

@@ -38,6 +38,7 @@ TAP = 8  # a: 1 or 0
 CLOSE = 9
 HOLD = 10  # a: 1 or 0
 ATTEND = 12  # a: 1 when a browser is at the other end
+FEED = 11  # its feed is heard from now on
 
 # Commands to the worker
 START_AMD = 20
@@ -45,6 +46,8 @@ STOP_AMD = 21
 START_RECORDING = 22
 STOP_RECORDING = 23
 STOP_ALL_RECORDINGS = 24
+ROUTE = 25  # a: source slot, b: its generation, c: 1 for the leg that the source is bridged to
+UNROUTE = 26  # a: source slot, or -1 for all
 
 # Events
 LEG_BOUND = 40

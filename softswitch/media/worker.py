@@ -1,4 +1,4 @@
-"""The worker: every 20 ms it reads the frame rings of tapped legs, feeds AMD and fills timelines.
+"""The worker: every 20 ms it reads the frame rings of tapped legs, feeds AMD, fills timelines, mixes for supervisors.
 
 It is the second loop without the GIL; nothing it does can delay a packet.
 """
@@ -13,6 +13,7 @@ from softswitch.media import vocabulary as v
 from softswitch.media.kernels import i64, inner, kernel
 from softswitch.media.layout import FRAMES, MESSAGE, RECEIVED, SENT, WORKER_COMMANDS, WORKER_EVENTS
 from softswitch.media.libc import CLOCK_MONOTONIC, CLOCK_THREAD_CPUTIME_ID, clock_ns, fence, sleep_until, wake
+from softswitch.media.mixing import add_route, drop_routes, mix
 from softswitch.media.outgoing import NS_PER_SAMPLE
 from softswitch.media.rings import pop, push
 from softswitch.media.timeline import (
@@ -21,7 +22,7 @@ from softswitch.media.timeline import (
     IDLE,
     RECORDING,
     SETTLE_SAMPLES,
-    begin,
+    begin_if_idle,
     drop_taken,
     expand,
     lay,
@@ -35,6 +36,8 @@ AMD_PATIENCE_SAMPLES = 2400
 """AMD hears of a gap when nothing has come for 300 ms, as late as a recording takes packets: speech that is merely late
 must not be followed by a silence that was not there."""
 AMD_HINDSIGHT_SAMPLES = 480
+WATCHED_NS = 1_000_000_000
+"""A timeline that a supervisor heard is kept for so long."""
 
 DESK = np.dtype(
     [
@@ -63,24 +66,7 @@ def emit(shared: Any, desk: Any, kind: int, slot: int, generation: int, at_ns: i
 
 
 @inner
-def begin_if_idle(shared: Any, times: Any, slot: int, at_ns: int, generation: int) -> None:
-    """Start the leg's timeline unless it runs already; what the rings hold from before is skipped."""
-    if times.lines[slot].active:
-        return
-    begin(times, slot, at_ns, generation)
-    leg = shared.legs[slot]
-    fence()
-    while (
-        leg.received_read < leg.received_written
-        and shared.frames[slot, RECEIVED, leg.received_read & (FRAMES - 1)].at_ns < at_ns
-    ):
-        leg.received_read += 1
-    while leg.sent_read < leg.sent_written and shared.frames[slot, SENT, leg.sent_read & (FRAMES - 1)].at_ns < at_ns:
-        leg.sent_read += 1
-
-
-@inner
-def obey(shared: Any, times: Any, states: Any, desk: Any) -> None:
+def obey(shared: Any, times: Any, states: Any, desk: Any, mixer: Any, now: int) -> None:
     while pop(shared, WORKER_COMMANDS, desk.message):
         order = desk.message[0]
         kind = order.kind
@@ -106,6 +92,10 @@ def obey(shared: Any, times: Any, states: Any, desk: Any) -> None:
             line.amd_position = line.amd_from
         elif kind == v.STOP_AMD:
             line.amd = 0
+        elif kind == v.ROUTE:
+            add_route(shared, mixer, order, now)
+        elif kind == v.UNROUTE:
+            drop_routes(mixer, order)
 
 
 @inner
@@ -180,7 +170,7 @@ def drain(shared: Any, times: Any, states: Any, desk: Any, slot: int, pcm: Any, 
 
 
 @inner
-def work(shared: Any, times: Any, states: Any, desk: Any, pcm: Any, now: int) -> None:
+def work(shared: Any, times: Any, states: Any, desk: Any, mixer: Any, pcm: Any, now: int) -> None:
     """One pass over the active timelines."""
     roster = times.roster
     for at in range(1, roster[0] + 1):
@@ -189,7 +179,8 @@ def work(shared: Any, times: Any, states: Any, desk: Any, pcm: Any, now: int) ->
             times.lines[slot].recording = IDLE
         # Rings are read before commands are obeyed: what came before a stop belongs to the recording.
         drain(shared, times, states, desk, slot, pcm, now)
-    obey(shared, times, states, desk)
+    obey(shared, times, states, desk, mixer, now)
+    mix(shared, times, mixer, now)
     at = 1
     while at <= roster[0]:
         slot = roster[at]
@@ -203,7 +194,7 @@ def work(shared: Any, times: Any, states: Any, desk: Any, pcm: Any, now: int) ->
             line.sealed = max(line.sealed, here - SETTLE_SAMPLES)
             if line.recording == IDLE:
                 drop_taken(times, slot)
-                if not line.amd:
+                if not line.amd and now - line.watched_ns > WATCHED_NS:
                     leave(times, at)
                     continue
         at += 1
@@ -213,7 +204,7 @@ def work(shared: Any, times: Any, states: Any, desk: Any, pcm: Any, now: int) ->
 
 
 @kernel
-def run(shared: Any, times: Any, states: Any, desk: Any, pcm: Any) -> None:
+def run(shared: Any, times: Any, states: Any, desk: Any, mixer: Any, pcm: Any) -> None:
     """Work until the header says stop.  pcm: (FRAME_SAMPLES,) int16, scratch."""
     header = shared.header
     due = clock_ns(CLOCK_MONOTONIC, desk.timespec)
@@ -224,5 +215,5 @@ def run(shared: Any, times: Any, states: Any, desk: Any, pcm: Any) -> None:
         if now - due > 5 * PASS_NS:
             due = now
         header.worker_at_ns = now
-        work(shared, times, states, desk, pcm, now)
+        work(shared, times, states, desk, mixer, pcm, now)
         header.worker_cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID, desk.timespec)

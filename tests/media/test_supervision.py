@@ -1,0 +1,164 @@
+"""Supervisors hear agent and callee, speak to one or both, and disturb neither."""
+
+import asyncio
+
+import numpy as np
+import pytest
+from softswitch.codecs.tones import goertzel_power, tone
+
+from softswitch.errors import UsageError
+from tests.media.test_relay import contiguous
+
+AGENT_HZ, CALLEE_HZ, SUPERVISOR_HZ = 500.0, 800.0, 1300.0
+HEARD = 2000.0**2 / 4
+"""A tone at -20 dBov has an amplitude of about 4,600."""
+
+
+def level(samples, hz):
+    return goertzel_power(np.ascontiguousarray(samples), hz, 8000.0)
+
+
+def hears(end, hz, last=4000):
+    return level(end.heard()[-last:], hz) > HEARD
+
+
+def hum(hz, seconds=3.0):
+    return tone((hz,), int(1000 * seconds), -20.0)
+
+
+def three(studio, codecs=("PCMU", "PCMA", "PCMU")):
+    """An agent and a callee in a call, and a supervisor."""
+    agent, callee, supervisor = (studio.end(codec, ssrc) for ssrc, codec in enumerate(codecs, 1))
+    studio.plane.bridge(agent.leg, callee.leg)
+    return agent, callee, supervisor
+
+
+async def all_talk(*ends_and_tones):
+    await asyncio.gather(*(end.say(hum(hz)) for end, hz in ends_and_tones))
+
+
+def test_a_supervisor_hears_both_ends_and_is_heard_by_none(run):
+    async def scenario(studio):
+        agent, callee, supervisor = three(studio)
+        studio.plane.supervision.listen(supervisor.leg, agent.leg)
+        await all_talk((agent, AGENT_HZ), (callee, CALLEE_HZ), (supervisor, SUPERVISOR_HZ))
+        assert hears(supervisor, AGENT_HZ) and hears(supervisor, CALLEE_HZ)
+        assert not hears(supervisor, SUPERVISOR_HZ)
+        assert hears(agent, CALLEE_HZ) and not hears(agent, SUPERVISOR_HZ) and not hears(agent, AGENT_HZ)
+        assert hears(callee, AGENT_HZ) and not hears(callee, SUPERVISOR_HZ) and not hears(callee, CALLEE_HZ)
+        assert contiguous(supervisor.packets)
+
+    run(scenario)
+
+
+def test_whispering_reaches_the_agent_alone(run):
+    async def scenario(studio):
+        agent, callee, supervisor = three(studio)
+        studio.plane.supervision.listen(supervisor.leg, agent.leg)
+        studio.plane.supervision.speak(supervisor.leg, agent.leg)
+        await all_talk((agent, AGENT_HZ), (callee, CALLEE_HZ), (supervisor, SUPERVISOR_HZ))
+        assert hears(agent, SUPERVISOR_HZ) and hears(agent, CALLEE_HZ)
+        assert hears(callee, AGENT_HZ) and not hears(callee, SUPERVISOR_HZ)
+        assert hears(supervisor, AGENT_HZ) and hears(supervisor, CALLEE_HZ) and not hears(supervisor, SUPERVISOR_HZ)
+
+    run(scenario)
+
+
+def test_barging_in_is_heard_by_all(run):
+    async def scenario(studio):
+        agent, callee, supervisor = three(studio)
+        for leg in (agent.leg, callee.leg):
+            studio.plane.supervision.speak(supervisor.leg, leg)
+        studio.plane.supervision.listen(supervisor.leg, agent.leg)
+        await all_talk((agent, AGENT_HZ), (callee, CALLEE_HZ), (supervisor, SUPERVISOR_HZ))
+        assert hears(agent, SUPERVISOR_HZ) and hears(callee, SUPERVISOR_HZ)
+        assert hears(supervisor, AGENT_HZ) and hears(supervisor, CALLEE_HZ)
+
+    run(scenario)
+
+
+def test_a_whisper_reaches_an_agent_who_is_in_no_call(run):
+    async def scenario(studio):
+        agent, supervisor = (studio.end(ssrc=ssrc) for ssrc in (1, 2))
+        studio.plane.supervision.speak(supervisor.leg, agent.leg)
+        await all_talk((supervisor, SUPERVISOR_HZ))
+        assert hears(agent, SUPERVISOR_HZ)
+        assert contiguous(agent.packets)
+
+    run(scenario)
+
+
+def test_who_listens_to_an_agent_hears_the_next_callee_too(run):
+    async def scenario(studio):
+        agent, supervisor, callee = (studio.end(ssrc=ssrc) for ssrc in (1, 2, 3))
+        studio.plane.supervision.listen(supervisor.leg, agent.leg)
+        talking = asyncio.gather(agent.say(hum(AGENT_HZ, 4)), callee.say(hum(CALLEE_HZ, 4)))
+        await asyncio.sleep(1.5)
+        assert hears(supervisor, AGENT_HZ) and not hears(supervisor, CALLEE_HZ)
+        studio.plane.bridge(agent.leg, callee.leg)
+        await talking
+        assert hears(supervisor, AGENT_HZ) and hears(supervisor, CALLEE_HZ)
+
+    run(scenario)
+
+
+def test_joining_and_leaving_leave_no_gap_and_no_click(run):
+    async def scenario(studio):
+        agent, callee, supervisor = three(studio, ("PCMU", "PCMU", "PCMU"))
+        talking = asyncio.gather(
+            agent.say(hum(AGENT_HZ, 6)), callee.say(hum(CALLEE_HZ, 6)), supervisor.say(hum(SUPERVISOR_HZ, 6))
+        )
+        await asyncio.sleep(1)
+        for _ in range(3):
+            studio.plane.supervision.listen(supervisor.leg, agent.leg)
+            studio.plane.supervision.speak(supervisor.leg, agent.leg)
+            await asyncio.sleep(0.7)
+            studio.plane.supervision.stop_speaking(supervisor.leg, agent.leg)
+            studio.plane.supervision.stop_listening(supervisor.leg)
+            await asyncio.sleep(0.7)
+        await talking
+        assert contiguous(agent.packets) and contiguous(callee.packets) and contiguous(supervisor.packets)
+        assert hears(agent, CALLEE_HZ) and not hears(agent, SUPERVISOR_HZ)
+        # Three steady tones have a bounded second difference; a click has none.
+        for end, loudest_hz in ((agent, SUPERVISOR_HZ), (callee, AGENT_HZ), (supervisor, CALLEE_HZ)):
+            audio = end.heard().astype(float)
+            bend = np.abs(np.diff(audio[400:-400], 2)).max()
+            steady = 2 * 4600 * (2 * np.pi * loudest_hz / 8000) ** 2
+            assert bend < 1.5 * steady + 600, f"a click of {bend:.0f} where tones bend by {steady:.0f}"
+
+    run(scenario)
+
+
+def test_a_supervisor_who_left_or_hung_up_is_heard_no_more(run):
+    async def scenario(studio):
+        agent, callee, supervisor = three(studio)
+        studio.plane.supervision.speak(supervisor.leg, agent.leg)
+        studio.plane.supervision.speak(supervisor.leg, callee.leg)
+        talking = asyncio.gather(
+            agent.say(hum(AGENT_HZ, 4)), callee.say(hum(CALLEE_HZ, 4)), supervisor.say(hum(SUPERVISOR_HZ, 4))
+        )
+        await asyncio.sleep(1.5)
+        assert hears(agent, SUPERVISOR_HZ, 2000) and hears(callee, SUPERVISOR_HZ, 2000)
+        studio.plane.supervision.stop_speaking(supervisor.leg, agent.leg)
+        await asyncio.sleep(0.8)
+        assert not hears(agent, SUPERVISOR_HZ, 2000) and hears(callee, SUPERVISOR_HZ, 2000)
+        studio.plane.close_leg(supervisor.leg)
+        await asyncio.sleep(0.8)
+        assert not hears(callee, SUPERVISOR_HZ, 2000)
+        await talking
+        with pytest.raises(UsageError):
+            studio.plane.supervision.listen(supervisor.leg, agent.leg)
+
+    run(scenario)
+
+
+def test_a_muted_agent_is_heard_by_the_supervisor_alone(run):
+    async def scenario(studio):
+        agent, callee, supervisor = three(studio)
+        studio.plane.supervision.listen(supervisor.leg, agent.leg)
+        studio.plane.mute(agent.leg, True)
+        await all_talk((agent, AGENT_HZ), (callee, CALLEE_HZ))
+        assert not callee.packets
+        assert hears(supervisor, AGENT_HZ) and hears(agent, CALLEE_HZ)
+
+    run(scenario)
