@@ -60,6 +60,7 @@ def receive_event(shared: Any, scratch: Any, slot: int, now: int, timestamp: int
         leg.event_duration = duration
         leg.event_reported = 0
     leg.event_at_ns = now
+    scratch.watch_until_ns = max(scratch.watch_until_ns, now + 2 * SILENT_NS)
     if finished:
         end_event(shared, scratch, slot, now)
     return True

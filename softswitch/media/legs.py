@@ -100,6 +100,7 @@ def connect_leg(
     if (options >> 16) & 1 and leg.state != v.CONNECTED:
         leg.state = v.LEARNING
         leg.learn_until_ns = now + LEARN_NS
+        scratch.watch_until_ns = now + 2 * LEARN_NS
         return
     fix_remote(shared, scratch, slot, now)
 

@@ -139,8 +139,9 @@ def tick(shared: Any, scratch: Any, now: int, count: int) -> None:
             break
     play_due(shared, scratch, now)
     if count % SLOW_TICKS == 0:
-        end_silent_events(shared, scratch, now)
-        legs.end_learning(shared, scratch, now)
+        if now < scratch.watch_until_ns:
+            end_silent_events(shared, scratch, now)
+            legs.end_learning(shared, scratch, now)
         shared.header.relay_cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID, scratch.timespec)
     tell(scratch)
 
@@ -151,6 +152,7 @@ def run(shared: Any, scratch: Any) -> int:
     scratch.poller = open_poller()
     header = shared.header
     due = clock_ns(CLOCK_MONOTONIC, scratch.timespec)
+    scratch.watch_until_ns = due + 2 * legs.LEARN_NS
     count = i64(0)
     while header.stopping == 0:
         due += header.tick_ns

@@ -16,6 +16,7 @@ SCRATCH = np.dtype(
         ("poller", "i8"),
         ("wake_descriptor", "i8"),
         ("events_pushed", "i8"),
+        ("watch_until_ns", "i8"),  # so long, some leg may be learning its source or hearing a key
         ("players_count", "i8"),
         ("players", "i8", (MOST_PLAYERS,)),  # the first players_count are the slots on which a clip plays
         ("packet", "u1", (BUFFER_BYTES,)),  # the datagram received
