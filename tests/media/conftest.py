@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import itertools
-import os
 import socket
 import struct
 import time
@@ -17,8 +16,22 @@ from softswitch.codecs.tones import tone
 from softswitch.media.control import MediaPlane
 from softswitch.media.events import MediaFormat
 
-PORTS = itertools.cycle(range(10_000 + os.getpid() % 5 * 100, 30_000, 500))
-"""Below the ports that the system lends; another run of the tests beside this one has probably others."""
+BLOCKS = itertools.cycle(range(10_000, 30_000, 200))
+"""Below the ports that the system lends."""
+
+
+def free_block():
+    """The first of 200 ports that nobody holds: another plane may run beside this test's."""
+    return next(first for first in BLOCKS if all(is_free(port) for port in range(first, first + 200)))
+
+
+def is_free(port):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -161,7 +174,7 @@ def run():
     def runner(scenario, **settings):
         async def session():
             events = Events()
-            first_port = settings.pop("first_port", None) or next(PORTS)
+            first_port = settings.pop("first_port", None) or free_block()
             last_port = settings.pop("last_port", first_port + 199)
             plane = await MediaPlane.start(
                 address="127.0.0.1",
