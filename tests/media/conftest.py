@@ -209,7 +209,7 @@ class Stage:
 
     def ports(self):
         """The first of 200 ports that no other test uses."""
-        return next(PORTS)
+        return free_block()
 
     def far_end(self, codec="PCMU", ssrc=0xDECAFBAD):
         end = End(codec, ssrc)
