@@ -6,8 +6,9 @@ its audio. A handshake is begun with, and listened to from, addresses alone that
 
 from collections import deque
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from softswitch.errors import UsageError
 from softswitch.media.dtls import (
     Certificate,
     DtlsAssociation,
@@ -18,7 +19,7 @@ from softswitch.media.dtls import (
 )
 from softswitch.media.ice import Address, IceLite, PairNominated, is_stun, new_credentials
 from softswitch.sdp.crypto import SrtpKeys
-from softswitch.sdp.webrtc import BrowserOffer, DtlsRole
+from softswitch.sdp.webrtc import BrowserOffer, DtlsRole, IceCredentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,33 @@ SessionEvent: TypeAlias = SessionConnected | SessionMoved | SessionLost
 
 class BrowserSession:
     def __init__(self, offer: BrowserOffer, certificate: Certificate, now: float) -> None:
-        self.offer = offer
-        self.credentials = new_credentials()
-        """Ours, for the answer."""
+        credentials = new_credentials()
+        self._begin(IceLite(credentials, offer.remote, now), credentials, offer.remote)
+        self.offer, self._certificate = offer, certificate
+
+    @classmethod
+    def resume(cls, snapshot: dict[str, Any], now: float) -> "BrowserSession":
+        """Go on with a browser whose audio flows already. The handshake is over and nobody here knows its secrets any
+        more, so that a goodbye is not heard, only silence. UsageError when the snapshot is none."""
+        try:
+            ours, theirs = IceCredentials(*snapshot["ours"]), IceCredentials(*snapshot["theirs"])
+            host, port = snapshot["address"]
+            address = (str(host), int(port))
+        except (KeyError, TypeError, ValueError):
+            raise UsageError("this is no snapshot of a browser's session") from None
+        session = cls.__new__(cls)
+        session._begin(IceLite.resume(ours, theirs, address, now), ours, theirs)
+        session._told = address
+        return session
+
+    def _begin(self, ice: IceLite, ours: IceCredentials, theirs: IceCredentials) -> None:
+        self.offer: BrowserOffer | None = None
+        """None in a session that was taken up."""
         self.strangers = 0
         """Datagrams dropped as neither STUN nor DTLS, or as DTLS from an address that proved nothing."""
-        self._certificate = certificate
-        self._ice = IceLite(self.credentials, offer.remote, now)
+        self._certificate: Certificate | None = None
+        self._ice = ice
+        self._ours, self._theirs = ours, theirs
         self._dtls: DtlsAssociation | None = None
         self._dtls_from: Address | None = None
         """Where the handshake is answered to, before an address is nominated."""
@@ -67,7 +88,17 @@ class BrowserSession:
 
     def answer(self, address: str, port: int, session_id: int) -> bytes:
         """The answer to the offer; address, port: where the browser's datagrams come in."""
-        return self.offer.answer(address, port, self.credentials, self._certificate.fingerprint, session_id).encode()
+        assert self.offer is not None
+        assert self._certificate is not None
+        return self.offer.answer(address, port, self._ours, self._certificate.fingerprint, session_id).encode()
+
+    def snapshot(self) -> dict[str, Any]:
+        """What `resume` takes, as plain values; of a session that is connected."""
+        return {
+            "ours": [self._ours.ufrag, self._ours.password],
+            "theirs": [self._theirs.ufrag, self._theirs.password],
+            "address": list(self._told or ()),
+        }
 
     def receive_datagram(self, data: bytes, source: Address, now: float) -> None:
         if self._over:
@@ -77,7 +108,9 @@ class BrowserSession:
             self._outgoing.extend(self._ice.data_to_send())
         elif is_dtls(data) and self._ice.knows(source):
             self._dtls_from = source
-            self._associate(now).receive_datagram(data, now)
+            self._associate(now)
+            if self._dtls is not None:
+                self._dtls.receive_datagram(data, now)
         else:
             self.strangers += 1
         self._settle(now)
@@ -114,17 +147,16 @@ class BrowserSession:
             self._dtls.close(now)
             self._send_dtls()
 
-    def _associate(self, now: float) -> DtlsAssociation:
-        if self._dtls is None:
+    def _associate(self, now: float) -> None:
+        if self._dtls is None and self.offer is not None and self._certificate is not None:
             self._dtls = DtlsAssociation(self._certificate, self.offer.our_role, self.offer.fingerprints, now)
-        return self._dtls
 
     def _settle(self, now: float) -> None:
         """Carry on after any input: begin the handshake, send, report."""
         while not self._over and (event := self._ice.next_event()) is not None:
             if not isinstance(event, PairNominated):
                 self._lose("the browser no longer answers for its address")
-            elif self.offer.our_role is DtlsRole.ACTIVE:
+            elif self.offer is not None and self.offer.our_role is DtlsRole.ACTIVE:
                 self._associate(now)
         if self._dtls is not None:
             self._send_dtls()
@@ -146,10 +178,15 @@ class BrowserSession:
 
     def _report(self) -> None:
         address = self._ice.selected
-        if self._over or self._keys is None or address is None or address == self._told:
+        if self._over or address is None or address == self._told:
             return
-        first, self._told = self._told is None, address
-        self._events.append(SessionConnected(address, self._keys) if first else SessionMoved(address))
+        if self._told is not None:
+            self._events.append(SessionMoved(address))
+        elif self._keys is not None:
+            self._events.append(SessionConnected(address, self._keys))
+        else:
+            return
+        self._told = address
 
     def _lose(self, reason: str) -> None:
         self._over = True

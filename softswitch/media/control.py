@@ -154,6 +154,10 @@ class MediaPlane(PlaneLife):
         if self._alive:
             self._browsers.send(entry.slot, entry.generation, data, address)
 
+    def move(self, leg: int, remote: tuple[str, int]) -> None:
+        """A browser that is connected is at another address now; all else stays as it is, the keys included."""
+        self._order(leg, v.MOVE, host_number(remote[0]), remote[1])
+
     def bridge(self, a: int, b: int) -> None:
         """Let two legs hear each other, transcoded where they differ. A leg bridged elsewhere leaves that bridge."""
         other = self._leg(b)

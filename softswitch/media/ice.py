@@ -83,6 +83,14 @@ class IceLite:
         self._events: deque[IceEvent] = deque()
         self.counted: Counter[Fate] = Counter()
 
+    @classmethod
+    def resume(cls, ours: IceCredentials, theirs: IceCredentials, selected: Address, now: float) -> "IceLite":
+        """Go on in the place of another that has come as far as to a nominated pair."""
+        ice = cls(ours, theirs, now)
+        ice._pairs[selected] = now
+        ice._selected = selected
+        return ice
+
     @property
     def selected(self) -> Address | None:
         """The nominated pair's far end; None before the browser has nominated one."""

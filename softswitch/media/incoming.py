@@ -16,6 +16,7 @@ PCMU = int(CodecCode.PCMU)
 PCMA = int(CodecCode.PCMA)
 
 LOWEST_RTP = 128  # RFC 7983 §7
+FIRST_CONTROL, LAST_CONTROL = 192, 223  # RTCP's packet types on a port that is RTP's too (RFC 5761 §4)
 COMFORT_NOISE_TYPE = 13  # RFC 3551 §6
 MAX_DROPOUT = 3000  # RFC 3550 A.1
 
@@ -97,11 +98,14 @@ def receive_packet(shared: Any, scratch: Any, slot: int, length: int, now: int) 
         return receive_signal(shared, scratch, slot, length, now)
     if leg.state not in (v.CONNECTED, v.LEARNING, v.ROAMING):
         return True  # early: nothing has been agreed yet, so nothing of it may be heard
+    right = is_from_remote(leg, scratch.source)
+    if right and leg.state == v.ROAMING and FIRST_CONTROL <= i64(scratch.packet[1]) <= LAST_CONTROL:
+        leg.control_packets += 1
+        return True
+    if not right and (leg.state != v.LEARNING or not may_be_learned(leg, scratch.source)):
+        return False
     start, end = payload_bounds(scratch.packet, length)
     if end == 0:
-        return False
-    right = is_from_remote(leg, scratch.source)
-    if not right and (leg.state != v.LEARNING or not may_be_learned(leg, scratch.source)):
         return False
     payload_type = i64(scratch.packet[1]) & 0x7F
     codec = codec_of(leg, payload_type)

@@ -77,6 +77,8 @@ def obey(shared: Any, scratch: Any, now: int) -> None:
             leg.browser = order.a
         elif kind == v.FEED:
             start_feed(shared, scratch, slot, now)
+        elif kind == v.MOVE:
+            legs.move_leg(leg, order.a, order.b)
 
 
 @inner

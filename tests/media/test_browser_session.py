@@ -1,7 +1,10 @@
 """A browser's checks and handshake together: when audio may flow, where to, and when it is over."""
 
+import json
+
 import pytest
 
+from softswitch.errors import UsageError
 from softswitch.media.browser_session import (
     BrowserSession,
     SessionConnected,
@@ -101,6 +104,30 @@ def test_somebody_else_with_another_certificate_gets_no_audio() -> None:
     (lost,) = room.events
     assert isinstance(lost, SessionLost)
     assert not any(isinstance(event, DtlsConnected) for event in room.peer.events)
+
+
+def test_another_process_goes_on_with_a_browser_that_was_connected(room: Room) -> None:
+    room.say(room.peer.check())
+    (connected,) = room.events
+    taken_up = json.loads(json.dumps(room.session.snapshot()))
+    assert isinstance(connected, SessionConnected)
+    assert connected.keys.sending.hex() not in str(taken_up)
+    room.session = BrowserSession.resume(taken_up, NOW + 5)
+    room.say(room.peer.check(), now=NOW + 30)
+    assert room.peer.answered_checks == 2
+    for data in room.peer.close(NOW + 31):
+        room.say(data, now=NOW + 31)  # is not understood any more
+    room.say(room.peer.check(), AWAY, NOW + 32)
+    assert room.events[1:] == [SessionMoved(AWAY)]
+    room.session.handle_timer(NOW + 32 + CONSENT_S)
+    room.collect()
+    assert isinstance(room.events[-1], SessionLost)
+
+
+@pytest.mark.parametrize("broken", [{}, {"ours": ["a"]}, {"ours": ["a", "b"], "theirs": ["a", "b"], "address": []}])
+def test_a_snapshot_that_is_none_is_refused(broken: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        BrowserSession.resume(broken, NOW)
 
 
 def test_a_stranger_is_neither_listened_to_nor_sent_anything(room: Room) -> None:

@@ -131,7 +131,7 @@ def test_audio_is_heard_from_where_the_browser_is_and_from_nowhere_else(run):
         await studio.until(lambda: studio.plane.statistics(desk.leg).packets_dropped == 1)
         desk.browser.send_raw(AUDIO)
         await studio.until(lambda: len(other.packets) == 1)
-        desk.connect(desk.stranger)  # the browser has moved
+        studio.plane.move(desk.leg, desk.stranger.socket.getsockname())
         await asyncio.sleep(0.01)
         desk.stranger.send_raw(AUDIO)
         await studio.until(lambda: len(other.packets) == 2)
@@ -142,6 +142,22 @@ def test_audio_is_heard_from_where_the_browser_is_and_from_nowhere_else(run):
         other.send(b"\x01" * 160)
         await studio.until(lambda: desk.stranger.packets)
         assert desk.browser.packets == []
+
+    run(scenario)
+
+
+def test_control_packets_on_the_port_of_the_audio_are_told_from_it(run):
+    async def scenario(studio):
+        desk = Desk(studio)
+        desk.connect(desk.browser)
+        await asyncio.sleep(0.01)
+        desk.browser.send_raw(b"\x80\xc9\x00\x01" + bytes(4))
+        desk.stranger.send_raw(b"\x80\xc9\x00\x01" + bytes(4))
+        await studio.until(lambda: studio.plane.statistics(desk.leg).packets_dropped == 1)
+        await studio.until(
+            lambda: studio.plane._shared.legs[(desk.port - studio.plane._first_port) // 2]["control_packets"] == 1
+        )
+        assert studio.plane.statistics(desk.leg).packets_received == 0
 
     run(scenario)
 
