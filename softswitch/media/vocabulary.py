@@ -39,7 +39,7 @@ CLOSE = 9
 HOLD = 10  # a: 1 or 0
 ATTEND = 12  # a: 1 when a browser is at the other end
 FEED = 11  # its feed is heard from now on
-MOVE = 13  # a: host, b: port
+MOVE = 14  # a: host, b: port
 
 # Commands to the worker
 START_AMD = 20
