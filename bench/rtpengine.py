@@ -74,7 +74,7 @@ class Rtpengine:
             arguments += [f"--recording-dir={self._folder.name}/recordings", "--recording-method=pcap"]
         self._process = subprocess.Popen(
             arguments, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, start_new_session=True,
-            preexec_fn=_raise_limit,  # noqa: PLW1509 - nothing else runs in this process
+            cwd=self._folder.name, preexec_fn=_set_limits,  # noqa: PLW1509 - nothing else runs in this process
         )  # fmt: skip
         self.pid = self._process.pid
         self._control = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -125,7 +125,9 @@ class Rtpengine:
                 time.sleep(0.05)
 
 
-def _raise_limit() -> None:
+def _set_limits() -> None:
+    """Descriptors for every call; no core file, though it may crash as it is told to end."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
