@@ -42,8 +42,8 @@ def receive_event(shared: Any, scratch: Any, slot: int, now: int, timestamp: int
     finished = (scratch.packet[start + 1] & END_BIT) != 0
     if leg.event_code >= 0:
         step = signed32(timestamp - leg.event_timestamp)
-        if step < 0:
-            return True  # a late copy of an event that is over
+        if step < 0 and now - leg.event_at_ns < SILENT_NS:
+            return True  # a late copy of an event that is over; after a silence it is a sender whose clock went back
         if step == 0:
             if leg.event_reported:
                 return True

@@ -68,6 +68,23 @@ def test_late_copies_of_an_event_are_not_another_key(run):
     run(scenario)
 
 
+def test_a_key_whose_timestamp_lies_before_the_last_ones_is_heard_after_a_silence(run):
+    """Players of captures do this: each key comes with the clock of its own recording."""
+
+    async def scenario(studio):
+        a, _ = studio.bridged()
+        stamp = a.timestamp
+        press(a, 0, timestamp=stamp)
+        await studio.events.wait(DigitPressed)
+        await asyncio.sleep(0.3)
+        press(a, 1, timestamp=stamp - 4352)
+        await studio.events.wait(DigitPressed, count=2)
+        await asyncio.sleep(0.05)
+        assert digits(studio) == "01"
+
+    run(scenario)
+
+
 def test_the_same_key_twice_is_two_digits(run):
     async def scenario(studio):
         a, _ = studio.bridged()
