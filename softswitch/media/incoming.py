@@ -11,6 +11,7 @@ from softswitch.media.outgoing import emit, relay, skip_packet
 from softswitch.media.rings import push_received, signed16, signed32
 from softswitch.media.rtp import payload_bounds, read16, read32
 from softswitch.media.signals import receive_signal
+from softswitch.media.transcoding import unwrap
 
 PCMU = int(CodecCode.PCMU)
 PCMA = int(CodecCode.PCMA)
@@ -58,7 +59,7 @@ def learn_source(leg: Any, scratch: Any) -> bool:
 def codec_of(leg: Any, payload_type: int) -> int:
     """The codec of a payload type; 0 when this leg may not be sent it. G.711's two laws keep their static numbers."""
     if payload_type == leg.payload_type:
-        return i64(leg.codec)
+        return i64(leg.wire_codec)
     if payload_type == 0:
         return PCMU
     if payload_type == 8:
@@ -132,6 +133,10 @@ def receive_packet(shared: Any, scratch: Any, slot: int, length: int, now: int) 
         end_event(shared, scratch, slot, now)
     if start == end:
         return True
+    scratch.raw_bytes = 0
+    if codec not in (PCMU, PCMA):
+        end = unwrap(shared, scratch, slot, codec, start, end)
+        codec = PCMU
     if leg.tapped:
         push_received(shared, slot, now, timestamp, codec, ssrc, scratch.packet, start, end)
     if leg.peer >= 0 and not leg.muted:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from softswitch.errors import UsageError
+from softswitch.media.transcoding import TRANSCODER
 
 Array = npt.NDArray[Any]
 
@@ -61,7 +62,8 @@ _EVERY_PACKET_RECEIVED = [
     ("rtp_descriptor", "i8"),
     ("remote_host", "i8"),
     ("remote_port", "i8"),
-    ("codec", "i8"),
+    ("codec", "i8"),  # inside the plane: a law of G.711
+    ("wire_codec", "i8"),  # on the wire
     ("payload_type", "i8"),
     ("dtmf_payload_type", "i8"),  # -1 where none was negotiated
     ("peer", "i8"),  # slot, or -1
@@ -233,6 +235,8 @@ class Shared(NamedTuple):
     """(2, clip_samples) uint8: µ-law, A-law"""
     datagrams: Array
     """(2, DATAGRAMS) DATAGRAM: from browsers, to browsers"""
+    transcoders: Array
+    """(slots,) TRANSCODER"""
     feeds: Array
     """(slots, FEED) int16, circular: what the worker has mixed for a leg to hear"""
 
@@ -274,6 +278,7 @@ def _plan(slots: int, clips: int, clip_samples: int) -> list[tuple[np.dtype[Any]
         (CLIP, (clips,)),
         (octet, (2, clip_samples)),
         (DATAGRAM, (2, DATAGRAMS)),
+        (TRANSCODER, (slots,)),
         (np.dtype("i2"), (slots, FEED)),
         (octet, (slots, PATH_BYTES)),
         (LEASE, (slots,)),

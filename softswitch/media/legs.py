@@ -14,6 +14,7 @@ from softswitch.media.libc import (
 )
 from softswitch.media.outgoing import emit
 from softswitch.media.playback import stop_playing
+from softswitch.media.transcoding import begin_transcoding, inside
 
 RECEIVE_BUFFER = 262_144
 """256 kB: a plane that is held up for a second loses nothing."""
@@ -44,6 +45,7 @@ def open_leg(shared: Any, scratch: Any, slot: int, ssrc: int, timestamp: int, se
     leg.rtp_descriptor = rtp
     leg.rtcp_descriptor = rtcp
     leg.codec = 0
+    leg.wire_codec = 0
     leg.peer = -1
     leg.muted = 0
     leg.held = 0
@@ -86,7 +88,11 @@ def connect_leg(
     leg = shared.legs[slot]
     if leg.state not in (v.BOUND, v.LEARNING, v.CONNECTED, v.ROAMING):
         return
-    leg.codec = codec
+    if codec != leg.wire_codec:
+        leg.codec = inside(codec)
+        leg.wire_codec = codec
+        if leg.codec != codec:
+            begin_transcoding(shared, slot)
     leg.payload_type = payload_type
     leg.dtmf_payload_type = -1 if options & 0xFF == 0xFF else options & 0xFF
     moved = leg.state == v.BOUND or leg.remote_host != host or leg.remote_port != port

@@ -25,6 +25,7 @@ from softswitch.media.layout import FEED, RELAY_EVENTS
 from softswitch.media.libc import fence, send_datagram, write_socket_address
 from softswitch.media.rings import push, push_sent, signed16, signed32
 from softswitch.media.rtp import HEADER_BYTES, write_header
+from softswitch.media.transcoding import pass_on, wrap
 
 PCMA = int(CodecCode.PCMA)
 
@@ -110,9 +111,12 @@ def transmit(
     if leg.state != v.CONNECTED:
         write_socket_address(scratch.address, leg.remote_host, leg.remote_port)
         destination = scratch.address.ctypes.data
-    sent = send_datagram(leg.rtp_descriptor, scratch.out.ctypes.data, HEADER_BYTES + samples, destination)
     if leg.tapped:
         push_sent(shared, slot, now, position, leg.codec, source, scratch.out, HEADER_BYTES, HEADER_BYTES + samples)
+    octets = samples
+    if leg.wire_codec != leg.codec:
+        octets = pass_on(scratch) if scratch.passes_raw else wrap(shared, scratch, slot, leg.wire_codec, samples)
+    sent = send_datagram(leg.rtp_descriptor, scratch.out.ctypes.data, HEADER_BYTES + octets, destination)
     leg.out_end = max(leg.out_end, position + samples)
     if signed16(sequence - leg.out_sequence) > 0:
         leg.out_sequence = sequence & 0xFFFF
@@ -197,6 +201,8 @@ def relay(
     leg.source_out_sequence = out_sequence
     leg.relayed_at_ns = now
     copy_audio(scratch.packet, start, end, codec, scratch.out, leg.codec)
+    same = leg.wire_codec != leg.codec and shared.legs[source].wire_codec == leg.wire_codec
+    scratch.passes_raw = same and scratch.raw_bytes > 0 and leg.fed == 0 and leg.clip < 0
     if leg.fed:
         mix_feed(shared, scratch, slot, samples)
     if leg.clip >= 0:
@@ -204,7 +210,9 @@ def relay(
         if not leg.clip_started:
             leg.clip_started = 1
             emit(shared, scratch, v.FIRST_PLAYED, slot, now, leg.clip, 0)
-    return transmit(shared, scratch, slot, now, fresh, out_sequence, position, samples, source)
+    left = transmit(shared, scratch, slot, now, fresh, out_sequence, position, samples, source)
+    scratch.passes_raw = 0
+    return left
 
 
 @inner

@@ -6,7 +6,8 @@ import numpy as np
 
 from softswitch.media.layout import MESSAGE
 
-BUFFER_BYTES = 2048
+BUFFER_BYTES = 4096
+"""The longest packet received, as 16-bit samples."""
 READY = 256
 """Sockets reported by one poll."""
 MOST_PLAYERS = 8192
@@ -21,6 +22,11 @@ SCRATCH = np.dtype(
         ("players", "i8", (MOST_PLAYERS,)),  # the first players_count are the slots on which a clip plays
         ("packet", "u1", (BUFFER_BYTES,)),  # the datagram received
         ("out", "u1", (BUFFER_BYTES,)),  # the packet to send
+        ("raw", "u1", (BUFFER_BYTES,)),  # a payload as it came, before it was converted
+        ("raw_bytes", "i8"),
+        ("passes_raw", "i8"),  # it is to leave as it came
+        ("narrow", "i2", (BUFFER_BYTES,)),
+        ("wide", "i2", (2 * BUFFER_BYTES,)),
         ("source", "u1", (16,)),  # sockaddr_in of the datagram received
         ("address", "u1", (16,)),  # sockaddr_in to bind, connect or send to
         ("source_size", "u4", (1,)),
