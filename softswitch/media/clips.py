@@ -9,7 +9,7 @@ import numpy.typing as npt
 from softswitch.codecs import g711
 from softswitch.codecs.tones import tone
 from softswitch.media.layout import Shared
-from softswitch.media.wav import read_mono
+from softswitch.media.sounds import read_sound
 
 Samples = npt.NDArray[np.int16]
 
@@ -38,7 +38,7 @@ def built_in_tones() -> dict[str, Samples]:
 
 def load_clips(files: Mapping[str, Path]) -> dict[str, Samples]:
     """Read every clip file; UsageError for one that cannot be played."""
-    return built_in_tones() | {name: read_mono(path) for name, path in files.items()}
+    return built_in_tones() | {name: read_sound(path) for name, path in files.items()}
 
 
 def store_clips(shared: Shared, clips: Mapping[str, Samples]) -> None:
