@@ -27,7 +27,7 @@ peers: .venv/ready
 	bash .ci/peers.sh || { [ "$${CI:-}" != true ] && echo "peers: some are missing; their tests will be skipped"; }
 
 bench: .venv/ready
-	for file in $$(ls bench/*.py | grep -v -e figures.py -e b2bua.py -e generator.py -e rtpengine.py); do echo "== $$file"; $(BIN)/python $$file --json -; done
+	for file in $$(grep -l 'import.* report$$' bench/*.py); do echo "== $$file"; $(BIN)/python $$file --json -; done
 
 # Ten minutes of fuzzing what reads the words of peers; what breaks something stays in build/fuzz/broken.
 fuzz: .venv/ready

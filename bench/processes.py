@@ -1,0 +1,26 @@
+"""What a process costs, read from /proc."""
+
+import os
+from pathlib import Path
+
+CLOCK_TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+PAGE_KB = os.sysconf("SC_PAGE_SIZE") / 1024
+
+
+def cpu_s(*pids: int) -> float:
+    """User and system time that processes and their threads have spent (proc(5), fields 14 and 15)."""
+    return sum((int(_status(pid)[11]) + int(_status(pid)[12])) * CLOCK_TICK_S for pid in pids)
+
+
+def resident_kb(pid: int) -> float:
+    """Resident memory with what is shared."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_KB
+
+
+def parent_of(pid: int) -> int:
+    return int(_status(pid)[1])
+
+
+def _status(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat that follow the name, from the state on."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
