@@ -24,6 +24,8 @@ from softswitch.media.launcher import launch
 from softswitch.media.layout import PATH_BYTES, attach_block
 from softswitch.media.life import OnEvent, PlaneLife
 from softswitch.media.reports import lost_packets
+from softswitch.media.srtp import PLAIN, PROFILES
+from softswitch.sdp.crypto import KEYING_BYTES, MOST_MKI_BYTES, SrtpKeys
 
 OPEN_PATIENCE_S = 0.5
 LINGER_S = 30.0
@@ -125,12 +127,23 @@ class MediaPlane(PlaneLife):
         """The leg's RTP port; RTCP is on the next."""
         return self._first_port + 2 * self._leg(leg).slot
 
-    def connect(self, leg: int, remote: tuple[str, int], format: MediaFormat, *, latch: bool = False) -> None:
+    def connect(
+        self,
+        leg: int,
+        remote: tuple[str, int],
+        format: MediaFormat,
+        *,
+        latch: bool = False,
+        secure: SrtpKeys | None = None,
+    ) -> None:
         """Set the leg's other end and format, from SDP; again after a re-INVITE.
 
         Packets from any other source are dropped. With `latch`, for phones behind address translation, the first
         valid packet within 5 s may correct the source: from the SDP's host on another port, or from anywhere where
         the SDP names a private address.
+
+        secure: keys for SRTP; then only what they authenticate is heard, and only what they seal is sent. Keys that the
+        leg has already go on; others take their place without a gap. None: plain RTP.
         """
         host, port = remote
         if not 0 < port < 65536:
@@ -138,6 +151,7 @@ class MediaPlane(PlaneLife):
         events = 0xFF if format.dtmf_payload_type is None else format.dtmf_payload_type
         options = events | int(latch) << 16
         code = int(audio_code(format.codec))
+        self._secure(leg, secure)
         self._order(leg, v.CONNECT, host_number(host), port, code, format.payload_type, options)
 
     def attend_browser(self, leg: int, receive: Receive) -> None:
@@ -157,6 +171,28 @@ class MediaPlane(PlaneLife):
     def move(self, leg: int, remote: tuple[str, int]) -> None:
         """A browser that is connected is at another address now; all else stays as it is, the keys included."""
         self._order(leg, v.MOVE, host_number(remote[0]), remote[1])
+
+    def _secure(self, leg: int, keys: SrtpKeys | None) -> None:
+        entry = self._leg(leg)
+        if keys is None and not entry.is_secure:
+            return
+        row = self._shared.legs[entry.slot]
+        row["offered_receive_key"], row["offered_send_key"] = 0, 0
+        if keys is None:
+            self._order(leg, v.SECURE, PLAIN, 0, 0, 0, -1)
+            return
+        size = KEYING_BYTES.get(keys.suite)
+        if size is None or {len(keys.sending), len(keys.receiving)} != {size}:
+            raise UsageError(
+                f"SRTP keys must be of one of the suites {', '.join(KEYING_BYTES)}, and as long as it says"
+            )
+        if len(keys.receiving_mki) > MOST_MKI_BYTES:
+            raise UsageError(f"an MKI is at most {MOST_MKI_BYTES} bytes long")
+        row["offered_receive_key"][:size] = np.frombuffer(keys.receiving, np.uint8)
+        row["offered_send_key"][:size] = np.frombuffer(keys.sending, np.uint8)
+        entry.is_secure = True
+        name = int.from_bytes(keys.receiving_mki, "big")
+        self._order(leg, v.SECURE, PROFILES[keys.suite], len(keys.receiving_mki), name, 0, -1)
 
     def bridge(self, a: int, b: int) -> None:
         """Let two legs hear each other, transcoded where they differ. A leg bridged elsewhere leaves that bridge."""
@@ -242,6 +278,7 @@ class MediaPlane(PlaneLife):
             packets_sent=int(row["packets_sent"]),
             packets_lost=lost_packets(row),
             packets_dropped=int(row["packets_dropped"]),
+            packets_unauthentic=int(row["packets_unauthentic"]),
         )
 
     def totals(self) -> tuple[int, int, int, float]:

@@ -99,4 +99,6 @@ class LegStatistics:
     packets_lost: int
     """By sequence numbers received."""
     packets_dropped: int
-    """Malformed, from a wrong source, or of an unknown payload type."""
+    """Malformed, from a wrong source, of an unknown payload type, or not authentic."""
+    packets_unauthentic: int = 0
+    """On a leg with SRTP: RTP and RTCP that whoever holds the key did not send."""

@@ -10,6 +10,7 @@ from softswitch.media.libc import connect_socket, host_of, port_of, write_socket
 from softswitch.media.outgoing import emit, relay, skip_packet
 from softswitch.media.rings import push_received, signed16, signed32
 from softswitch.media.rtp import payload_bounds, read16, read32
+from softswitch.media.secure_legs import is_control, open_control, open_packet
 from softswitch.media.signals import receive_signal
 from softswitch.media.transcoding import unwrap
 
@@ -17,7 +18,6 @@ PCMU = int(CodecCode.PCMU)
 PCMA = int(CodecCode.PCMA)
 
 LOWEST_RTP = 128  # RFC 7983 §7
-FIRST_CONTROL, LAST_CONTROL = 192, 223  # RTCP's packet types on a port that is RTP's too (RFC 5761 §4)
 COMFORT_NOISE_TYPE = 13  # RFC 3551 §6
 MAX_DROPOUT = 3000  # RFC 3550 A.1
 
@@ -100,11 +100,13 @@ def receive_packet(shared: Any, scratch: Any, slot: int, length: int, now: int) 
     if leg.state not in (v.CONNECTED, v.LEARNING, v.ROAMING):
         return True  # early: nothing has been agreed yet, so nothing of it may be heard
     right = is_from_remote(leg, scratch.source)
-    if right and leg.state == v.ROAMING and FIRST_CONTROL <= i64(scratch.packet[1]) <= LAST_CONTROL:
-        leg.control_packets += 1
-        return True
     if not right and (leg.state != v.LEARNING or not may_be_learned(leg, scratch.source)):
         return False
+    if (leg.profile != 0 or leg.state == v.ROAMING) and is_control(scratch.packet, length):
+        leg.control_packets += 1
+        return leg.profile == 0 or open_control(shared, scratch, slot, length) >= 0
+    if leg.profile:
+        length = open_packet(shared, scratch, slot, length)
     start, end = payload_bounds(scratch.packet, length)
     if end == 0:
         return False

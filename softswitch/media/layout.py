@@ -1,9 +1,9 @@
 """The shared block: one memory object that holds everything the plane knows, laid out in fixed arrays.
 
 The signalling process and the media process map the same block. Who writes what is fixed, so nothing is locked:
-the control writes commands, leases, notes and recording paths; the relay writes `header`, `legs` and frame rings; the
-worker and the recorder write only their event rings. Whoever is handed the block's descriptor can read the calls in
-progress from it.
+the control writes commands, leases, notes, recording paths and the keys that it offers a leg; the relay writes
+`header`, `legs` and frame rings; the worker and the recorder write only their event rings. Whoever is handed the
+block's descriptor can read the calls in progress from it, and decrypt them.
 """
 
 import mmap
@@ -29,6 +29,8 @@ PATH_BYTES = 1024
 CACHE_LINE = 64
 FEED = 2048
 """Samples that a leg's feed holds: 256 ms. A power of two."""
+SRTP_KEY_BYTES = 48
+"""Room for a master key with its salt: 44 bytes for AES-256-GCM, the longest."""
 RECEIVED, SENT = 0, 1
 """The two directions of a leg's frame rings."""
 
@@ -70,7 +72,7 @@ _EVERY_PACKET_RECEIVED = [
     # the second line of the cache
     ("muted", "i8"),
     ("tapped", "i8"),  # frames are copied to the rings
-    ("bridge_pending", "i8"),  # the first packet since `bridge` has not gone out yet
+    ("profile", "i8"),  # of SRTP; 0: plain RTP
     ("heard", "i8"),
     ("in_ssrc", "i8"),
     ("in_highest", "i8"),  # extended sequence numbers (RFC 3550 A.1)
@@ -82,8 +84,8 @@ _EVERY_PACKET_RECEIVED = [
     ("event_duration", "i8"),
     ("event_reported", "i8"),
     ("event_at_ns", "i8"),
-    ("in_first", "i8"),
-    ("in_lost", "i8"),  # before in_first
+    ("bridge_pending", "i8"),  # the first packet since `bridge` has not gone out yet
+    ("receive_floor", "i8"),  # sequences up to here were heard before the session was made anew; -1: none
     ("packets_dropped", "i8"),
 ]
 
@@ -107,17 +109,30 @@ _EVERY_PACKET_SENT = [
     ("fed", "i8"),  # its feed is mixed into what is sent
 ]
 
-_SELDOM = [
+_SELDOM: list[Any] = [
     # connection
     ("generation", "i8"),
     ("rtcp_descriptor", "i8"),
     ("latch", "i8"),
     ("learn_until_ns", "i8"),
     ("control_packets", "i8"),
+    ("in_first", "i8"),
+    ("in_lost", "i8"),  # before in_first
     # a browser's (signals)
     ("browser", "i8"),  # what is no RTP goes to the signalling process
     ("signal_at_ns", "i8"),  # when the rations are full again
     ("known_signal_at_ns", "i8"),
+    # SRTP: what the sessions are made of, so that another process can make them anew
+    ("packets_unauthentic", "i8"),
+    ("receive_sources", "i8"),  # SSRCs that have proved to know the key
+    ("receive_rollover", "i8"),  # of in_ssrc (RFC 3711 §3.3.1)
+    ("send_rollover", "i8"),
+    ("key_name_bytes", "i8"),  # of the MKI that each packet received carries
+    ("key_name", "i8"),
+    ("receive_key", "u1", (SRTP_KEY_BYTES,)),
+    ("send_key", "u1", (SRTP_KEY_BYTES,)),
+    ("offered_receive_key", "u1", (SRTP_KEY_BYTES,)),  # by the control, for the SECURE that follows
+    ("offered_send_key", "u1", (SRTP_KEY_BYTES,)),
     # playing
     ("looped", "i8"),
     ("clip_cursor", "i8"),
@@ -139,16 +154,17 @@ _SELDOM = [
 ]
 
 
-def _whole_lines(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _whole_lines(fields: list[Any]) -> list[Any]:
     """The fields, filled up to whole lines of the cache, so that rows of legs share none."""
-    return [*fields, *[(f"unused_{i}", "i8") for i in range(-len(fields) % (CACHE_LINE // 8))]]
+    size = np.dtype(fields, align=True).itemsize
+    return [*fields, *[(f"unused_{i}", "i8") for i in range(-size % CACHE_LINE // 8)]]
 
 
 LEG = np.dtype(_whole_lines(_EVERY_PACKET_RECEIVED + _EVERY_PACKET_SENT + _SELDOM), align=True)
 """In the order of use: with a thousand calls each packet finds its rows far away in memory, and what counts is how
 many lines of the cache it touches."""
 
-LEASE = np.dtype([("state", "i8"), ("generation", "i8"), ("recorded", "i8"), ("under_amd", "i8")])
+LEASE = np.dtype([("state", "i8"), ("generation", "i8"), ("recorded", "i8"), ("under_amd", "i8"), ("secure", "i8")])
 """What the signalling process holds of a slot, written by it alone: it stays known when that process dies."""
 
 NOTE_BYTES = 8192

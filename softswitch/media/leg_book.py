@@ -61,6 +61,15 @@ class OpenLeg:
         self._lease["state"] = v.CLOSING
 
     @property
+    def is_secure(self) -> bool:
+        """It has been given keys for SRTP."""
+        return bool(self._lease["secure"])
+
+    @is_secure.setter
+    def is_secure(self, secure: bool) -> None:
+        self._lease["secure"] = secure
+
+    @property
     def is_tapped(self) -> bool:
         """Whether somebody listens to its frames."""
         return self.recording is not None or self.under_amd or self.listeners > 0 or self.overheard

@@ -14,6 +14,7 @@ from softswitch.media.libc import (
 )
 from softswitch.media.outgoing import emit
 from softswitch.media.playback import stop_playing
+from softswitch.media.secure_legs import release_sessions
 from softswitch.media.transcoding import begin_transcoding, inside
 
 RECEIVE_BUFFER = 262_144
@@ -59,6 +60,7 @@ def open_leg(shared: Any, scratch: Any, slot: int, ssrc: int, timestamp: int, se
     leg.browser = 0
     leg.signal_at_ns = 0
     leg.known_signal_at_ns = 0
+    leg.packets_unauthentic = 0
     leg.out_ssrc = ssrc
     leg.out_timestamp_base = timestamp
     leg.out_epoch_ns = now
@@ -183,6 +185,7 @@ def close_leg(shared: Any, scratch: Any, slot: int, now: int) -> None:
     leg.fed = 0
     stop_playing(shared, scratch, slot)
     leg.tapped = 0
+    release_sessions(shared, scratch, slot)
     close_descriptor(leg.rtp_descriptor)
     close_descriptor(leg.rtcp_descriptor)
     shared.header.packets_lost += lost_so_far(leg)

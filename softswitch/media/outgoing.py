@@ -25,6 +25,8 @@ from softswitch.media.layout import FEED, RELAY_EVENTS
 from softswitch.media.libc import fence, send_datagram, write_socket_address
 from softswitch.media.rings import push, push_sent, signed16, signed32
 from softswitch.media.rtp import HEADER_BYTES, write_header
+from softswitch.media.secure_legs import seal_packet
+from softswitch.media.srtp import is_replay
 from softswitch.media.transcoding import pass_on, wrap
 
 PCMA = int(CodecCode.PCMA)
@@ -116,7 +118,14 @@ def transmit(
     octets = samples
     if leg.wire_codec != leg.codec:
         octets = pass_on(scratch) if scratch.passes_raw else wrap(shared, scratch, slot, leg.wire_codec, samples)
-    sent = send_datagram(leg.rtp_descriptor, scratch.out.ctypes.data, HEADER_BYTES + octets, destination)
+    length = HEADER_BYTES + octets
+    if leg.profile:
+        length = seal_packet(shared, scratch, slot, length)
+        if is_replay(length):
+            return False  # a copy of what was sent
+    sent = length
+    if length > 0:
+        sent = send_datagram(leg.rtp_descriptor, scratch.out.ctypes.data, length, destination)
     leg.out_end = max(leg.out_end, position + samples)
     if signed16(sequence - leg.out_sequence) > 0:
         leg.out_sequence = sequence & 0xFFFF

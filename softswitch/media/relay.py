@@ -15,6 +15,7 @@ from softswitch.media.layout import RELAY_COMMANDS
 from softswitch.media.libc import (
     CLOCK_MONOTONIC,
     CLOCK_THREAD_CPUTIME_ID,
+    EPROTO,
     clock_ns,
     close_descriptor,
     open_poller,
@@ -23,9 +24,11 @@ from softswitch.media.libc import (
     sleep_until,
     wake,
 )
+from softswitch.media.outgoing import emit
 from softswitch.media.playback import play_due, start_feed, start_playing, stop_playing
 from softswitch.media.rings import pop
 from softswitch.media.scratch import BUFFER_BYTES
+from softswitch.media.secure_legs import open_control, secure_leg
 from softswitch.media.signals import send_signals
 
 ROUNDS = 16
@@ -58,6 +61,9 @@ def obey(shared: Any, scratch: Any, now: int) -> None:
             continue
         if kind == v.CONNECT:
             legs.connect_leg(shared, scratch, slot, order.a, order.b, order.c, order.d, order.e, now)
+        elif kind == v.SECURE:
+            if not secure_leg(shared, scratch, slot, order.a, order.b, order.c, order.d, order.e):
+                emit(shared, scratch, v.LEG_FAILED, slot, now, EPROTO, 0)
         elif kind == v.BRIDGE:
             if shared.legs[order.a].generation == order.b:
                 legs.bridge_legs(shared, slot, order.a)
@@ -95,6 +101,8 @@ def read_socket(shared: Any, scratch: Any, token: int, now: int) -> None:
         return
     if is_control:
         leg.control_packets += 1
+        if leg.profile:
+            length = open_control(shared, scratch, slot, length)
     elif not receive_packet(shared, scratch, slot, length, now):
         leg.packets_dropped += 1
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from softswitch.media.layout import MESSAGE
+from softswitch.media.srtp_library import CIPHER
 
 BUFFER_BYTES = 4096
 """The longest packet received, as 16-bit samples."""
@@ -36,6 +37,8 @@ SCRATCH = np.dtype(
         ("option", "i4", (1,)),
         ("one", "u8", (1,)),
         ("message", MESSAGE, (1,)),
+        ("cipher", CIPHER, (1,)),
+        ("sessions", "i8", (MOST_PLAYERS, 3)),  # a slot's SRTP sessions: sending, receiving, and receiving before
     ],
     align=True,
 )

@@ -63,13 +63,14 @@ class SlotStock:
             self._opening.add(slot)
             lease = self.leases[slot]
             lease["generation"] += 1
-            lease["recorded"] = lease["under_amd"] = 0
+            lease["recorded"] = lease["under_amd"] = lease["secure"] = 0
             lease["state"] = v.ORDERED
             self._order_open(slot)
 
     def _order_open(self, slot: int) -> None:
-        # RFC 3550 §5.1: SSRC, first timestamp and first sequence number are unguessable
-        self._order(v.OPEN, slot, secrets.randbits(32), secrets.randbits(32), secrets.randbits(16))
+        # RFC 3550 §5.1: SSRC, first timestamp and first sequence number are unguessable. The sequence begins in its
+        # lower half, so that an SRTP receiver who misses the first packets cannot miss a wrap (RFC 3711 §3.3.1).
+        self._order(v.OPEN, slot, secrets.randbits(32), secrets.randbits(32), secrets.randbits(15))
 
     def receive_bound(self, slot: int) -> None:
         if slot in self._opening:

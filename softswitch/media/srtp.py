@@ -21,6 +21,7 @@ from softswitch.media.srtp_library import (
     REPLAY_WINDOW,
     SPECIFIC,
 )
+from softswitch.sdp import crypto
 
 # Protection profiles by their DTLS-SRTP numbers (RFC 5764 §4.1.2, RFC 7714 §14.2), which are libsrtp's own
 PLAIN = 0
@@ -29,12 +30,14 @@ AES_CM_128_HMAC_SHA1_32 = 2
 AEAD_AES_128_GCM = 7
 AEAD_AES_256_GCM = 8
 
-KEYING_BYTES = {
-    AES_CM_128_HMAC_SHA1_80: 16 + 14,
-    AES_CM_128_HMAC_SHA1_32: 16 + 14,
-    AEAD_AES_128_GCM: 16 + 12,
-    AEAD_AES_256_GCM: 32 + 12,
+PROFILES = {
+    "AES_CM_128_HMAC_SHA1_80": AES_CM_128_HMAC_SHA1_80,
+    "AES_CM_128_HMAC_SHA1_32": AES_CM_128_HMAC_SHA1_32,
+    "AEAD_AES_128_GCM": AEAD_AES_128_GCM,
+    "AEAD_AES_256_GCM": AEAD_AES_256_GCM,
 }
+"""By the names that SDP has for them."""
+KEYING_BYTES = {PROFILES[suite]: size for suite, size in crypto.KEYING_BYTES.items()}
 """Profile to the length of a master key with its salt behind it."""
 
 _create = FUNCTIONS["srtp_create"]

@@ -14,9 +14,9 @@ from numba import types
 from pylibsrtp import _binding, ffi, lib
 
 from softswitch.errors import SoftswitchError
+from softswitch.media.layout import SRTP_KEY_BYTES
 
-KEY_BYTES = 48
-"""Room for a master key with its salt: 44 bytes for AES-256-GCM, the longest."""
+KEY_BYTES = SRTP_KEY_BYTES
 TRAILER_BYTES = 4 + 16
 """The most that protecting adds: a tag, and with RTCP the index (RFC 3711 §3.4, RFC 7714 §9.2)."""
 REPLAY_WINDOW = 1024

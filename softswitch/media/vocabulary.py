@@ -37,9 +37,12 @@ STOP_PLAYING = 7
 TAP = 8  # a: 1 or 0
 CLOSE = 9
 HOLD = 10  # a: 1 or 0
-ATTEND = 12  # a: 1 when a browser is at the other end
 FEED = 11  # its feed is heard from now on
+ATTEND = 12  # a: 1 when a browser is at the other end
 MOVE = 14  # a: host, b: port
+SECURE = 13
+"""a: SRTP profile, or 0; b, c: bytes of the MKI received, and the MKI; d: how often our sequence numbers have wrapped;
+e: SSRC received | its rollover counter << 32, or -1."""
 
 # Commands to the worker
 START_AMD = 20
