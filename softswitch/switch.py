@@ -2,6 +2,8 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from importlib import import_module
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -28,6 +30,7 @@ from softswitch.exchange.health import Health
 from softswitch.exchange.inbound import InboundCalls, Queue
 from softswitch.exchange.lines import Lines
 from softswitch.exchange.media_process import MediaProcess, Progress, quietly
+from softswitch.exchange.notes import Notes
 from softswitch.exchange.opening import (
     make_dialler,
     make_folders,
@@ -41,6 +44,7 @@ from softswitch.exchange.opening import (
 from softswitch.exchange.premises import Site, wall
 from softswitch.exchange.records import Records
 from softswitch.exchange.tolls import calls_of_today, make_toll_guard
+from softswitch.exchange.uptake import Left, SiteNotes, Uptake, take_up_places
 from softswitch.media.control import MediaPlane
 from softswitch.media.events import MediaEvent, PlaneDied, RecordingClosed, RecordingFailed
 from softswitch.safeguards.gate import Gate
@@ -50,10 +54,9 @@ from softswitch.transports.driver import Driver
 from softswitch.ua.accounts import AccountFailed, AccountReachable, AccountRegistered
 from softswitch.ua.defence import SourceBanned
 from softswitch.ua.pool import PoolEvent
-from softswitch.web.app import create_app
-from softswitch.web.passwords import first_start
-from softswitch.web.room import WebSettings
-from softswitch.web.server import WebServer
+
+if TYPE_CHECKING:
+    from softswitch.web.server import WebServer
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +74,7 @@ class Switch:
         """The administrator's, after the very first start."""
         self.site: Site
         self.desk: Desk
+        self._web: WebServer
         self._stack = AsyncExitStack()
         self._queues: dict[str, Queue] = {}
         self._routing = RoutingTable()
@@ -106,13 +110,13 @@ class Switch:
         make_folders(settings)
         store = await Store.open(store_url(settings))
         self._stack.push_async_callback(store.close)
-        never_dial = await read_never_dial_list(settings)
-        await take_up_store(store, settings, never_dial)
-
         driver = Driver()
         self._stack.callback(driver.close)
         plane = await self._media.start(on_progress)
         self._stack.push_async_callback(self._media.stop)
+        left = Left.read(plane)
+        never_dial = await read_never_dial_list(settings)
+        await take_up_store(store, settings, never_dial, left)
 
         suppression, locks, board, interlocks = SuppressionList(), NumberLocks(), AgentBoard(), Interlocks(health.NAMES)
         suppression.update(await store.suppressed(""))
@@ -129,7 +133,9 @@ class Switch:
         tracing = make_tracing(settings, driver, lambda: self.site.pool.own)
         transport, pool = await open_sip(settings, driver, gate, tracing)
         self._stack.callback(transport.close)
-        self._stack.callback((await find_carriers(settings, driver, pool)).close)
+        take_up_places(pool, left, driver.now)
+        carriers = await find_carriers(settings, driver, pool)
+        self._stack.callback(carriers.close)
         if tracing is not None and settings.trace.homer:
             self._stack.callback((await open_homer(settings, tracing)).close)
         lines = Lines(pool, plane, settings.media.address, lambda: driver.now, self._receive_recording)
@@ -174,10 +180,13 @@ class Switch:
         queues = [Queue(i.did, i.agents, i.prompt_no_agent, i.caller_hears) for i in settings.inbound]
         self._queues = {queue.campaign: queue for queue in queues}
         self._routing = RoutingTable({queue.did: queue.campaign for queue in queues})
-        await self._start_web(store)
         send = tracing.sending(transport.send) if tracing is not None else transport.send
+        await self._take_up(left, queues)
+        carriers.on_found = self._site_notes.carrier_found
         await transport.serve()
         driver.add(pool, on_event=self._receive_pool_event, send=send)
+        self.site.settle()
+        await self._start_web(store)
         watch.report(STORE, True)
         watch.report(health.MEDIA, True)
         watch.report(NEVER_DIAL, never_dial is not None, "" if never_dial else "no never-dial list is loaded")
@@ -186,8 +195,23 @@ class Switch:
         with self.site.mutating() as now:
             pool.start(now)
             for campaign in settings.campaigns:
-                if campaign.start:
+                wanted = left.site.get(f"campaign {campaign.name}", "running" if campaign.start else "stopped")
+                if wanted in ("running", "paused"):
                     self._start_campaign(campaign.name, now)
+                if wanted == "paused":
+                    self.site.campaigns[campaign.name].dialler.pause(now)
+
+    async def _take_up(self, left: Left, queues: list[Queue]) -> None:
+        """Go on with what a killed process has left, before anybody can say anything to us; and begin to leave notes
+        for the next."""
+        site, lines = self.site, self.site.lines
+        notes = Notes(lambda: lines.plane, lines.note_of, soon=asyncio.get_running_loop().call_soon)
+        self._notes, self._site_notes = notes, SiteNotes(site, notes)
+        going_on = Uptake(site, left, queues).run(site.driver.now)
+        if going_on != left.call_refs():
+            await site.store.release_leads(going_on=going_on)
+        site.plane.claim(lines.media_legs())
+        self._site_notes.begin()
 
     def _carry_out(self, dialler: Dialler) -> None:
         """Give a dialler its hands and ears."""
@@ -214,6 +238,13 @@ class Switch:
             log.error("campaign not started", campaign=name, reason=str(error))
 
     async def _start_web(self, store: Store) -> None:
+        """Last, and its libraries are read beside the loop: calls do not wait for pages."""
+        await asyncio.to_thread(import_module, "softswitch.web.app")
+        from softswitch.web.app import create_app
+        from softswitch.web.passwords import first_start
+        from softswitch.web.room import WebSettings
+        from softswitch.web.server import WebServer
+
         web = self.settings.web
         self.first_password = await first_start(store)
         app = create_app(self.desk, store, WebSettings(time_zone=ZoneInfo(self.settings.site.time_zone)))
@@ -280,6 +311,7 @@ class Switch:
 
     def _receive_agent_changed(self, event: AgentChanged) -> None:
         now = self.site.driver.now
+        self._site_notes.agent_changed(event.agent)
         if event.state not in (AgentState.RESERVED, AgentState.IN_CALL):
             self.site.agents.release(event.agent, now)
         if event.state is AgentState.READY:
@@ -322,6 +354,7 @@ class Switch:
 
     def _receive_new_plane(self, plane: MediaPlane) -> None:
         self.site.lines.plane = plane
+        self._notes.write_anew(self.site.lines.leg_ids())
         self.site.health.report(health.MEDIA, True)
 
     def _may_ring(self, number: str) -> str | None:

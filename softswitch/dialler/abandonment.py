@@ -161,7 +161,7 @@ class AbandonmentLedger:
         outcomes = self._day(wall).outcomes
         outcomes[disposition] = outcomes.get(disposition, 0) + 1
         if instead_of:
-            outcomes[instead_of] -= 1
+            outcomes[instead_of] = max(0, outcomes.get(instead_of, 0) - 1)  # unknown where a crash lost it
             if not outcomes[instead_of]:
                 del outcomes[instead_of]
 

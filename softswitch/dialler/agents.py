@@ -5,9 +5,12 @@ that call came from.
 """
 
 from collections import deque
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import Any
+
+from softswitch.errors import UsageError
 
 
 class AgentState(StrEnum):
@@ -71,6 +74,13 @@ class _Agent:
     talk_s: float = 0.0
     wrap_up_s: float = 0.0
     logged_in_s: float = 0.0
+
+
+_FIELDS = tuple(field.name for field in fields(_Agent))
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, str) else value
 
 
 class AgentBoard:
@@ -162,6 +172,24 @@ class AgentBoard:
         one = self._holding(agent, call_ref)
         if one is not None:
             self._go(one, AgentState.PAUSED, now, code="unheard")
+
+    # what the process before left
+
+    def snapshot(self, agent: str) -> dict[str, Any] | None:
+        """What another process needs to go on with an agent; None for one who was never in."""
+        one = self._agents.get(agent)
+        return None if one is None else {name: _plain(getattr(one, name)) for name in _FIELDS}
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Go on with an agent of another process. Raises UsageError where the snapshot cannot be used."""
+        try:
+            one = _Agent(**{**snapshot, "state": AgentState(snapshot["state"])})
+        except (KeyError, TypeError, ValueError) as error:
+            raise UsageError(f"the snapshot of an agent cannot be used ({type(error).__name__})") from error
+        self._agents[one.name] = one
+        self.generation += 1
+        shown = one.code if one.state is AgentState.PAUSED else ""
+        self._events.append(AgentChanged(one.name, one.state, one.call_ref, shown))
 
     # the face of every machine
 

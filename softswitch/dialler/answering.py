@@ -131,6 +131,14 @@ class AnsweredCalls:
         if call.state in LIVE:
             self.hang_up(call, "media", now, wrap_up=True)
 
+    def take_up(self, call: Call, now: float) -> None:
+        """The process that had the call is gone, and with it what it may have asked for last: that is asked anew."""
+        if call.state is CallState.CONNECTING:
+            if self._shift.board.call_of(call.agent) == call.attempt.call_ref:
+                self._connect(call, now)
+        elif call.state is CallState.ENDING:
+            self.hang_up(call, "asked", now, wrap_up=True)
+
     # what the dialler decides
 
     def serve(self, now: float) -> None:

@@ -106,6 +106,11 @@ class Books:
                 self.wrapping[agent] = call
         self._shift.board.receive_call_ended(agent, call.attempt.call_ref, now, wrap_up_s)
 
+    def take_up_wrap_up(self, agent: str, call: Call) -> None:
+        """A call that ended under another process and is being wrapped up."""
+        self.recent[call.attempt.call_ref] = call
+        self.wrapping[agent] = call
+
     # its end
 
     def close(self, call: Call, outcome: Outcome, status: int, now: float, *, by_callee: bool = False) -> None:

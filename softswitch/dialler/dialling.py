@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from softswitch.amd.verdict import Cause, Verdict
 from softswitch.calls.outcome import Outcome
@@ -13,6 +14,7 @@ from softswitch.dialler.call import BEFORE_ANSWER, LIVE, UNANSWERED, Call, CallS
 from softswitch.dialler.lead import Lead
 from softswitch.dialler.rules import faults
 from softswitch.dialler.running import RunningCampaign
+from softswitch.dialler.snapshots import Snapshot, call_from, call_snapshot
 from softswitch.errors import UsageError
 
 
@@ -54,6 +56,51 @@ class Dialler(RunningCampaign):
         """When the campaign's leads were last screened against TPS and CTPS; asked for where it is marketing."""
         self._screened_at = screened_at
         self._settle(now)
+
+    # what the process before left
+
+    def snapshot(self, call_ref: str) -> dict[str, Any] | None:
+        """What another process needs to go on with a call; None for one that is over or unknown."""
+        call = self._shift.calls.get(call_ref)
+        return None if call is None else call_snapshot(call)
+
+    def take_up(self, snapshot: Snapshot, now: float) -> str:
+        """Go on with a call of another process; its `call_ref`. Say before what the agents are doing.
+
+        Who talks talks on. Who waits for an agent or a message gets one, or the end, as the clocks of the call say: to
+        them the time in between has passed like any other. What rings is cut off, but not before the minimum ring, and
+        an answer in that time is served. Raises UsageError where the snapshot cannot be used.
+        """
+        try:
+            call = call_from(snapshot)
+        except (KeyError, TypeError, ValueError) as error:
+            raise UsageError(f"the snapshot of a call cannot be used ({type(error).__name__})") from error
+        call_ref = call.attempt.call_ref
+        if call.state in (CallState.COMMITTING, CallState.ENDED) or call_ref in self._shift.calls:
+            raise UsageError("the snapshot of a call is of one that is not up, or is up already")
+        self._shift.calls[call_ref] = call
+        self._shift.locks.claim(call.lead.number)
+        self._books.note(call)
+        if call.state in BEFORE_ANSWER:
+            self._placed.take_up(call, now)
+        else:
+            self._answered.take_up(call, now)
+            self._answered.notice_agents(now)
+        self._settle(now)
+        return call_ref
+
+    def wrap_up_snapshot(self, agent: str) -> dict[str, Any] | None:
+        """The call that an agent of this campaign is wrapping up."""
+        call = self._books.wrapping.get(agent)
+        return None if call is None else call_snapshot(call)
+
+    def take_up_wrap_up(self, agent: str, snapshot: Snapshot) -> None:
+        """What the agent says of the call in the wrap-up shall be heard. Raises UsageError as `take_up`."""
+        try:
+            call = call_from(snapshot)
+        except (KeyError, TypeError, ValueError) as error:
+            raise UsageError(f"the snapshot of a call cannot be used ({type(error).__name__})") from error
+        self._books.take_up_wrap_up(agent, call)
 
     # the campaign
 

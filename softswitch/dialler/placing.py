@@ -78,6 +78,15 @@ class PlacedCalls:
             if call.timer is not None and call.timer <= now:
                 self.handle_timer(call, now)
 
+    def take_up(self, call: Call, now: float) -> None:
+        """The process that placed the call is gone. What has not rung is cut off at once, the rest as by `unwanted`."""
+        if call.state is CallState.RINGING:
+            self.unwanted(call, now)
+        else:  # CANCEL is said again where it was said
+            call.state = CallState.PLACED
+            call.unwanted = True
+            self.handle_timer(call, now)
+
     def handle_timer(self, call: Call, now: float) -> None:
         if call.state is CallState.CANCELLING:  # its end was never told
             self.failed(call, Outcome.CANCELLED, 487, now)

@@ -69,7 +69,6 @@ class RunningCampaign:
         self._answered = AnsweredCalls(self._shift, self._books)
         self._pace = Pace(self._shift, self._books)
         self._wanted = "stopped"
-        """What was last asked for: "stopped", "running", "paused"; "finished" once there is nothing left."""
         self._told = ("stopped", "")
         self._interlocks_closed = False
         self._killed = False
@@ -78,6 +77,11 @@ class RunningCampaign:
         self._board_seen = self.board.generation
 
     # what may be asked
+
+    @property
+    def wanted(self) -> str:
+        """What was last asked for: "stopped", "running", "paused"; "finished" once there is nothing left."""
+        return self._wanted
 
     def figures(self, now: float) -> CampaignFigures:
         counts = self._shift.ledger.counts(self._shift.wall(now)) if self._shift.knows_wall else None

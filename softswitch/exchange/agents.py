@@ -1,7 +1,8 @@
 """Agents' lines: nailed up for a shift, or rung for each call."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -14,6 +15,8 @@ from softswitch.media.events import FirstPacketReceived, MediaEvent
 
 log = structlog.get_logger(__name__)
 
+ROLE = "agent"
+"""Of an agent's line, in its note."""
 ARRIVAL_TONE = "tone:arrival"
 LOG_IN = "login"
 """What stands for a call reference while a phone is rung for its shift."""
@@ -129,6 +132,7 @@ class AgentLines:
             self._lines.plane.unbridge(seat.line.media)
             self._lines.plane.mute(seat.line.media, False)
             self._idle(seat.line)
+            self._lines.changed(seat.line)
         seat.partner = None
         if seat.connect is Connect.RING_PER_CALL and seat.line is not None:
             self._lines.hang_up(seat.line, now)
@@ -162,6 +166,7 @@ class AgentLines:
     def line_answered(self, line: Line, now: float) -> None:
         seat = self._by_leg[line.leg_id]
         seat.up = True
+        self._lines.changed(line)
         if seat.connect is Connect.NAILED_UP:
             self._idle(line)
             self._arrive_unheard(seat, now)
@@ -187,6 +192,40 @@ class AgentLines:
         if isinstance(event, FirstPacketReceived) and seat is not None and seat.connect is Connect.NAILED_UP:
             self._on_arrived(seat.agent, self._lines.now)
 
+    # What the process after this one takes up.
+
+    def line_note(self, line: Line) -> dict[str, Any] | None:
+        seat = self._by_leg.get(line.leg_id)
+        if seat is None:
+            return None
+        partner = "" if seat.partner is None else seat.partner.leg_id
+        return {"role": ROLE, "agent": seat.agent, "up": seat.up, "partner": partner, "call_ref": seat.call_ref}
+
+    def take_up(self, line: Line, note: Mapping[str, Any], line_of: Callable[[str], Line | None], now: float) -> None:
+        """Go on with an agent's line of another process. One that was still being rung is not waited for.
+
+        line_of: the lines that were taken up, by their legs. Raises KeyError for an agent who is unknown now.
+        """
+        seat = self._seats[note["agent"]]
+        self._seat(seat, line, up=bool(note["up"]))
+        self._by_leg[line.leg_id] = seat
+        if not seat.up:
+            self._lines.hang_up(line, now)
+            return
+        partner = line_of(note["partner"])
+        if partner is not None:
+            seat.partner, seat.call_ref = partner, note["call_ref"]
+            self._lines.join(seat.call_ref, line.leg_id, seat.agent, now)
+        elif note["partner"]:
+            self._lines.plane.unbridge(line.media)
+            self._idle(line)
+            if seat.connect is Connect.RING_PER_CALL:
+                self._lines.hang_up(line, now)
+
+    def is_reachable(self, agent: str) -> bool:
+        """Whether an agent who was in before can still be: a nailed-up one needs a line that is up."""
+        return agent in self._seats and self.is_in(agent)
+
     def _arrive_unheard(self, seat: _Seat, now: float) -> None:
         """Where phones may be silent, there is nothing to wait for."""
         if not self._silence_s:
@@ -210,6 +249,7 @@ class AgentLines:
     def _join(self, seat: _Seat) -> None:
         assert seat.line is not None
         assert seat.partner is not None
+        self._lines.changed(seat.line)
         plane = self._lines.plane
         plane.mute(seat.line.media, False)
         plane.bridge(seat.partner.media, seat.line.media)

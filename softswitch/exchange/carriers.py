@@ -1,7 +1,7 @@
 """Where the carriers are: their names are looked up before the first call, and again before what DNS said is over."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -46,13 +46,20 @@ class CarrierAddresses:
         self._transports = tuple(transports)
         self._families = tuple(families)
         self._tasks: list[asyncio.Task[None]] = []
+        self.on_found: Callable[[str], None] | None = None
+        """Told of each account that was looked up."""
 
     async def start(self) -> None:
-        """Look every name up, and go on doing so. UsageError for a name that DNS denies: it is mistyped."""
+        """Look every name up, and go on doing so. UsageError for a name that DNS denies: it is mistyped.
+
+        One whose servers the process before knew is not waited for.
+        """
         for account in self._accounts:
             first = asyncio.create_task(self._find(account), name=f"carrier {account.name}")
             self._tasks.append(asyncio.create_task(self._follow(account, first), name=f"carrier {account.name}"))
             first.add_done_callback(_take_notice)
+            if self._pool.hops_of(account.name):
+                continue
             try:
                 await asyncio.wait_for(asyncio.shield(first), START_S)
             except TimeoutError:
@@ -77,6 +84,8 @@ class CarrierAddresses:
         )
         with self._driver.mutating(self._pool) as now:
             self._pool.set_targets(account.name, location.servers, now)
+        if self.on_found is not None:
+            self.on_found(account.name)
         return location
 
     async def _follow(self, account: CarrierAccount, first: asyncio.Task[Location]) -> None:

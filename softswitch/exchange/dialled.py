@@ -1,7 +1,7 @@
 """Dialled calls of one campaign: what the dialler decides is done here, and what came of it is told to the dialler."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,6 +50,8 @@ from softswitch.transports.driver import Driver
 
 log = structlog.get_logger(__name__)
 
+ROLE = "dialled"
+"""Of a callee's line, in its note."""
 NOBODY_DIALS = "no dial attempt was committed for this number"
 
 
@@ -113,6 +115,7 @@ class DialledCalls:
 
     def receive_dialler_event(self, event: DiallerEvent) -> None:
         now = self._driver.now
+        self._note(event)
         match event:
             case LeadsWanted():
                 self._spawn(self._bring_leads(event.count))
@@ -142,6 +145,19 @@ class DialledCalls:
             case CampaignChanged():
                 log.info("campaign changed", campaign=event.campaign, state=event.state, reason=event.reason)
         self._settle()
+
+    def _note(self, event: DiallerEvent) -> None:
+        """Have noted what the event tells of."""
+        notes = self._lines.notes
+        if notes is None:
+            return
+        match event:
+            case PlaceCall() | CancelCall() | HangUp() | ConnectAgent() | PlayMessage():
+                notes.line_changed(event.call_ref)
+            case AttemptChanged():
+                notes.line_changed(event.attempt.call_ref)
+            case CampaignChanged():
+                notes.site_changed(f"campaign {self.campaign}", lambda: self.dialler.wanted)
 
     async def _bring_leads(self, count: int) -> None:
         try:
@@ -267,6 +283,7 @@ class DialledCalls:
 
     def line_media(self, line: Line, event: MediaEvent) -> None:
         call_ref = line.leg_id
+        self._lines.changed(line)
         with self.mutating() as now:
             match event:
                 case FirstPacketBridged():
@@ -283,6 +300,24 @@ class DialledCalls:
                     self.dialler.receive_media_failed(call_ref, now)
                 case _:
                     pass
+
+    # What the process after this one takes up.
+
+    def line_note(self, line: Line) -> dict[str, Any] | None:
+        call = self.dialler.snapshot(line.leg_id)
+        return None if call is None else {"role": ROLE, "campaign": self.campaign, "call": call}
+
+    def take_up(self, line: Line, note: Mapping[str, Any], now: float) -> None:
+        """Go on with a call of another process. Raises UsageError where it cannot be used."""
+        call_ref, lead = line.leg_id, note["call"]["lead"]
+        self._calls[call_ref] = line
+        self._dialling[call_ref] = (lead["number"], lead["time_zone"])
+        try:
+            self.dialler.take_up(note["call"], now)
+        except UsageError:
+            del self._calls[call_ref], self._dialling[call_ref]
+            raise
+        self._lines.join(call_ref, call_ref, "", now)
 
     def recording_failed(self, call_ref: str) -> None:
         """No recording, no call: the call is ended, whoever is in it."""

@@ -1,16 +1,18 @@
 """Inbound calls: a number of ours, the agents who take its calls, and what the caller hears until one does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import structlog
 
-from softswitch.calls.events import CallOffered
+from softswitch.calls.events import CallOffered, Origin
 from softswitch.calls.outcome import Outcome
 from softswitch.dialler.agents import AgentBoard
 from softswitch.dialler.attempt import DialAttempt, Disposition
+from softswitch.dialler.snapshots import attempt_from, attempt_snapshot
 from softswitch.errors import SoftswitchError
 from softswitch.exchange.agents import AgentLines
 from softswitch.exchange.lines import Line, Lines
@@ -19,6 +21,8 @@ from softswitch.media.events import FirstPacketBridged, MediaEvent, PlayingEnded
 
 log = structlog.get_logger(__name__)
 
+ROLE = "inbound"
+"""Of a caller's line, in its note."""
 RINGING = "ringing"
 PATIENCE_S = 20.0  # how long a caller waits for an agent before the prompt says that nobody is there
 WRAP_UP_S = 15.0
@@ -116,6 +120,7 @@ class InboundCalls:
                 continue
             assert call.line is not None
             self._lines.plane.stop_playing(call.line.media)
+            self._lines.changed(call.line)
             self._agents.connect(agent, call.line, call.call_ref, now)
 
     def handle_timer(self, now: float) -> None:
@@ -128,6 +133,8 @@ class InboundCalls:
         """The agent's phone vanished: the caller waits for another."""
         for call in self._calls.values():
             if call.agent == agent:
+                if call.line is not None:
+                    self._lines.changed(call.line)
                 call.agent = ""
                 call.gives_up_at = now + PATIENCE_S
 
@@ -182,11 +189,54 @@ class InboundCalls:
         call = self._calls.get(line.leg_id)
         if call is None:
             return
+        self._lines.changed(line)
         if isinstance(event, FirstPacketBridged) and call.agent:
             self._board.receive_connected(call.agent, call.call_ref, self._lines.now)
             call.record = replace(call.record, agent=call.agent, bridged_at=self._wall())
         elif isinstance(event, PlayingEnded) and call.turned_away:
             self._lines.hang_up(line, self._lines.now)
+
+    # What the process after this one takes up.
+
+    def line_note(self, line: Line) -> dict[str, Any] | None:
+        call = self._calls.get(line.leg_id)
+        if call is None:
+            return None
+        return {
+            "role": ROLE,
+            "did": call.queue.did,
+            "call_ref": call.call_ref,
+            "record": attempt_snapshot(call.record),
+            "gives_up_at": call.gives_up_at,
+            "agent": call.agent,
+            "turned_away": call.turned_away,
+            "source": call.offered.source,
+        }
+
+    def take_up(self, line: Line, note: Mapping[str, Any], queues: Iterable[Queue], now: float) -> None:
+        """Go on with an answered call of another process. Raises KeyError where its number is none of ours now."""
+        queue = next((each for each in queues if each.did == note["did"]), None)
+        if queue is None:
+            raise KeyError(note["did"])
+        offered = CallOffered(line.leg_id, Origin.TRUNK, note["source"], queue.did, "", b"")
+        self._calls[line.leg_id] = _Call(
+            note["call_ref"],
+            queue,
+            offered,
+            attempt_from(note["record"]),
+            gives_up_at=note["gives_up_at"],
+            line=line,
+            agent=note["agent"],
+            turned_away=note["turned_away"],
+        )
+        self._records.save_attempt(self._calls[line.leg_id].record)
+        self._lines.join(note["call_ref"], line.leg_id, "", now)
+
+    def agents_taken_up(self, now: float) -> None:
+        """Callers whose agent did not come along wait for another."""
+        for call in self._calls.values():
+            if call.agent and self._board.call_of(call.agent) != call.call_ref:
+                self.agent_gone(call.agent, now)
 
     def receive_withdrawn(self, leg_id: str, now: float) -> None:
         """The caller gave up before we answered."""
@@ -213,6 +263,8 @@ class InboundCalls:
 
     def _turn_away(self, call: _Call, now: float) -> None:
         call.turned_away = True
+        if call.line is not None:
+            self._lines.changed(call.line)
         if not call.queue.prompt_no_agent:
             if call.line is None:
                 self._calls.pop(call.offered.leg_id, None)

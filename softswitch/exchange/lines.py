@@ -1,8 +1,8 @@
 """Lines: a SIP leg of the UA pool joined to a media leg of the plane, under one name."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -18,7 +18,8 @@ from softswitch.calls.events import (
     TransferAsked,
 )
 from softswitch.calls.outcome import Outcome
-from softswitch.errors import PeerError, SoftswitchError
+from softswitch.errors import PeerError, SoftswitchError, UsageError
+from softswitch.exchange.notes import Notes
 from softswitch.media.control import MediaPlane
 from softswitch.media.events import LegFailed, MediaEvent, MediaFormat, RecordingClosed, RecordingFailed
 from softswitch.sdp.negotiate import MediaAgreement, make_answer, make_offer, read_answer
@@ -41,6 +42,8 @@ class LineOwner(Protocol):
     def line_failed(self, line: "Line", outcome: Outcome, status: int, now: float) -> None: ...
     def line_ended(self, line: "Line", by_peer: bool, now: float) -> None: ...
     def line_media(self, line: "Line", event: MediaEvent) -> None: ...
+    def line_note(self, line: "Line") -> dict[str, Any] | None:
+        """What takes it up in the process after this one, in plain values, with its owner's `role`; None: nothing."""
 
 
 @dataclass(slots=True)
@@ -68,6 +71,13 @@ class Line:
     packets_lost: int = 0
     """Known once the line is closed."""
 
+    def snapshot(self) -> dict[str, Any]:
+        """All but its owner and its media leg, in plain values."""
+        return {name: getattr(self, name) for name in _KEPT}
+
+
+_KEPT = ("leg_id", "offer", "version", "described", "agreed", "early_sdp", "account", "answered")
+
 
 class Lines:
     """Every line of the switch; the one place where SDP is made and media legs are opened and closed."""
@@ -89,6 +99,8 @@ class Lines:
         """Where calls are traced: which legs belong to one call."""
         self._by_leg: dict[str, Line] = {}
         self._by_media: dict[int, Line] = {}
+        self.notes: Notes | None = None
+        """Where lines are noted for the process after this one."""
 
     def __len__(self) -> int:
         return len(self._by_leg)
@@ -110,6 +122,7 @@ class Lines:
         except SoftswitchError:
             self._close(line)
             raise
+        self._note_now(line)
         return line
 
     def ring_phone(self, leg_id: str, agent: str, call_ref: str, owner: LineOwner, now: float) -> Line:
@@ -121,6 +134,7 @@ class Lines:
         except SoftswitchError:
             self._close(line)
             raise
+        self._note_now(line)
         return line
 
     def accept(self, event: CallOffered, owner: LineOwner, now: float) -> Line | None:
@@ -149,6 +163,49 @@ class Lines:
         """A leg goes on without the call."""
         if self.names is not None:
             self.names.receive_parted(call_ref, leg_id, now)
+
+    # What the process after this one takes up
+
+    def changed(self, line: Line) -> None:
+        """Its owner knows something new of it."""
+        if self.notes is not None:
+            self.notes.line_changed(line.leg_id)
+
+    def note_of(self, leg_id: str) -> tuple[int, dict[str, Any]] | None:
+        """Media leg and note of a line, for `Notes`."""
+        line = self._by_leg.get(leg_id)
+        if line is None:
+            return None
+        sip, owner = self._pool.leg_snapshot(leg_id), line.owner.line_note(line)
+        if sip is None or owner is None:
+            return None
+        return line.media, {"line": line.snapshot(), "sip": sip, "owner": owner}
+
+    def take_up(self, media: int, note: Mapping[str, Any], owner: LineOwner, now: float) -> Line:
+        """Go on with a line of another process; its media are left as they are. Raises UsageError where its note cannot
+        be used; then there is no leg of it either."""
+        try:
+            line = Line(owner=owner, media=media, **{name: note["line"][name] for name in _KEPT})
+            leg_id = self._pool.take_up_leg(note["sip"], now)
+        except (KeyError, TypeError) as error:
+            raise UsageError("the note of a line cannot be used") from error
+        if leg_id != line.leg_id:
+            raise UsageError("the note of a line is of two legs")
+        self._by_leg[leg_id] = line
+        self._by_media[media] = line
+        self.changed(line)
+        return line
+
+    def leg_ids(self) -> list[str]:
+        return list(self._by_leg)
+
+    def media_legs(self) -> set[int]:
+        return set(self._by_media)
+
+    def _note_now(self, line: Line) -> None:
+        """Before its INVITE leaves: whatever happens then, somebody knows how to end it."""
+        if self.notes is not None and not line.closed:
+            self.notes.write_line(line.leg_id)
 
     def hang_up(self, line: Line, now: float) -> None:
         self._pool.hang_up(line.leg_id, now)

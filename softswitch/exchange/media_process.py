@@ -16,6 +16,8 @@ log = structlog.get_logger(__name__)
 Progress = Callable[[str, float], None]
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 10.0
+MEDIA_FOLDER = "media"
+"""Under the site's data: where a media process is found that outlived its signalling process."""
 
 
 def quietly(what: str, fraction: float) -> None:
@@ -47,6 +49,7 @@ class MediaProcess:
             clips=dict(self._settings.prompts),
             on_event=self._on_event,
             on_progress=on_progress,
+            folder=self._settings.site.data_directory / MEDIA_FOLDER,
         )
         return self.plane
 

@@ -23,6 +23,7 @@ from softswitch.exchange.ports import open_ports
 from softswitch.exchange.premises import Site, wall
 from softswitch.exchange.signing import with_identity
 from softswitch.exchange.tracing import Tracing
+from softswitch.exchange.uptake import Left
 from softswitch.safeguards.gate import Gate
 from softswitch.safeguards.message_masking import without_secrets
 from softswitch.safeguards.never_dial import NeverDialList
@@ -62,9 +63,14 @@ async def read_never_dial_list(settings: Settings) -> NeverDialList | None:
     return await asyncio.to_thread(read_never_dial, path, settings.site.country)
 
 
-async def take_up_store(store: Store, settings: Settings, never_dial: NeverDialList | None) -> None:
-    """Close what a crash left open, then import the lists that the configuration names."""
-    recovery = await store.release_leads()
+async def take_up_store(store: Store, settings: Settings, never_dial: NeverDialList | None, left: Left) -> None:
+    """Close what a crash left open and nobody goes on with, then import the lists that the configuration names."""
+    for attempt in left.attempts():
+        try:
+            await store.save_attempt(attempt)  # the last of what it was told may have been lost
+        except UsageError:
+            log.error("a call is unknown to the store", call=attempt.call_ref)
+    recovery = await store.release_leads(going_on=left.call_refs())
     if recovery.attempts_closed:
         log.warning("calls were cut off", calls=recovery.attempts_closed, abandoned=recovery.abandoned)
     for campaign in settings.campaigns:

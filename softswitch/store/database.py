@@ -4,7 +4,7 @@ Every write goes through one `Writer` and is durable when its call returns; a wr
 leaves what was stored before as it was. Reads go their own way and never wait for a write.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -145,14 +145,16 @@ class Store:
         with _reading():
             return await lists.next_due(self._engine, campaign)
 
-    async def release_leads(self, campaign: str = "", wall: datetime | None = None) -> Recovery:
+    async def release_leads(
+        self, campaign: str = "", wall: datetime | None = None, going_on: Collection[str] = ()
+    ) -> Recovery:
         """At start, for a campaign or for all: close attempts that a crash left open, give queued leads back.
 
-        `store.recovery` has the rules.
+        `store.recovery` has the rules. going_on: `call_ref` of calls that the crash did not end.
         """
 
         async def work(connection: AsyncConnection) -> Recovery:
-            return await recover(connection, campaign, wall or datetime.now(UTC))
+            return await recover(connection, campaign, wall or datetime.now(UTC), going_on)
 
         return cast(Recovery, await self._writer.run(work))
 

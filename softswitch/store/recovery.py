@@ -3,6 +3,7 @@
 A crash may not hide an abandoned call: whoever answered and was never bridged has heard nobody.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,9 +32,16 @@ class Recovery:
     abandoned: int = 0
 
 
-async def recover(connection: AsyncConnection, campaign: str, wall: datetime) -> Recovery:
-    """Close open attempts and release queued leads, of one campaign or (empty) all. Before anything is dialled."""
+async def recover(
+    connection: AsyncConnection, campaign: str, wall: datetime, going_on: Collection[str] = ()
+) -> Recovery:
+    """Close open attempts and release queued leads, of one campaign or (empty) all. Before anything is dialled.
+
+    going_on: `call_ref` of calls that were taken up; they and their leads are left as they are.
+    """
     ours = [attempts.c.campaign == campaign] if campaign else []
+    if going_on:
+        ours.append(attempts.c.call_ref.not_in(going_on))
     rows = (await connection.execute(select(attempts).where(attempts.c.ended_at.is_(None), *ours))).mappings().all()
     abandoned = 0
     for row in rows:
@@ -43,6 +51,10 @@ async def recover(connection: AsyncConnection, campaign: str, wall: datetime) ->
         await _settle(connection, row["lead_ref"], closing["disposition"], lead)
     held = leads.c.state.in_([LeadState.QUEUED.value, LeadState.DIALLING.value])
     of_campaign = [leads.c.campaign == campaign] if campaign else []
+    if going_on:
+        of_campaign.append(
+            leads.c.lead_ref.not_in(select(attempts.c.lead_ref).where(attempts.c.call_ref.in_(going_on)))
+        )
     released = await connection.execute(update(leads).where(held, *of_campaign).values(state=lists.released_state()))
     return Recovery(released.rowcount, len(rows), abandoned)
 
