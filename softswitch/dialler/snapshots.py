@@ -32,8 +32,10 @@ def attempt_snapshot(attempt: DialAttempt) -> dict[str, Any]:
 
 
 def attempt_from(snapshot: Snapshot) -> DialAttempt:
-    values = {name: _moment(value) if name.endswith("_at") else value for name, value in snapshot.items()}
-    return DialAttempt(**{"lead_ref": "", "trunk": "", **values})
+    values: dict[str, Any] = {"lead_ref": "", "trunk": ""}
+    for name, value in snapshot.items():
+        values[name] = _moment(value) if name.endswith("_at") else value
+    return DialAttempt(**values)
 
 
 def call_snapshot(call: Call) -> dict[str, Any]:

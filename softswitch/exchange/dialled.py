@@ -157,7 +157,7 @@ class DialledCalls:
             case AttemptChanged():
                 notes.line_changed(event.attempt.call_ref)
             case CampaignChanged():
-                notes.site_changed(f"campaign {self.campaign}", lambda: self.dialler.wanted)
+                notes.site_changed(*self.site_note())
 
     async def _bring_leads(self, count: int) -> None:
         try:
@@ -306,6 +306,10 @@ class DialledCalls:
     def line_note(self, line: Line) -> dict[str, Any] | None:
         call = self.dialler.snapshot(line.leg_id)
         return None if call is None else {"role": ROLE, "campaign": self.campaign, "call": call}
+
+    def site_note(self) -> tuple[str, Callable[[], str]]:
+        """The campaign's part of the site's note: its name, and what to ask for it."""
+        return f"campaign {self.campaign}", lambda: self.dialler.wanted
 
     def take_up(self, line: Line, note: Mapping[str, Any], now: float) -> None:
         """Go on with a call of another process. Raises UsageError where it cannot be used."""

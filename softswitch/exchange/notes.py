@@ -109,7 +109,7 @@ class Notes:
             log.warning("the site cannot be noted", reason=str(error))
 
 
-def encoded(content: Mapping[str, Any], most: int) -> bytes:
+def encoded(content: dict[str, Any], most: int) -> bytes:
     """A note as bytes, packed where it would else be too long. UsageError where it is too long all the same."""
     plain = marshal.dumps((VERSION, content))
     if len(plain) < most:

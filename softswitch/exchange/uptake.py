@@ -199,8 +199,8 @@ class SiteNotes:
         for agent in (each.id for each in self._site.settings.agents):
             self.agent_changed(agent)
             self.phone_changed(agent)
-        for campaign, calls in self._site.campaigns.items():
-            self._notes.site_changed(f"campaign {campaign}", lambda calls=calls: calls.dialler.wanted)
+        for calls in self._site.campaigns.values():
+            self._notes.site_changed(*calls.site_note())
         for trunk in self._site.settings.trunks:
             self.carrier_found(trunk.name)
 

@@ -11,6 +11,7 @@ from softswitch.calls.leg import Leg
 from softswitch.calls.line import LegSettings
 from softswitch.calls.outgoing import OutgoingLeg
 from softswitch.calls.snapshots import restore
+from softswitch.sip.digest import ClientDigest
 from softswitch.sip.hop import Hop
 from softswitch.sip.layer import RequestReceived, Transaction, TransactionLayer
 from softswitch.sip.registrar import Binding
@@ -129,12 +130,13 @@ class LegMaker:
         Over a connection the way back to the peer is lost: a carrier is connected to anew, a phone comes by itself.
         """
         line: PhoneLine
+        carrier: Carrier | None = None
+        digest: ClientDigest | None = None
         if isinstance(whose, Carrier):
             own, carrier, digest = whose.account, whose, whose.digest(self._new_token)
             line, line.whose = TrunkLine(self._layer, hop._replace(flow=0), self._gate), own.name
             settings = self._settings(own.username, hop, own.name)
         else:
-            carrier = digest = None
             line, line.whose = PhoneLine(self._layer, hop._replace(flow=0)), whose.agent
             settings = self._settings("", hop, whose.agent, whose)
         leg, transactions = restore(snapshot, line, settings, digest, now)

@@ -1,0 +1,217 @@
+"""The signalling process is killed in mid-call: nobody on the telephone notices, and the next process goes on with it.
+
+Real processes: the switch is the command itself, the carrier and the phones are the lab's, in the test's own process.
+"""
+
+import asyncio
+import signal
+import sys
+import wave
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvloop
+
+from softswitch.calls.events import ReofferAnswered
+from softswitch.config import load, recordings_directory, store_url
+from softswitch.dialler.attempt import DialAttempt
+from softswitch.store.database import Store
+from softswitch.testing.callee import CalleePlan, Kind
+from softswitch.testing.phone import Phone, PhoneSettings
+from softswitch.testing.station import Conversation
+from softswitch.testing.trunk import Trunk, TrunkCall
+from tests.interop.peers import free_port
+from tests.interop.site import PASSWORDS, write_site
+
+A, B = "+442079460101", "+442079460102"
+PATIENCE_S = 120.0  # far over what anything here takes, on a machine that does much else
+READY = b"Ready:"
+
+
+@dataclass
+class Command:
+    """`softswitch run`, which can be killed and run again."""
+
+    configuration: Path
+    process: asyncio.subprocess.Process | None = None
+    said: list[bytes] = field(default_factory=list)
+
+    async def run(self) -> None:
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "softswitch", "run", str(self.configuration),
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        self.said = []
+        self._reading = asyncio.create_task(self._read())
+
+    async def ready(self) -> None:
+        await until(lambda: any(READY in line for line in self.said) or self._reading.done(), "the switch is ready")
+        assert not self._reading.done(), b"".join(self.said).decode()
+
+    async def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        await self.process.wait()
+
+    async def stop(self) -> None:
+        if self.process is not None and self.process.returncode is None:
+            self.process.send_signal(signal.SIGTERM)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.process.wait(), 30.0)
+            if self.process.returncode is None:
+                await self.kill()
+
+    async def _read(self) -> None:
+        assert self.process is not None
+        assert self.process.stderr is not None
+        while line := await self.process.stderr.readline():
+            self.said.append(line)
+
+
+async def until(condition, what: str) -> None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + PATIENCE_S
+    while not condition():
+        assert loop.time() < deadline, f"it never came about that {what}"
+        await asyncio.sleep(0.02)
+
+
+@dataclass
+class Scene:
+    command: Command
+    trunk: Trunk
+    phones: dict[str, Phone] = field(default_factory=dict)
+
+    async def log_in(self, port: int, *agents: str) -> None:
+        for agent in agents:
+            phone = self.phones[agent] = await Phone.start(
+                ("127.0.0.1", port), PhoneSettings(agent, agent, PASSWORDS[agent])
+            )
+            await asyncio.wait_for(phone.registered.wait(), PATIENCE_S)
+            await phone.dial("login")
+            await asyncio.wait_for(phone.talking.wait(), PATIENCE_S)
+
+    def call(self, number: str) -> TrunkCall | None:
+        return next((call for call in self.trunk.calls if call.number == number and call.answered), None)
+
+    def conversations(self) -> list[Conversation]:
+        """Both ends of every call that is up."""
+        calls = [call.conversation for call in self.trunk.calls if call.answered and not call.ended]
+        phones = [each for phone in self.phones.values() for each in phone.conversations.values()]
+        return [each for each in (*calls, *phones) if each is not None]
+
+    def counts(self) -> list[tuple[int, int]]:
+        """Packets received and lost, end by end."""
+        ends = [each.end.counts for each in self.conversations() if each.end is not None]
+        return [(counts.received, counts.lost) for counts in ends]
+
+    def hears_agents(self, call: TrunkCall) -> bool:
+        return call.conversation is not None and bool(call.conversation.ear.present)
+
+    async def attempts(self) -> dict[str, DialAttempt]:
+        """As the store has them, by the file name of their recordings."""
+        store = await Store.open(store_url(load(self.command.configuration)))
+        try:
+            return {attempt.call_ref: attempt for attempt in await store.attempts()}
+        finally:
+            await store.close()
+
+    async def ended(self, count: int) -> list[DialAttempt]:
+        """Wait until so many attempts are over."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + PATIENCE_S
+        while True:
+            over = [attempt for attempt in (await self.attempts()).values() if attempt.ended_at is not None]
+            if len(over) >= count:
+                return over
+            assert loop.time() < deadline, f"{len(over)} of {count} attempts ended"
+            await asyncio.sleep(0.2)
+
+
+@asynccontextmanager
+async def scene(folder: Path, plan: dict[str, CalleePlan], *agents: str) -> AsyncIterator[Scene]:
+    """A running command whose campaign dials at once, and agents who are ready."""
+    trunk = await Trunk.start(plan)
+    configuration = write_site(folder, trunk_port=trunk.address[1], numbers=list(plan), agents=agents, amd="off")
+    port = free_port()
+    text = configuration.read_text().replace("[sip]\nport = 0", f"[sip]\nport = {port}")
+    text = text.replace("[safeguards]\n", "[safeguards]\nsupervisor_ratio = 0\n")
+    configuration.write_text(text.replace('leads = "leads.csv"\n', 'leads = "leads.csv"\nstart = true\n'))
+    command = Command(configuration)
+    running = Scene(command, trunk)
+    try:
+        await command.run()
+        await command.ready()
+        await running.log_in(port, *agents)
+        yield running
+    finally:
+        await asyncio.gather(*(phone.stop() for phone in running.phones.values()))
+        await command.stop()
+        await trunk.stop()
+
+
+def talks(kind: Kind = Kind.PERSON, **more: object) -> CalleePlan:
+    return CalleePlan(kind, ring_s=0.3, talk_s=0.0, marker_hz=3100, **more)  # type: ignore[arg-type]
+
+
+def test_calls_talk_on_while_the_signalling_process_is_dead_and_end_in_order_under_the_next(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with scene(tmp_path, {A: talks(seed=1), B: talks(seed=2)}, "1001", "1002") as site:
+            await until(lambda: site.call(A) and site.call(B), "both are answered")
+            first, second = site.call(A), site.call(B)
+            assert first is not None
+            assert second is not None
+            await until(lambda: site.hears_agents(first) and site.hears_agents(second), "both hear an agent")
+            await asyncio.sleep(1.0)
+
+            await site.command.kill()
+            before = site.counts()
+            await asyncio.sleep(2.0)
+            meanwhile = site.counts()
+            assert len(meanwhile) == 4
+            assert all(now[0] - then[0] > 60 for now, then in zip(meanwhile, before, strict=True)), (before, meanwhile)
+
+            await site.command.run()
+            await site.command.ready()
+            assert [lost for _, lost in site.counts()] == [lost for _, lost in before]
+            assert not first.ended
+            assert not second.ended
+
+            site.trunk.hang_up(first)
+            (over,) = await site.ended(1)
+            assert (over.disposition, over.outcome) == ("connected", "answered")
+            assert over.bridged_at is not None
+            assert first.ended
+            assert not second.ended
+
+            # The other agent's phone proposes its media anew, then its callee is still heard.
+            agent = next(agent for agent in site.phones if agent != over.agent)
+            phone = site.phones[agent]
+            (leg_id,) = phone.conversations
+            answered: list[object] = []
+            handle = phone._station._on_event
+            phone._station._on_event = lambda event: (answered.append(event), handle(event))[1]
+            phone._station.driver._ports[phone._station.pool].on_event = phone._station._on_event
+            with phone._station.mutating() as now:
+                phone._station.pool.reoffer(leg_id, phone.conversations[leg_id].offer(), now)
+            await until(lambda: any(isinstance(event, ReofferAnswered) for event in answered), "it is answered")
+            received = phone.conversations[leg_id].end.counts.received  # type: ignore[union-attr]
+            await asyncio.sleep(0.5)
+            assert phone.conversations[leg_id].end.counts.received - received > 15  # type: ignore[union-attr]
+
+            site.trunk.hang_up(second)
+            attempts = await site.ended(2)
+            assert {attempt.agent for attempt in attempts} == {"1001", "1002"}
+            assert all(phone.conversations for phone in site.phones.values()), "agents' lines are up for their shift"
+            folder = recordings_directory(load(site.command.configuration))
+            for attempt in attempts:
+                assert attempt.answered_at is not None
+                assert attempt.ended_at is not None
+                with wave.open(str(folder / attempt.recording)) as recording:
+                    seconds = recording.getnframes() / recording.getframerate()
+                lasted = (attempt.ended_at - attempt.answered_at).total_seconds()
+                assert abs(seconds - lasted) < 1.0, (seconds, lasted)
+
+    uvloop.run(scenario())
