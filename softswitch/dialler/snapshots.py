@@ -6,6 +6,7 @@ Moments of the wall clock are seconds since the epoch, UTC; the others are monot
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 from softswitch.amd.verdict import Verdict
@@ -16,6 +17,7 @@ from softswitch.dialler.lead import Lead, LeadState
 Snapshot: TypeAlias = Mapping[str, Any]
 
 _ATTEMPT = tuple(field.name for field in fields(DialAttempt))
+_MOMENTS = tuple(name for name in _ATTEMPT if name.endswith("_at"))
 _LEAD = tuple(field.name for field in fields(Lead))
 _PLAIN = (
     "begun_at", "timer", "unwanted", "placed_at", "ringing_at", "answered_at", "speech_at", "guaranteed", "agent",
@@ -23,31 +25,36 @@ _PLAIN = (
     "in_channel_report", "talk_ended_at", "ended_at",
 )  # fmt: skip
 """Fields of a call that JSON holds as they are."""
+_of_attempt, _of_lead, _of_call = attrgetter(*_ATTEMPT), attrgetter(*_LEAD), attrgetter(*_PLAIN)
 
 
 def attempt_snapshot(attempt: DialAttempt) -> dict[str, Any]:
-    """What differs from an attempt of which nothing is known."""
-    found = {name: getattr(attempt, name) for name in _ATTEMPT}
-    return {name: _plain(value) for name, value in found.items() if value not in ("", None)}
+    """All of an attempt."""
+    snapshot = dict(zip(_ATTEMPT, _of_attempt(attempt), strict=True))
+    for name in _MOMENTS:
+        moment = snapshot[name]
+        if moment is not None:
+            snapshot[name] = moment.timestamp()
+    for name in ("outcome", "disposition"):
+        snapshot[name] = str(snapshot[name])  # where it is an enum
+    return snapshot
 
 
 def attempt_from(snapshot: Snapshot) -> DialAttempt:
-    values: dict[str, Any] = {"lead_ref": "", "trunk": ""}
-    for name, value in snapshot.items():
-        values[name] = _moment(value) if name.endswith("_at") else value
-    return DialAttempt(**values)
+    return DialAttempt(**{**snapshot, **{name: _moment(snapshot[name]) for name in _MOMENTS}})
 
 
 def call_snapshot(call: Call) -> dict[str, Any]:
     """All of a call."""
-    snapshot: dict[str, Any] = {name: getattr(call, name) for name in _PLAIN}
+    snapshot: dict[str, Any] = dict(zip(_PLAIN, _of_call(call), strict=True))
     snapshot["state"] = call.state.value
     snapshot["verdict"] = call.verdict.name
     snapshot["answered_wall"] = _plain(call.answered_wall)
     snapshot["disposition"] = None if call.disposition is None else call.disposition.value
     snapshot["callback_at"] = _plain(call.callback_at)
     snapshot["attempt"] = attempt_snapshot(call.attempt)
-    snapshot["lead"] = {name: _plain(getattr(call.lead, name)) for name in _LEAD}
+    lead = snapshot["lead"] = dict(zip(_LEAD, _of_lead(call.lead), strict=True))
+    lead["state"], lead["not_before"] = str(lead["state"]), _plain(lead["not_before"])
     return snapshot
 
 
@@ -68,10 +75,8 @@ def call_from(snapshot: Snapshot) -> Call:
     )
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.timestamp()
-    return str(value) if isinstance(value, str) else value
+def _plain(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp()
 
 
 def _moment(seconds: float | None) -> datetime | None:

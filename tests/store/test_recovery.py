@@ -149,3 +149,22 @@ def test_what_was_committed_before_a_kill_is_there_after_it(url: str) -> None:
     found, recovery = asyncio.run(kept())
     assert promised <= found and len(promised) > 200
     assert recovery.attempts_closed == len(found)
+
+
+def test_calls_that_go_on_and_their_leads_are_left_as_they_are(with_store, lead_file, make_attempt) -> None:
+    async def body(store):
+        refs = await dial_and_fall(store, lead_file, make_attempt)
+        before = await store.attempt("in call")
+        assert await store.release_leads("survey", WALL, going_on={"in call", "unanswered"}) == Recovery(1, 3, 2)
+        assert await store.attempt("in call") == before
+        assert (await store.attempt("unanswered")).ended_at is None
+        assert (await store.attempt("abandoned")).abandoned
+        counts = await store.lead_counts("survey")
+        assert counts[LeadState.DIALLING] == 2
+        names = {ref: name for name, ref in refs.items()}
+        due = [names[lead.lead_ref] for lead in await store.next_leads("survey", 9, WALL + RETRY_AFTER)]
+        assert due == ["queued"]
+        # One of them turns out not to be there after all.
+        assert (await store.release_leads("survey", WALL, going_on={"in call"})).attempts_closed == 1
+
+    with_store(body)

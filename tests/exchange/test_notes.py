@@ -1,0 +1,126 @@
+"""Notes are written once a turn of the loop, fit where they are kept, and are read back as they were."""
+
+import pytest
+
+from softswitch.errors import UsageError
+from softswitch.exchange.notes import LINE_BYTES, SITE_BYTES, Notes, decoded, decoded_site, encoded
+
+
+class Plane:
+    """Keeps the last note of each leg and of the site, and no more than the media process can."""
+
+    def __init__(self) -> None:
+        self.lines: dict[int, bytes] = {}
+        self.site = b""
+        self.writes = 0
+
+    def note(self, leg: int, content: bytes) -> None:
+        if len(content) > LINE_BYTES:
+            raise UsageError("too long")
+        self.lines[leg] = content
+        self.writes += 1
+
+    def note_site(self, content: bytes) -> None:
+        if len(content) > SITE_BYTES:
+            raise UsageError("too long")
+        self.site = content
+
+
+class Desk:
+    def __init__(self) -> None:
+        self.plane = Plane()
+        self.calls: dict[str, tuple[int, dict[str, object]]] = {"a": (1, {"call": "a"}), "b": (2, {"call": "b"})}
+        self.turn: list = []
+        self.notes = Notes(lambda: self.plane, self.calls.get, soon=self.turn.append)
+
+    def end_turn(self) -> None:
+        turn, self.turn[:] = list(self.turn), []
+        for call in turn:
+            call()
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_a_call_that_changes_often_in_one_turn_is_noted_once(desk: Desk) -> None:
+    for _ in range(5):
+        desk.notes.line_changed("a")
+    desk.notes.line_changed("b")
+    assert desk.plane.writes == 0
+    desk.end_turn()
+    assert desk.plane.writes == 2
+    assert decoded(desk.plane.lines[1]) == {"call": "a"}
+    desk.notes.line_changed("a")
+    desk.end_turn()
+    assert desk.plane.writes == 3
+
+
+def test_what_is_about_to_leave_is_noted_before_it_does(desk: Desk) -> None:
+    desk.notes.write_line("a")
+    assert decoded(desk.plane.lines[1]) == {"call": "a"}
+
+
+def test_a_call_that_is_over_by_the_end_of_the_turn_is_not_noted(desk: Desk) -> None:
+    desk.notes.line_changed("a")
+    del desk.calls["a"]
+    desk.end_turn()
+    assert desk.plane.lines == {}
+
+
+def test_the_site_has_one_note_of_many_parts_and_each_is_made_only_when_it_changed(desk: Desk) -> None:
+    asked: list[str] = []
+
+    def part(name: str, value: object):
+        def make() -> object:
+            asked.append(name)
+            return value
+
+        return make
+
+    desk.notes.site_changed("agent 1001", part("agent", {"state": "ready", "since": 1.5}))
+    desk.notes.site_changed("phone 1001", part("phone", [{"q": 1.0}]))
+    desk.end_turn()
+    desk.notes.site_changed("phone 1001", part("phone again", None))
+    desk.end_turn()
+    assert decoded_site(desk.plane.site) == {"agent 1001": {"state": "ready", "since": 1.5}}
+    assert asked == ["agent", "phone", "phone again"]
+
+
+def test_everything_is_noted_anew_in_a_media_process_that_has_nothing(desk: Desk) -> None:
+    desk.notes.site_changed("campaign x", lambda: "running")
+    desk.end_turn()
+    desk.plane = Plane()
+    desk.notes.write_anew(["a", "b"])
+    assert set(desk.plane.lines) == {1, 2}
+    assert decoded_site(desk.plane.site) == {"campaign x": "running"}
+
+
+def test_a_long_note_is_packed_and_read_back(desk: Desk) -> None:
+    note = {"call": "v=0\r\n" * 4000}
+    content = encoded(note, LINE_BYTES)
+    assert len(content) <= LINE_BYTES
+    assert decoded(content) == note
+
+
+def test_a_note_that_is_too_long_even_packed_costs_only_itself(desk: Desk) -> None:
+    desk.calls["a"] = (1, {"noise": bytes((n * n * 2654435761 >> 13) & 0xFF for n in range(40_000))})
+    desk.notes.line_changed("a")
+    desk.notes.line_changed("b")
+    desk.end_turn()
+    assert set(desk.plane.lines) == {2}
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"p", b"z123", b"p\xff\xff", encoded({"a": 1}, 100)[:-2]])
+def test_a_note_that_cannot_be_read_is_refused_in_one_way(content: bytes) -> None:
+    with pytest.raises(UsageError):
+        decoded(content)
+    assert decoded_site(content) == {}
+
+
+def test_a_note_of_another_version_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = encoded({"a": 1}, 100)
+    monkeypatch.setattr("softswitch.exchange.notes.VERSION", 2)
+    with pytest.raises(UsageError):
+        decoded(content)
