@@ -331,7 +331,7 @@ class Switch:
         self.site.settle()
 
     def _receive_recording(self, event: RecordingClosed | RecordingFailed) -> None:
-        call_ref = event.path.stem
+        call_ref = event.call_ref
         if isinstance(event, RecordingClosed):
             if event.frames_lost:
                 log.warning("recording has gaps", call=call_ref, frames_lost=event.frames_lost)

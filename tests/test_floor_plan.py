@@ -25,11 +25,15 @@ MAY_IMPORT = {
     "survey": set(),
     "safeguards": {"dialler"},
     "transports": {"sip"},
-    "media": {"sdp", "codecs", "amd"},
+    "recordings": {"codecs"},
+    "media": {"sdp", "codecs", "amd", "recordings"},
     "store": {"calls", "dialler", "survey", "safeguards"},
     "web": {"store", "calls", "dialler", "survey", "safeguards"},
     "testing": {"sip", "sdp", "codecs", "calls", "ua", "transports", "media.events"},
-    "exchange": {"sip", "transports", "calls", "ua", "sdp", "media", "dialler", "safeguards", "store", "amd", "config"},
+    "exchange": {
+        *("sip", "transports", "calls", "ua", "sdp", "media", "dialler", "safeguards", "store", "amd", "config"),
+        "recordings",
+    },
 }
 PURE = ("codecs", "pacing", "sip", "sdp", "amd", "calls", "ua", "dialler", "survey", "safeguards")
 # Third-party packages that a pure room may use; the others use the standard library alone.

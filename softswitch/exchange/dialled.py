@@ -46,6 +46,7 @@ from softswitch.media.events import (
     SpeechStarted,
     VerdictReached,
 )
+from softswitch.recordings.names import file_name
 from softswitch.transports.driver import Driver
 
 log = structlog.get_logger(__name__)
@@ -251,7 +252,7 @@ class DialledCalls:
 
     def line_answered(self, line: Line, now: float) -> None:
         self.dialler.receive_trunk(line.leg_id, line.account, now)
-        name = f"{line.leg_id}.wav"
+        name = file_name(line.leg_id)
         try:
             self._lines.plane.start_recording(line.media, self._recordings / name)
             if self.dialler.campaign.amd is not AmdMode.OFF:

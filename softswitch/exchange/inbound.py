@@ -18,6 +18,7 @@ from softswitch.exchange.agents import AgentLines
 from softswitch.exchange.lines import Line, Lines
 from softswitch.exchange.records import Records
 from softswitch.media.events import FirstPacketBridged, MediaEvent, PlayingEnded
+from softswitch.recordings.names import file_name
 
 log = structlog.get_logger(__name__)
 
@@ -251,7 +252,7 @@ class InboundCalls:
             self._save(call, 0)
             return False
         call.line = line
-        name = f"{call.call_ref}.wav"
+        name = file_name(call.call_ref)
         try:
             self._lines.plane.start_recording(line.media, self._recordings / name)
         except SoftswitchError as error:

@@ -25,6 +25,7 @@ from softswitch.media.layout import PATH_BYTES, attach_block
 from softswitch.media.life import OnEvent, PlaneLife
 from softswitch.media.reports import lost_packets
 from softswitch.media.srtp import PLAIN, PROFILES
+from softswitch.recordings.names import call_ref_of
 from softswitch.sdp.crypto import KEYING_BYTES, MOST_MKI_BYTES, SrtpKeys
 
 OPEN_PATIENCE_S = 0.5
@@ -50,6 +51,7 @@ class MediaPlane(PlaneLife):
         folder: Path | None = None,
         linger_s: float | None = None,
         event_driven: bool = False,
+        recording_key: bytes | None = None,
     ) -> "MediaPlane":
         """Start the media process, or take up the one that lives in `folder`, and wait until it is ready.
 
@@ -58,8 +60,9 @@ class MediaPlane(PlaneLife):
         loops in this process.  folder: a private folder, where the media process can be found again: it is made, or
         its mode set to 0700.  linger_s: how long the media process goes on without a signalling process: by default
         30 s where it can be found, else not at all.  event_driven: serve each packet as it comes, not on a tick of
-        2 ms: less delay, more CPU.  UsageError when a setting cannot work, or when another signalling process that
-        lives uses the folder's media process.  After a take-up, see `kept` and `claim`.
+        2 ms: less delay, more CPU.  recording_key: the auditor's X25519 public key; without one nothing can be recorded.
+        UsageError when a setting cannot work, or when another signalling process that lives uses the folder's media
+        process.  After a take-up, see `kept` and `claim`.
         """
         loop = asyncio.get_running_loop()
 
@@ -71,7 +74,12 @@ class MediaPlane(PlaneLife):
         slots_between(first_port, last_port)
         if in_thread:
             engine = Engine(
-                address=address, first_port=first_port, last_port=last_port, clips=clips, event_driven=event_driven
+                address=address,
+                first_port=first_port,
+                last_port=last_port,
+                clips=clips,
+                event_driven=event_driven,
+                recording_key=recording_key,
             )
             await asyncio.to_thread(engine.compile_kernels, tell)
             engine.start()
@@ -88,6 +96,7 @@ class MediaPlane(PlaneLife):
                 "version": fingerprint(),
                 "linger_s": (LINGER_S if folder else 0.0) if linger_s is None else linger_s,
                 "event_driven": event_driven,
+                "recording_key": (recording_key or b"").hex(),
             }
             process = await asyncio.to_thread(launch, settings, tell, folder)
             block = attach_block(process.block_descriptor)
@@ -222,9 +231,18 @@ class MediaPlane(PlaneLife):
     def stop_playing(self, leg: int) -> None:
         self._order(leg, v.STOP_PLAYING)
 
-    def start_recording(self, leg: int, path: Path) -> None:
-        """Record the leg into a new two-channel WAV file: left what is sent on it, right what is received."""
+    def start_recording(self, leg: int, path: Path, *, paused: bool = False) -> None:
+        """Record the leg, sealed to the auditor's key: left what is sent on it, right what is received.
+
+        path: CALL_REF.ssr; where a file of that name exists the recording goes on in the call's next part.  paused:
+        nothing is stored before `resume_recording`.
+        """
         entry = self._leg(leg)
+        if not self._shared.header["records"]:
+            raise UsageError(
+                "nothing can be recorded without the auditor's public key: `softswitch recordings keygen` makes one"
+            )
+        call_ref_of(path)
         if entry.recording is not None:
             raise UsageError(f"this leg is recorded already, into {entry.recording}")
         where = os.fsencode(path.absolute())
@@ -234,7 +252,20 @@ class MediaPlane(PlaneLife):
         self._block.paths[entry.slot, len(where)] = 0
         entry.recording = path
         self._tap(entry)
-        self._order_worker(entry, v.START_RECORDING)
+        self._order_worker(entry, v.START_RECORDING, int(paused))
+
+    def pause_recording(self, leg: int) -> None:
+        """Store nothing of what is said from now on; the file says so, and keeps the time."""
+        self._pause(leg, True)
+
+    def resume_recording(self, leg: int) -> None:
+        self._pause(leg, False)
+
+    def _pause(self, leg: int, paused: bool) -> None:
+        entry = self._leg(leg)
+        if entry.recording is None and self._alive:
+            raise UsageError("this leg is not recorded")
+        self._order_worker(entry, v.PAUSE_RECORDING, int(paused))
 
     def stop_recording(self, leg: int) -> None:
         """End the leg's recording, if there is one; `RecordingClosed` follows within a tenth of a second."""

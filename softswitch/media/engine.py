@@ -15,7 +15,7 @@ from numba import float64, int64, typeof
 from softswitch.amd import model
 from softswitch.amd.state import new_states
 from softswitch.errors import UsageError
-from softswitch.media import incoming, legs, outgoing, playback, relay, rings, signals, timeline, worker
+from softswitch.media import incoming, legs, outgoing, packing, playback, relay, rings, signals, timeline, worker
 from softswitch.media import vocabulary as v
 from softswitch.media.addresses import host_number
 from softswitch.media.clips import load_clips, store_clips
@@ -39,6 +39,8 @@ Stage = tuple[str, Any, tuple[Any, ...]]
 TICK_NS = 2_000_000
 RELAY_PRIORITY = 10
 RECORDINGS_END_S = 2.0
+LEDGER_END_S = 3.0
+"""How long a stop waits for the disk; what is not bound to the ledger by then is at the next start."""
 DESCRIPTORS_BESIDE_LEGS = 64
 
 
@@ -46,7 +48,14 @@ class Engine:
     """Relay, worker and recorder around one shared block."""
 
     def __init__(
-        self, *, address: str, first_port: int, last_port: int, clips: dict[str, Path], event_driven: bool = False
+        self,
+        *,
+        address: str,
+        first_port: int,
+        last_port: int,
+        clips: dict[str, Path],
+        event_driven: bool = False,
+        recording_key: bytes | None = None,
     ) -> None:
         """UsageError for a port range or clip that cannot work; no thread runs yet."""
         slots = slots_between(first_port, last_port)
@@ -59,6 +68,7 @@ class Engine:
         header = self.block.shared.header
         header["host"], header["first_port"], header["tick_ns"] = host_number(address), first_port, TICK_NS
         header["event_driven"] = event_driven
+        header["records"] = recording_key is not None
         self.block.shared.legs["generation"] = 0
         self.block.shared.legs["clip"] = -1
         self.block.shared.legs["peer"] = -1
@@ -72,7 +82,7 @@ class Engine:
         self._pcm = np.zeros(FRAME_SAMPLES, np.int16)
         self._relay = threading.Thread(target=self._run_relay, name="relay", daemon=True)
         self._worker = threading.Thread(target=self._run_worker, name="worker", daemon=True)
-        self._recorder = Recorder(self.block, self._times, self.wake_descriptor)
+        self._recorder = Recorder(self.block, self._times, self.wake_descriptor, recording_key)
 
     def compile_kernels(self, on_progress: Progress, *, with_helper: bool = False) -> None:
         """Compile every kernel, or load it from the cache.
@@ -101,14 +111,13 @@ class Engine:
         mixer = typeof(self._mixer)
         message = typeof(np.zeros(1, MESSAGE))
         datagram, octets = typeof(np.zeros(1, DATAGRAM)), typeof(np.zeros(DATAGRAM_BYTES, np.uint8))
-        pairs = typeof(np.zeros((1, 2), np.int16))
         return (
             [
                 ("put a message into a ring", rings.push, (shared, *[int64] * 10)),
                 ("take a message out", rings.pop, (shared, int64, message)),
                 ("put a datagram into a ring", signals.push_datagram, (shared, *[int64] * 5, octets, int64)),
                 ("take a datagram out", signals.pop_datagram, (shared, int64, datagram)),
-                ("take a recording", timeline.take, (times, int64, pairs)),
+                ("take a recording", packing.take, (times, int64, typeof(packing.new_codes()), octets)),
             ],
             [
                 ("open a leg", legs.open_leg, (shared, scratch, *[int64] * 5)),
@@ -140,7 +149,7 @@ class Engine:
             while self._is_recording() and time.monotonic() < deadline:
                 time.sleep(0.01)
             self._recorder.finish()
-            self._recorder.join(RECORDINGS_END_S)
+            self._recorder.join(LEDGER_END_S)
         self.block.shared.header["stopping"] = 1
         for thread in (self._relay, self._worker):
             if thread.is_alive():

@@ -67,15 +67,27 @@ class VerdictReached(MediaEvent):
 
 @dataclass(frozen=True, slots=True)
 class RecordingClosed(MediaEvent):
+    """The file is whole, on disk, and bound to its folder's ledger."""
+
     path: Path
+    """Of the part that was written."""
     duration_s: float
+    """From start to end, pauses included."""
     frames_lost: int
+    part: int = 1
+    """2 and more: the call went on after the media process had died."""
+    stored_s: float = 0.0
+    """Of the duration, what was not paused."""
+    call_ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingFailed(MediaEvent):
+    """What was written until then can be heard; `path` is the part, or what was asked for where none was begun."""
+
     path: Path
     reason: str
+    call_ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ HEADER = np.dtype(
         ("host", "i8"),
         ("first_port", "i8"),
         ("tick_ns", "i8"),
+        ("records", "i8"),  # the auditor's key is known
         ("event_driven", "i8"),  # packets are served as they come, not on the tick
         ("stopping", "i8"),
         ("relay_at_ns", "i8"),

@@ -67,6 +67,7 @@ def serve(listener: socket.socket, folder: Path) -> None:
             last_port=settings["last_port"],
             clips={name: Path(path) for name, path in settings["clips"].items()},
             event_driven=settings["event_driven"],
+            recording_key=bytes.fromhex(settings["recording_key"]) or None,
         )
 
         def tell(name: str, fraction: float) -> None:

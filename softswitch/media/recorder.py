@@ -1,109 +1,240 @@
-"""The recorder: a thread of the media process that moves sealed audio from timelines into files.
+"""The recorder: two threads of the media process that move sealed audio from timelines into encrypted files.
 
-Disks may stall; only this thread waits for them. Files are made for the owner alone and never over one that exists.
+Disks may stall; only these threads wait for them. One writes what is said; the other has what is closed on disk and
+binds it to the folder's ledger (`softswitch.recordings`).
 """
 
 import errno
 import os
+import queue
 import threading
 import time
 from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
 
 import numpy as np
 
-from softswitch.media import timeline, wav
+from softswitch.errors import SoftswitchError
+from softswitch.media import packing, timeline
 from softswitch.media import vocabulary as v
 from softswitch.media.layout import RECORDER_EVENTS, Block
 from softswitch.media.rings import push
+from softswitch.media.sealed_file import SealedFile, open_part, start_of
+from softswitch.recordings.ledger import Appending, Ledger
 
 LOOK_S = 0.05
-"""How often ended recordings are looked for."""
+"""How often what is due is looked for."""
 WRITE_S = 0.4
-"""How often a recording under way is written, header included: with the settling time, a crash costs less than a
-second."""
-SAMPLE_PAIR_BYTES = 4
+"""How often a recording under way is written: with the settling time, a crash costs less than a second."""
+STAGGER = 0.618034
+"""Of WRITE_S, from slot to slot: recordings that begin together are not written together."""
 
 
-@dataclass(slots=True)
-class OpenFile:
-    descriptor: int
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A recording that is written, or that failed, and what is to be told of it."""
+
+    slot: int
     generation: int
-    data_bytes: int = 0
+    folder: Path
+    file: SealedFile | None
+    error: int = 0
+    """errno, where it failed"""
+    samples: int = 0
+    """it lasts"""
+    stored: int = 0
     frames_lost: int = 0
-    written_at: float = 0.0
 
 
 class Recorder(threading.Thread):
-    def __init__(self, block: Block, times: timeline.Timelines, wake_descriptor: int) -> None:
+    """Writes what is due, twenty times a second."""
+
+    def __init__(self, block: Block, times: timeline.Timelines, wake_descriptor: int, key: bytes | None) -> None:
+        """key: the auditor's public key; without one every recording fails."""
         super().__init__(name="recorder", daemon=True)
         self._block = block
         self._times = times
-        self._wake_descriptor = wake_descriptor
-        self._files: dict[int, OpenFile] = {}
-        self._audio = np.zeros((timeline.SIZE, 2), np.int16)
+        self._key = key
+        self._files: dict[int, SealedFile] = {}
+        self._due = np.zeros(times.lines.size)
+        self._codes = packing.new_codes()
+        self._text = np.zeros(packing.MOST_TEXT_BYTES, np.uint8)
+        self._bytes = memoryview(self._text)
         self._finishing = threading.Event()
+        self._binder = Binder(block, times, wake_descriptor)
 
     def finish(self) -> None:
         """Close what has ended, then end the thread. The worker must have been told to end all recordings."""
         self._finishing.set()
 
     def run(self) -> None:
+        self._binder.start()
         stopping = False
         while not stopping:
             stopping = self._finishing.wait(LOOK_S)
             self._look(time.monotonic())
+        self._binder.finish()
+        self._binder.join()
 
     def _look(self, now: float) -> None:
-        lines = self._times.lines
-        for slot in np.flatnonzero(
-            (lines["recording"] == timeline.RECORDING) | (lines["recording"] == timeline.ENDING)
-        ):
-            self._serve(int(slot), now)
+        state = self._times.lines["recording"]
+        for slot in np.flatnonzero(state == timeline.ENDING).tolist():
+            self._end(slot, now)
+        for slot in np.flatnonzero((state == timeline.RECORDING) & (self._due <= now)).tolist():
+            self._serve(slot, now)
 
     def _serve(self, slot: int, now: float) -> None:
-        line = self._times.lines[slot]
-        ending = line["recording"] == timeline.ENDING
-        file = self._files.get(slot)
+        """Open a recording that has begun; write one that is under way."""
         try:
+            file = self._files.get(slot)
             if file is None:
-                file = self._files[slot] = self._open(slot, now)
-            if ending or now - file.written_at >= WRITE_S:
-                self._write(slot, file, now)
+                self._open(slot)
+                self._due[slot] = now + WRITE_S * (slot * STAGGER % 1.0)
+                return
+            self._due[slot] = max(self._due[slot] + WRITE_S, now)
+            self._write(slot, file)
         except OSError as error:
-            self._close(slot, v.RECORDING_FAILED, error.errno or errno.EIO, 0)
-            return
-        if ending:
-            self._close(slot, v.RECORDING_CLOSED, file.data_bytes // SAMPLE_PAIR_BYTES, int(line["frames_lost"]))
+            self._fail(slot, error.errno or errno.EIO)
+        except SoftswitchError:
+            self._fail(slot, errno.EINVAL)
 
-    def _open(self, slot: int, now: float) -> OpenFile:
-        path = bytes(self._block.paths[slot]).split(b"\0", 1)[0]
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        file = OpenFile(descriptor, int(self._times.lines[slot]["generation"]), written_at=now)
-        self._files[slot] = file
-        _write_all(descriptor, wav.header(0), 0)
-        return file
-
-    def _write(self, slot: int, file: OpenFile, now: float) -> None:
-        pairs = timeline.take(self._times, slot, self._audio)
-        _write_all(file.descriptor, self._audio[:pairs].tobytes(), wav.HEADER_BYTES + file.data_bytes)
-        file.data_bytes += pairs * SAMPLE_PAIR_BYTES
-        _write_all(file.descriptor, wav.header(file.data_bytes), 0)
-        file.written_at = now
-
-    def _close(self, slot: int, kind: int, first: int, second: int) -> None:
+    def _end(self, slot: int, now: float) -> None:
         line = self._times.lines[slot]
-        file = self._files.pop(slot, None)
+        if slot not in self._files:
+            self._serve(slot, now)
+            if line["recording"] != timeline.ENDING:
+                return
+        file = self._files[slot]
+        samples, stored, lost = int(line["record_to"] - line["record_from"]), 0, int(line["frames_lost"])
+        try:
+            self._write(slot, file)
+            stored = int(line["stored"])
+            file.end(samples, stored, lost)
+        except OSError as error:
+            self._fail(slot, error.errno or errno.EIO)
+            return
+        self._hand_over(slot, file, samples=samples, stored=stored, frames_lost=lost)
+
+    def _open(self, slot: int) -> None:
+        if self._key is None:
+            raise OSError(errno.ENOKEY, os.strerror(errno.ENOKEY))
+        path = self._path(slot)
+        self._files[slot] = open_part(path, self._key, start_of(self._times.lines[slot]))
+        self._binder.expect(path.parent)
+
+    def _write(self, slot: int, file: SealedFile) -> None:
+        while size := packing.take(self._times, slot, self._codes, self._text):
+            file.write(bytes(self._bytes[:size]))
+
+    def _fail(self, slot: int, error: int) -> None:
+        file = self._files.get(slot)
         if file is not None:
-            os.close(file.descriptor)
-        generation = int(line["generation"])
-        line["recording"] = timeline.DONE
-        push(self._block.shared, RECORDER_EVENTS, kind, slot, generation, time.monotonic_ns(), first, second, 0, 0, 0)
+            file.break_off()
+        self._hand_over(slot, file, error=error)
+
+    def _hand_over(
+        self,
+        slot: int,
+        file: SealedFile | None,
+        *,
+        error: int = 0,
+        samples: int = 0,
+        stored: int = 0,
+        frames_lost: int = 0,
+    ) -> None:
+        line = self._times.lines[slot]
+        folder = file.path.parent if file is not None else self._path(slot).parent
+        ended = Ended(slot, int(line["generation"]), folder, file, error, samples, stored, frames_lost)
+        line["recording"] = timeline.CLOSING
+        self._files.pop(slot, None)
+        self._due[slot] = 0.0
+        self._binder.take(ended)
+
+    def _path(self, slot: int) -> Path:
+        return Path(os.fsdecode(bytes(self._block.paths[slot]).split(b"\0", 1)[0]))
+
+
+class Binder(threading.Thread):
+    """Binds ended recordings to the ledger in the order in which they end, and tells the switch of each."""
+
+    def __init__(self, block: Block, times: timeline.Timelines, wake_descriptor: int) -> None:
+        super().__init__(name="recordings-ledger", daemon=True)
+        self._block = block
+        self._times = times
+        self._wake_descriptor = wake_descriptor
+        self._queue: queue.SimpleQueue[Ended | Path | None] = queue.SimpleQueue()
+        self._ledgers: dict[Path, Ledger] = {}
+
+    def expect(self, folder: Path) -> None:
+        """A recording was begun in this folder."""
+        if folder not in self._ledgers:
+            self._ledgers[folder] = Ledger(folder)
+            self._queue.put(folder)
+
+    def take(self, ended: Ended) -> None:
+        self._queue.put(ended)
+
+    def finish(self) -> None:
+        self._queue.put(None)
+
+    def run(self) -> None:
+        while (item := self._queue.get()) is not None:
+            batch = [item]
+            while not self._queue.empty() and batch[-1] is not None:
+                batch.append(self._queue.get_nowait())
+            for folder in (each for each in batch if isinstance(each, Path)):
+                self._adopt(folder)
+            done = [each for each in batch if isinstance(each, Ended)]
+            for folder, ended in groupby(done, key=lambda each: each.folder):
+                self._bind(folder, list(ended))
+            if batch[-1] is None:
+                return
+
+    def _adopt(self, folder: Path) -> None:
+        """What an earlier process left. A ledger that cannot be written is told of with the first recording's end."""
+        try:
+            self._ledgers[folder].adopt()
+        except (OSError, SoftswitchError):
+            return
+
+    def _bind(self, folder: Path, batch: list[Ended]) -> None:
+        errors = {}
+        try:
+            if any(ended.file is not None for ended in batch):
+                with self._ledgers[folder].appending() as turn:
+                    for ended in batch:
+                        errors[ended.slot] = _bind_one(ended, turn)
+        except OSError as error:
+            errors = dict.fromkeys((ended.slot for ended in batch), error.errno or errno.EIO)
+        except SoftswitchError:
+            errors = dict.fromkeys((ended.slot for ended in batch), errno.EBADMSG)
+        for ended in batch:
+            if ended.file is not None:
+                ended.file.release()
+            self._tell(ended, ended.error or errors.get(ended.slot, 0))
+
+    def _tell(self, ended: Ended, error: int) -> None:
+        part = ended.file.part if ended.file is not None else 0
+        said = (error, part, 0, 0) if error else (ended.samples, ended.frames_lost, part, ended.stored)
+        kind = v.RECORDING_FAILED if error else v.RECORDING_CLOSED
+        at_ns = time.monotonic_ns()
+        self._times.lines[ended.slot]["recording"] = timeline.DONE
+        push(self._block.shared, RECORDER_EVENTS, kind, ended.slot, ended.generation, at_ns, *said, 0)
         os.eventfd_write(self._wake_descriptor, 1)
 
 
-def _write_all(descriptor: int, content: bytes, offset: int) -> None:
-    view = memoryview(content)
-    while view:
-        written = os.pwrite(descriptor, view, offset)
-        view = view[written:]
-        offset += written
+def _bind_one(ended: Ended, turn: Appending) -> int:
+    """Bind one recording; its errno, or 0. Raises OSError where the ledger can take nothing at all."""
+    if ended.file is None:
+        return ended.error
+    if ended.error:
+        ended.file.bind_unfinished(turn)
+        return ended.error
+    try:
+        ended.file.bind(turn)
+    except OSError as error:
+        ended.file.break_off()
+        ended.file.bind_unfinished(turn)
+        return error.errno or errno.EIO
+    return 0

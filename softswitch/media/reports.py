@@ -20,6 +20,7 @@ from softswitch.media.events import (
     SpeechStarted,
     VerdictReached,
 )
+from softswitch.recordings.names import call_ref_of, file_name
 
 UNITS_PER_MS = 8
 SAMPLES_PER_S = 8000
@@ -32,8 +33,7 @@ class Reports:
     def event(self, message: Any, leg: int, recording: Path | None) -> MediaEvent:
         """The event that a message stands for.  message: one MESSAGE.  recording: the leg's file, if it is recorded."""
         kind, at = int(message["kind"]), int(message["at_ns"]) / 1e9
-        a, b, c = int(message["a"]), int(message["b"]), int(message["c"])
-        path = recording or Path()
+        a, b, c, d = (int(message[field]) for field in "abcd")
         match kind:
             case v.FIRST_RECEIVED:
                 return FirstPacketReceived(leg, at)
@@ -50,12 +50,22 @@ class Reports:
             case v.VERDICT_REACHED:
                 return VerdictReached(leg, at, Verdict(a), Cause(b), c)
             case v.RECORDING_CLOSED:
-                return RecordingClosed(leg, at, path, a / SAMPLES_PER_S, b)
+                path, call_ref = _part(recording, c)
+                return RecordingClosed(leg, at, path, a / SAMPLES_PER_S, b, c, d / SAMPLES_PER_S, call_ref)
             case v.RECORDING_FAILED:
-                return RecordingFailed(leg, at, path, os.strerror(a))
+                path, call_ref = _part(recording, b)
+                return RecordingFailed(leg, at, path, os.strerror(a), call_ref)
             case v.LEG_FAILED:
                 return LegFailed(leg, at, os.strerror(a))
         raise ValueError(f"media event of unknown kind {kind}")
+
+
+def _part(recording: Path | None, part: int) -> tuple[Path, str]:
+    """The file of a part, and its call's reference."""
+    if recording is None:
+        return Path(), ""
+    call_ref = call_ref_of(recording)
+    return (recording.with_name(file_name(call_ref, part)) if part else recording), call_ref
 
 
 def lost_packets(leg: Any) -> int:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from softswitch.codecs.g711 import ALAW_TO_LINEAR, ULAW_TO_LINEAR
-from softswitch.media.kernels import inner, kernel
+from softswitch.media.kernels import inner
 from softswitch.media.layout import FRAMES, RECEIVED, SENT, Array
 from softswitch.media.libc import fence
 from softswitch.media.outgoing import NS_PER_SAMPLE, PCMA
@@ -31,7 +31,10 @@ OFFSET_SAMPLES = 240
 """30 ms: what a steady stream may be off before it is moved."""
 
 # TIMELINE.recording
-IDLE, RECORDING, ENDING, DONE = 0, 1, 2, 3
+IDLE, RECORDING, ENDING, DONE, CLOSING = 0, 1, 2, 3, 4
+"""CLOSING: all of it is written, and the file is being bound to the ledger."""
+MARKS = 64
+"""Pauses and resumptions that the recorder may be behind; a power of two."""
 
 TIMELINE = np.dtype(
     [
@@ -43,6 +46,12 @@ TIMELINE = np.dtype(
         ("recording", "i8"),
         ("record_from", "i8"),
         ("record_to", "i8"),
+        ("paused", "i8"),  # what is placed from the last mark on is not recorded
+        ("marks_written", "i8"),
+        ("marks_taken", "i8"),
+        ("marks", "i8", (MARKS,)),  # positions: pause, resumption, pause, ...
+        ("hushed", "i8"),  # the recorder is past a pause
+        ("stored", "i8"),  # samples that the file holds
         ("frames_lost", "i8"),
         ("amd", "i8"),
         ("amd_from", "i8"),
@@ -186,7 +195,7 @@ def lay(times: Any, slot: int, direction: int, position: int, pcm: Any, samples:
         if line.sealed <= at < line.taken + SIZE:
             audio[at & (SIZE - 1)] = pcm[i]
             kept += 1
-    if kept < samples and line.recording == RECORDING and position >= line.record_from:
+    if kept < samples and line.recording == RECORDING and not line.paused and position >= line.record_from:
         line.frames_lost += 1
 
 
@@ -201,27 +210,30 @@ def drop_taken(times: Any, slot: int) -> None:
     line.taken = line.sealed
 
 
-@kernel
-def take(times: Any, slot: int, out: Any) -> int:
-    """Move what is sealed out of a recorded timeline, interleaved; the number of sample pairs.
-
-    out: (SIZE, 2) int16; column 0 is what was sent on the leg (left), column 1 what was received (right).
-    """
+@inner
+def begin_recording(times: Any, slot: int, position: int, paused: int) -> None:
+    """Let the recorder take what is placed from a position on; when `paused`, from the first resumption on."""
     line = times.lines[slot]
+    line.record_from = max(position, line.sealed)
+    line.frames_lost = 0
+    line.marks_taken = 0
+    line.marks_written = 0
+    line.hushed = 0
+    line.stored = 0
+    line.paused = 0
+    pause(line, line.record_from, paused)
     fence()
-    start = line.taken
-    end = line.sealed
-    count = 0
-    received = times.audio[slot, 0]
-    sent = times.audio[slot, 1]
-    for at in range(start, end):
-        place_in_ring = at & (SIZE - 1)
-        if line.record_from <= at and (line.recording != ENDING or at < line.record_to):
-            out[count, 0] = sent[place_in_ring]
-            out[count, 1] = received[place_in_ring]
-            count += 1
-        received[place_in_ring] = 0
-        sent[place_in_ring] = 0
+    line.recording = RECORDING
+
+
+@inner
+def pause(line: Any, position: int, paused: int) -> None:
+    """Mark a pause or a resumption. Of the marks' places one is kept for a pause: what is to be private stays so."""
+    places = MARKS - (line.marks_written - line.marks_taken)
+    if line.paused == paused or places < 2 - paused:
+        return
+    last = line.record_from if line.marks_written == 0 else line.marks[(line.marks_written - 1) & (MARKS - 1)]
+    line.marks[line.marks_written & (MARKS - 1)] = max(position, last)
+    line.paused = paused
     fence()
-    line.taken = end
-    return count
+    line.marks_written += 1

@@ -47,11 +47,12 @@ e: SSRC received | its rollover counter << 32, or -1."""
 # Commands to the worker
 START_AMD = 20
 STOP_AMD = 21
-START_RECORDING = 22
+START_RECORDING = 22  # a: 1 when it begins paused
 STOP_RECORDING = 23
 STOP_ALL_RECORDINGS = 24
 ROUTE = 25  # a: source slot, b: its generation, c: 1 for the leg that the source is bridged to
 UNROUTE = 26  # a: source slot, or -1 for all
+PAUSE_RECORDING = 27  # a: 1 to pause, 0 to go on
 
 # Events
 LEG_BOUND = 40
@@ -65,5 +66,5 @@ PLAYING_ENDED = 47  # a: clip
 DIGIT_PRESSED = 48  # a: event code, b: duration in timestamp units
 SPEECH_STARTED = 50
 VERDICT_REACHED = 51  # a: verdict, b: cause, c: audio in ms
-RECORDING_CLOSED = 52  # a: samples, b: frames lost
-RECORDING_FAILED = 53  # a: errno
+RECORDING_CLOSED = 52  # a: samples it lasts, b: frames lost, c: part, d: samples it holds
+RECORDING_FAILED = 53  # a: errno, b: part, or 0

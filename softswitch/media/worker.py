@@ -17,16 +17,19 @@ from softswitch.media.mixing import add_route, drop_routes, mix
 from softswitch.media.outgoing import NS_PER_SAMPLE
 from softswitch.media.rings import pop, push
 from softswitch.media.timeline import (
+    CLOSING,
     DONE,
     ENDING,
     IDLE,
     RECORDING,
     SETTLE_SAMPLES,
     begin_if_idle,
+    begin_recording,
     drop_taken,
     expand,
     lay,
     leave,
+    pause,
     place,
     position_of,
 )
@@ -78,10 +81,10 @@ def obey(shared: Any, times: Any, states: Any, desk: Any, mixer: Any, now: int) 
         line = times.lines[slot]
         if kind == v.START_RECORDING:
             begin_if_idle(shared, times, slot, order.at_ns, order.generation)
-            line.record_from = max(position_of(line, order.at_ns), line.sealed)
-            line.frames_lost = 0
-            fence()
-            line.recording = RECORDING
+            begin_recording(times, slot, position_of(line, order.at_ns), order.a)
+        elif kind == v.PAUSE_RECORDING:
+            if line.recording == RECORDING:
+                pause(line, position_of(line, order.at_ns), order.a)
         elif kind == v.STOP_RECORDING:
             end_recording(times, slot, order.at_ns)
         elif kind == v.START_AMD:
@@ -190,7 +193,7 @@ def work(shared: Any, times: Any, states: Any, desk: Any, mixer: Any, pcm: Any, 
             line.amd_position = here - AMD_HINDSIGHT_SAMPLES
             heard_ms = (line.amd_position - line.amd_from) / 8.0
             report(shared, times, states, desk, slot, model.receive_frame(states, slot, pcm[:0], heard_ms), now)
-        if line.recording != ENDING:
+        if line.recording not in (ENDING, CLOSING):
             line.sealed = max(line.sealed, here - SETTLE_SAMPLES)
             if line.recording == IDLE:
                 drop_taken(times, slot)

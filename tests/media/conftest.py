@@ -15,6 +15,7 @@ from softswitch.codecs.tones import tone
 
 from softswitch.media.control import MediaPlane
 from softswitch.media.events import MediaFormat
+from tests.auditor import AUDITOR
 
 BLOCKS = itertools.cycle(range(10_000, 30_000, 200))
 """Below the ports that the system lends."""
@@ -182,7 +183,7 @@ def run():
                 last_port=last_port,
                 clips=settings.pop("clips", {}),
                 on_event=events.append,
-                **{"in_thread": True, **settings},
+                **{"in_thread": True, "recording_key": AUDITOR.public, **settings},
             )
             studio = Studio(plane, events)
             try:

@@ -6,7 +6,6 @@ import resource
 import signal
 import socket
 import time
-import wave
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ import pytest
 from softswitch.errors import UsageError
 from softswitch.media.control import MediaPlane
 from softswitch.media.events import PlaneDied, RecordingClosed, RecordingFailed
+from tests.auditor import listen
 
 
 def is_running(pid):
@@ -30,7 +30,7 @@ def test_a_call_passes_through_the_process_and_nothing_of_it_is_left(run, tmp_pa
     async def scenario(studio):
         a, b = studio.bridged("PCMU", "PCMA")
         seen["pid"], seen["ports"] = studio.plane.pid, (a.port, b.port)
-        studio.plane.start_recording(a.leg, tmp_path / "call.wav")
+        studio.plane.start_recording(a.leg, tmp_path / "call.ssr")
         await asyncio.gather(a.say(studio.tone(600, 400)), b.say(studio.tone(1300, 400)))
         assert len(a.packets) == len(b.packets) == 20
         received, sent, lost, cpu_s = studio.plane.totals()
@@ -38,8 +38,7 @@ def test_a_call_passes_through_the_process_and_nothing_of_it_is_left(run, tmp_pa
         assert cpu_s > 0
 
     run(scenario, in_thread=False)
-    with wave.open(str(tmp_path / "call.wav")) as file:
-        assert file.getnframes() >= 3000
+    assert len(listen(tmp_path / "call.ssr").samples) >= 3000
     assert not is_running(seen["pid"])
     for port in seen["ports"]:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
@@ -49,7 +48,7 @@ def test_a_call_passes_through_the_process_and_nothing_of_it_is_left(run, tmp_pa
 def test_the_death_of_the_process_is_reported_and_recordings_can_be_read(run, tmp_path):
     async def scenario(studio):
         callee = studio.end()
-        path = tmp_path / "cut-off.wav"
+        path = tmp_path / "cut-off.ssr"
         studio.plane.start_recording(callee.leg, path)
         await callee.say(studio.tone(600, 1600))
         pid = studio.plane.pid
@@ -58,8 +57,7 @@ def test_the_death_of_the_process_is_reported_and_recordings_can_be_read(run, tm
         died = await studio.events.wait(PlaneDied)
         assert died.leg == -1
         assert died.at - killed < 5.0
-        with wave.open(str(path)) as file:
-            samples = np.frombuffer(file.readframes(file.getnframes()), np.int16).reshape(-1, 2)
+        samples = listen(path).samples
         assert samples.shape[0] >= 800 * 8  # all but the last second
         assert np.abs(samples[800:, 1]).max() > 500
         studio.plane.play(callee.leg, "tone:beep")
@@ -75,7 +73,7 @@ def test_a_full_disk_ends_the_recording_and_nothing_else(run, tmp_path):
     async def scenario(studio):
         callee, agent = studio.bridged()
         resource.prlimit(studio.plane.pid, resource.RLIMIT_FSIZE, (20_000, 20_000))
-        path = tmp_path / "full.wav"
+        path = tmp_path / "full.ssr"
         studio.plane.start_recording(callee.leg, path)
         speaking = asyncio.create_task(callee.say(studio.tone(600, 3000)))
         failed = await studio.events.wait(RecordingFailed, callee.leg)
@@ -85,8 +83,7 @@ def test_a_full_disk_ends_the_recording_and_nothing_else(run, tmp_path):
         await speaking
         assert len(agent.packets) > count
         assert studio.events.of(RecordingClosed) == []
-        with wave.open(str(path)) as file:
-            assert file.getnframes() > 0
+        assert len(listen(path).samples) > 0
 
     run(scenario, in_thread=False)
 

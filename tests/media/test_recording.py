@@ -3,7 +3,6 @@
 import asyncio
 import stat
 import time
-import wave
 
 import numpy as np
 import pytest
@@ -11,13 +10,12 @@ from softswitch.codecs.tones import tone_share
 
 from softswitch.errors import UsageError
 from softswitch.media.events import RecordingClosed, RecordingFailed
+from tests.auditor import listen
 
 
 def read(path):
     """(left, right) of a finished or unfinished recording."""
-    with wave.open(str(path)) as file:
-        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (2, 2, 8000)
-        samples = np.frombuffer(file.readframes(file.getnframes()), np.int16).reshape(-1, 2)
+    samples = listen(path).samples
     return samples[:, 0].copy(), samples[:, 1].copy()
 
 
@@ -34,7 +32,7 @@ def sounding(samples):
 def test_left_is_what_was_sent_and_right_what_was_received(run, tmp_path):
     async def scenario(studio):
         callee, agent = studio.bridged("PCMA", "PCMU")
-        path = tmp_path / "call.wav"
+        path = tmp_path / "call.ssr"
         studio.plane.start_recording(callee.leg, path)
         started = time.monotonic()
         await asyncio.gather(callee.say(studio.tone(600, 1000)), agent.say(studio.tone(1300, 1000)))
@@ -56,12 +54,12 @@ def test_left_is_what_was_sent_and_right_what_was_received(run, tmp_path):
 def test_a_played_message_is_recorded_too(run, tmp_path):
     async def scenario(studio):
         callee = studio.end()
-        studio.plane.start_recording(callee.leg, tmp_path / "message.wav")
+        studio.plane.start_recording(callee.leg, tmp_path / "message.ssr")
         studio.plane.play(callee.leg, "tone:beep")
         await callee.say(studio.tone(600, 600))
         studio.plane.close_leg(callee.leg)
         await studio.events.wait(RecordingClosed, callee.leg)
-        left, right = read(tmp_path / "message.wav")
+        left, right = read(tmp_path / "message.ssr")
         assert share(left[400:2800], 1000) > 0.95
         assert not left[4000:].any()
         assert share(right[800:4000], 600) > 0.95
@@ -72,7 +70,7 @@ def test_a_played_message_is_recorded_too(run, tmp_path):
 def test_both_sides_lie_on_the_clock_of_the_wall(run, tmp_path):
     async def scenario(studio):
         callee, agent = studio.bridged()
-        studio.plane.start_recording(callee.leg, tmp_path / "clock.wav")
+        studio.plane.start_recording(callee.leg, tmp_path / "clock.ssr")
         started = time.monotonic()
         await asyncio.sleep(0.3)
         callee_at = time.monotonic() - started
@@ -82,7 +80,7 @@ def test_both_sides_lie_on_the_clock_of_the_wall(run, tmp_path):
         await agent.say(studio.tone(1300, 200))
         studio.plane.stop_recording(callee.leg)
         await studio.events.wait(RecordingClosed, callee.leg)
-        left, right = read(tmp_path / "clock.wav")
+        left, right = read(tmp_path / "clock.ssr")
         assert abs(sounding(right)[0] / 8000 - callee_at) < 0.06
         assert abs(sounding(left)[0] / 8000 - agent_at) < 0.06
 
@@ -92,7 +90,7 @@ def test_both_sides_lie_on_the_clock_of_the_wall(run, tmp_path):
 def test_loss_reordering_and_duplicates_leave_each_frame_in_its_place(run, tmp_path):
     async def scenario(studio):
         callee = studio.end()
-        studio.plane.start_recording(callee.leg, tmp_path / "rough.wav")
+        studio.plane.start_recording(callee.leg, tmp_path / "rough.ssr")
         order = [0, 1, 3, 2, 4, 4, 6, 7, 9, 8, 10, 11]  # 5 is lost
         first_sequence, first_timestamp = callee.sequence, callee.timestamp
         for index in order:
@@ -101,7 +99,7 @@ def test_loss_reordering_and_duplicates_leave_each_frame_in_its_place(run, tmp_p
             await asyncio.sleep(0.02)
         studio.plane.stop_recording(callee.leg)
         await studio.events.wait(RecordingClosed, callee.leg)
-        _, right = read(tmp_path / "rough.wav")
+        _, right = read(tmp_path / "rough.ssr")
         start = int(np.flatnonzero(right)[0])
         frames = [set(right[start + 160 * index : start + 160 * index + 160].tolist()) for index in range(12)]
         assert all(len(frame) == 1 for frame in frames)
@@ -117,14 +115,14 @@ def test_loss_reordering_and_duplicates_leave_each_frame_in_its_place(run, tmp_p
 def test_a_silence_whose_timestamps_go_on_is_as_long_in_the_file(run, tmp_path):
     async def scenario(studio):
         callee = studio.end()
-        studio.plane.start_recording(callee.leg, tmp_path / "gap.wav")
+        studio.plane.start_recording(callee.leg, tmp_path / "gap.ssr")
         await callee.say(studio.tone(600, 200))
         callee.skip(20)
         await asyncio.sleep(0.4)
         await callee.say(studio.tone(600, 200))
         studio.plane.stop_recording(callee.leg)
         await studio.events.wait(RecordingClosed, callee.leg)
-        _, right = read(tmp_path / "gap.wav")
+        _, right = read(tmp_path / "gap.ssr")
         first, last = sounding(right)
         assert last - first == pytest.approx(6400, abs=100)
         assert not right[first + 1700 : first + 4700].any()
@@ -136,13 +134,13 @@ def test_a_silence_whose_timestamps_go_on_is_as_long_in_the_file(run, tmp_path):
 def test_a_jump_of_the_timestamps_moves_nothing(run, tmp_path, jump):
     async def scenario(studio):
         callee = studio.end()
-        studio.plane.start_recording(callee.leg, tmp_path / "jump.wav")
+        studio.plane.start_recording(callee.leg, tmp_path / "jump.ssr")
         await callee.say(studio.tone(600, 300))
         callee.timestamp += jump
         await callee.say(studio.tone(600, 300))
         studio.plane.stop_recording(callee.leg)
         closed = await studio.events.wait(RecordingClosed, callee.leg)
-        _, right = read(tmp_path / "jump.wav")
+        _, right = read(tmp_path / "jump.ssr")
         first, last = sounding(right)
         assert last - first == pytest.approx(4800, abs=480)
         assert closed.duration_s < 2.0
@@ -153,7 +151,7 @@ def test_a_jump_of_the_timestamps_moves_nothing(run, tmp_path, jump):
 def test_a_burst_after_a_stall_is_put_where_it_was_spoken(run, tmp_path):
     async def scenario(studio):
         callee = studio.end()
-        studio.plane.start_recording(callee.leg, tmp_path / "burst.wav")
+        studio.plane.start_recording(callee.leg, tmp_path / "burst.ssr")
         await callee.say(studio.tone(600, 200))
         await asyncio.sleep(0.2)
         for index in range(10):  # the network held ten packets back
@@ -161,7 +159,7 @@ def test_a_burst_after_a_stall_is_put_where_it_was_spoken(run, tmp_path):
         await callee.say(studio.tone(600, 200))
         studio.plane.stop_recording(callee.leg)
         await studio.events.wait(RecordingClosed, callee.leg)
-        _, right = read(tmp_path / "burst.wav")
+        _, right = read(tmp_path / "burst.ssr")
         first, last = sounding(right)
         assert last - first == pytest.approx(4800, abs=100)
 
@@ -171,7 +169,7 @@ def test_a_burst_after_a_stall_is_put_where_it_was_spoken(run, tmp_path):
 def test_the_file_can_be_read_while_the_call_goes_on(run, tmp_path):
     async def scenario(studio):
         callee = studio.end()
-        path = tmp_path / "live.wav"
+        path = tmp_path / "live.ssr"
         studio.plane.start_recording(callee.leg, path)
         started = time.monotonic()
         speaking = asyncio.create_task(callee.say(studio.tone(600, 2400)))
@@ -185,15 +183,19 @@ def test_the_file_can_be_read_while_the_call_goes_on(run, tmp_path):
     run(scenario)
 
 
-def test_a_file_that_exists_is_never_written_over(run, tmp_path):
+def test_a_file_that_exists_is_never_written_over_the_call_goes_on_in_its_next_part(run, tmp_path):
     async def scenario(studio):
         callee = studio.end()
-        path = tmp_path / "old.wav"
-        path.write_bytes(b"a recording of yesterday")
+        path = tmp_path / "old.ssr"
+        path.write_bytes(b"what a process wrote that died")
+        (tmp_path / "old.2.ssr").write_bytes(b"")
         studio.plane.start_recording(callee.leg, path)
-        failed = await studio.events.wait(RecordingFailed, callee.leg)
-        assert "exists" in failed.reason
-        assert path.read_bytes() == b"a recording of yesterday"
+        await callee.say(studio.tone(600, 200))
+        studio.plane.stop_recording(callee.leg)
+        closed = await studio.events.wait(RecordingClosed, callee.leg)
+        assert (closed.path, closed.part, closed.call_ref) == (tmp_path / "old.3.ssr", 3, "old")
+        assert path.read_bytes() == b"what a process wrote that died"
+        assert (listen(closed.path).header.call_ref, listen(closed.path).header.part) == ("old", 3)
 
     run(scenario)
 
@@ -201,12 +203,12 @@ def test_a_file_that_exists_is_never_written_over(run, tmp_path):
 def test_a_folder_that_is_not_there_is_reported_and_the_call_goes_on(run, tmp_path):
     async def scenario(studio):
         callee, agent = studio.bridged()
-        studio.plane.start_recording(callee.leg, tmp_path / "missing" / "call.wav")
+        studio.plane.start_recording(callee.leg, tmp_path / "missing" / "call.ssr")
         failed = await studio.events.wait(RecordingFailed, callee.leg)
-        assert failed.path == tmp_path / "missing" / "call.wav"
+        assert failed.path == tmp_path / "missing" / "call.ssr"
         callee.send(b"\x01" * 160)
         await studio.until(lambda: agent.packets)
-        studio.plane.start_recording(callee.leg, tmp_path / "second.wav")
+        studio.plane.start_recording(callee.leg, tmp_path / "second.ssr")
         await callee.say(studio.tone(600, 200))
         studio.plane.stop_recording(callee.leg)
         await studio.events.wait(RecordingClosed, callee.leg)
@@ -217,23 +219,23 @@ def test_a_folder_that_is_not_there_is_reported_and_the_call_goes_on(run, tmp_pa
 def test_a_leg_is_recorded_into_one_file_at_a_time(run, tmp_path):
     async def scenario(studio):
         callee = studio.end()
-        studio.plane.start_recording(callee.leg, tmp_path / "one.wav")
-        with pytest.raises(UsageError, match=r"one\.wav"):
-            studio.plane.start_recording(callee.leg, tmp_path / "two.wav")
+        studio.plane.start_recording(callee.leg, tmp_path / "one.ssr")
+        with pytest.raises(UsageError, match=r"one\.ssr"):
+            studio.plane.start_recording(callee.leg, tmp_path / "two.ssr")
         studio.plane.stop_recording(callee.leg)
         await studio.events.wait(RecordingClosed, callee.leg)
-        studio.plane.start_recording(callee.leg, tmp_path / "two.wav")
+        studio.plane.start_recording(callee.leg, tmp_path / "two.ssr")
         await callee.say(studio.tone(600, 100))
         studio.plane.stop_recording(callee.leg)
         closed = await studio.events.wait(RecordingClosed, callee.leg, count=2)
-        assert closed.path == tmp_path / "two.wav"
+        assert closed.path == tmp_path / "two.ssr"
         assert 0.05 < closed.duration_s < 1.0
 
     run(scenario)
 
 
 def test_stopping_the_plane_closes_what_is_recorded(run, tmp_path):
-    paths = [tmp_path / f"{index}.wav" for index in range(3)]
+    paths = [tmp_path / f"{index}.ssr" for index in range(3)]
 
     async def scenario(studio):
         for path in paths:

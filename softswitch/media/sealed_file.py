@@ -1,0 +1,94 @@
+"""One recording while it is written: its file, made for the owner alone and never over one that exists."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import time
+from pathlib import Path
+
+from softswitch.media.outgoing import NS_PER_SAMPLE
+from softswitch.recordings.ledger import CLOSED, UNFINISHED, Appending, Entry, hash_of
+from softswitch.recordings.names import MOST_PARTS, call_ref_of, file_name
+from softswitch.recordings.sealing import Seal
+
+
+class SealedFile:
+    """Made by `open_part`; `closed` or `broken` is its end."""
+
+    def __init__(self, path: Path, part: int, descriptor: int, seal: Seal) -> None:
+        self.path, self.part = path, part
+        self._descriptor = descriptor
+        self._seal = seal
+        self._written = 0
+
+    def begin(self) -> None:
+        self._write([self._seal.header])
+
+    def write(self, text: bytes) -> None:
+        """Seal a chunk and write it. Raises OSError; the file then ends with the chunk before."""
+        self._write(self._seal.chunk(text))
+
+    def end(self, position: int, stored: int, frames_lost: int) -> None:
+        """Write the last chunk; the key is forgotten."""
+        self._write(self._seal.end(position, stored, frames_lost))
+
+    def bind(self, ledger: Appending) -> None:
+        """Write the trailer, bound to the ledger's head, have all on disk, and append the ledger's line."""
+        entry = Entry.bound(CLOSED, time.time_ns(), self.path.name, self._written, self._seal.digest(), ledger.head)
+        self._write([entry.trailer().pack()])
+        os.fsync(self._descriptor)
+        ledger.append(entry)
+
+    def bind_unfinished(self, ledger: Appending) -> None:
+        """Append the line of a file that could not be written to its end."""
+        size, file_hash = hash_of(self.path)
+        ledger.append(Entry.bound(UNFINISHED, time.time_ns(), self.path.name, size, file_hash, ledger.head))
+
+    def break_off(self) -> None:
+        """Take away what is written of a chunk in part, and forget the key."""
+        self._seal.forget()
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._descriptor, self._written)
+
+    def release(self) -> None:
+        os.close(self._descriptor)
+
+    def _write(self, pieces: list[bytes] | tuple[bytes, ...]) -> None:
+        size = sum(map(len, pieces))
+        if os.writev(self._descriptor, pieces) != size:
+            rest = memoryview(b"".join(pieces))[os.lseek(self._descriptor, 0, os.SEEK_CUR) - self._written :]
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+        self._written += size
+
+
+def open_part(path: Path, key: bytes, start_ns: int) -> SealedFile:
+    """Begin a call's recording, or the next part of it. Raises OSError.
+
+    path: of the first part.  key: the auditor's public key.  start_ns: CLOCK_MONOTONIC of position 0.
+    """
+    call_ref = call_ref_of(path)
+    for part in range(1, MOST_PARTS + 1):
+        place = path.with_name(file_name(call_ref, part))
+        try:
+            descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            continue
+        break
+    else:
+        raise OSError(errno.EEXIST, os.strerror(errno.EEXIST))
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        started_ns = time.time_ns() - (time.monotonic_ns() - start_ns)
+        file = SealedFile(place, part, descriptor, Seal(key, call_ref=call_ref, part=part, started_ns=started_ns))
+        file.begin()
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return file
+
+
+def start_of(line: object) -> int:
+    """CLOCK_MONOTONIC of a recording's position 0, in ns.  line: one TIMELINE."""
+    return int(line["epoch_ns"]) + int(line["record_from"]) * NS_PER_SAMPLE  # type: ignore[index]
