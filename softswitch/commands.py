@@ -35,9 +35,11 @@ def check(path: Path) -> int:
 
     console = Console(highlight=False, soft_wrap=True)
     findings = problems(path)
+    fatal = 0
     for finding in findings:
-        console.print(f"{'[red]error[/]  ' if finding.fatal else '[yellow]warning[/]'} {escape(str(finding))}")
-    fatal = sum(finding.fatal for finding in findings)
+        grave = finding.fatal or finding.keeps_from_running
+        fatal += grave
+        console.print(f"{'[red]error[/]  ' if grave else '[yellow]warning[/]'} {escape(str(finding))}")
     if fatal:
         console.print(f"{path}: cannot be used, {fatal} of {len(findings)} findings must be put right first.")
         return 1

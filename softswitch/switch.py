@@ -39,6 +39,7 @@ from softswitch.exchange.opening import (
     open_homer,
     open_sip,
     read_never_dial_list,
+    take_up_recordings,
     take_up_store,
 )
 from softswitch.exchange.premises import Site, wall
@@ -108,6 +109,7 @@ class Switch:
     async def _start(self, on_progress: Progress) -> None:
         settings = self.settings
         make_folders(settings)
+        await take_up_recordings(settings)
         store = await Store.open(store_url(settings))
         self._stack.push_async_callback(store.close)
         driver = Driver()

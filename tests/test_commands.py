@@ -11,9 +11,14 @@ from typer.testing import CliRunner
 
 from softswitch.commands import check, leads_app
 from softswitch.dialler.attempt import DialAttempt
+from softswitch.recordings.keys import new_key_pair
 from softswitch.store.database import Store
 
-SITE = """\
+KEY = new_key_pair().public.hex()
+SITE = f"""\
+[recordings]
+auditor_public_key = "{KEY}"
+
 [safeguards]
 never_dial = "never.csv"
 
@@ -56,7 +61,7 @@ def test_check_names_what_is_wrong_and_fails(site: Path, capsys: pytest.CaptureF
     site.write_text(SITE.replace("host", "hots"))
     assert check(site) == 1
     said = capsys.readouterr().out
-    assert 'line 6: trunks[0].hots: there is no such key; did you mean "host"?' in said
+    assert 'line 9: trunks[0].hots: there is no such key; did you mean "host"?' in said
     assert "cannot be used" in said
 
 

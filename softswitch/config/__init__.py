@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from softswitch.config.cross_checks import NO_AUDITOR
 from softswitch.config.examination import Finding, examine
 from softswitch.config.fields import WEEKDAYS
 from softswitch.config.settings import (
@@ -36,6 +37,7 @@ __all__ = [
     "phone_account",
     "problems",
     "read_secret",
+    "recording_key",
     "recordings_directory",
     "routes_of",
     "store_url",
@@ -60,6 +62,13 @@ def problems(path: Path) -> list[Finding]:
 def store_url(settings: Settings) -> str:
     """Address of the store; SQLite in the data directory unless the site says otherwise."""
     return settings.store.url or f"sqlite+aiosqlite:///{settings.site.data_directory / 'softswitch.db'}"
+
+
+def recording_key(settings: Settings) -> bytes:
+    """The auditor's public key. Raises UsageError where the site names none: no recording, no call."""
+    if not settings.recordings.auditor_public_key:
+        raise UsageError(f"[recordings] auditor_public_key {NO_AUDITOR}")
+    return bytes.fromhex(settings.recordings.auditor_public_key)
 
 
 def recordings_directory(settings: Settings) -> Path:

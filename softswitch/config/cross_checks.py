@@ -16,9 +16,19 @@ from softswitch.safeguards.visibility import is_withheld
 
 OFCOM_ABANDONED_LOCK_S = 72 * 3600.0
 OFCOM_MACHINE_LOCK_S = 24 * 3600.0
+NO_AUDITOR = (
+    "is missing: every call is recorded, sealed to the auditor's key, and without it no call can be made; "
+    "the auditor makes a pair with `softswitch recordings keygen` and gives the site the public one"
+)
 PORTS_PER_LEG = 2
 LEGS_PER_CALL = 2  # trunk and agent
 _SIP_FILES = ("certificate", "certificate_key", "authorities", "client_authorities")
+
+
+def lacks(settings: Settings) -> Iterator[tuple[Key, str]]:
+    """What `softswitch run` cannot do without, though lists and records can be worked with."""
+    if not settings.recordings.auditor_public_key:
+        yield ("recordings", "auditor_public_key"), NO_AUDITOR
 
 
 def complaints(settings: Settings) -> Iterator[Complaint]:

@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import EnvSettingsSource, SettingsError
 
 from softswitch.config.complaints import suggestion
-from softswitch.config.cross_checks import complaints
+from softswitch.config.cross_checks import complaints, lacks
 from softswitch.config.fields import relative_to
 from softswitch.config.settings import Settings
 from softswitch.config.toml_lines import Key, TomlLines
@@ -34,10 +34,13 @@ class Finding:
     text: str
     fatal: bool = True
     """False: the switch starts nevertheless, and says why it refuses something."""
+    keeps_from_running: bool = False
+    """Lists and records can be worked with, and the switch does not start."""
 
     def __str__(self) -> str:
         where = f"line {self.line}: " if self.line else ""
-        return f"{where}{self.key + ': ' if self.key else ''}{self.text}{'' if self.fatal else ' (warning)'}"
+        mild = "" if self.fatal or self.keeps_from_running else " (warning)"
+        return f"{where}{self.key + ': ' if self.key else ''}{self.text}{mild}"
 
 
 def examine(path: Path) -> tuple[Settings | None, list[Finding]]:
@@ -80,6 +83,10 @@ class _Examination:
         if settings is not None:
             for key, text, fatal in complaints(settings):
                 self._find(self._as_told(key), text, fatal=fatal)
+            told = {finding.key for finding in self._findings}
+            for key, text in lacks(settings):
+                if _dotted(key) not in told:
+                    self._find(key, text, fatal=False, keeps_from_running=True)
         self._check_mode()
         findings = sorted(set(self._findings))
         return (None if any(f.fatal for f in findings) else settings), findings
@@ -135,12 +142,12 @@ class _Examination:
             text, key = f"{key[-1]} is missing", key[:-1]
         self._find(key, text)
 
-    def _find(self, key: Key, text: str, *, fatal: bool = True) -> None:
+    def _find(self, key: Key, text: str, *, fatal: bool = True, keeps_from_running: bool = False) -> None:
         variable = _PREFIX + "__".join(str(part) for part in key).upper()
         if _reaches(self._environment, key) and (variable in os.environ or not self._lines.has(key)):
-            self._findings.append(Finding(0, variable, text, fatal))
+            self._findings.append(Finding(0, variable, text, fatal, keeps_from_running))
         else:
-            self._findings.append(Finding(self._lines.line_of(key), _dotted(key), text, fatal))
+            self._findings.append(Finding(self._lines.line_of(key), _dotted(key), text, fatal, keeps_from_running))
 
     def _as_told(self, key: Key) -> Key:
         """The key in the file: elements that could not be read at all have no place in the settings."""

@@ -14,6 +14,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from softswitch.calls.outcome import Outcome
 from softswitch.dialler.attempt import Disposition
+from softswitch.errors import UsageError
+from softswitch.recordings.keys import read_public_key
 
 _BASE: ContextVar[Path] = ContextVar("base", default=Path())
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -75,6 +77,13 @@ def _zone(name: str) -> str:
     return name
 
 
+def _auditor_key(text: str) -> str:
+    try:
+        return text and read_public_key(text, _BASE.get()).hex()
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+
+
 def _country(code: str) -> str:
     if code not in phonenumbers.SUPPORTED_REGIONS:
         raise ValueError("is no country; use two capital letters (ISO 3166-1) such as GB")
@@ -117,6 +126,7 @@ IpAddress = Annotated[str, AfterValidator(_literal)]
 Reachable = Annotated[str, AfterValidator(_reachable)]
 E164 = Annotated[str, AfterValidator(_e164)]
 OptionalE164 = Annotated[str, AfterValidator(_e164_or_empty)]
+AuditorKey = Annotated[str, AfterValidator(_auditor_key)]
 Weekday = Annotated[str, BeforeValidator(_weekday)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Country = Annotated[str, AfterValidator(_country)]

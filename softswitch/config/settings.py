@@ -17,6 +17,7 @@ from softswitch.config.destinations import Destination
 from softswitch.config.fields import (
     E164,
     WEEKDAYS,
+    AuditorKey,
     Country,
     EndedAs,
     FromFile,
@@ -78,6 +79,8 @@ class StoreSettings(Section):
 class RecordingSettings(Section):
     """[recordings]"""
 
+    auditor_public_key: AuditorKey = ""
+    """Recordings are sealed to it: 64 hexadecimal digits, base64, or a file with them; without it no call is made."""
     directory: OptionalFile = None
     """Left out: recordings in the data directory."""
     minimum_free_mb: Annotated[int, Field(ge=0)] = 500

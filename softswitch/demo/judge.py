@@ -3,7 +3,6 @@
 The lab's ends are the witnesses: what a callee or an agent heard is read from their own journals, not from the switch.
 """
 
-import wave
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,9 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from softswitch.dialler.attempt import DialAttempt
+from softswitch.errors import SoftswitchError
+from softswitch.recordings.inspection import inspect_folder
+from softswitch.recordings.keys import KeyPair
+from softswitch.recordings.reading import read_sound
 from softswitch.testing.capture import find_numbers
 from softswitch.testing.marker import AGENT_MARKERS_HZ, CALLEE_MARKERS_HZ, MarkerEar
 from softswitch.testing.plan import Plan
@@ -37,6 +38,7 @@ class Evidence:
     other_bytes: Mapping[str, bytes]
     """Files that must hold no number either, by name."""
     recordings: Path
+    auditor: KeyPair
     leftovers: Sequence[str]
     """Processes, ports or tasks that were still there at the end."""
 
@@ -78,6 +80,8 @@ def judge(evidence: Evidence) -> Findings:
         if attempt.bridged_at is not None:
             _check_bridge(evidence, attempt, calls.get(evidence.numbers[attempt.lead_ref], {}), found)
     _check_secrecy(evidence, found)
+    for trouble in inspect_folder(evidence.recordings, evidence.auditor).troubles:
+        found.faults.append(f"recordings: {trouble}")
     found.faults.extend(f"left running: {what}" for what in evidence.leftovers)
     return found
 
@@ -147,14 +151,13 @@ def _check_recording(evidence: Evidence, attempt: DialAttempt, found: Findings) 
         return
     found.recordings_written += 1
     try:
-        with wave.open(str(path), "rb") as file:
-            shape = (file.getnchannels(), file.getsampwidth(), file.getframerate())
-            samples = np.frombuffer(file.readframes(file.getnframes()), np.int16).reshape(-1, shape[0])
-    except (wave.Error, EOFError, ValueError) as error:
+        sound = read_sound(path, evidence.auditor)
+    except SoftswitchError as error:
         found.faults.append(f"recording of {attempt.call_ref} cannot be read: {error}")
         return
-    if shape != (2, 2, 8000):
-        found.faults.append(f"recording of {attempt.call_ref} is {shape}, not two channels of 16 bits at 8000 Hz")
+    samples, shape = sound.samples, (sound.header.channels, sound.header.rate_hz)
+    if shape != (2, 8000) or not sound.is_finished:
+        found.faults.append(f"recording of {attempt.call_ref} is not whole: two channels at 8000 Hz, closed")
         return
     assert attempt.answered_at is not None
     lasted_s = ((attempt.ended_at or attempt.answered_at) - attempt.answered_at).total_seconds()

@@ -94,7 +94,7 @@ class Report:
             figures.add_row(name, value)
         console.print(figures)
         for name, path in self.files.items():
-            console.print(f"  {name:<12} {path}", highlight=False, soft_wrap=True)
+            console.print(f"  {name:<13} {path}", highlight=False, soft_wrap=True)
         for fault in found.faults:
             console.print(f"[red]✗[/] {fault}", highlight=False)
         console.print("[bold green]healthy[/]" if self.healthy else f"[bold red]{len(found.faults)} faults[/]")

@@ -20,6 +20,7 @@ from softswitch.dialler.attempt import Disposition
 from softswitch.errors import UsageError
 from softswitch.logs import write_logs_to
 from softswitch.progress import start_showing
+from softswitch.recordings.keys import new_key_pair, write_private_key
 from softswitch.switch import Switch
 from softswitch.testing.journal import read_journal
 
@@ -54,6 +55,9 @@ class _Shift:
         self._console = console
         self._lab = Lab(folder, seed)
         self._log = folder / "switch.log"
+        self._auditor = new_key_pair()
+        self._private_key = folder / "data" / "auditor.key"
+        """A site's auditor keeps it elsewhere; the demo has only this folder."""
         self._samples: list[Sample] = []
         self._faults: list[str] = []
 
@@ -134,6 +138,7 @@ class _Shift:
                     "a file name": "\n".join(str(p) for p in self._folder.rglob("*")).encode(),
                 },
                 recordings=self._folder / "data" / "recordings",
+                auditor=self._auditor,
                 leftovers=leftovers,
             )
         )
@@ -153,12 +158,19 @@ class _Shift:
             files={
                 "plot": picture,
                 "recordings": self._folder / "data" / "recordings",
+                "auditor's key": self._private_key,
                 "store": self._folder / "data" / "softswitch.db",
                 "log": self._log,
                 "folder": self._folder,
             },
         )
         report.show(self._console)
+        self._console.print(
+            f"  to listen    softswitch recordings export {self._folder}/data/recordings/*.ssr "
+            f"--private-key {self._private_key} -o {self._folder}/heard",
+            highlight=False,
+            soft_wrap=True,
+        )
         return report
 
     def _write_configuration(self, trunk: tuple[str, int]) -> Path:
@@ -170,6 +182,9 @@ class _Shift:
         document["trunks"][0]["host"], document["trunks"][0]["port"] = trunk
         document["safeguards"]["never_dial"] = str(self._lab.never_dial)
         document["campaigns"][0]["leads"] = str(self._lab.lead_list)
+        document["recordings"]["auditor_public_key"] = self._auditor.public.hex()
+        self._private_key.parent.mkdir(mode=0o700, exist_ok=True)
+        write_private_key(self._private_key, self._auditor)
         for name in document["prompts"]:
             document["prompts"][name] = str(VOICES / document["prompts"][name])
         for agent in document["agents"]:

@@ -50,6 +50,7 @@ class MediaProcess:
             on_event=self._on_event,
             on_progress=on_progress,
             folder=self._settings.site.data_directory / MEDIA_FOLDER,
+            recording_key=bytes.fromhex(self._settings.recordings.auditor_public_key) or None,
         )
         return self.plane
 

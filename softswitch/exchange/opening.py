@@ -15,6 +15,7 @@ from softswitch.config import (
     carrier_account,
     phone_account,
     read_secret,
+    recording_key,
     recordings_directory,
 )
 from softswitch.dialler.dialling import Dialler
@@ -24,6 +25,7 @@ from softswitch.exchange.premises import Site, wall
 from softswitch.exchange.signing import with_identity
 from softswitch.exchange.tracing import Tracing
 from softswitch.exchange.uptake import Left
+from softswitch.recordings.ledger import Ledger, LedgerBroken
 from softswitch.safeguards.gate import Gate
 from softswitch.safeguards.message_masking import without_secrets
 from softswitch.safeguards.never_dial import NeverDialList
@@ -52,6 +54,21 @@ def make_folders(settings: Settings) -> None:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"the folder {folder} cannot be made: {error.strerror}") from error
+
+
+async def take_up_recordings(settings: Settings) -> None:
+    """Take into the ledger what a crash cut off. Raises UsageError without the auditor's key or a ledger that is whole:
+    no recording, no call."""
+    recording_key(settings)
+    folder = recordings_directory(settings)
+    try:
+        adopted = await asyncio.to_thread(Ledger(folder).adopt)
+    except LedgerBroken as error:
+        raise UsageError(f"the recordings' ledger is broken, see `softswitch recordings verify`: {error}") from error
+    except OSError as error:
+        raise UsageError(f"the recordings' ledger in {folder} cannot be written: {error.strerror}") from error
+    for entry in adopted:
+        log.warning("a recording was cut off", file=entry.name, bytes=entry.size)
 
 
 async def read_never_dial_list(settings: Settings) -> NeverDialList | None:

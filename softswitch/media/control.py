@@ -60,9 +60,9 @@ class MediaPlane(PlaneLife):
         loops in this process.  folder: a private folder, where the media process can be found again: it is made, or
         its mode set to 0700.  linger_s: how long the media process goes on without a signalling process: by default
         30 s where it can be found, else not at all.  event_driven: serve each packet as it comes, not on a tick of
-        2 ms: less delay, more CPU.  recording_key: the auditor's X25519 public key; without one nothing can be recorded.
-        UsageError when a setting cannot work, or when another signalling process that lives uses the folder's media
-        process.  After a take-up, see `kept` and `claim`.
+        2 ms: less delay, more CPU.  recording_key: the auditor's X25519 public key; without one nothing can be
+        recorded.  UsageError when a setting cannot work, or when another signalling process that lives uses the
+        folder's media process.  After a take-up, see `kept` and `claim`.
         """
         loop = asyncio.get_running_loop()
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.auditor import AUDITOR
 from tests.config.good_site import GOOD
 
 
@@ -11,6 +12,7 @@ from tests.config.good_site import GOOD
 def site(tmp_path: Path) -> Path:
     for name in ("who.wav", "never.csv", "leads.csv"):
         (tmp_path / name).write_text("")
+    (tmp_path / "auditor.pub").write_text(f"# the auditor's\n{AUDITOR.public.hex()}\n")
     (tmp_path / "p1002.secret").write_text("from a file\n")
     path = tmp_path / "site.toml"
     path.write_text(GOOD)

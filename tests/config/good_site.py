@@ -11,6 +11,9 @@ time_zone = "Europe/London"
 address = "127.0.0.1"
 port = 5070
 
+[recordings]
+auditor_public_key = "auditor.pub"
+
 [safeguards]
 never_dial = "never.csv"
 

@@ -36,6 +36,7 @@ BAD = [
     ('time_zone = "Europe/London"', 'country = "UK"', "site.country", "GB"),
     ("[sip]", "[spi]", "spi", 'did you mean "sip"?'),
     ('who = "who.wav"', 'who = "gone.wav"', "prompts.who", "no file"),
+    ('auditor_public_key = "auditor.pub"', 'auditor_public_key = "gone"', "recordings.auditor_public_key", "neither"),
     ('host = "127.0.0.2"', "", "trunks[0]", "host is missing"),
     ('host = "127.0.0.2"', 'host = "a b"', "trunks[0].host", "pattern"),
     ("register = true", "register = 7", "trunks[0].register", "true or false"),

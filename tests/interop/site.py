@@ -8,6 +8,7 @@ from softswitch.config import load
 from softswitch.demo.lab import daytime_zone
 from softswitch.switch import Switch
 from softswitch.testing.clips import VOICES
+from tests.auditor import AUDITOR
 from tests.interop.peers import eventually, free_port
 
 CAMPAIGN = "survey"
@@ -41,6 +42,7 @@ last_port = {media + 199}
 port = 0
 [recordings]
 minimum_free_mb = 1
+auditor_public_key = "{AUDITOR.public.hex()}"
 [safeguards]
 never_dial = "never-dial.csv"
 [prompts]

@@ -1,7 +1,6 @@
 """The whole switch between programs of others: SIPp is the carrier, baresip and pyVoIP are the agents' phones."""
 
 import asyncio
-import wave
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from softswitch.config import recordings_directory
 from softswitch.testing.companding import Pcm
+from tests.auditor import listen
 from tests.interop.peers import Sipp, eventually, free_port, heard_in, talking_baresip, write_ulaw
 from tests.interop.pyvoip import PyVoip
 from tests.interop.site import CAMPAIGN, DID, PASSWORDS, address_of, agents_ready, running_switch, write_site
@@ -20,10 +20,8 @@ AGENT_HZ, CALLEE_HZ = 2150, 2700
 
 def channels(folder: Path) -> tuple[Pcm, Pcm]:
     """Left and right of the only recording."""
-    (path,) = folder.glob("*.wav")
-    with wave.open(str(path)) as audio:
-        assert (audio.getnchannels(), audio.getframerate()) == (2, 8000)
-        samples = np.frombuffer(audio.readframes(audio.getnframes()), dtype="<i2").reshape(-1, 2)
+    (path,) = folder.glob("*.ssr")
+    samples = listen(path).samples
     return samples[:, 0].astype(np.int16), samples[:, 1].astype(np.int16)
 
 

@@ -8,7 +8,6 @@ import struct
 import subprocess
 import sys
 import time
-import wave
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ import pytest
 from softswitch.errors import UsageError
 from softswitch.media.control import MediaPlane
 from softswitch.media.events import DigitPressed, PlayingEnded, RecordingClosed
+from tests.auditor import AUDITOR, listen
 
 SWITCH = """
 import asyncio, json, sys
@@ -24,9 +24,10 @@ from pathlib import Path
 from softswitch.media.control import MediaPlane
 from softswitch.media.events import MediaFormat
 
-async def main(folder, first_port, ends, recording, linger_s):
+async def main(folder, first_port, ends, recording, linger_s, key):
     plane = await MediaPlane.start(address="127.0.0.1", first_port=first_port, last_port=first_port + 199, clips={},
-                                   on_event=lambda event: None, folder=Path(folder), linger_s=linger_s)
+                                   on_event=lambda event: None, folder=Path(folder), linger_s=linger_s,
+                                   recording_key=bytes.fromhex(key))
     plane.claim(())
     legs = []
     for codec, port in ends:
@@ -64,6 +65,7 @@ class DoomedSwitch:
             "ends": [(end.codec, end.socket.getsockname()[1]) for end in ends],
             "recording": str(recording),
             "linger_s": linger_s,
+            "key": AUDITOR.public.hex(),
         }
         self.process = subprocess.Popen([sys.executable, "-c", SWITCH, json.dumps(told)], stdout=subprocess.PIPE)
         state = json.loads(self.process.stdout.readline())
@@ -79,6 +81,7 @@ class DoomedSwitch:
 
 def start(folder, first_port, events, **changes):
     settings = {"first_port": first_port, "last_port": first_port + 199, "clips": {}, "linger_s": 30.0} | changes
+    settings.setdefault("recording_key", AUDITOR.public)
     return MediaPlane.start(address="127.0.0.1", on_event=events.append, folder=folder, **settings)
 
 
@@ -86,7 +89,7 @@ def test_a_killed_switch_loses_no_packet_and_the_next_one_has_its_legs(tmp_path,
     async def scenario():
         folder, port, events = tmp_path / "media", stage.ports(), stage.events()
         a, b = stage.far_end("PCMU", 0xAAAA5555), stage.far_end("PCMA", 0xBBBB6666)
-        doomed = await asyncio.to_thread(DoomedSwitch, folder, port, (a, b), tmp_path / "call.wav")
+        doomed = await asyncio.to_thread(DoomedSwitch, folder, port, (a, b), tmp_path / "call.ssr")
         assert folder.stat().st_mode & 0o777 == 0o700
         stage.listen(a, b)
         talking = asyncio.gather(a.say(stage.tone(600, 5000)), b.say(stage.tone(1300, 5000)))
@@ -126,7 +129,7 @@ def test_a_killed_switch_loses_no_packet_and_the_next_one_has_its_legs(tmp_path,
         assert len(other.packets) >= 10
         plane.stop_recording(a.leg)
         closed = await events.wait(RecordingClosed, a.leg)
-        assert closed.path == tmp_path / "call.wav"
+        assert closed.path == tmp_path / "call.ssr"
         assert closed.frames_lost == 0
         assert closed.duration_s > 5.4
         for end in (a, b, other):
@@ -244,7 +247,7 @@ def test_calls_of_a_switch_that_nobody_follows_end_in_order(tmp_path, stage):
     async def scenario():
         folder, port = tmp_path / "media", stage.ports()
         a, b = stage.far_end(), stage.far_end("PCMA")
-        doomed = await asyncio.to_thread(DoomedSwitch, folder, port, (a, b), tmp_path / "call.wav", 1.5)
+        doomed = await asyncio.to_thread(DoomedSwitch, folder, port, (a, b), tmp_path / "call.ssr", 1.5)
         stage.listen(a, b)
         talking = asyncio.gather(a.say(stage.tone(600, 4000)), b.say(stage.tone(1300, 4000)), return_exceptions=True)
         await asyncio.sleep(0.5)
@@ -260,7 +263,8 @@ def test_calls_of_a_switch_that_nobody_follows_end_in_order(tmp_path, stage):
         assert not plane.is_taken_up
         assert plane.kept() == {}
         await plane.stop()
-        with wave.open(str(tmp_path / "call.wav")) as file:
-            assert file.getnframes() > 1.9 * 8000
+        sound = listen(tmp_path / "call.ssr")
+        assert sound.is_finished
+        assert len(sound.samples) > 1.9 * 8000
 
     stage.run(scenario)

@@ -1,16 +1,15 @@
 """Calls through the whole switch: who is connected to whom, what is heard, what is kept."""
 
 import asyncio
-import wave
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import uvloop
 
 from softswitch.testing.callee import CalleePlan, Kind
 from softswitch.testing.marker import AGENT_MARKERS_HZ, CALLEE_MARKERS_HZ, MarkerEar
 from softswitch.testing.trunk import Trunk
+from tests.auditor import listen
 from tests.interop.site import CAMPAIGN, DID, address_of
 from tests.scenarios.conftest import floor
 
@@ -19,9 +18,7 @@ A, B = "+442079460101", "+442079460102"
 
 def markers(path: Path) -> tuple[set[int], set[int]]:
     """Marker tones on the left and on the right channel of a recording."""
-    with wave.open(str(path), "rb") as file:
-        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (2, 2, 8000)
-        samples = np.frombuffer(file.readframes(file.getnframes()), np.int16).reshape(-1, 2)
+    samples = listen(path).samples
     heard = []
     for channel in (0, 1):
         ear = MarkerEar((*AGENT_MARKERS_HZ, *CALLEE_MARKERS_HZ))
