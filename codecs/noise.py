@@ -61,7 +61,8 @@ def receive(state: Record, payload: Bytes) -> int:
     order = min(payload.size - 1, MAX_ORDER)
     for i in range(order):
         # 255 is no code (§3.2 has 0..254); held below 1 the filter is stable whatever comes
-        state.reflections[i] = 258.0 * (min(np.int64(payload[1 + i]), 254) - 127) / 32768.0
+        code = int(payload[1 + i])
+        state.reflections[i] = 258.0 * (min(code, 254) - 127) / 32768.0
     for i in range(order, MAX_ORDER):
         state.reflections[i] = 0.0
         state.lattice[i] = 0.0

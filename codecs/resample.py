@@ -44,14 +44,14 @@ DOUBLING_ODD = np.ascontiguousarray(2 * HALVING[1::2])
 
 @njit(cache=True, nogil=True)
 def _sample(value: float) -> int:
-    return np.int64(min(max(round(value), -32768.0), 32767.0))
+    return min(max(round(value), -32768), 32767)
 
 
 @njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def _filtered(taps: npt.NDArray[np.float64], window: npt.NDArray[np.float64], start: int) -> float:
+def _filtered(taps: npt.NDArray[np.float64], part: npt.NDArray[np.float64]) -> float:
     total = 0.0
     for i in range(taps.size):
-        total += taps[i] * window[start + i]
+        total += taps[i] * part[i]
     return total
 
 
@@ -75,7 +75,7 @@ def halve(state: Record, samples: Samples, out: Samples) -> int:
         for i in range(size):
             window[past + i] = samples[done + i]
         for i in range(size // 2):
-            out[done // 2 + i] = _sample(_filtered(HALVING, window, 2 * i))
+            out[done // 2 + i] = _sample(_filtered(HALVING, window[2 * i : 2 * i + TAPS]))
         for i in range(past):
             window[i] = window[i + size]
         done += size
@@ -96,8 +96,8 @@ def double(state: Record, samples: Samples, out: Samples) -> int:
         for i in range(size):
             window[past + i] = samples[done + i]
         for i in range(size):
-            out[2 * (done + i)] = _sample(_filtered(DOUBLING_EVEN, window, i))
-            out[2 * (done + i) + 1] = _sample(_filtered(DOUBLING_ODD, window, i + 1))
+            out[2 * (done + i)] = _sample(_filtered(DOUBLING_EVEN, window[i : i + TAPS // 2 + 1]))
+            out[2 * (done + i) + 1] = _sample(_filtered(DOUBLING_ODD, window[i + 1 : i + 1 + TAPS // 2]))
         for i in range(past):
             window[i] = window[i + size]
         done += size
