@@ -44,6 +44,7 @@ from softswitch.exchange.opening import (
 )
 from softswitch.exchange.premises import Site, wall
 from softswitch.exchange.records import Records
+from softswitch.exchange.srtp_rules import srtp_rules
 from softswitch.exchange.tolls import calls_of_today, make_toll_guard
 from softswitch.exchange.uptake import Left, SiteNotes, Uptake, take_up_places
 from softswitch.media.control import MediaPlane
@@ -140,7 +141,9 @@ class Switch:
         self._stack.callback(carriers.close)
         if tracing is not None and settings.trace.homer:
             self._stack.callback((await open_homer(settings, tracing)).close)
-        lines = Lines(pool, plane, settings.media.address, lambda: driver.now, self._receive_recording)
+        lines = Lines(
+            pool, plane, settings.media.address, lambda: driver.now, self._receive_recording, srtp_rules(settings)
+        )
         records = Records(store, lambda closed, why: self.site.health.report(STORE, closed, why))
         self._stack.push_async_callback(records.close)
         agents = AgentLines(

@@ -15,6 +15,7 @@ from softswitch.config.fields import (
     Section,
     zero_or_from,
 )
+from softswitch.sdp.crypto import SrtpUse
 from softswitch.sip.identity import Attestation, IdentityStyle
 
 
@@ -56,6 +57,10 @@ class SipSettings(Section):
     phone_silence_s: Annotated[float, Field(ge=0, le=60)] = 3.0
     """An agent's phone that has sent audio and sends none for so long has vanished: its line ends, its call goes on to
     another agent. Phones must therefore not suppress silence; 0 for a site whose phones do."""
+    phone_srtp: SrtpUse = SrtpUse.OFF
+    """Whether the media of agents' phones are SRTP, with keys in the SDP (RFC 4568): "off"; "optional", with phones
+    that ask for it and those that we ring over TLS; "required", or there is no call. The keys are as safe as the
+    signalling: let the phones register by TLS."""
     session_s: Annotated[int, AfterValidator(zero_or_from(90, 86_400))] = 1800
     """How long a call lives without a sign of life from its other end, as we ask of trunks and phones that know session
     timers (RFC 4028); 0: we ask nothing, and do as they ask."""
@@ -120,6 +125,9 @@ class TrunkSettings(Section):
     """Ask for the caller id to be withheld (RFC 3323). Refused on a trunk that campaigns dial over."""
     trusts_identity: bool = False
     """The carrier is in our trust domain: who calls in is whom its P-Asserted-Identity names (RFC 3325)."""
+    srtp: SrtpUse = SrtpUse.OFF
+    """Whether this carrier's media are SRTP, with keys in the SDP (RFC 4568): "off"; "optional", where the carrier asks
+    for it, and offered where `transport` is "tls"; "required", or there is no call."""
     stir_key: OptionalFile = None
     """PEM file of the P-256 key that signs our calls (STIR/SHAKEN, RFC 8224); unsigned without one."""
     stir_certificate: OptionalFile = None

@@ -7,6 +7,7 @@ from pathlib import Path
 from softswitch.config.complaints import Complaint, suggestion
 from softswitch.config.settings import Settings
 from softswitch.config.toml_lines import Key
+from softswitch.sdp.crypto import SrtpUse
 from softswitch.sip.hop import DEFAULT_PORT, DEFAULT_TLS_PORT
 from softswitch.sip.locating import is_address
 
@@ -40,6 +41,9 @@ def _trunks(settings: Settings) -> Iterator[Complaint]:
         if is_address(trunk.host) and _version(trunk.host) not in map(_version, _addresses(settings)):
             version = _version(trunk.host)
             yield (*at, "host"), f"[sip] has no IPv{version} address from which this trunk could be reached", True
+        if trunk.srtp is not SrtpUse.OFF and trunk.transport in ("udp", "tcp"):
+            text = f'keys for SRTP go unprotected over {trunk.transport.upper()}: use transport = "tls"'
+            yield (*at, "srtp"), text, False
         if trunk.realm and not trunk.username:
             yield (*at, "realm"), "has no effect without a username", False
 
@@ -82,6 +86,9 @@ def _transports(settings: Settings) -> Iterator[Complaint]:
     if secure and sip.certificate is None:
         text = f'"{secure[0]}" needs certificate, a PEM file, and certificate_key, that of its key'
         yield ("sip", "transports"), text, True
+    if sip.phone_srtp is not SrtpUse.OFF and not secure:
+        text = 'keys for SRTP go unprotected: phones should register by "tls", which transports lacks'
+        yield ("sip", "phone_srtp"), text, False
     if sip.client_certificates and sip.client_authorities is None:
         text = "needs client_authorities, a PEM file with the authorities that vouch for the certificates"
         yield ("sip", "client_certificates"), text, True

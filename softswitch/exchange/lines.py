@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -20,8 +21,10 @@ from softswitch.calls.events import (
 from softswitch.calls.outcome import Outcome
 from softswitch.errors import PeerError, SoftswitchError, UsageError
 from softswitch.exchange.notes import Notes
+from softswitch.exchange.srtp_rules import LineSecurity, SrtpRules
 from softswitch.media.control import MediaPlane
 from softswitch.media.events import LegFailed, MediaEvent, MediaFormat, RecordingClosed, RecordingFailed
+from softswitch.sdp.crypto import OwnKeys
 from softswitch.sdp.negotiate import MediaAgreement, make_answer, make_offer, read_answer
 from softswitch.sip.message_ring import CallNames
 from softswitch.ua.pool import UserAgentPool
@@ -67,13 +70,20 @@ class Line:
     account: str = ""
     """The carrier account that carries it, or carried it in the end; empty for a phone."""
     answered: bool = False
+    keys: OwnKeys | None = None
+    """Ours for SRTP; None where it is off."""
+    secure: bool = False
+    """SRTP has been demanded, offered or agreed: from then on there is no plain RTP."""
     closed: bool = False
     packets_lost: int = 0
     """Known once the line is closed."""
 
     def snapshot(self) -> dict[str, Any]:
         """All but its owner and its media leg, in plain values."""
-        return {name: getattr(self, name) for name in _KEPT}
+        plain: dict[str, Any] = {name: getattr(self, name) for name in _KEPT}
+        if self.keys is not None:
+            plain |= {"keys": self.keys.kept, "secure": self.secure}
+        return plain
 
 
 _KEPT = ("leg_id", "offer", "version", "described", "agreed", "early_sdp", "account", "answered")
@@ -89,12 +99,14 @@ class Lines:
         media_address: str,
         clock: Callable[[], float],
         on_recording: Callable[[RecordingClosed | RecordingFailed], None],
+        srtp: SrtpRules | None = None,
     ) -> None:
         self._pool = pool
         self.plane = plane
         self._address = media_address
         self._clock = clock
         self._on_recording = on_recording
+        self._srtp = srtp or SrtpRules()
         self.names: CallNames | None = None
         """Where calls are traced: which legs belong to one call."""
         self._by_leg: dict[str, Line] = {}
@@ -114,9 +126,11 @@ class Lines:
         self, leg_id: str, accounts: Sequence[str], number: str, caller_id: str, owner: LineOwner, now: float
     ) -> Line:
         """Place a call on the first of these trunks that can carry it. Raises UsageError without a free media port."""
-        line = self._open(leg_id, owner)
+        security = self._srtp.for_trunk(accounts[0])
+        line = self._open(leg_id, owner, security)
         line.described = line.offer
         line.account, *others = accounts
+        others = self._srtp.alike(others, security)
         try:
             self._pool.place_call(leg_id, line.account, number, line.offer, now, caller_id=caller_id, otherwise=others)
         except SoftswitchError:
@@ -127,7 +141,8 @@ class Lines:
 
     def ring_phone(self, leg_id: str, agent: str, call_ref: str, owner: LineOwner, now: float) -> Line:
         """Ring an agent's phone. Raises UsageError where the phone is not registered."""
-        line = self._open(leg_id, owner)
+        security = self._srtp.for_phone(lambda: self._pool.reaches_by_tls(agent, now))
+        line = self._open(leg_id, owner, security)
         line.described = line.offer
         try:
             self._pool.ring_phone(leg_id, agent, line.offer, now, call_ref=call_ref)
@@ -140,7 +155,7 @@ class Lines:
     def accept(self, event: CallOffered, owner: LineOwner, now: float) -> Line | None:
         """Answer an incoming call; None where its offer does not fit, which the caller has then been told."""
         try:
-            line = self._open(event.leg_id, owner)
+            line = self._open(event.leg_id, owner, self._srtp.for_caller(event))
         except SoftswitchError:
             self._pool.reject(event.leg_id, 503, now)
             return None
@@ -185,7 +200,10 @@ class Lines:
         """Go on with a line of another process; its media are left as they are. Raises UsageError where its note cannot
         be used; then there is no leg of it either."""
         try:
-            line = Line(owner=owner, media=media, **{name: note["line"][name] for name in _KEPT})
+            noted = note["line"]
+            line = Line(owner=owner, media=media, **{name: noted[name] for name in _KEPT})
+            if "keys" in noted:
+                line.keys, line.secure = OwnKeys(self._srtp.random_bytes, noted["keys"]), noted["secure"]
             leg_id = self._pool.take_up_leg(note["sip"], now)
         except (KeyError, TypeError) as error:
             raise UsageError("the note of a line cannot be used") from error
@@ -253,10 +271,10 @@ class Lines:
             log.warning("media leg failed", leg=line.leg_id, reason=event.reason)
             self.hang_up(line, self._clock())
 
-    def _open(self, leg_id: str, owner: LineOwner) -> Line:
+    def _open(self, leg_id: str, owner: LineOwner, security: LineSecurity) -> Line:
         media = self.plane.open_leg()
-        offer = make_offer(self._address, self.plane.port_of(media), session_id=media + 1)
-        line = Line(leg_id, owner, media, offer)
+        line = Line(leg_id, owner, media, b"", keys=security.keys, secure=security.secure)
+        line.offer = self._described(line)
         self._by_leg[leg_id] = line
         self._by_media[media] = line
         return line
@@ -299,30 +317,40 @@ class Lines:
         self._pool.answer_reoffer(line.leg_id, answer, now)
 
     def _answer(self, line: Line, offer: bytes) -> bytes:
-        port = self.plane.port_of(line.media)
-        session_id = line.media + 1
-        answer, agreement = make_answer(offer, self._address, port, session_id=session_id, version=line.version)
+        """Ours, as what it settles takes effect. A line that is secure stays so, whatever the other end offers."""
+        make = partial(
+            make_answer, offer, self._address, self.plane.port_of(line.media),
+            session_id=line.media + 1, keys=line.keys, plain=not line.secure,
+        )  # fmt: skip
+        answer, agreement = make(version=line.version)
         if line.described and answer != line.described:
             line.version += 1
-            answer, agreement = make_answer(offer, self._address, port, session_id=session_id, version=line.version)
+            answer, agreement = make(version=line.version)
         line.described = answer
         self._connect(line, agreement)
         return answer
 
     def _offer(self, line: Line) -> bytes:
         """Ours, to somebody who asks for one."""
-        port = self.plane.port_of(line.media)
-        offer = make_offer(self._address, port, session_id=line.media + 1, version=line.version)
+        offer = self._described(line)
         if line.described and offer != line.described:
             line.version += 1
-            offer = make_offer(self._address, port, session_id=line.media + 1, version=line.version)
+            offer = self._described(line)
         line.described = line.offer = offer
         return offer
+
+    def _described(self, line: Line) -> bytes:
+        port, keys = self.plane.port_of(line.media), line.keys if line.secure else None
+        return make_offer(self._address, port, session_id=line.media + 1, version=line.version, keys=keys)
 
     def _connect(self, line: Line, agreement: MediaAgreement) -> None:
         form = MediaFormat(agreement.codec, agreement.payload_type, agreement.dtmf_payload_type, agreement.ptime_ms)
         line.agreed = True
         if agreement.remote[0] not in HELD_ADDRESSES:
-            self.plane.connect(line.media, agreement.remote, form)
+            if agreement.keys is None:
+                self.plane.connect(line.media, agreement.remote, form)
+            else:
+                line.secure = True
+                self.plane.connect(line.media, agreement.remote, form, secure=agreement.keys)
         # Held by its address or its direction, the other end is sent nothing, and keeps its place in the bridge.
         self.plane.hold(line.media, not agreement.sends)

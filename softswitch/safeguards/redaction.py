@@ -1,4 +1,5 @@
 """Telephone numbers taken out of free text, for logs: what a hostile trunk writes into a reason phrase stays here.
+Keys of media (RFC 4568) go too, wherever an SDP is told of.
 
 The text is read once from left to right. At each place a form that must survive (a call reference, a time, an address
 with its port, a decimal) is tried before the forms of a telephone number, so that neither can be cut out of the other.
@@ -34,8 +35,10 @@ _NUMBERS = (
     r"(?<!\d)\d(?:[ .\-]\d){8,14}(?!\d)",
 )
 _TEXT = re.compile(rf"(?P<kept>{'|'.join(_KEPT)})|(?P<number>{'|'.join(_NUMBERS)})")
+_MEDIA_KEY = re.compile(r"(inline:)[^\s\\'\"]+", re.IGNORECASE)
 
 
 def redact(text: str) -> str:
     """The text with every telephone number, in E.164, national, bare or spaced form, replaced by `MASK`."""
+    text = _MEDIA_KEY.sub(r"\1[key]", text)
     return _TEXT.sub(lambda found: found.group("kept") or MASK, text)

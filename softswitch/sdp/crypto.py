@@ -7,8 +7,9 @@ What would weaken SRTP (no encryption, no authentication) is never agreed to. No
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 from softswitch.errors import PeerError
@@ -109,13 +110,30 @@ class SrtpKeys:
     """What each of the peer's packets carries before its tag."""
 
 
+class SrtpUse(StrEnum):
+    """Whether a call's media are SRTP."""
+
+    OFF = "off"
+    """Plain RTP; who asks for SRTP is refused."""
+    OPTIONAL = "optional"
+    """SRTP with whoever asks for it."""
+    REQUIRED = "required"
+    """SRTP, or no call."""
+
+
 class OwnKeys:
     """The keys of one call leg: one a suite, made when first asked for, so that a re-INVITE names them again."""
 
-    def __init__(self, random_bytes: Callable[[int], bytes]) -> None:
-        """random_bytes: from a source that nobody can foresee, such as `secrets.token_bytes`."""
+    def __init__(self, random_bytes: Callable[[int], bytes], kept: Mapping[str, bytes] | None = None) -> None:
+        """random_bytes: from a source that nobody can foresee, such as `secrets.token_bytes`.  kept: of another
+        process."""
         self._random_bytes = random_bytes
-        self._keys: dict[str, bytes] = {}
+        self._keys = dict(kept or {})
+
+    @property
+    def kept(self) -> dict[str, bytes]:
+        """What another process goes on with: keys, to be kept as such."""
+        return dict(self._keys)
 
     def key_of(self, suite: str) -> bytes:
         if suite not in self._keys:

@@ -308,6 +308,11 @@ class UserAgentPool(LegCommands, Uptake):
         self._legs.settle(leg)
         self._dispatch.pump(now)
 
+    def reaches_by_tls(self, agent: str, now: float) -> bool:
+        """Whether what an agent's phone is told cannot be read on its way."""
+        binding = self._phones.binding_of(agent, now)
+        return binding is not None and binding.destination.transport in ("TLS", "WSS")
+
     # Book-keeping
 
     def _receive_password(self, username: str, who: str, is_right: bool, now: float) -> None:

@@ -122,6 +122,7 @@ def test_a_mistake_is_named_with_its_line_and_key(site: Path, old: str, new: str
          "trace.homer_numbers", "127.0.0.1"),
         ("port = 5070", 'transports = ["tcp"]', "trunks[0].transport", 'lacks "udp"'),
         ("[sip]", "[trace]\nmessages = -1\n[sip]", "trace.messages", "greater"),
+        ("port = 5070", 'phone_srtp = "always"', "sip.phone_srtp", "'off', 'optional' or 'required'"),
         ("[sip]", '[trace]\nhomer = "host"\n[sip]', "trace.homer", "pattern"),
     ],
 )  # fmt: skip

@@ -20,6 +20,8 @@ from softswitch.config.fields import Section
 from softswitch.config.settings import Connect
 from softswitch.config.toml_lines import TomlLines
 from softswitch.dialler.campaign import AmdMode, Policy, RecycleRule
+from softswitch.exchange.srtp_rules import srtp_rules
+from softswitch.sdp.crypto import SrtpUse
 from softswitch.ua.routes import Route
 from tests.config.good_site import GOOD, changed
 
@@ -143,6 +145,25 @@ strangers_per_s = 10
     assert {finding.key for finding in found} == {
         "sip.client_authorities", "trunks[0].realm", "defence.strangers_per_s",
     }  # fmt: skip
+
+
+def test_srtp_is_off_unless_the_file_says_so_and_keys_in_the_clear_are_warned_of(site: Path) -> None:
+    settings = load(site)
+    assert (settings.sip.phone_srtp, settings.trunks[0].srtp) == (SrtpUse.OFF, SrtpUse.OFF)
+    text = GOOD.replace("port = 5070", 'port = 5070\nphone_srtp = "required"')
+    site.write_text(text.replace("register = true", 'register = true\ntransport = "udp"\nsrtp = "optional"'))
+    found = {finding.key: finding for finding in problems(site)}
+    assert set(found) == {"sip.phone_srtp", "trunks[0].srtp"}
+    assert all("unprotected" in finding.text and not finding.fatal for finding in found.values())
+    settings = load(site)
+    assert (settings.sip.phone_srtp, settings.trunks[0].srtp) == (SrtpUse.REQUIRED, SrtpUse.OPTIONAL)
+    rules = srtp_rules(settings)
+    assert (rules.phones, dict(rules.trunks), rules.trunks_by_tls) == (
+        SrtpUse.REQUIRED, {"carrier": SrtpUse.OPTIONAL}, frozenset(),
+    )  # fmt: skip
+    site.write_text(GOOD.replace("register = true", 'register = true\ntransport = "tls"\nsrtp = "required"'))
+    assert problems(site) == []
+    assert srtp_rules(load(site)).trunks_by_tls == {"carrier"}
 
 
 def test_what_calls_are_asked_and_who_may_transfer_is_said_in_the_file(site: Path) -> None:

@@ -92,3 +92,11 @@ def test_every_reference_that_we_make_survives(token):
 def test_a_long_hostile_text_is_read_in_a_single_pass():
     hostile = "0 " * 20_000 + "+" * 20_000 + "1-" * 20_000
     assert isinstance(redact(hostile), str)
+
+
+def test_a_media_key_is_taken_out_of_whatever_tells_of_an_sdp() -> None:
+    key = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"
+    sdp = f"m=audio 4000 RTP/SAVP 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{key}|2^31|1:1\r\na=sendrecv\r\n"
+    for text in (sdp, repr(sdp.encode()), repr({"offer": sdp})):
+        assert key not in redact(text)
+        assert "inline:[key]" in redact(text) and "sendrecv" in redact(text)
