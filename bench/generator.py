@@ -18,7 +18,6 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,7 +44,6 @@ BUCKETS = 500_000
 
 SO_TIMESTAMPNS = 35
 PR_SET_TIMERSLACK = 29
-NICENESS = -10
 
 SSRC_BASE = 0x5EED0000
 
@@ -333,19 +331,11 @@ def _open_sockets(legs: int) -> tuple[list[socket.socket], list[socket.socket]]:
     return media, control
 
 
-def _be_punctual() -> None:
-    """Go before what else this machine does: telephones elsewhere would not wait for it. Where that is permitted."""
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
-        Path("/proc/self/autogroup").write_text(str(NICENESS))  # a session's share of the CPU, by sched(7)
-
-
 def main(descriptor: int, calls: int, seconds: float) -> None:
     """READY, then one line of JSON on standard input is awaited, then BEGUN and DONE."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     ctypes.CDLL(None).prctl(PR_SET_TIMERSLACK, 1000)
-    _be_punctual()
     tally, legs = Tally(descriptor), 2 * calls
     media, control_ports = _open_sockets(legs)
     descriptors = np.array([one.fileno() for one in media], np.int64)

@@ -34,7 +34,7 @@ from generator import (
     Generator,
     percentile_us,
 )
-from processes import cpu_s, resident_kb
+from processes import cpu_s, prefer, resident_kb
 from servers import Load, Ours, Peer, Server
 
 FELL_BEHIND_US = 200_000.0
@@ -63,6 +63,8 @@ async def run_round(server: Server, load: Load, *, profile: bool = False) -> Rou
         await server.start(load)
         try:
             pids = server.processes()
+            for pid in (*pids, generator.pid):
+                prefer(pid)
             await asyncio.sleep(0.5)
             idle_kb = resident_kb(pids[0])
             lines = await server.connect(load)
