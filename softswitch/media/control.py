@@ -17,6 +17,7 @@ from softswitch.errors import UsageError
 from softswitch.media import vocabulary as v
 from softswitch.media.addresses import host_number
 from softswitch.media.browser_legs import Receive
+from softswitch.media.dtmf import DIGITS
 from softswitch.media.engine import Engine, slots_between
 from softswitch.media.events import LegStatistics, MediaFormat
 from softswitch.media.kernels import fingerprint
@@ -230,6 +231,20 @@ class MediaPlane(PlaneLife):
 
     def stop_playing(self, leg: int) -> None:
         self._order(leg, v.STOP_PLAYING)
+
+    def pass_keys(self, leg: int, passed: bool) -> None:
+        """Let keys pressed at the leg's end go to whom it is bridged to, as telephone events; off until told."""
+        self._order(leg, v.PASS_KEYS, int(passed))
+
+    def press(self, leg: int, key: str, *, duration_ms: int = 100) -> None:
+        """Press a key on the leg, as a telephone event (RFC 4733) or else in the voice band.
+
+        key: one of 0-9 * # A-D.  duration_ms: 40 to 8000.  While it is down, what is bridged to the leg is not heard
+        there; a second one meanwhile is not pressed.
+        """
+        if len(key) != 1 or key not in DIGITS or not 40 <= duration_ms <= 8000:
+            raise UsageError(f"a key is one of {DIGITS}, for 40 to 8000 ms; not {key!r} for {duration_ms} ms")
+        self._order(leg, v.PRESS, DIGITS.index(key), 8 * duration_ms)
 
     def start_recording(self, leg: int, path: Path, *, paused: bool = False) -> None:
         """Record the leg, sealed to the auditor's key: left what is sent on it, right what is received.

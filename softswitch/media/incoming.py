@@ -6,6 +6,7 @@ from softswitch.codecs.registry import CodecCode
 from softswitch.media import vocabulary as v
 from softswitch.media.dtmf import end_event, receive_event
 from softswitch.media.kernels import i64, inner
+from softswitch.media.keys import pass_key
 from softswitch.media.libc import connect_socket, host_of, port_of, write_socket_address
 from softswitch.media.outgoing import emit, relay, skip_packet
 from softswitch.media.rings import push_received, signed16, signed32
@@ -127,9 +128,12 @@ def receive_packet(shared: Any, scratch: Any, slot: int, length: int, now: int) 
         leg.heard = 1
         emit(shared, scratch, v.FIRST_RECEIVED, slot, now, 0, 0)
     if is_event or codec == 0:
-        if leg.peer >= 0:
+        known = not is_event or receive_event(shared, scratch, slot, now, timestamp, start, end)
+        passes = is_event and known and leg.passes_keys != 0 and leg.peer >= 0 and leg.muted == 0
+        passed = passes and pass_key(shared, scratch, leg.peer, slot, now, ssrc, sequence, timestamp, start)
+        if leg.peer >= 0 and not passed:
             skip_packet(shared.legs[leg.peer], slot)
-        return not is_event or receive_event(shared, scratch, slot, now, timestamp, start, end)
+        return known
     # end_event does nothing unless an event is under way, so what is left of an older one does no harm here
     if signed32(timestamp - leg.event_timestamp) > leg.event_duration:
         end_event(shared, scratch, slot, now)

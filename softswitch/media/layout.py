@@ -108,6 +108,7 @@ _EVERY_PACKET_SENT = [
     ("relayed_at_ns", "i8"),
     ("packets_sent", "i8"),
     ("fed", "i8"),  # its feed is mixed into what is sent
+    ("key_code", "i8"),  # that we press, or -1
 ]
 
 _SELDOM: list[Any] = [
@@ -140,6 +141,11 @@ _SELDOM: list[Any] = [
     ("clip_started", "i8"),
     ("play_at_ns", "i8"),
     ("send_errors", "i8"),
+    # keys
+    ("passes_keys", "i8"),  # those pressed at its end go to the leg that it is bridged to
+    ("key_samples", "i8"),  # of the key that we press
+    ("key_sent", "i8"),
+    ("key_position", "i8"),
     # feed: samples since the leg was opened; the worker writes, the relay reads
     ("feed_written", "i8"),
     ("feed_end", "i8"),  # it ends here, where that is behind feed_from

@@ -70,6 +70,8 @@ def open_leg(shared: Any, scratch: Any, slot: int, ssrc: int, timestamp: int, se
     leg.relayed_at_ns = 0
     leg.packets_sent = 0
     leg.send_errors = 0
+    leg.passes_keys = 0
+    leg.key_code = -1
     leg.fed = 0
     leg.feed_written = 0
     leg.feed_end = 0
@@ -183,6 +185,7 @@ def close_leg(shared: Any, scratch: Any, slot: int, now: int) -> None:
         return
     unbridge_leg(shared, slot)
     leg.fed = 0
+    leg.key_code = -1
     stop_playing(shared, scratch, slot)
     leg.tapped = 0
     release_sessions(shared, scratch, slot)

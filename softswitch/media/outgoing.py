@@ -95,6 +95,35 @@ def position_at(leg: Any, now: int) -> int:
 
 
 @inner
+def send_packet(shared: Any, scratch: Any, slot: int, length: int) -> bool:
+    """Send the packet in `scratch.out`; False when the socket refused it."""
+    leg = shared.legs[slot]
+    destination = 0
+    if leg.state != v.CONNECTED:
+        write_socket_address(scratch.address, leg.remote_host, leg.remote_port)
+        destination = scratch.address.ctypes.data
+    if leg.profile:
+        length = seal_packet(shared, scratch, slot, length)
+        if is_replay(length):
+            return False  # a copy of what was sent
+    if length <= 0 or send_datagram(leg.rtp_descriptor, scratch.out.ctypes.data, length, destination) < 0:
+        leg.send_errors += 1
+        shared.header.send_errors += 1
+        return False
+    leg.packets_sent += 1
+    shared.header.packets_sent += 1
+    return True
+
+
+@inner
+def count_sent(leg: Any, sequence: int, end: int) -> None:
+    """After a packet: what leaves next comes behind this sequence number and, in time, behind position `end`."""
+    leg.out_end = max(leg.out_end, end)
+    if signed16(sequence - leg.out_sequence) > 0:
+        leg.out_sequence = sequence & 0xFFFF
+
+
+@inner
 def transmit(
     shared: Any,
     scratch: Any,
@@ -109,33 +138,14 @@ def transmit(
     """Send the audio that stands behind the header in `scratch.out`; False when the socket refused it."""
     leg = shared.legs[slot]
     write_header(scratch.out, marker, leg.payload_type, sequence, leg.out_timestamp_base + position, leg.out_ssrc)
-    destination = 0
-    if leg.state != v.CONNECTED:
-        write_socket_address(scratch.address, leg.remote_host, leg.remote_port)
-        destination = scratch.address.ctypes.data
     if leg.tapped:
         push_sent(shared, slot, now, position, leg.codec, source, scratch.out, HEADER_BYTES, HEADER_BYTES + samples)
     octets = samples
     if leg.wire_codec != leg.codec:
         octets = pass_on(scratch) if scratch.passes_raw else wrap(shared, scratch, slot, leg.wire_codec, samples)
-    length = HEADER_BYTES + octets
-    if leg.profile:
-        length = seal_packet(shared, scratch, slot, length)
-        if is_replay(length):
-            return False  # a copy of what was sent
-    sent = length
-    if length > 0:
-        sent = send_datagram(leg.rtp_descriptor, scratch.out.ctypes.data, length, destination)
-    leg.out_end = max(leg.out_end, position + samples)
-    if signed16(sequence - leg.out_sequence) > 0:
-        leg.out_sequence = sequence & 0xFFFF
-    if sent < 0:
-        leg.send_errors += 1
-        shared.header.send_errors += 1
-        return False
-    leg.packets_sent += 1
-    shared.header.packets_sent += 1
-    return True
+    sent = send_packet(shared, scratch, slot, HEADER_BYTES + octets)
+    count_sent(leg, sequence, position + samples)
+    return sent
 
 
 @inner
@@ -181,15 +191,11 @@ def mix_feed(shared: Any, scratch: Any, slot: int, samples: int) -> None:
 
 
 @inner
-def relay(
-    shared: Any, scratch: Any, slot: int, now: int, source: int, codec: int, ssrc: int, sequence: int, timestamp: int,
-    start: int, end: int,
-) -> bool:  # fmt: skip
-    """Send scratch.packet[start:end], received on leg `source`, out on leg `slot`; whether it left."""
-    leg = shared.legs[slot]
-    if not is_open(leg):
-        return False
-    samples = end - start
+def follow(leg: Any, source: int, ssrc: int, sequence: int, timestamp: int, now: int, most: int) -> bool:
+    """Find a packet's place in what the leg sends: `source_position` and `source_out_sequence`.
+
+    most: samples by which its time may depart from ours.  Whether its source is anchored anew.
+    """
     here = position_at(leg, now)
     fresh = leg.out_source != source or leg.source_ssrc != ssrc
     position = 0
@@ -198,7 +204,7 @@ def relay(
         position = leg.source_position + signed32(timestamp - leg.source_timestamp)
         steps = signed16(sequence - leg.source_sequence)
         out_sequence = (leg.source_out_sequence + steps) & 0xFFFF
-        fresh = abs(position - here) > JUMP_SAMPLES or abs(steps) > JUMP_PACKETS
+        fresh = abs(position - here) > most or abs(steps) > JUMP_PACKETS
     if fresh:
         position = max(here, leg.out_end)
         out_sequence = (leg.out_sequence + 1) & 0xFFFF
@@ -208,6 +214,20 @@ def relay(
     leg.source_sequence = sequence
     leg.source_position = position
     leg.source_out_sequence = out_sequence
+    return fresh
+
+
+@inner
+def relay(
+    shared: Any, scratch: Any, slot: int, now: int, source: int, codec: int, ssrc: int, sequence: int, timestamp: int,
+    start: int, end: int,
+) -> bool:  # fmt: skip
+    """Send scratch.packet[start:end], received on leg `source`, out on leg `slot`; whether it left."""
+    leg = shared.legs[slot]
+    if not is_open(leg) or leg.key_code >= 0:
+        return False
+    samples = end - start
+    fresh = follow(leg, source, ssrc, sequence, timestamp, now, JUMP_SAMPLES)
     leg.relayed_at_ns = now
     copy_audio(scratch.packet, start, end, codec, scratch.out, leg.codec)
     same = leg.wire_codec != leg.codec and shared.legs[source].wire_codec == leg.wire_codec
@@ -219,7 +239,8 @@ def relay(
         if not leg.clip_started:
             leg.clip_started = 1
             emit(shared, scratch, v.FIRST_PLAYED, slot, now, leg.clip, 0)
-    left = transmit(shared, scratch, slot, now, fresh, out_sequence, position, samples, source)
+    place, out_sequence = leg.source_position, leg.source_out_sequence
+    left = transmit(shared, scratch, slot, now, fresh, out_sequence, place, samples, source)
     scratch.passes_raw = 0
     return left
 

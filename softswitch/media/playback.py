@@ -8,6 +8,7 @@ from typing import Any
 
 from softswitch.media import vocabulary as v
 from softswitch.media.kernels import inner
+from softswitch.media.keys import begin_key, send_key_packet
 from softswitch.media.outgoing import PCMA, emit, is_open, mix_feed, position_at, silence_of, transmit
 from softswitch.media.rtp import HEADER_BYTES
 
@@ -20,10 +21,16 @@ LATE_NS = 100_000_000
 
 
 @inner
+def is_playing(leg: Any) -> bool:
+    """Whether the clock sends on the leg."""
+    return leg.clip >= 0 or leg.fed != 0 or leg.key_code >= 0
+
+
+@inner
 def join_players(shared: Any, scratch: Any, slot: int, now: int) -> None:
     """Have the clock send on a leg, if it does not yet."""
     leg = shared.legs[slot]
-    if leg.clip < 0 and leg.fed == 0:
+    if not is_playing(leg):
         scratch.players[scratch.players_count] = slot
         scratch.players_count += 1
         leg.play_at_ns = now
@@ -32,7 +39,7 @@ def join_players(shared: Any, scratch: Any, slot: int, now: int) -> None:
 @inner
 def leave_players(shared: Any, scratch: Any, slot: int) -> None:
     """Have the clock send no more on a leg on which nothing plays and that has no feed."""
-    if shared.legs[slot].clip >= 0 or shared.legs[slot].fed:
+    if is_playing(shared.legs[slot]):
         return
     count = scratch.players_count
     for i in range(count):
@@ -58,6 +65,12 @@ def start_playing(shared: Any, scratch: Any, slot: int, clip: int, looped: int, 
 def stop_playing(shared: Any, scratch: Any, slot: int) -> None:
     shared.legs[slot].clip = -1
     leave_players(shared, scratch, slot)
+
+
+@inner
+def start_key(shared: Any, scratch: Any, slot: int, code: int, samples: int, now: int) -> None:
+    join_players(shared, scratch, slot, now)
+    begin_key(shared, slot, code, samples, now)
 
 
 @inner
@@ -133,6 +146,15 @@ def play_due(shared: Any, scratch: Any, now: int) -> None:
             leg.play_at_ns = leg.relayed_at_ns + BRIDGED_NS
         if now - leg.play_at_ns > LATE_NS:
             leg.play_at_ns = now
+        while leg.key_code >= 0 and leg.play_at_ns <= now:
+            send_key_packet(shared, scratch, slot, now)
+            leg.play_at_ns += PACKET_NS
+        if not is_playing(leg):
+            leave_players(shared, scratch, slot)
+            continue
+        if leg.key_code >= 0:
+            index += 1
+            continue
         ended = clip_is_over(shared, leg)
         while not ended and leg.play_at_ns <= now:
             send_own_packet(shared, scratch, slot, now)
@@ -148,7 +170,7 @@ def play_due(shared: Any, scratch: Any, now: int) -> None:
             clip = leg.clip
             leg.clip = -1
             emit(shared, scratch, v.PLAYING_ENDED, slot, now, clip, 0)
-        if leg.clip < 0 and leg.fed == 0:
-            leave_players(shared, scratch, slot)
-        else:
+        if is_playing(leg):
             index += 1
+        else:
+            leave_players(shared, scratch, slot)

@@ -25,7 +25,7 @@ from softswitch.media.libc import (
     wake,
 )
 from softswitch.media.outgoing import emit
-from softswitch.media.playback import play_due, start_feed, start_playing, stop_playing
+from softswitch.media.playback import play_due, start_feed, start_key, start_playing, stop_playing
 from softswitch.media.rings import pop
 from softswitch.media.scratch import BUFFER_BYTES
 from softswitch.media.secure_legs import open_control, secure_leg
@@ -81,6 +81,10 @@ def obey(shared: Any, scratch: Any, now: int) -> None:
             leg.tapped = order.a
         elif kind == v.ATTEND:
             leg.browser = order.a
+        elif kind == v.PASS_KEYS:
+            leg.passes_keys = order.a
+        elif kind == v.PRESS:
+            start_key(shared, scratch, slot, order.a, order.b, now)
         elif kind == v.FEED:
             start_feed(shared, scratch, slot, now)
         elif kind == v.MOVE:

@@ -43,6 +43,8 @@ MOVE = 14  # a: host, b: port
 SECURE = 13
 """a: SRTP profile, or 0; b, c: bytes of the MKI received, and the MKI; d: how often our sequence numbers have wrapped;
 e: SSRC received | its rollover counter << 32, or -1."""
+PASS_KEYS = 15  # a: 1 or 0
+PRESS = 16  # a: event code, b: samples
 
 # Commands to the worker
 START_AMD = 20
