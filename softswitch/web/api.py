@@ -18,6 +18,7 @@ from softswitch.safeguards.visibility import (
 )
 from softswitch.web.accounts import Account, Role
 from softswitch.web.guard import COOKIE
+from softswitch.web.headsets import add_headsets
 from softswitch.web.roles import account_of, only
 from softswitch.web.room import Room
 from softswitch.web.schemas import CallRecords, ChosenDisposition, Name, Pause, Problem
@@ -74,6 +75,7 @@ def api_router(room: Room) -> APIRouter:
     _add_campaigns(router, room)
     _add_agents(router, room)
     add_traces(router, room.control)
+    add_headsets(router, room.control)
     return router
 
 

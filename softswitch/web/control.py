@@ -31,5 +31,13 @@ class SwitchControl(Protocol):
     async def capture(self, call: str, *, by: str, whole: bool, reason: str) -> bytes:
         """The same as a pcap file."""
 
+    async def seat_agent_headset(self, agent: str, offer: bytes) -> bytes:
+        """Answer a browser's offer: it is the agent's headset for the shift. `PeerError` where the offer cannot be."""
+
+    async def end_agent_headset(self, agent: str) -> None: ...
+    async def seat_supervisor_headset(self, name: str, offer: bytes) -> bytes:
+        """The same for a supervisor, who has it to listen and speak with."""
+
+    async def end_supervisor_headset(self, name: str) -> None: ...
     def supervisor_arrived(self, name: str) -> None: ...
     def supervisor_left(self, name: str) -> None: ...

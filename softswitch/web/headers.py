@@ -24,7 +24,7 @@ _HEADERS = {
     "referrer-policy": "same-origin",  # with no-referrer a browser writes "Origin: null" on our own forms
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(self), payment=(), usb=()",
 }
 
 

@@ -7,7 +7,7 @@ from argon2 import PasswordHasher
 
 from softswitch.dialler.agents import AgentState
 from softswitch.dialler.attempt import DialAttempt, Disposition
-from softswitch.errors import UsageError
+from softswitch.errors import PeerError, UsageError
 from softswitch.safeguards.trace_view import StepView, TraceView
 from softswitch.safeguards.visibility import (
     AgentCallView,
@@ -79,6 +79,7 @@ class SmallSwitch:
         self.campaign_state = "stopped"
         self.present: list[str] = []
         self.killed_by: list[str] = []
+        self.headsets: dict[str, bytes] = {}
         self.looked_at: list[tuple[str, str, str]] = []
         self.dispositions: list[tuple[str, str, Disposition]] = []
         self.live: dict[str, _Call] = {}
@@ -224,6 +225,28 @@ class SmallSwitch:
 
     def _number(self, whole: bool) -> str:
         return CANARY if whole else "xxxxxx61"
+
+    async def seat_agent_headset(self, agent: str, offer: bytes) -> bytes:
+        self._known(agent)
+        return self._seat(agent, offer)
+
+    async def end_agent_headset(self, agent: str) -> None:
+        self._known(agent)
+        self.headsets.pop(agent, None)
+
+    async def seat_supervisor_headset(self, name: str, offer: bytes) -> bytes:
+        return self._seat(name, offer)
+
+    async def end_supervisor_headset(self, name: str) -> None:
+        self.headsets.pop(name, None)
+
+    def _seat(self, name: str, offer: bytes) -> bytes:
+        if not offer.startswith(b"v=0"):
+            raise PeerError("a session description does not begin with v=0", 488)
+        if b"m=audio" not in offer:
+            raise UsageError("all media ports are in use; widen the range in [media]")
+        self.headsets[name] = offer
+        return b"v=0\r\nan answer"
 
     def supervisor_arrived(self, name: str) -> None:
         assert name not in self.present

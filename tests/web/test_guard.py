@@ -81,6 +81,7 @@ def test_health_says_that_the_loop_runs_and_nothing_else() -> None:
     asyncio.run(story())
 
 
+METHODS = ("GET", "POST", "DELETE")
 EVERYBODY = {"101", "otto", "sue", "ada"}
 WATCHERS = {"sue", "ada"}
 MATRIX = [
@@ -108,6 +109,12 @@ MATRIX = [
     ("GET", "/api/calls/x/trace", WATCHERS | {"otto"}),
     ("GET", "/api/calls/x/pcap", WATCHERS | {"otto"}),
     ("POST", "/api/kill-switch", WATCHERS),
+    ("POST", "/api/agent/headset", {"101"}),
+    ("DELETE", "/api/agent/headset", {"101"}),
+    ("POST", "/api/supervisor/headset", WATCHERS),
+    ("GET", "/api/agent/headset", EVERYBODY),  # is answered with 405
+    ("GET", "/api/supervisor/headset", EVERYBODY),
+    ("DELETE", "/api/supervisor/headset", WATCHERS),
     ("GET", "/api/openapi.json", EVERYBODY),
     ("GET", "/metrics", WATCHERS),
     ("GET", "/_nicegui/3/static/quasar.js", WATCHERS),
@@ -130,7 +137,7 @@ def test_each_role_enters_only_where_it_may(method: str, path: str, allowed: set
 
 
 def test_the_matrix_names_every_route_of_the_api() -> None:
-    routes = {(m, p) for m, p in every_path(list(Site().app.routes)) if p.startswith("/api/") and m in ("GET", "POST")}
+    routes = {(m, p) for m, p in every_path(list(Site().app.routes)) if p.startswith("/api/") and m in METHODS}
     concrete = {(m, re.sub(r"/(101|102|transport-2026)\b", "/x", p)) for m, p, _ in MATRIX}
     assert routes <= concrete
 

@@ -1,0 +1,94 @@
+"""Browser headsets over REST: a page's offer in, our answer out (RFC 8829). Each person for the own headset only."""
+
+from collections.abc import Coroutine
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, HTTPException
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from softswitch.errors import PeerError, UsageError
+from softswitch.web.accounts import Account, Role
+from softswitch.web.control import SwitchControl
+from softswitch.web.roles import only
+from softswitch.web.schemas import Problem
+
+LONGEST_SDP = 32_768
+"""Characters; an offer of audio with all its candidates has a tenth of that."""
+
+Agent = Annotated[Account, Depends(only(Role.AGENT))]
+Watcher = Annotated[Account, Depends(only(Role.SUPERVISOR, Role.ADMINISTRATOR))]
+
+_OTHER_METHODS = ["GET", "HEAD", "OPTIONS", "PATCH", "PUT", "TRACE"]
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    404: {"model": Problem, "description": "No such agent"},
+    409: {"model": Problem, "description": "Not so, or not now; the text says what to do"},
+}
+
+
+class Offer(BaseModel):
+    """What `RTCPeerConnection.localDescription` is in JSON."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["offer"]
+    sdp: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_SDP)]
+
+
+class Answer(BaseModel):
+    """What `RTCPeerConnection.setRemoteDescription` takes."""
+
+    type: Literal["answer"] = "answer"
+    sdp: str
+
+
+def add_headsets(router: APIRouter, control: SwitchControl) -> None:
+    @router.post("/agent/headset", tags=["headsets"], responses=_REFUSED)
+    async def seat_agent(offer: Offer, account: Agent) -> Answer:
+        """Begin the shift with this browser tab as the agent's headset. It takes the place of the agent's phone, or of
+        another tab; the agent is ready once the tab is heard."""
+        return await _answered(control.seat_agent_headset(account.name, _octets(offer)))
+
+    @router.delete("/agent/headset", status_code=204, tags=["headsets"], responses=_REFUSED)
+    async def end_agent(account: Agent) -> None:
+        """End the agent's headset, and the shift with it. Nothing happens where there is none."""
+        await _carried_out(control.end_agent_headset(account.name))
+
+    @router.post("/supervisor/headset", tags=["headsets"], responses=_REFUSED)
+    async def seat_supervisor(offer: Offer, account: Watcher) -> Answer:
+        """Make this browser tab the supervisor's headset, to listen and speak with."""
+        return await _answered(control.seat_supervisor_headset(account.name, _octets(offer)))
+
+    @router.delete("/supervisor/headset", status_code=204, tags=["headsets"], responses=_REFUSED)
+    async def end_supervisor(account: Watcher) -> None:
+        """End the supervisor's headset. Nothing happens where there is none."""
+        await _carried_out(control.end_supervisor_headset(account.name))
+
+    @router.api_route("/agent/headset", methods=_OTHER_METHODS, include_in_schema=False)
+    @router.api_route("/supervisor/headset", methods=_OTHER_METHODS, include_in_schema=False)
+    async def neither_of_both() -> None:
+        """Two handlers on one path: left alone, the router would name the first one's method as all there is."""
+        raise HTTPException(405, "Method Not Allowed", {"allow": "DELETE, POST"})
+
+
+def _octets(offer: Offer) -> bytes:
+    return offer.sdp.encode("utf-8", "replace")
+
+
+async def _answered(command: Coroutine[Any, Any, bytes]) -> Answer:
+    try:
+        return Answer(sdp=(await command).decode())
+    except (PeerError, UsageError, KeyError) as error:
+        raise _refusal(error) from None
+
+
+async def _carried_out(command: Coroutine[Any, Any, None]) -> None:
+    try:
+        await command
+    except (UsageError, KeyError) as error:
+        raise _refusal(error) from None
+
+
+def _refusal(error: PeerError | UsageError | KeyError) -> HTTPException:
+    if isinstance(error, KeyError):
+        return HTTPException(404, "There is no such agent.")
+    return HTTPException(409, str(error))
