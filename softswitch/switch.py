@@ -26,6 +26,7 @@ from softswitch.exchange.agents import AgentLines
 from softswitch.exchange.carriers import find_carriers
 from softswitch.exchange.desk import Desk
 from softswitch.exchange.dialled import DialledCalls
+from softswitch.exchange.headsets import Headsets
 from softswitch.exchange.health import Health
 from softswitch.exchange.inbound import InboundCalls, Queue
 from softswitch.exchange.lines import Lines
@@ -45,6 +46,7 @@ from softswitch.exchange.opening import (
 from softswitch.exchange.premises import Site, wall
 from softswitch.exchange.records import Records
 from softswitch.exchange.srtp_rules import srtp_rules
+from softswitch.exchange.supervisors import SupervisorLines
 from softswitch.exchange.tolls import calls_of_today, make_toll_guard
 from softswitch.exchange.uptake import Left, SiteNotes, Uptake, take_up_places
 from softswitch.media.control import MediaPlane
@@ -146,10 +148,12 @@ class Switch:
         )
         records = Records(store, lambda closed, why: self.site.health.report(STORE, closed, why))
         self._stack.push_async_callback(records.close)
+        headsets = Headsets(lines, settings.media.address, settle=self._settle)
         agents = AgentLines(
             lines,
             {agent.id: agent.connect for agent in settings.agents},
             new_ref,
+            headsets,
             on_arrived=lambda agent, now: self.site.set_agent(agent, AgentState.READY, now),
             on_gone=lambda agent, now: self.site.set_agent(agent, AgentState.OFFLINE, now),
             silence_s=settings.sip.phone_silence_s,
@@ -170,8 +174,8 @@ class Switch:
             toll_alarm=lambda: toll.alarm,
         )
         self.site = Site(
-            settings, driver, store, records, pool, lines, board, agents, inbound, interlocks,
-            watch, suppression, locks,
+            settings, driver, store, records, pool, lines, board, agents, SupervisorLines(lines, headsets, new_ref),
+            inbound, interlocks, watch, suppression, locks,
         )  # fmt: skip
         lines.names = tracing.names if tracing is not None else None
         self.desk = Desk(self.site, driver.now, tracing)
@@ -327,6 +331,9 @@ class Switch:
         with self.site.mutating() as now:
             for dialler in self.site.diallers:
                 dialler.receive_suppressed(number, now)
+
+    def _settle(self) -> None:
+        self.site.settle()
 
     def _receive_media_event(self, event: MediaEvent) -> None:
         if isinstance(event, PlaneDied):

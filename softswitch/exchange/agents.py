@@ -10,6 +10,7 @@ from softswitch.calls.events import CallOffered
 from softswitch.calls.outcome import Outcome
 from softswitch.config import Connect
 from softswitch.errors import UsageError
+from softswitch.exchange.headsets import Headsets
 from softswitch.exchange.lines import Line, Lines
 from softswitch.media.events import FirstPacketReceived, MediaEvent
 
@@ -40,6 +41,11 @@ class _Seat:
     """Received from the phone when its audio was last looked at."""
     heard_at: float = 0.0
 
+    @property
+    def is_nailed_up(self) -> bool:
+        """Whether its line stays from call to call; a headset always does, as nobody can ring a browser tab."""
+        return self.connect is Connect.NAILED_UP or (self.line is not None and self.line.headset is not None)
+
 
 class AgentLines:
     """Owner of every agent's line. Reports agents who come and go; connects them to calls."""
@@ -49,6 +55,7 @@ class AgentLines:
         lines: Lines,
         agents: dict[str, Connect],
         new_leg_id: Callable[[], str],
+        headsets: Headsets | None = None,
         *,
         on_arrived: Callable[[str, float], None],
         on_gone: Callable[[str, float], None],
@@ -56,6 +63,7 @@ class AgentLines:
     ) -> None:
         """silence_s: a phone that has sent audio and sends none for so long has vanished; 0: it may be silent."""
         self._lines = lines
+        self._headsets = headsets
         self._silence_s = silence_s
         self._seats = {agent: _Seat(agent, connect) for agent, connect in agents.items()}
         self._by_leg: dict[str, _Seat] = {}
@@ -84,11 +92,7 @@ class AgentLines:
     def receive_log_in_call(self, event: CallOffered, now: float) -> None:
         """The agent's phone dialled the log-in number. A second log-in call replaces the first."""
         seat = self._seats[event.source]
-        if seat.line is not None:
-            old, seat.line, seat.up = seat.line, None, False
-            self._by_leg.pop(old.leg_id, None)
-            self._lines.hang_up(old, now)
-            self._on_gone(seat.agent, now)
+        self._vacate(seat, now)
         line = self._lines.accept(event, self, now)
         if line is None:
             return
@@ -100,6 +104,27 @@ class AgentLines:
             self._by_leg[line.leg_id] = seat
             self._idle(line)
             self._arrive_unheard(seat, now)
+
+    def receive_headset(self, agent: str, offer: bytes, now: float) -> bytes:
+        """The agent's browser offers to be the headset of this shift; our answer. It takes the place of a phone that is
+        logged in, or of another tab. The agent arrives once it is heard.
+
+        Raises PeerError where the offer cannot be, UsageError without a free media port, KeyError for an unknown agent.
+        """
+        seat = self._seats[agent]
+        if self._headsets is None:
+            raise UsageError("this site has no browser headsets")
+        line, answer = self._headsets.open(self._new_leg_id(), offer, self)
+        self._vacate(seat, now)
+        self._seat(seat, line, up=False)
+        self._by_leg[line.leg_id] = seat
+        return answer
+
+    def end_headset(self, agent: str, now: float) -> None:
+        """End the agent's headset; a phone is left alone. KeyError for an unknown agent."""
+        line = self._seats[agent].line
+        if line is not None and line.headset is not None:
+            self._lines.hang_up(line, now)
 
     def log_out(self, agent: str, now: float) -> None:
         seat = self._seats[agent]
@@ -127,14 +152,14 @@ class AgentLines:
         """The call is over for this agent; a nailed-up line stays."""
         seat = self._seats[agent]
         if seat.partner is not None and seat.line is not None:
-            if seat.connect is Connect.NAILED_UP:
+            if seat.is_nailed_up:
                 self._lines.part(seat.call_ref, seat.line.leg_id, now)
             self._lines.plane.unbridge(seat.line.media)
             self._lines.plane.mute(seat.line.media, False)
             self._idle(seat.line)
             self._lines.changed(seat.line)
         seat.partner = None
-        if seat.connect is Connect.RING_PER_CALL and seat.line is not None:
+        if not seat.is_nailed_up and seat.line is not None:
             self._lines.hang_up(seat.line, now)
 
     def mute(self, agent: str) -> None:
@@ -167,7 +192,7 @@ class AgentLines:
         seat = self._by_leg[line.leg_id]
         seat.up = True
         self._lines.changed(line)
-        if seat.connect is Connect.NAILED_UP:
+        if seat.is_nailed_up:
             self._idle(line)
             self._arrive_unheard(seat, now)
         elif seat.partner is not None:
@@ -183,13 +208,13 @@ class AgentLines:
 
     def line_ended(self, line: Line, by_peer: bool, now: float) -> None:
         seat = self._forget(line)
-        if seat is not None and (by_peer or seat.connect is Connect.NAILED_UP):
+        if seat is not None and (by_peer or seat.connect is Connect.NAILED_UP or line.headset is not None):
             self._on_gone(seat.agent, now)
 
     def line_media(self, line: Line, event: MediaEvent) -> None:
         """An agent has arrived once the phone is heard: no callee is connected to a phone that is still starting."""
         seat = self._by_leg.get(line.leg_id)
-        if isinstance(event, FirstPacketReceived) and seat is not None and seat.connect is Connect.NAILED_UP:
+        if isinstance(event, FirstPacketReceived) and seat is not None and seat.is_nailed_up:
             self._on_arrived(seat.agent, self._lines.now)
 
     # What the process after this one takes up.
@@ -219,7 +244,7 @@ class AgentLines:
         elif note["partner"]:
             self._lines.plane.unbridge(line.media)
             self._idle(line)
-            if seat.connect is Connect.RING_PER_CALL:
+            if not seat.is_nailed_up:
                 self._lines.hang_up(line, now)
 
     def is_reachable(self, agent: str) -> bool:
@@ -238,6 +263,14 @@ class AgentLines:
         line = self._lines.ring_phone(leg_id, seat.agent, call_ref, self, now)
         self._seat(seat, line, up=False)
         self._by_leg[line.leg_id] = seat
+
+    def _vacate(self, seat: _Seat, now: float) -> None:
+        """Take the seat's line from it, for another one: the agent is gone until that is up."""
+        if seat.line is not None:
+            old, seat.line, seat.up = seat.line, None, False
+            self._by_leg.pop(old.leg_id, None)
+            self._lines.hang_up(old, now)
+            self._on_gone(seat.agent, now)
 
     def _seat(self, seat: _Seat, line: Line, *, up: bool) -> None:
         seat.line, seat.up, seat.packets = line, up, 0

@@ -156,6 +156,24 @@ class Desk:
             raise UsageError("no messages are kept: set [trace] messages to more than 0 and start the switch again")
         return self._tracing
 
+    async def seat_agent_headset(self, agent: str, offer: bytes) -> bytes:
+        self._known(agent)
+        with self._site.mutating() as now:
+            return self._site.agents.receive_headset(agent, offer, now)
+
+    async def end_agent_headset(self, agent: str) -> None:
+        self._known(agent)
+        with self._site.mutating() as now:
+            self._site.agents.end_headset(agent, now)
+
+    async def seat_supervisor_headset(self, name: str, offer: bytes) -> bytes:
+        with self._site.mutating() as now:
+            return self._site.supervisors.receive_headset(name, offer, now)
+
+    async def end_supervisor_headset(self, name: str) -> None:
+        with self._site.mutating() as now:
+            self._site.supervisors.leave(name, now)
+
     def supervisor_arrived(self, name: str) -> None:
         self._site.health.supervisor_arrived(name)
 

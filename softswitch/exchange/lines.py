@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
@@ -24,14 +24,17 @@ from softswitch.exchange.notes import Notes
 from softswitch.exchange.srtp_rules import LineSecurity, SrtpRules
 from softswitch.media.control import MediaPlane
 from softswitch.media.events import LegFailed, MediaEvent, MediaFormat, RecordingClosed, RecordingFailed
+from softswitch.media.headset import Headset
 from softswitch.sdp.crypto import OwnKeys
 from softswitch.sdp.negotiate import MediaAgreement, make_answer, make_offer, read_answer
 from softswitch.sip.message_ring import CallNames
 from softswitch.ua.pool import UserAgentPool
 from softswitch.ua.tries import CallRerouted
 
-log = structlog.get_logger(__name__)
+if TYPE_CHECKING:
+    from softswitch.exchange.headsets import Headsets
 
+log = structlog.get_logger(__name__)
 
 HELD_ADDRESSES = ("0.0.0.0", "::")  # RFC 2543 B.5: the old way to hold a call
 NO_TRANSFERS = 603  # whoever may ask: nobody but the house decides whom an agent or a callee talks to
@@ -77,6 +80,8 @@ class Line:
     closed: bool = False
     packets_lost: int = 0
     """Known once the line is closed."""
+    headset: Headset | None = None
+    """At the far end, where that is a browser tab and no SIP leg."""
 
     def snapshot(self) -> dict[str, Any]:
         """All but its owner and its media leg, in plain values."""
@@ -111,6 +116,8 @@ class Lines:
         """Where calls are traced: which legs belong to one call."""
         self._by_leg: dict[str, Line] = {}
         self._by_media: dict[int, Line] = {}
+        self.headsets: Headsets | None = None
+        """Where lines to browsers are looked after."""
         self.notes: Notes | None = None
         """Where lines are noted for the process after this one."""
 
@@ -191,10 +198,18 @@ class Lines:
         line = self._by_leg.get(leg_id)
         if line is None:
             return None
-        sip, owner = self._pool.leg_snapshot(leg_id), line.owner.line_note(line)
-        if sip is None or owner is None:
+        far_end, owner = self._far_end_of(line), line.owner.line_note(line)
+        if not far_end or owner is None:
             return None
-        return line.media, {"line": line.snapshot(), "sip": sip, "owner": owner}
+        return line.media, {"line": line.snapshot(), **far_end, "owner": owner}
+
+    def _far_end_of(self, line: Line) -> dict[str, Any]:
+        """What the next process knows the far end by; empty where it cannot be taken up."""
+        if line.headset is not None:
+            browser = line.headset.snapshot()
+            return {"browser": browser} if browser else {}
+        sip = self._pool.leg_snapshot(line.leg_id)
+        return {} if sip is None else {"sip": sip}
 
     def take_up(self, media: int, note: Mapping[str, Any], owner: LineOwner, now: float) -> Line:
         """Go on with a line of another process; its media are left as they are. Raises UsageError where its note cannot
@@ -204,13 +219,13 @@ class Lines:
             line = Line(owner=owner, media=media, **{name: noted[name] for name in _KEPT})
             if "keys" in noted:
                 line.keys, line.secure = OwnKeys(self._srtp.random_bytes, noted["keys"]), noted["secure"]
-            leg_id = self._pool.take_up_leg(note["sip"], now)
+            if "browser" in note and self.headsets is not None:
+                self.headsets.take_up(line, note["browser"])
+            elif self._pool.take_up_leg(note["sip"], now) != line.leg_id:
+                raise UsageError("the note of a line is of two legs")
         except (KeyError, TypeError) as error:
             raise UsageError("the note of a line cannot be used") from error
-        if leg_id != line.leg_id:
-            raise UsageError("the note of a line is of two legs")
-        self._by_leg[leg_id] = line
-        self._by_media[media] = line
+        self.add(line)
         self.changed(line)
         return line
 
@@ -226,7 +241,10 @@ class Lines:
             self.notes.write_line(line.leg_id)
 
     def hang_up(self, line: Line, now: float) -> None:
-        self._pool.hang_up(line.leg_id, now)
+        if line.headset is not None and self.headsets is not None:
+            self.headsets.hang_up(line)
+        else:
+            self._pool.hang_up(line.leg_id, now)
 
     def hang_up_all(self, now: float) -> None:
         for line in list(self._by_leg.values()):
@@ -256,8 +274,12 @@ class Lines:
                 self._close(line)
                 line.owner.line_failed(line, event.outcome, event.status, now)
             case CallEnded():
-                self._close(line)
-                line.owner.line_ended(line, event.by_peer, now)
+                self.end(line, event.by_peer, now)
+
+    def end(self, line: Line, by_peer: bool, now: float) -> None:
+        """Its far end is gone."""
+        self._close(line)
+        line.owner.line_ended(line, by_peer, now)
 
     def receive_media_event(self, event: MediaEvent) -> None:
         if isinstance(event, RecordingClosed | RecordingFailed):
@@ -275,9 +297,13 @@ class Lines:
         media = self.plane.open_leg()
         line = Line(leg_id, owner, media, b"", keys=security.keys, secure=security.secure)
         line.offer = self._described(line)
-        self._by_leg[leg_id] = line
-        self._by_media[media] = line
+        self.add(line)
         return line
+
+    def add(self, line: Line) -> None:
+        """A line that is open from now on."""
+        self._by_leg[line.leg_id] = line
+        self._by_media[line.media] = line
 
     def _close(self, line: Line) -> None:
         self._by_leg.pop(line.leg_id, None)

@@ -17,6 +17,7 @@ from softswitch.exchange.health import Health
 from softswitch.exchange.inbound import InboundCalls
 from softswitch.exchange.lines import Lines
 from softswitch.exchange.records import Records
+from softswitch.exchange.supervisors import SupervisorLines
 from softswitch.media.control import MediaPlane
 from softswitch.safeguards.interlocks import Interlocks
 from softswitch.store.database import Store
@@ -40,6 +41,7 @@ class Site:
     lines: Lines
     board: AgentBoard
     agents: AgentLines
+    supervisors: SupervisorLines
     inbound: InboundCalls
     interlocks: Interlocks
     health: Health

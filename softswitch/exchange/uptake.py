@@ -15,7 +15,7 @@ from softswitch.dialler.agents import AgentState
 from softswitch.dialler.attempt import DialAttempt
 from softswitch.dialler.snapshots import attempt_from
 from softswitch.errors import SoftswitchError
-from softswitch.exchange import agents, dialled, inbound
+from softswitch.exchange import agents, dialled, inbound, supervisors
 from softswitch.exchange.inbound import Queue
 from softswitch.exchange.lines import Line, LineOwner
 from softswitch.exchange.notes import Notes, decoded, decoded_site
@@ -44,7 +44,7 @@ class Left:
         for media, content in plane.kept().items():
             try:
                 note = decoded(content)
-                note["owner"]["role"], note["line"]["leg_id"], note["sip"]
+                note["owner"]["role"], note["line"]["leg_id"], note.get("sip") or note["browser"]
             except (SoftswitchError, KeyError, TypeError) as error:
                 if content:
                     log.error("the note of a call cannot be read", media_leg=media, reason=str(error))
@@ -140,6 +140,8 @@ class Uptake:
         match note["role"]:
             case agents.ROLE:
                 return site.agents
+            case supervisors.ROLE:
+                return site.supervisors
             case inbound.ROLE:
                 return site.inbound
             case dialled.ROLE if note.get("campaign") in site.campaigns:
@@ -157,6 +159,8 @@ class Uptake:
         try:
             if owner is site.agents:
                 site.agents.take_up(line, note["owner"], self._by_leg.get, now)
+            elif owner is site.supervisors:
+                site.supervisors.take_up(line, note["owner"])
             elif owner is site.inbound:
                 site.inbound.take_up(line, note["owner"], self._queues, now)
             elif isinstance(owner, dialled.DialledCalls):

@@ -32,6 +32,9 @@ class HeadsetOwner(Protocol):
     def headset_connected(self, headset: "Headset") -> None:
         """It may be spoken and listened to."""
 
+    def headset_moved(self, headset: "Headset") -> None:
+        """Its snapshot is another one now; its audio goes on."""
+
     def headset_lost(self, headset: "Headset", reason: str) -> None:
         """The tab was closed, the browser vanished, or it never became the one that its offer told of."""
 
@@ -116,6 +119,7 @@ class Headset:
                     self._owner.headset_connected(self)
                 case SessionMoved(address):
                     self._plane.move(self.leg, address)
+                    self._owner.headset_moved(self)
                 case SessionLost(reason):
                     self.state = HeadsetState.CLOSED
                     self._owner.headset_lost(self, reason)
