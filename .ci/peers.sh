@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs the programs of others that tests/interop talks to: SIPp, baresip, linphone, pyVoIP, sipvicious, Sippy B2BUA,
+# headless Chromium,
 # and to the relay that bench/relay.py measures beside ours: rtpengine.
 # Idempotent and quick where they already stand. pyVoIP and sipvicious are GPL-3: each gets a venv of its own and runs
 # as a process of its own, never imported by ours; pyVoIP needs `audioop`, so a Python before 3.13.
@@ -23,6 +24,7 @@ command -v sipp >/dev/null || missing+=(sip-tester)
 command -v baresip >/dev/null || missing+=(baresip-core)
 command -v linphone-daemon >/dev/null || missing+=(linphone-cli)
 command -v tshark >/dev/null || missing+=(tshark) # reads capture files only
+command -v chromium >/dev/null || missing+=(chromium)
 command -v rtpengine >/dev/null || missing+=(rtpengine-daemon)
 
 # A package must not start its service here: each program is started by the test or benchmark that talks to it, with

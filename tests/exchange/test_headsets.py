@@ -143,7 +143,7 @@ def test_an_agent_arrives_once_the_browser_is_heard(connect: Connect) -> None:
         tab = room.seat()
         tab.connect()
         assert room.plane.told == [
-            ("connect", tab.leg, HOME, "PCMA"), ("hold", tab.leg, False), ("play", tab.leg, IDLE_SOUND),
+            ("connect", tab.leg, HOME, "PCMU"), ("hold", tab.leg, False), ("play", tab.leg, IDLE_SOUND),
         ]  # fmt: skip
         assert room.news == []
         room.hear(tab)

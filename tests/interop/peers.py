@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import wave
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -70,6 +70,16 @@ async def eventually(condition: Callable[[], bool], what: str, patience_s: float
         async with asyncio.timeout(patience_s):
             while not condition():
                 await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise AssertionError(f"not within {patience_s:g} s: {what}") from None
+
+
+async def eventually_so(condition: Callable[[], Awaitable[bool]], what: str, patience_s: float = PATIENCE_S) -> None:
+    """The same for a condition that must be asked of another program."""
+    try:
+        async with asyncio.timeout(patience_s):
+            while not await condition():
+                await asyncio.sleep(0.1)
     except TimeoutError:
         raise AssertionError(f"not within {patience_s:g} s: {what}") from None
 

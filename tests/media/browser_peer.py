@@ -15,7 +15,7 @@ from softswitch.sdp.session import SessionDescription
 from softswitch.sdp.webrtc import DtlsRole
 
 PRIORITY = 0x6E0001FF
-PAYLOAD_TYPE = 8
+PAYLOAD_TYPE = 0
 PROFILES = {
     "AEAD_AES_128_GCM": pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM,
     "AES_CM_128_HMAC_SHA1_80": pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80,

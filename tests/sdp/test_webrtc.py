@@ -65,7 +65,7 @@ def test_an_answer_takes_the_audio_alone_and_keeps_the_offers_order(name: str) -
 
 def test_what_chromium_says_is_read() -> None:
     offer = BrowserOffer.parse(CHROMIUM)
-    assert (offer.codec, offer.payload_type, offer.dtmf_payload_type) == ("PCMA", 8, 126)
+    assert (offer.codec, offer.payload_type, offer.dtmf_payload_type) == ("PCMU", 0, 126)
     assert (offer.our_role, offer.direction, offer.mid, offer.bundled) == (DtlsRole.ACTIVE, "sendrecv", "0", True)
     assert len(offer.remote.ufrag) >= 4
     assert [len(one) for one in offer.fingerprints] == [32]
@@ -73,7 +73,7 @@ def test_what_chromium_says_is_read() -> None:
 
 def test_a_site_chooses_its_codec() -> None:
     assert BrowserOffer.parse(CHROMIUM, ["G722", "PCMU"]).codec == "G722"
-    assert BrowserOffer.parse(CHROMIUM, ["PCMU"]).payload_type == 0
+    assert BrowserOffer.parse(CHROMIUM, ["PCMA"]).payload_type == 8
     with pytest.raises(UsageError):
         BrowserOffer.parse(CHROMIUM, ["OPUS"])
 
