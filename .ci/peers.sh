@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Installs the programs of others that tests/interop talks to: SIPp, baresip, linphone, pyVoIP, sipvicious, Sippy B2BUA,
-# headless Chromium,
-# and to the relay that bench/relay.py measures beside ours: rtpengine.
+# Installs the programs of others that tests/interop talks to (SIPp, baresip, linphone, pyVoIP, sipvicious, Sippy B2BUA,
+# headless Chromium), and the relay that bench/relay.py measures beside ours: rtpengine.
 # Idempotent and quick where they already stand. pyVoIP and sipvicious are GPL-3: each gets a venv of its own and runs
 # as a process of its own, never imported by ours; pyVoIP needs `audioop`, so a Python before 3.13.
 set -euo pipefail
