@@ -274,6 +274,8 @@ class Switch:
             for dialler in site.diallers:
                 dialler.stop(now)
             site.pool.stop(now)
+            if site.lines.headsets is not None:
+                site.lines.headsets.hang_up_all()
         for _ in range(int(STOP_S / STOP_LOOK_S)):
             if site.pool.is_quiet:
                 break

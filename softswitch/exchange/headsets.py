@@ -63,6 +63,10 @@ class Headsets:
         soon = self._soon or asyncio.get_running_loop().call_soon
         soon(lambda: self._end(line, by_peer=False))
 
+    def hang_up_all(self) -> None:
+        for line in list(self._by_media.values()):
+            self.hang_up(line)
+
     def headset_connected(self, headset: Headset) -> None:
         line = self._by_media[headset.leg]
         line.answered = line.agreed = True

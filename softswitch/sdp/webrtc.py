@@ -14,7 +14,8 @@ from softswitch.errors import PeerError, UsageError
 from softswitch.sdp.session import Attribute, Connection, MediaDescription, Origin, SessionDescription
 
 CODECS: Final = ("PCMU", "PCMA", "G722")
-"""What can be agreed with a browser, best first, in the order of our offers to carriers, so that both ends of a call mostly speak the same."""
+"""What can be agreed with a browser, in the order of our offers to carriers: both ends of a call mostly speak the
+same."""
 PROTOCOLS: Final = frozenset({"UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP"})  # RFC 5764 §8; JSEP §5.1.2
 STATIC_PAYLOADS: Final = {"0": "PCMU", "8": "PCMA", "9": "G722"}  # RFC 3551 table 4
 PTIME_MS: Final = 20
