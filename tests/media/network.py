@@ -114,7 +114,7 @@ class Receiver:
     def run(self, packets, *, until=None, wobble=None, begin=0, sure_from=0):
         """Let the packets come in while pulling every 20 ms.  wobble: how late each pull is, ns, cyclic.
 
-        sure_from: the pull from which what comes out must be chunks.
+        sure_from: the pull from which what comes out must be chunks, cut anywhere.
         """
         packets = sorted(packets)
         end = packets[-1].arrives + 400 * MS if until is None else until
@@ -131,7 +131,7 @@ class Receiver:
         )
         statuses = np.zeros(len(packets), np.int64)
         results = np.zeros((pulls.size, 4), np.int64)
-        frames = np.zeros((pulls.size, 160), np.uint8)
+        frames = np.zeros((pulls.size, 640), np.uint8)
         taken, sound = play(self.buffers, fields, payloads, pulls, statuses, results, frames)
         assert sound
         self.statuses += statuses[:taken].tolist()
@@ -140,8 +140,12 @@ class Receiver:
         self.skipped_ns += int(results[:, 3].sum())
         heard = (results[:, 0] == jitter.FRAME) & (np.arange(pulls.size) >= sure_from)
         self.delays += (results[heard, 1] / MS).tolist()
-        for data, length in zip(frames[heard], results[heard, 2], strict=True):
-            self.chunks += numbers_in(data[:length])
+        audio = [data[:length] for data, length in zip(frames[heard], results[heard, 2], strict=True)]
+        if sure_from:
+            self.chunks += numbers_along(np.concatenate(audio).tobytes() if audio else b"")
+        else:
+            for data in audio:
+                self.chunks += numbers_in(data)
         self.check()
         return self
 
@@ -150,6 +154,14 @@ def numbers_in(data):
     """The numbers of the chunks in a payload."""
     assert 0 < data.size <= 160 and data.size % 80 == 0
     return [(int(a) - 1) << 12 | (int(b) - 1) << 6 | (int(c) - 1) for a, b, c in data.reshape(-1, 80)[:, :3]]
+
+
+def numbers_along(audio):
+    """The numbers of loud chunks in audio that may begin within one."""
+    phase = next(p for p in range(4) if not any(audio[p + 3 :: 4]))
+    marks = [audio[i : i + 3] for i in range(phase, len(audio) - 3, 4)]
+    changes = [mark for mark, before in zip(marks, [None, *marks], strict=False) if mark != before]
+    return [(a - 1) << 12 | (b - 1) << 6 | (c - 1) for a, b, c in changes]
 
 
 @numba.njit

@@ -1,0 +1,199 @@
+"""The pieces of audio that a jitter buffer holds: put in by key, taken out by time."""
+
+from typing import Any
+
+from softswitch.codecs.g711 import ALAW_TO_LINEAR, ULAW_TO_LINEAR
+from softswitch.codecs.registry import CodecCode
+from softswitch.media.jitter_record import FRAME_NS, NS, PARTS, PIECE_BYTES
+from softswitch.media.kernels import i64, inner
+from softswitch.media.rings import signed16, signed32
+
+QUIET = 128
+"""Mean magnitude of a frame in which a cut is not heard (of 32768: -48 dBov)."""
+
+NONE = int(CodecCode.NONE)
+PCMU = int(CodecCode.PCMU)
+PCMA = int(CodecCode.PCMA)
+L16 = int(CodecCode.L16)
+L16_WIDE = int(CodecCode.L16_WIDE)
+
+
+@inner
+def bytes_per_tick(codec: int) -> int:
+    """RFC 3551 §4.5: a byte per timestamp tick, G.722 too; two for linear samples."""
+    return 2 if codec in (L16, L16_WIDE) else 1
+
+
+@inner
+def position_of(buffer: Any, timestamp: int) -> int:
+    return i64(buffer.anchor_ns) + signed32(timestamp - buffer.anchor_timestamp) * NS // i64(buffer.clock_hz)
+
+
+@inner
+def release(buffer: Any, index: int) -> None:
+    """Free the slot of the piece at an index of `order`."""
+    slot = i64(buffer.order[index])
+    buffer.held_ns -= buffer.length_ns[slot]
+    buffer.used &= ~(i64(1) << slot)
+    buffer.count -= 1
+    for i in range(index, buffer.count):
+        buffer.order[i] = buffer.order[i + 1]
+
+
+@inner
+def free_slot(buffer: Any) -> int:
+    used = i64(buffer.used)
+    slot = 0
+    while (used >> slot) & 1:
+        slot += 1
+    return slot
+
+
+@inner
+def index_for(buffer: Any, key: int) -> int:
+    """Where a key belongs in `order`; new ones come last, so look from there."""
+    index = i64(buffer.count)
+    while index > 0 and buffer.key[buffer.order[index - 1]] >= key:
+        index -= 1
+    return index
+
+
+@inner
+def fits(buffer: Any, index: int, key: int, at: int, length: int) -> bool:
+    """Whether a packet agrees with its neighbours: not there yet, and its time between theirs."""
+    if index < buffer.count:
+        after = buffer.order[index]
+        if buffer.key[after] // PARTS == key // PARTS or buffer.at_ns[after] < at + length:
+            return False
+    if index > 0:
+        before = buffer.order[index - 1]
+        return bool(buffer.at_ns[before] + buffer.length_ns[before] <= at)
+    return True
+
+
+@inner
+def drop_oldest(buffer: Any) -> None:
+    """Make room: the oldest piece goes unheard."""
+    slot = i64(buffer.order[0])
+    if buffer.length_ns[slot] > 0:
+        buffer.overflowed += 1
+    if buffer.playing:
+        end = i64(buffer.at_ns[slot] + buffer.length_ns[slot])
+        buffer.cursor_ns = max(i64(buffer.cursor_ns), end)
+    buffer.last = buffer.key[slot] // PARTS
+    release(buffer, 0)
+
+
+@inner
+def hold(buffer: Any, key: int, at: int, length: int, packet: Any, start: int, size: int, codec: int, now: int) -> None:
+    """Keep one piece.  packet[start:start + size] is copied."""
+    if buffer.count >= buffer.capacity:
+        if index_for(buffer, key) == 0:
+            buffer.overflowed += 1
+            return
+        drop_oldest(buffer)
+    index = index_for(buffer, key)
+    slot = free_slot(buffer)
+    for i in range(buffer.count, index, -1):
+        buffer.order[i] = buffer.order[i - 1]
+    buffer.order[index] = slot
+    buffer.count += 1
+    buffer.used |= i64(1) << slot
+    buffer.held_ns += length
+    buffer.key[slot] = key
+    buffer.at_ns[slot] = at
+    buffer.length_ns[slot] = length
+    buffer.size[slot] = size
+    buffer.codec[slot] = codec
+    buffer.arrived_ns[slot] = now
+    kept = buffer.payload[slot]
+    for i in range(size):
+        kept[i] = packet[start + i]
+
+
+@inner
+def absorb_silence(buffer: Any) -> None:
+    """Take what carries no audio away from the front, once it is its turn, and audio whose turn is over."""
+    while buffer.count > 0:
+        slot = i64(buffer.order[0])
+        if buffer.playing and buffer.at_ns[slot] > buffer.cursor_ns:
+            return
+        if buffer.length_ns[slot] > 0:
+            if not buffer.playing or buffer.at_ns[slot] + buffer.length_ns[slot] > buffer.cursor_ns:
+                return
+            release(buffer, 0)
+            continue
+        buffer.silent = 1
+        if buffer.size[slot] > 0:
+            buffer.noise_length = buffer.size[slot]
+            for i in range(buffer.size[slot]):
+                buffer.noise[i] = buffer.payload[slot, i]
+        buffer.last = buffer.key[slot] // PARTS
+        release(buffer, 0)
+
+
+@inner
+def is_quiet(buffer: Any, slot: int) -> bool:
+    """Whether a piece is so faint that a cut in it is not heard; G.722 does not tell without being decoded."""
+    codec = i64(buffer.codec[slot])
+    size = i64(buffer.size[slot])
+    payload = buffer.payload[slot]
+    total = i64(0)
+    count = i64(0)
+    if codec in (PCMU, PCMA):
+        for i in range(0, size, 4):
+            level = ULAW_TO_LINEAR[payload[i]] if codec == PCMU else ALAW_TO_LINEAR[payload[i]]
+            total += abs(i64(level))
+            count += 1
+    elif codec in (L16, L16_WIDE):
+        for i in range(0, size - 1, 8):
+            total += abs(signed16((i64(payload[i]) << 8) | i64(payload[i + 1])))
+            count += 1
+    else:
+        return False
+    return total <= QUIET * count
+
+
+@inner
+def take_frame(buffer: Any, out: Any, into: int) -> int:
+    """Move the cursor by 20 ms and copy what lies there; the number of bytes.  into: 0 to throw it away.
+
+    Less than 20 ms where the next piece is missing, or of another codec.
+    """
+    left = i64(FRAME_NS)
+    copied = i64(0)
+    most = i64(0)
+    codec = i64(-1)
+    while left > 0 and buffer.count > 0:
+        slot = i64(buffer.order[0])
+        at, length = i64(buffer.at_ns[slot]), i64(buffer.length_ns[slot])
+        if at > buffer.cursor_ns:
+            if copied:  # the rest of this pull is concealed with it
+                buffer.cursor_ns += min(left, at - i64(buffer.cursor_ns))
+            break
+        if length == 0:
+            absorb_silence(buffer)
+            continue
+        if codec >= 0 and codec != buffer.codec[slot]:
+            break
+        codec = i64(buffer.codec[slot])
+        size = i64(buffer.size[slot])
+        width = bytes_per_tick(codec)
+        done = (i64(buffer.cursor_ns) - at) * (size // width) // length * width
+        taken = min(left, at + length - i64(buffer.cursor_ns))
+        if copied == 0:
+            most = min(FRAME_NS * (size // width) // length * width, PIECE_BYTES)
+        upto = size if taken == at + length - buffer.cursor_ns else done + taken * (size // width) // length * width
+        fitting = min(upto - done, most - copied)  # a cursor between two samples may not take one more
+        if into:
+            for i in range(fitting):
+                out[copied + i] = buffer.payload[slot, done + i]
+        copied += fitting
+        left -= taken
+        buffer.cursor_ns += taken
+        buffer.last = buffer.key[slot] // PARTS
+        if upto == size:
+            release(buffer, 0)
+    if into:
+        buffer.frame_codec = max(codec, 0)
+    return copied
