@@ -1,4 +1,4 @@
-"""The command line: `softswitch demo | run | check | trace | leads | amd | pacing`."""
+"""The command line: `softswitch demo | run | check | trace | recordings | leads | amd | pacing`."""
 
 import asyncio
 import json
@@ -98,11 +98,13 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 def _mount() -> None:
     from softswitch.commands import leads_app
     from softswitch.measuring import amd_app, pacing_app
+    from softswitch.recordings_command import recordings_app
     from softswitch.trace_command import trace
 
     app.command()(trace)
     app.add_typer(amd_app, name="amd", help="Measure answering-machine detection.")
     app.add_typer(pacing_app, name="pacing", help="Simulate pacing.")
+    app.add_typer(recordings_app, name="recordings", help="Keys, verification and export of sealed recordings.")
     app.add_typer(leads_app, name="leads", help="Import and check lists of leads; export call records.")
 
 

@@ -1,6 +1,7 @@
 """The audit log on disk: one line a record, each bound to the one before; written before what it notes is done."""
 
 import asyncio
+import fcntl
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +15,10 @@ _TAIL_BYTES = 65_536  # the last record is far shorter
 
 
 class AuditFile:
-    """Appends to the log of a data directory; goes on from its last record."""
+    """Appends to the log of a data directory; goes on from its last record, whoever wrote it."""
 
     def __init__(self, directory: Path) -> None:
         self.path = directory / NAME
-        self._chain: AuditChain | None = None
         self._turn = asyncio.Lock()
 
     async def note(self, actor: str, action: str, *, subject: str, reason: str) -> None:
@@ -31,15 +31,14 @@ class AuditFile:
 
     def _write(self, actor: str, action: str, subject: str, reason: str) -> None:
         try:
-            if self._chain is None:
-                self._chain = AuditChain(self._last())
-            record = self._chain.append(actor, action, at=datetime.now(UTC), subject=subject, reason=reason)
             with os.fdopen(os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a") as log:
+                fcntl.flock(log, fcntl.LOCK_EX)  # `softswitch recordings export` writes here too
+                chain = AuditChain(self._last())
+                record = chain.append(actor, action, at=datetime.now(UTC), subject=subject, reason=reason)
                 log.write(record.to_line() + "\n")
                 log.flush()
                 os.fsync(log.fileno())
         except OSError as error:
-            self._chain = None  # what the file holds now is read anew
             raise UsageError(f"the audit log {self.path} cannot be written: {error.strerror}") from error
 
     def _last(self) -> AuditRecord | None:

@@ -23,7 +23,7 @@ class SealedFile:
         self._written = 0
 
     def begin(self) -> None:
-        self._write([self._seal.header])
+        self._write(self._seal.header)
 
     def write(self, text: bytes) -> None:
         """Seal a chunk and write it. Raises OSError; the file then ends with the chunk before."""
@@ -36,7 +36,7 @@ class SealedFile:
     def bind(self, ledger: Appending) -> None:
         """Write the trailer, bound to the ledger's head, have all on disk, and append the ledger's line."""
         entry = Entry.bound(CLOSED, time.time_ns(), self.path.name, self._written, self._seal.digest(), ledger.head)
-        self._write([entry.trailer().pack()])
+        self._write(entry.trailer().pack())
         os.fsync(self._descriptor)
         ledger.append(entry)
 
@@ -54,13 +54,11 @@ class SealedFile:
     def release(self) -> None:
         os.close(self._descriptor)
 
-    def _write(self, pieces: list[bytes] | tuple[bytes, ...]) -> None:
-        size = sum(map(len, pieces))
-        if os.writev(self._descriptor, pieces) != size:
-            rest = memoryview(b"".join(pieces))[os.lseek(self._descriptor, 0, os.SEEK_CUR) - self._written :]
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
-        self._written += size
+    def _write(self, content: bytes) -> None:
+        written = os.write(self._descriptor, content)
+        while written < len(content):
+            written += os.write(self._descriptor, content[written:])
+        self._written += written
 
 
 def open_part(path: Path, key: bytes, start_ns: int) -> SealedFile:

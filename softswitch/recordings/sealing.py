@@ -12,7 +12,7 @@ _FINAL = bindings.crypto_secretstream_xchacha20poly1305_TAG_FINAL
 class Seal:
     """One recording's key and running hash, in memory only and only until `end`.
 
-    The caller writes what is returned, in order: `header`, then each chunk in its two pieces.
+    The caller writes what is returned, in order: `header`, then each chunk.
     """
 
     def __init__(
@@ -44,17 +44,16 @@ class Seal:
         bindings.crypto_generichash_blake2b_update(self._hash, self.header)
         self.chunks = 0
 
-    def chunk(self, text: bytes, tag: int = _MESSAGE) -> tuple[bytes, bytes]:
+    def chunk(self, text: bytes, tag: int = _MESSAGE) -> bytes:
         """Seal a chunk's text, prefix included; the length and the ciphertext to be written."""
         sealed = bindings.crypto_secretstream_xchacha20poly1305_push(self._state, text, self.header, tag)
-        length = LENGTH.pack(len(sealed))
-        bindings.crypto_generichash_blake2b_update(self._hash, length)
-        bindings.crypto_generichash_blake2b_update(self._hash, sealed)
-        self.size += len(length) + len(sealed)
+        written: bytes = LENGTH.pack(len(sealed)) + sealed
+        bindings.crypto_generichash_blake2b_update(self._hash, written)
+        self.size += len(written)
         self.chunks += 1
-        return length, sealed
+        return written
 
-    def end(self, position: int, stored: int, frames_lost: int) -> tuple[bytes, bytes]:
+    def end(self, position: int, stored: int, frames_lost: int) -> bytes:
         """Seal the last chunk, and forget the key.
 
         position: where the recording ends.  stored: samples a channel that chunks hold; less by what was paused.

@@ -10,7 +10,9 @@ from softswitch.codecs.tones import tone_share
 
 from softswitch.errors import UsageError
 from softswitch.media.events import RecordingClosed, RecordingFailed
-from tests.auditor import listen
+from softswitch.recordings.inspection import inspect_folder
+from softswitch.recordings.ledger import NAME, entries
+from tests.auditor import AUDITOR, listen
 
 
 def read(path):
@@ -247,3 +249,71 @@ def test_stopping_the_plane_closes_what_is_recorded(run, tmp_path):
         _, right = read(path)
         first, last = sounding(right)
         assert last - first == pytest.approx(2400, abs=100)
+
+
+def test_what_is_said_in_a_pause_is_not_in_the_file_and_the_rest_keeps_its_moment(run, tmp_path):
+    async def scenario(studio):
+        callee = studio.end()
+        studio.plane.start_recording(callee.leg, tmp_path / "card.ssr")
+        await callee.say(studio.tone(600, 600))
+        studio.plane.pause_recording(callee.leg)
+        await callee.say(studio.tone(1900, 600))
+        studio.plane.resume_recording(callee.leg)
+        await callee.say(studio.tone(600, 600))
+        studio.plane.stop_recording(callee.leg)
+        closed = await studio.events.wait(RecordingClosed, callee.leg)
+        sound = listen(closed.path)
+        ((start, end),) = sound.pauses
+        assert end - start == pytest.approx(4800, abs=400)
+        assert not sound.samples[start:end].any()
+        right = np.ascontiguousarray(sound.samples[:, 1])
+        assert share(right[800:4400], 600) > 0.95
+        assert share(right[end + 400 : end + 4400], 600) > 0.95
+        assert closed.duration_s == pytest.approx(len(right) / 8000)
+        assert closed.stored_s == pytest.approx(closed.duration_s - (end - start) / 8000)
+
+    run(scenario)
+
+
+def test_a_recording_may_begin_paused(run, tmp_path):
+    async def scenario(studio):
+        callee = studio.end()
+        studio.plane.start_recording(callee.leg, tmp_path / "late.ssr", paused=True)
+        await callee.say(studio.tone(600, 400))
+        studio.plane.stop_recording(callee.leg)
+        closed = await studio.events.wait(RecordingClosed, callee.leg)
+        assert closed.stored_s == 0.0
+        assert closed.duration_s > 0.3
+        assert not listen(closed.path).samples.any()
+        with pytest.raises(UsageError, match="not recorded"):
+            studio.plane.pause_recording(callee.leg)
+
+    run(scenario)
+
+
+def test_nothing_is_recorded_without_the_auditors_key_or_under_another_name(run, tmp_path):
+    async def keyless(studio):
+        with pytest.raises(UsageError, match="auditor's public key"):
+            studio.plane.start_recording(studio.end().leg, tmp_path / "call.ssr")
+
+    async def misnamed(studio):
+        with pytest.raises(UsageError, match="named after its call"):
+            studio.plane.start_recording(studio.end().leg, tmp_path / "Mr Smith.ssr")
+
+    run(keyless, recording_key=None)
+    run(misnamed)
+
+
+def test_recordings_are_bound_to_the_ledger_in_the_order_in_which_they_end(run, tmp_path):
+    async def scenario(studio):
+        ends = [studio.end() for _ in range(4)]
+        for number, end in enumerate(ends):
+            studio.plane.start_recording(end.leg, tmp_path / f"{number}.ssr")
+        await asyncio.gather(*(end.say(studio.tone(600, 200)) for end in ends))
+        for end in (ends[2], ends[0], ends[3], ends[1]):
+            studio.plane.stop_recording(end.leg)
+            await studio.events.wait(RecordingClosed, end.leg)
+
+    run(scenario)
+    assert [entry.name for entry in entries(tmp_path / NAME)] == ["2.ssr", "0.ssr", "3.ssr", "1.ssr"]
+    assert inspect_folder(tmp_path, AUDITOR).troubles == []

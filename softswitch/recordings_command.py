@@ -1,0 +1,189 @@
+"""`softswitch recordings ...`: the auditor's keys, and what the auditor does with a site's sealed recordings."""
+
+import asyncio
+import getpass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from softswitch.errors import SoftswitchError, UsageError
+from softswitch.recordings.form import HASH_BYTES, NotARecording
+from softswitch.recordings.inspection import Findings, inspect_files, inspect_folder
+from softswitch.recordings.keys import fingerprint, new_key_pair, read_private_key, write_private_key
+from softswitch.recordings.ledger import CLOSED, NAME, ORIGIN, Entry, entries, is_being_written
+from softswitch.recordings.names import SUFFIX
+from softswitch.recordings.reading import SealedFile
+
+recordings_app = typer.Typer(no_args_is_help=True)
+
+
+class Format(StrEnum):
+    WAV = "wav"
+    FLAC = "flac"
+
+
+PrivateKey = Annotated[Path | None, typer.Option(help="The auditor's private key: decrypt every chunk too.")]
+Folder = Annotated[Path, typer.Argument(help="A site's recordings folder.")]
+Files = Annotated[list[Path], typer.Argument(help="Sealed recordings.")]
+Reason = Annotated[str, typer.Option(help="Why they are listened to; noted in the site's audit log.")]
+
+
+@recordings_app.command()
+def keygen(
+    file: Annotated[Path, typer.Argument(help="Where the private key goes; a new file, for you alone.")] = Path(
+        "auditor.key"
+    ),
+) -> None:
+    """Make the auditor's key pair: the private key into a file, the public one, for the site, on standard output."""
+    pair = new_key_pair()
+    write_private_key(file, pair)
+    print(pair.public.hex())
+    _say(
+        f"{file} holds the private key: keep it away from the site, and keep a copy, for without it no recording can "
+        'be heard. The line above is for the site: [recordings] auditor_public_key = "..." '
+        f"(fingerprint {fingerprint(pair.public).hex()})."
+    )
+
+
+@recordings_app.command()
+def verify(
+    places: Annotated[list[Path], typer.Argument(help="A recordings folder, or single recordings.")],
+    private_key: PrivateKey = None,
+    may_be_missing: Annotated[
+        bool, typer.Option("--may-be-missing", help="Recordings were deleted once their time was over.")
+    ] = False,
+    anchor: Annotated[
+        str, typer.Option(help="Chain hash noted at an earlier verification: nothing before it may have changed.")
+    ] = "",
+) -> None:
+    """Look for anything altered, cut off, moved, removed or put in. Exit status 1, and what it is, if there is."""
+    pair = None if private_key is None else read_private_key(private_key)
+    if len(places) == 1 and places[0].is_dir():
+        found = inspect_folder(places[0], pair, may_be_missing=may_be_missing, anchor=_anchor(anchor))
+    else:
+        if anchor or may_be_missing:
+            raise UsageError("--anchor and --may-be-missing are about a whole folder: name one")
+        found = inspect_files(places, pair)
+    _show(found, decrypted=pair is not None)
+    raise typer.Exit(1 if found.troubles else 0)
+
+
+@recordings_app.command()
+def export(
+    files: Files,
+    private_key: Annotated[Path, typer.Option(help="The auditor's private key.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="A file, or a folder for several.")],
+    format: Annotated[Format, typer.Option(help="What is written.")] = Format.WAV,
+    past_damage: Annotated[
+        bool, typer.Option("--past-damage", help="Of a damaged recording, write what can still be read.")
+    ] = False,
+    config: Annotated[Path | None, typer.Option(help="The site's TOML file: its audit log notes the export.")] = None,
+    reason: Reason = "",
+) -> None:
+    """Decrypt recordings into files that can be played: agent left, callee right; what was paused is silence."""
+    from softswitch.recordings.export import export as export_one
+
+    pair = read_private_key(private_key)
+    if config is not None:
+        _note(config, [path.stem for path in files], reason)
+    several = len(files) > 1 or out.is_dir()
+    if several:
+        out.mkdir(mode=0o700, parents=True, exist_ok=True)
+    failed = 0
+    for path in files:
+        target = out / f"{path.stem}.{format}" if several else out
+        try:
+            done = export_one(path, pair, target, kind=format, past_damage=past_damage)
+        except SoftswitchError as error:
+            failed += 1
+            _say(f"[red]{path.name}[/]: {escape(str(error))}")
+            continue
+        said = f"{target}: {done.duration_s:.1f} s"
+        if done.paused_s:
+            said += f", {done.paused_s:.1f} s of them paused"
+        if done.damage:
+            failed += 1
+            said += f"; [red]damaged: {escape(done.damage)}[/]"
+        elif not done.is_finished:
+            said += "; a crash cut it off there"
+        _say(said)
+    raise typer.Exit(1 if failed else 0)
+
+
+@recordings_app.command("list")
+def list_(folder: Folder) -> None:
+    """List a folder's recordings: when, how long by their size, and whether they were closed. Needs no key."""
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}")
+    known = {entry.name: entry for entry in entries(folder / NAME)}
+    table = Table("call", "part", "began (UTC)", "kB", "state", box=None)
+    for path in sorted(folder.glob(f"*{SUFFIX}"), key=lambda each: each.stat().st_mtime_ns):
+        try:
+            with SealedFile(path) as file:
+                header = file.header
+        except NotARecording as error:
+            table.add_row(path.stem, "", "", "", f"[red]{error}[/]")
+            continue
+        began = datetime.fromtimestamp(header.started_ns / 1e9, UTC)
+        size = f"{path.stat().st_size / 1000:,.0f}"
+        state = _state(path, known.get(path.name))
+        table.add_row(header.call_ref, str(header.part), f"{began:%Y-%m-%d %H:%M:%S}", size, state)
+    Console(highlight=False).print(table)
+
+
+def _state(path: Path, entry: Entry | None) -> str:
+    if entry is None:
+        return "being written" if is_being_written(path) else "[red]not in the ledger[/]"
+    return "closed" if entry.state == CLOSED else "[yellow]cut off by a crash[/]"
+
+
+def _anchor(text: str) -> bytes:
+    try:
+        anchor = bytes.fromhex(text)
+    except ValueError:
+        anchor = b""
+    if text and len(anchor) != HASH_BYTES:
+        raise UsageError(f"--anchor is a chain hash of {2 * HASH_BYTES} hexadecimal digits, as verify prints it")
+    return anchor or ORIGIN
+
+
+def _show(found: Findings, *, decrypted: bool) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    for trouble in found.troubles:
+        console.print(f"[red]✗[/] {escape(trouble)}")
+    for name in found.unfinished:
+        console.print(f"[yellow]·[/] {escape(name)}: a crash cut it off; it reads up to there")
+    for name in found.being_written:
+        console.print(f"· {escape(name)}: is being written, not looked at")
+    if found.missing:
+        console.print(f"· {len(found.missing)} recordings of the ledger are no longer in the folder")
+    how = "every chunk decrypted" if decrypted else "without the private key"
+    console.print(f"{found.closed} recordings whole, {len(found.troubles)} troubles ({how}).")
+    if found.lines:
+        console.print(f"The ledger has {found.lines} lines; note its chain hash for --anchor: {found.head.hex()}")
+
+
+def _note(config: Path, calls: list[str], reason: str) -> None:
+    """Have the export in the site's audit log before anything is heard."""
+    from softswitch.config import load
+    from softswitch.exchange.audit_file import AuditFile
+
+    if not reason:
+        raise UsageError("say with --reason why the recordings are listened to: it is noted in the site's audit log")
+    audit = AuditFile(load(config).site.data_directory)
+
+    async def write() -> None:
+        for call in calls:
+            await audit.note(getpass.getuser(), "export recording", subject=call, reason=reason)
+
+    asyncio.run(write())
+
+
+def _say(text: str) -> None:
+    Console(stderr=True, highlight=False).print(text, soft_wrap=True)
