@@ -195,7 +195,6 @@ class Switch:
         await transport.serve()
         driver.add(pool, on_event=self._receive_pool_event, send=send)
         self.site.settle()
-        await self._start_web(store)
         watch.report(STORE, True)
         watch.report(health.MEDIA, True)
         watch.report(NEVER_DIAL, never_dial is not None, "" if never_dial else "no never-dial list is loaded")
@@ -203,12 +202,15 @@ class Switch:
         self._stack.push_async_callback(watch.stop)
         with self.site.mutating() as now:
             pool.start(now)
+        await self._start_web(store)
+        with self.site.mutating() as now:
             for campaign in settings.campaigns:
                 wanted = left.site.get(f"campaign {campaign.name}", "running" if campaign.start else "stopped")
                 if wanted in ("running", "paused"):
                     self._start_campaign(campaign.name, now)
                 if wanted == "paused":
                     self.site.campaigns[campaign.name].dialler.pause(now)
+        self._media.is_ours = True
 
     async def _take_up(self, left: Left, queues: list[Queue]) -> None:
         """Go on with what a killed process has left, before anybody can say anything to us; and begin to leave notes
@@ -220,7 +222,7 @@ class Switch:
         if going_on != left.call_refs():
             await site.store.release_leads(going_on=going_on)
         site.plane.claim(lines.media_legs())
-        self._site_notes.begin()
+        self._site_notes.begin(left)
 
     def _carry_out(self, dialler: Dialler) -> None:
         """Give a dialler its hands and ears."""

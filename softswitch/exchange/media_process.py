@@ -33,6 +33,8 @@ class MediaProcess:
         self._settings = settings
         self._on_event = on_event
         self._is_wanted = True
+        self.is_ours = False
+        """The site is up with it. Until then what was taken up is another's."""
         self._restarts: set[asyncio.Task[None]] = set()
 
     @property
@@ -55,7 +57,11 @@ class MediaProcess:
         return self.plane
 
     async def stop(self) -> None:
-        await self.plane.stop()
+        """End the media process; or, where this start came to nothing, leave the calls that it found to the next."""
+        if self.is_ours or not self.plane.is_taken_up:
+            await self.plane.stop()
+        else:
+            self.plane.leave()
 
     def restart(self, on_up: Callable[[MediaPlane], None]) -> None:
         """Try until it is up again, in the background."""

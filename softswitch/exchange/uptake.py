@@ -6,6 +6,7 @@ of is hung up. See docs/survival.md.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
@@ -152,8 +153,8 @@ class Uptake:
         site, leg_id = self._site, note["line"]["leg_id"]
         try:
             line = site.lines.take_up(media, note, owner, now)
-        except SoftswitchError as error:
-            log.error("a call cannot be taken up, and ends", leg=leg_id, reason=str(error))
+        except Exception as error:  # whatever a note holds, it must not keep the switch from starting
+            log.error("a call cannot be taken up, and ends", leg=leg_id, reason=_why(error))
             return  # its media leg is not claimed, so it is closed
         self._by_leg[leg_id] = line
         try:
@@ -165,8 +166,8 @@ class Uptake:
                 site.inbound.take_up(line, note["owner"], self._queues, now)
             elif isinstance(owner, dialled.DialledCalls):
                 owner.take_up(line, note["owner"], now)
-        except (SoftswitchError, KeyError, TypeError, ValueError) as error:
-            log.error("nobody goes on with a call, and it is hung up", leg=leg_id, reason=str(error))
+        except Exception as error:
+            log.error("nobody goes on with a call, and it is hung up", leg=leg_id, reason=_why(error))
             line.owner = self._orphans
         if line.owner is self._orphans:
             site.lines.hang_up(line, now)
@@ -189,6 +190,15 @@ class Uptake:
         return site.inbound.call_of(call_ref) is not None or any(call_ref in each for each in site.campaigns.values())
 
 
+def _same(part: Any) -> Any:
+    return part
+
+
+def _why(error: Exception) -> str:
+    """Of our own errors the text; of others the kind alone, for the text may quote what a peer sent."""
+    return str(error) if isinstance(error, SoftswitchError) else type(error).__name__
+
+
 class SiteNotes:
     """What `Notes` says of the site beside its lines, and when."""
 
@@ -198,13 +208,14 @@ class SiteNotes:
         site.lines.notes = notes
         site.pool.watch(notes.line_changed, self.phone_changed)
 
-    def begin(self) -> None:
-        """All that is there already."""
+    def begin(self, left: Left) -> None:
+        """All that is there already. Campaigns are what they were told last, until they are told again."""
         for agent in (each.id for each in self._site.settings.agents):
             self.agent_changed(agent)
             self.phone_changed(agent)
-        for calls in self._site.campaigns.values():
-            self._notes.site_changed(*calls.site_note())
+        for name, part in left.site.items():
+            if name.startswith("campaign "):
+                self._notes.site_changed(name, partial(_same, part))
         for trunk in self._site.settings.trunks:
             self.carrier_found(trunk.name)
 

@@ -6,12 +6,12 @@ Real processes: the switch is the command itself, the carrier and the phones are
 import asyncio
 import signal
 import sys
-import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import uvloop
 
 from softswitch.calls.events import ReofferAnswered
@@ -22,12 +22,14 @@ from softswitch.testing.callee import CalleePlan, Kind
 from softswitch.testing.phone import Phone, PhoneSettings
 from softswitch.testing.station import Conversation
 from softswitch.testing.trunk import Trunk, TrunkCall
+from tests.auditor import listen
 from tests.interop.peers import free_port
-from tests.interop.site import PASSWORDS, write_site
+from tests.interop.site import CAMPAIGN, DID, PASSWORDS, write_site
 
 A, B = "+442079460101", "+442079460102"
 PATIENCE_S = 300.0  # far over what anything here takes, a first compilation on a busy machine included
 READY = b"Ready:"
+MARKER_HZ = 3100
 
 
 @dataclass
@@ -133,9 +135,9 @@ class Scene:
 @asynccontextmanager
 async def scene(folder: Path, plan: dict[str, CalleePlan], *agents: str) -> AsyncIterator[Scene]:
     """A running command whose campaign dials at once, and agents who are ready."""
-    trunk = await Trunk.start(plan)
-    configuration = write_site(folder, trunk_port=trunk.address[1], numbers=list(plan), agents=agents, amd="off")
     port = free_port()
+    trunk = await Trunk.start(plan, switch=("127.0.0.1", port))
+    configuration = write_site(folder, trunk_port=trunk.address[1], numbers=list(plan), agents=agents, amd="off")
     text = configuration.read_text().replace("[sip]\nport = 0", f"[sip]\nport = {port}")
     text = text.replace("[safeguards]\n", "[safeguards]\nsupervisor_ratio = 0\n")
     configuration.write_text(text.replace('leads = "leads.csv"\n', 'leads = "leads.csv"\nstart = true\n'))
@@ -152,8 +154,17 @@ async def scene(folder: Path, plan: dict[str, CalleePlan], *agents: str) -> Asyn
         await trunk.stop()
 
 
+def callees_heard(samples: np.ndarray) -> float:
+    """The share of the tenths of a second in which the callee's marker is there, once it has begun."""
+    windows = samples[: len(samples) // 800 * 800].reshape(-1, 800).astype(float)
+    tone = np.exp(-2j * np.pi * MARKER_HZ * np.arange(800) / 8000)
+    levels = np.abs(windows @ tone) / 400
+    first = int(np.argmax(levels > 100))
+    return float(np.mean(levels[first:-5] > 100))
+
+
 def talks(kind: Kind = Kind.PERSON, **more: object) -> CalleePlan:
-    return CalleePlan(kind, ring_s=0.3, talk_s=0.0, marker_hz=3100, **more)  # type: ignore[arg-type]
+    return CalleePlan(kind, ring_s=0.3, talk_s=0.0, marker_hz=MARKER_HZ, **more)  # type: ignore[arg-type]
 
 
 def test_calls_talk_on_while_the_signalling_process_is_dead_and_end_in_order_under_the_next(tmp_path: Path) -> None:
@@ -209,9 +220,44 @@ def test_calls_talk_on_while_the_signalling_process_is_dead_and_end_in_order_und
             for attempt in attempts:
                 assert attempt.answered_at is not None
                 assert attempt.ended_at is not None
-                with wave.open(str(folder / attempt.recording)) as recording:
-                    seconds = recording.getnframes() / recording.getframerate()
+                sound = listen(folder / attempt.recording)
                 lasted = (attempt.ended_at - attempt.answered_at).total_seconds()
-                assert abs(seconds - lasted) < 1.0, (seconds, lasted)
+                assert sound.is_finished
+                assert abs(len(sound.samples) / 8000 - lasted) < 1.0, (len(sound.samples), lasted)
+                assert callees_heard(sound.samples[:, 1]) > 0.9, "the callee is on the recording without a gap"
+
+    uvloop.run(scenario())
+
+
+def test_a_caller_talks_on_and_what_rang_is_cut_off_in_time_and_recorded_as_it_was(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        rings = CalleePlan(Kind.NO_ANSWER)
+        async with scene(tmp_path, {A: rings, B: rings}, "1001", "1002") as site:
+            await until(lambda: len(site.trunk.calls) == 2, "both ring")
+            invited = asyncio.get_running_loop().time()
+            caller = await site.trunk.call(DID, talks(seed=4))
+            await until(lambda: caller.answered and site.hears_agents(caller), "the caller hears an agent")
+
+            await site.command.kill()
+            await site.command.run()
+            await site.command.ready()
+            assert site.trunk.calls[0].task is not None
+            await until(lambda: all(call.ended for call in site.trunk.calls), "what rang is cancelled")
+            assert asyncio.get_running_loop().time() - invited > 14.5, "nobody runs to the telephone in vain"
+            over = await site.ended(2)
+            assert {attempt.outcome for attempt in over} <= {"cancelled", "no-answer"}
+            assert all(attempt.answered_at is None and not attempt.abandoned for attempt in over)
+
+            assert caller.conversation is not None
+            assert caller.conversation.end is not None
+            received = caller.conversation.end.counts.received
+            await asyncio.sleep(0.5)
+            assert caller.conversation.end.counts.received - received > 15
+            site.trunk.hang_up(caller)
+            served = next(each for each in await site.ended(3) if each.campaign != CAMPAIGN)
+            assert (served.outcome, served.disposition) == ("answered", "connected")
+            sound = listen(recordings_directory(load(site.command.configuration)) / served.recording)
+            assert sound.is_finished
+            assert callees_heard(sound.samples[:, 1]) > 0.9
 
     uvloop.run(scenario())
