@@ -33,6 +33,7 @@ from softswitch.exchange.lines import Lines
 from softswitch.exchange.media_process import MediaProcess, Progress, quietly
 from softswitch.exchange.notes import Notes
 from softswitch.exchange.opening import (
+    import_lists,
     make_dialler,
     make_folders,
     make_tracing,
@@ -112,7 +113,6 @@ class Switch:
     async def _start(self, on_progress: Progress) -> None:
         settings = self.settings
         make_folders(settings)
-        await take_up_recordings(settings)
         store = await Store.open(store_url(settings))
         self._stack.push_async_callback(store.close)
         driver = Driver()
@@ -120,8 +120,10 @@ class Switch:
         plane = await self._media.start(on_progress)
         self._stack.push_async_callback(self._media.stop)
         left = Left.read(plane)
+        if not left.lines:  # people who talk wait for no books
+            await take_up_recordings(settings)
         never_dial = await read_never_dial_list(settings)
-        await take_up_store(store, settings, never_dial, left)
+        await take_up_store(store, left)
 
         suppression, locks, board, interlocks = SuppressionList(), NumberLocks(), AgentBoard(), Interlocks(health.NAMES)
         suppression.update(await store.suppressed(""))
@@ -202,6 +204,9 @@ class Switch:
         self._stack.push_async_callback(watch.stop)
         with self.site.mutating() as now:
             pool.start(now)
+        if left.lines:
+            await take_up_recordings(settings)
+        await import_lists(store, settings, never_dial)
         await self._start_web(store)
         with self.site.mutating() as now:
             for campaign in settings.campaigns:

@@ -80,8 +80,8 @@ async def read_never_dial_list(settings: Settings) -> NeverDialList | None:
     return await asyncio.to_thread(read_never_dial, path, settings.site.country)
 
 
-async def take_up_store(store: Store, settings: Settings, never_dial: NeverDialList | None, left: Left) -> None:
-    """Close what a crash left open and nobody goes on with, then import the lists that the configuration names."""
+async def take_up_store(store: Store, left: Left) -> None:
+    """Close what a crash left open and nobody goes on with."""
     for attempt in left.attempts():
         try:
             await store.save_attempt(attempt)  # the last of what it was told may have been lost
@@ -90,6 +90,10 @@ async def take_up_store(store: Store, settings: Settings, never_dial: NeverDialL
     recovery = await store.release_leads(going_on=left.call_refs())
     if recovery.attempts_closed:
         log.warning("calls were cut off", calls=recovery.attempts_closed, abandoned=recovery.abandoned)
+
+
+async def import_lists(store: Store, settings: Settings, never_dial: NeverDialList | None) -> None:
+    """Import the lists that the configuration names, before anything is dialled from them."""
     for campaign in settings.campaigns:
         if campaign.leads is None:
             continue

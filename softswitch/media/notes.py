@@ -27,7 +27,7 @@ def write_note(places: Array, generation: int, content: bytes) -> None:
     size = places.itemsize
     if len(content) > size - _PLACE.size:
         raise UsageError(f"a note of {len(content)} bytes is too long; it may have {size - _PLACE.size}")
-    memory = memoryview(places.view(np.uint8))
+    memory = places.view(np.uint8).data
     heads = [_PLACE.unpack_from(memory, at) for at in (0, size)]
     # A place that was being written when its writer died has no length; no checksum is needed to pass it over.
     newest = [sequence if whole == generation and length >= 0 else 0 for sequence, whole, length, _ in heads]

@@ -4,7 +4,16 @@ import asyncio
 from dataclasses import dataclass
 from typing import Self
 
-from softswitch.calls.events import CallAnswered, CallEnded, CallFailed, CallOffered, CallRinging, MediaReoffered
+from softswitch.calls.events import (
+    CallAnswered,
+    CallEnded,
+    CallFailed,
+    CallOffered,
+    CallRinging,
+    MediaReoffered,
+    ReofferAnswered,
+    ReofferRefused,
+)
 from softswitch.errors import PeerError
 from softswitch.sip.hop import Address, Hop
 from softswitch.testing.capture import Capture
@@ -104,6 +113,12 @@ class Phone:
             for leg_id in list(self.conversations):
                 self._station.pool.hang_up(leg_id, now)
 
+    def propose(self) -> None:
+        """Offer its media anew in every call, as a phone does at the end of a hold; the journal says what came back."""
+        with self._station.mutating() as now:
+            for leg_id, conversation in self.conversations.items():
+                self._station.pool.reoffer(leg_id, conversation.offer(), now)
+
     async def stop(self) -> None:
         """Hang up, unregister, close."""
         await self._station.stop()
@@ -138,6 +153,10 @@ class Phone:
                 self._connect(event)
             case MediaReoffered():
                 self._reoffered(event)
+            case ReofferAnswered():
+                self._receive_new_answer(event)
+            case ReofferRefused():
+                self.journal.write("offer_refused", status=event.status, **self._names(event.leg_id))
             case CallFailed():
                 self._close(event.leg_id, "failed", status=event.status)
             case CallEnded():
@@ -203,6 +222,17 @@ class Phone:
                 self.journal.write("reoffer_refused", **self._names(event.leg_id))
         with self._station.mutating() as now:
             self._station.pool.answer_reoffer(event.leg_id, answer, now)
+
+    def _receive_new_answer(self, event: ReofferAnswered) -> None:
+        conversation = self.conversations.get(event.leg_id)
+        if conversation is None:
+            return
+        try:
+            conversation.receive_answer(event.sdp)
+        except PeerError:
+            self.hang_up()
+            return
+        self.journal.write("offer_answered", **self._names(event.leg_id))
 
     def _close(self, leg_id: str, by: str, **fields: object) -> None:
         conversation = self.conversations.pop(leg_id, None)

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import uvloop
 
-from softswitch.calls.events import ReofferAnswered
 from softswitch.config import load, recordings_directory, store_url
 from softswitch.dialler.attempt import DialAttempt
 from softswitch.store.database import Store
@@ -201,16 +200,13 @@ def test_calls_talk_on_while_the_signalling_process_is_dead_and_end_in_order_und
             agent = next(agent for agent in site.phones if agent != over.agent)
             phone = site.phones[agent]
             (leg_id,) = phone.conversations
-            answered: list[object] = []
-            handle = phone._station._on_event
-            phone._station._on_event = lambda event: (answered.append(event), handle(event))[1]
-            phone._station.driver._ports[phone._station.pool].on_event = phone._station._on_event
-            with phone._station.mutating() as now:
-                phone._station.pool.reoffer(leg_id, phone.conversations[leg_id].offer(), now)
-            await until(lambda: any(isinstance(event, ReofferAnswered) for event in answered), "it is answered")
-            received = phone.conversations[leg_id].end.counts.received  # type: ignore[union-attr]
+            end = phone.conversations[leg_id].end
+            assert end is not None
+            phone.propose()
+            await until(lambda: phone.journal.of("offer_answered"), "the switch answers the phone's re-INVITE")
+            received = end.counts.received
             await asyncio.sleep(0.5)
-            assert phone.conversations[leg_id].end.counts.received - received > 15  # type: ignore[union-attr]
+            assert end.counts.received - received > 15
 
             site.trunk.hang_up(second)
             attempts = await site.ended(2)
@@ -220,9 +216,10 @@ def test_calls_talk_on_while_the_signalling_process_is_dead_and_end_in_order_und
             for attempt in attempts:
                 assert attempt.answered_at is not None
                 assert attempt.ended_at is not None
-                sound = listen(folder / attempt.recording)
+                path = folder / attempt.recording
+                await until(lambda path=path: listen(path).is_finished, "the recording is closed")
+                sound = listen(path)
                 lasted = (attempt.ended_at - attempt.answered_at).total_seconds()
-                assert sound.is_finished
                 assert abs(len(sound.samples) / 8000 - lasted) < 1.0, (len(sound.samples), lasted)
                 assert callees_heard(sound.samples[:, 1]) > 0.9, "the callee is on the recording without a gap"
 
@@ -256,8 +253,8 @@ def test_a_caller_talks_on_and_what_rang_is_cut_off_in_time_and_recorded_as_it_w
             site.trunk.hang_up(caller)
             served = next(each for each in await site.ended(3) if each.campaign != CAMPAIGN)
             assert (served.outcome, served.disposition) == ("answered", "connected")
-            sound = listen(recordings_directory(load(site.command.configuration)) / served.recording)
-            assert sound.is_finished
-            assert callees_heard(sound.samples[:, 1]) > 0.9
+            path = recordings_directory(load(site.command.configuration)) / served.recording
+            await until(lambda: listen(path).is_finished, "the recording is closed")
+            assert callees_heard(listen(path).samples[:, 1]) > 0.9
 
     uvloop.run(scenario())

@@ -1,6 +1,8 @@
 """Opening the store: durable settings, migrations, addresses that cannot work."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 from sqlalchemy import Connection
 
 from softswitch.errors import UsageError
-from softswitch.store.connection import WRITING, create_engine, migrate, newest_revision, upgrade
+from softswitch.store.connection import NEWEST_REVISION, WRITING, create_engine, migrate, newest_revision, upgrade
 from softswitch.store.database import Store
 from softswitch.store.schema import metadata
 
@@ -84,6 +86,24 @@ def test_a_store_of_a_newer_softswitch_is_left_alone(url: str) -> None:
 
     asyncio.run(run())
     assert newest_revision() != "9999"
+
+
+def test_the_newest_revision_is_known_without_reading_the_migrations() -> None:
+    assert newest_revision() == NEWEST_REVISION
+
+
+def test_a_store_that_is_up_to_date_is_opened_without_alembic(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    opens = f"""
+import asyncio, sys
+from softswitch.store.database import Store
+async def run():
+    await (await Store.open({url!r})).close()
+asyncio.run(run())
+print("alembic" in sys.modules)
+"""
+    said = [subprocess.run([sys.executable, "-c", opens], capture_output=True, check=True).stdout for _ in range(2)]
+    assert said == [b"True\n", b"False\n"]
 
 
 @pytest.mark.parametrize(
