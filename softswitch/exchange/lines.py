@@ -221,7 +221,8 @@ class Lines:
                 line.keys, line.secure = OwnKeys(self._srtp.random_bytes, noted["keys"]), noted["secure"]
             if "browser" in note and self.headsets is not None:
                 self.headsets.take_up(line, note["browser"])
-            elif self._pool.take_up_leg(note["sip"], now) != line.leg_id:
+            elif (leg_id := self._pool.take_up_leg(note["sip"], now)) != line.leg_id:
+                self._pool.hang_up(leg_id, now)
                 raise UsageError("the note of a line is of two legs")
         except (KeyError, TypeError) as error:
             raise UsageError("the note of a line cannot be used") from error
