@@ -113,6 +113,7 @@ class House:
             trunks=[SimpleNamespace(name="carrier")],
         )
         self.campaigns: dict[str, Any] = {}
+        self.supervisors = object()
         self.turn: list[Callable[[], None]] = []
         self.notes = Notes(lambda: plane, self.lines.note_of, soon=self.turn.append)
         self.site_notes = SiteNotes(self, self.notes)  # type: ignore[arg-type]
@@ -319,7 +320,7 @@ def test_whoever_is_owned_by_nobody_any_more_is_hung_up(shift: Shift) -> None:
     media = shift.house.media_of("agent-1")
     found = shift.house.lines.note_of(shift.house.agents._seats["agent-1"].line.leg_id)  # type: ignore[union-attr]
     assert found is not None
-    shift.plane.notes[media] = encoded({**found[1], "owner": {"role": "supervisor"}}, 8192)
+    shift.plane.notes[media] = encoded({**found[1], "owner": {"role": "ghost"}}, 8192)
     house = shift.kill()
     house.run()
     assert [event.leg_id for event in shift.ended(PHONE)] == ["shift"]
