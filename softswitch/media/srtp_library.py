@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from llvmlite import binding
 from numba import types
-from pylibsrtp import _binding, ffi, lib
+from pylibsrtp import _binding  # importing the package has started the library
 
 from softswitch.errors import SoftswitchError
 from softswitch.media.layout import SRTP_KEY_BYTES
 
+ffi, lib = _binding.ffi, _binding.lib
 KEY_BYTES = SRTP_KEY_BYTES
 TRAILER_BYTES = 4 + 16
 """The most that protecting adds: a tag, and with RTCP the index (RFC 3711 §3.4, RFC 7714 §9.2)."""

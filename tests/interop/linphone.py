@@ -13,13 +13,21 @@ from tests.interop.peers import PATIENCE_S, end, eventually, free_port
 class Linphone:
     """Registers over TLS, verifies the server's certificate by its name, answers, and plays a WAV file into its calls.
 
-    server: name and port. authorities: PEM, who may vouch for it.
+    server: name and port. authorities: PEM, who may vouch for it. encryption: "srtp": of its media, and nothing else.
     """
 
     def __init__(
-        self, folder: Path, *, server: tuple[str, int], username: str, password: str, authorities: Path
+        self,
+        folder: Path,
+        *,
+        server: tuple[str, int],
+        username: str,
+        password: str,
+        authorities: Path,
+        encryption: str = "none",
     ) -> None:
         self.folder = folder
+        self._encryption = encryption
         self._server, self._username, self._password, self._authorities = server, username, password, authorities
 
     async def __aenter__(self) -> Self:
@@ -72,6 +80,8 @@ sip_port=0
 sip_tcp_port=0
 sip_tls_port=-1
 bind_address=127.0.0.1
+media_encryption={self._encryption}
+media_encryption_mandatory={int(self._encryption != "none")}
 use_ipv6=0
 register_only_when_network_is_up=1
 [rtp]

@@ -198,7 +198,7 @@ class Baresip:
 
     def _config(self, control: int) -> str:
         rtp = free_port() // 2 * 2
-        modules = "".join(f"module {name}.so\n" for name in ("g711", "aufile", "aubridge", "sndfile"))
+        modules = "".join(f"module {name}.so\n" for name in ("g711", "srtp", "aufile", "aubridge", "sndfile"))
         trust = f"sip_cafile {self._authorities}\nsip_verify_server yes\n" if self._authorities else ""
         return f"""sip_listen 127.0.0.1:0
 {trust}net_interface 127.0.0.1

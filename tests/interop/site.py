@@ -17,9 +17,15 @@ PASSWORDS = {"1001": "phone-secret-1", "1002": "phone-secret-2"}
 
 
 def write_site(
-    folder: Path, *, trunk_port: int, numbers: Sequence[str], agents: Sequence[str] = ("1001",), amd: str = "parallel"
+    folder: Path,
+    *,
+    trunk_port: int,
+    numbers: Sequence[str],
+    agents: Sequence[str] = ("1001",),
+    amd: str = "parallel",
+    sip: str = "",
 ) -> Path:
-    """The configuration file of a site, its lead list and its never-dial list."""
+    """The configuration file of a site, its lead list and its never-dial list.  sip: further lines of [sip]."""
     folder.mkdir(parents=True, exist_ok=True)
     zone = daytime_zone()
     (folder / "leads.csv").write_text("\n".join(["phone_number,time_zone", *(f"{n},{zone}" for n in numbers)]) + "\n")
@@ -35,6 +41,7 @@ time_zone = "{zone}"
 data_directory = "data"
 [sip]
 port = 0
+{sip}
 [media]
 first_port = {media}
 last_port = {media + 199}
