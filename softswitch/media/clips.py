@@ -41,6 +41,11 @@ def load_clips(files: Mapping[str, Path]) -> dict[str, Samples]:
     return built_in_tones() | {name: read_sound(path) for name, path in files.items()}
 
 
+def clip_names(files: Mapping[str, Path]) -> list[str]:
+    """The names of all clips, in the order in which they lie in the block."""
+    return list(built_in_tones() | dict.fromkeys(files))
+
+
 def store_clips(shared: Shared, clips: Mapping[str, Samples]) -> None:
     """Encode clips into the block's clip area, in the order of the mapping."""
     start = 0

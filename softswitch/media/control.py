@@ -1,7 +1,8 @@
 """The media plane as the switch sees it: legs, bridges, clips, recordings, and events on the asyncio loop.
 
-Every command is one write into a ring of the shared block; nothing here waits for the media process. Once the process
-is gone, `PlaneDied` is reported and commands do nothing, except that `open_leg` raises.
+Every command is one write into a ring of the shared block; nothing here waits for the media process. When that dies,
+another takes its place, and commands given meanwhile wait (`PlaneRecovered`). Once it cannot be kept alive, `PlaneDied`
+is reported and commands do nothing, except that `open_leg` raises.
 """
 
 import asyncio
@@ -102,8 +103,9 @@ class MediaPlane(PlaneLife):
             process = await asyncio.to_thread(launch, settings, tell, folder)
             block = attach_block(process.block_descriptor)
             plane = cls(
-                block, process.block_descriptor, process.wake_descriptor, process.clip_names, on_event, process=process
-            )
+                block, process.block_descriptor, process.wake_descriptor, process.clip_names, on_event, process=process,
+                settings=settings,
+            )  # fmt: skip
         await plane._begin()
         return plane
 
@@ -332,7 +334,7 @@ class MediaPlane(PlaneLife):
         threads)."""
         header = self._shared.header
         live = sum(lost_packets(self._shared.legs[leg.slot]) for leg in self._legs if not leg.port_released)
-        cpu_s = float(header["relay_cpu_ns"] + header["worker_cpu_ns"]) / 1e9
+        cpu_s = float(header["past_cpu_ns"] + header["relay_cpu_ns"] + header["worker_cpu_ns"]) / 1e9
         return (
             int(header["packets_received"]),
             int(header["packets_sent"]),

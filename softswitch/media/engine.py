@@ -13,12 +13,13 @@ import numpy as np
 from numba import float64, int64, typeof
 
 from softswitch.amd import model
-from softswitch.amd.state import new_states
 from softswitch.errors import UsageError
 from softswitch.media import incoming, legs, outgoing, packing, playback, relay, rings, signals, timeline, worker
 from softswitch.media import vocabulary as v
 from softswitch.media.addresses import host_number
-from softswitch.media.clips import load_clips, store_clips
+from softswitch.media.adoption import adopt, adopt_timelines
+from softswitch.media.clips import clip_names, load_clips, store_clips
+from softswitch.media.engine_memory import clear_memory, map_memory, plan
 from softswitch.media.kernels import cache_folders, discard_stale_kernels, fork_compilation, is_cached
 from softswitch.media.layout import (
     DATAGRAM,
@@ -26,10 +27,10 @@ from softswitch.media.layout import (
     FRAME_SAMPLES,
     MESSAGE,
     WORKER_COMMANDS,
+    attach_block,
     create_block,
     map_block,
 )
-from softswitch.media.mixing import new_mixer
 from softswitch.media.recorder import Recorder
 from softswitch.media.scratch import MOST_PLAYERS, new_scratch
 
@@ -56,33 +57,44 @@ class Engine:
         clips: dict[str, Path],
         event_driven: bool = False,
         recording_key: bytes | None = None,
+        inherited: tuple[int, int] | None = None,
     ) -> None:
-        """UsageError for a port range or clip that cannot work; no thread runs yet."""
+        """UsageError for a port range or clip that cannot work; no thread runs yet.
+
+        inherited: block and eventfd of a media process that is gone, made with the same settings.
+        """
         slots = slots_between(first_port, last_port)
-        sounds = load_clips(clips)
-        samples = sum(sound.size for sound in sounds.values())
-        self.clip_names = list(sounds)
-        self.descriptor = create_block(slots, len(sounds), samples)
-        self.block = map_block(self.descriptor, slots, len(sounds), samples)
-        self.wake_descriptor = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self.clip_names = clip_names(clips)
+        if inherited is None:
+            self._make_block(slots, clips)
+        else:
+            self.descriptor, self.wake_descriptor = inherited
+            self.block = attach_block(self.descriptor)
         header = self.block.shared.header
         header["host"], header["first_port"], header["tick_ns"] = host_number(address), first_port, TICK_NS
-        header["event_driven"] = event_driven
-        header["records"] = recording_key is not None
+        header["event_driven"], header["records"] = event_driven, recording_key is not None
+        memory = map_memory(self.descriptor, self.block)
+        if inherited is None:
+            clear_memory(memory)
+        self._times, self._states, self._mixer = memory
+        self._scratch = new_scratch(self.wake_descriptor)
+        self._desk = worker.new_desk(self.wake_descriptor)
+        self._pcm = np.zeros(FRAME_SAMPLES, np.int16)
+        self._threads: list[threading.Thread] = []
+        self._recorder: Recorder | None = None
+        self._recording_key = recording_key
+
+    def _make_block(self, slots: int, clips: dict[str, Path]) -> None:
+        sounds = load_clips(clips)
+        samples = sum(sound.size for sound in sounds.values())
+        self.descriptor = create_block(slots, len(sounds), samples, plan(slots))
+        self.block = map_block(self.descriptor, slots, len(sounds), samples)
+        self.wake_descriptor = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.block.shared.legs["generation"] = 0
         self.block.shared.legs["clip"] = -1
         self.block.shared.legs["peer"] = -1
         self.block.shared.legs["event_code"] = -1
         store_clips(self.block.shared, sounds)
-        self._scratch = new_scratch(self.wake_descriptor)
-        self._times = timeline.new_timelines(slots)
-        self._states = new_states(slots)
-        self._desk = worker.new_desk(self.wake_descriptor)
-        self._mixer = new_mixer()
-        self._pcm = np.zeros(FRAME_SAMPLES, np.int16)
-        self._relay = threading.Thread(target=self._run_relay, name="relay", daemon=True)
-        self._worker = threading.Thread(target=self._run_worker, name="worker", daemon=True)
-        self._recorder = Recorder(self.block, self._times, self.wake_descriptor, recording_key)
 
     def compile_kernels(self, on_progress: Progress, *, with_helper: bool = False) -> None:
         """Compile every kernel, or load it from the cache.
@@ -125,6 +137,7 @@ class Engine:
                 ("relay a packet", outgoing.relay, (shared, scratch, *[int64] * 9)),
                 ("receive a packet", incoming.receive_packet, (shared, scratch, *[int64] * 3)),
                 ("play a clip", playback.play_due, (shared, scratch, int64)),
+                ("adopt legs", adopt, (shared, scratch)),
                 ("obey commands", relay.obey, (shared, scratch, int64)),
                 ("the relay", relay.run, (shared, scratch)),
             ],
@@ -135,13 +148,33 @@ class Engine:
             ],
         )
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every thread runs that was started."""
+        return all(thread.is_alive() for thread in self._threads)
+
     def start(self) -> None:
-        for thread in (self._relay, self._worker, self._recorder):
+        """Begin; where the block tells of an engine that is gone, go on in its place."""
+        header = self.block.shared.header
+        if header["relay_at_ns"]:
+            header["deaths"] += 1
+            adopt_timelines(self._times, time.monotonic_ns() - int(header["relay_at_ns"]))
+        header["past_cpu_ns"] += header["relay_cpu_ns"] + header["worker_cpu_ns"]
+        header["relay_cpu_ns"] = header["worker_cpu_ns"] = 0
+        adopt(self.block.shared, self._scratch)
+        # Made here and not before: a fork takes every thread that was made for one that has ended.
+        self._recorder = Recorder(self.block, self._times, self.wake_descriptor, self._recording_key)
+        self._threads = [
+            threading.Thread(target=self._run_relay, name="relay", daemon=True),
+            threading.Thread(target=self._run_worker, name="worker", daemon=True),
+            self._recorder,
+        ]
+        for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
         """Close recordings and sockets and end the threads. Nobody else may send commands any more."""
-        if self._recorder.is_alive():
+        if self._recorder is not None and self._recorder.is_alive():
             order = (v.STOP_ALL_RECORDINGS, 0, 0, time.monotonic_ns(), 0, 0, 0, 0, 0)
             rings.push(self.block.shared, WORKER_COMMANDS, *order)
             deadline = time.monotonic() + RECORDINGS_END_S
@@ -151,9 +184,8 @@ class Engine:
             self._recorder.finish()
             self._recorder.join(LEDGER_END_S)
         self.block.shared.header["stopping"] = 1
-        for thread in (self._relay, self._worker):
-            if thread.is_alive():
-                thread.join(RECORDINGS_END_S)
+        for thread in self._threads:
+            thread.join(RECORDINGS_END_S)
 
     def release(self) -> None:
         """Close the engine's own descriptors, after its owner has stopped listening to them."""

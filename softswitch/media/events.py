@@ -99,8 +99,19 @@ class LegFailed(MediaEvent):
 
 @dataclass(frozen=True, slots=True)
 class PlaneDied(MediaEvent):
-    """The media process is gone; leg is -1 and every leg with it."""
+    """The media process is gone and cannot be kept alive; leg is -1 and every leg with it."""
 
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaneRecovered(MediaEvent):
+    """The media process died, and another has taken its place: leg is -1, and every leg goes on, on its port."""
+
+    legs: int
+    """That are open."""
+    gap_s: float
+    """In which nothing was relayed or recorded; less where only the guardian had died."""
     reason: str
 
 

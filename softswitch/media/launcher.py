@@ -7,8 +7,6 @@ folder's lock meanwhile, so that two that start at once do not both make one.
 import contextlib
 import fcntl
 import os
-import select
-import signal
 import socket
 import subprocess
 import sys
@@ -20,15 +18,26 @@ from pathlib import Path
 from typing import Any
 
 from softswitch.errors import SoftswitchError, UsageError
-from softswitch.media.process import SOCKET_NAME, peer_of, receive_message, remove_socket, send_message
+from softswitch.media.connection import (
+    SOCKET_NAME,
+    end_process,
+    peer_of,
+    receive_message,
+    remove_socket,
+    send_message,
+)
 
-STOP_S = 6.0
+STOP_S = 10.0
+"""Longer than an engine may take to close recordings, and its guardian to end it."""
 HANDSHAKE_S = 300.0
 """A first start compiles; on a crowded machine that is minutes."""
 ANSWER_S = 5.0
 """A living media process answers at once; one that does not is stuck."""
 HELD_S = 2.0
 """A signalling process that has just been killed may hold its connection for a moment."""
+
+NO_THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""Libraries start none of their own in a process that forks."""
 
 Progress = Callable[[str, float], None]
 
@@ -43,9 +52,13 @@ class MediaProcess:
     guardian: int
     """Descriptor of the process (pidfd)."""
     engine_pid: int
+    engine: int
+    """Descriptor of the process that carries the media, a child of the guardian (pidfd)."""
     block_descriptor: int
     wake_descriptor: int
     clip_names: list[str]
+    gap_s: float
+    """In which nothing was relayed, before it adopted the block of one that was gone."""
     process: "subprocess.Popen[bytes] | None" = None
     """Where it is a child of this process."""
     is_taken_up: bool = False
@@ -60,6 +73,7 @@ class MediaProcess:
     def reap(self) -> None:
         """Wait for the process's end, and remove what it leaves."""
         end_process(self.guardian, STOP_S)
+        end_process(self.engine, 0.0)  # it ends before its guardian, unless that one was killed
         self.forget()
         if self.process is not None:
             self.process.wait()
@@ -69,6 +83,12 @@ class MediaProcess:
         """Let go of the process: for it, the signalling process is gone."""
         self.connection.close()
         os.close(self.guardian)
+        os.close(self.engine)
+
+    def receive_engine(self, pid: int, descriptor: int) -> None:
+        """Another engine carries the media now."""
+        os.close(self.engine)
+        self.engine_pid, self.engine = pid, descriptor
 
 
 def launch(settings: dict[str, Any], on_progress: Progress, folder: Path | None = None) -> MediaProcess:
@@ -89,6 +109,26 @@ def launch(settings: dict[str, Any], on_progress: Progress, folder: Path | None 
     folder.chmod(0o700)
     with _held(folder) as address:
         return _join(folder, address, settings) or _begin(folder, address, settings, on_progress, is_temporary=False)
+
+
+def relaunch(old: MediaProcess, settings: dict[str, Any], descriptors: tuple[int, int]) -> MediaProcess:
+    """Start a guardian in the place of one that died, for the same block. Blocks; call it from a thread.
+
+    descriptors: the block and the eventfd. SoftswitchError when that fails; `old` is left to be reaped.
+    """
+    with _held(old.folder) as address:
+        inherited = (*descriptors, old.engine)
+        new = _begin(
+            old.folder, address, settings, lambda name, fraction: None, is_temporary=old.is_temporary,
+            inherited=inherited,
+        )  # fmt: skip
+    for descriptor in (new.block_descriptor, new.wake_descriptor):
+        os.close(descriptor)  # the same again
+    new.block_descriptor, new.wake_descriptor = descriptors
+    old.forget()
+    if old.process is not None:
+        old.process.wait()
+    return new
 
 
 @contextlib.contextmanager
@@ -139,7 +179,13 @@ def _join(folder: Path, address: str, settings: dict[str, Any]) -> MediaProcess 
 
 
 def _begin(
-    folder: Path, address: str, settings: dict[str, Any], on_progress: Progress, *, is_temporary: bool
+    folder: Path,
+    address: str,
+    settings: dict[str, Any],
+    on_progress: Progress,
+    *,
+    is_temporary: bool,
+    inherited: tuple[int, ...] = (),
 ) -> MediaProcess:
     remove_socket(folder, with_folder=False)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
@@ -152,12 +198,13 @@ def _begin(
             pass_fds=(listener.fileno(),),
             start_new_session=True,
             stdin=subprocess.DEVNULL,
+            env={**os.environ, **NO_THREADS},
         )
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     connection.settimeout(HANDSHAKE_S)
     try:
         connection.connect(address)
-        send_message(connection, {"begin": settings, "temporary": is_temporary})
+        send_message(connection, {"begin": settings, "temporary": is_temporary}, inherited)
         while True:
             message, descriptors = receive_message(connection)
             if message is None:
@@ -181,10 +228,19 @@ def _joined(
     connection: socket.socket, ready: dict[str, Any], descriptors: list[int], folder: Path, *, is_taken_up: bool
 ) -> MediaProcess:
     connection.settimeout(None)
-    block, wake = descriptors
-    guardian = os.pidfd_open(ready["guardian"])
+    block, wake, engine = descriptors
     return MediaProcess(
-        connection, folder, False, guardian, ready["engine"], block, wake, list(ready["clips"]), None, is_taken_up
+        connection,
+        folder,
+        is_temporary=False,
+        guardian=os.pidfd_open(ready["guardian"]),
+        engine_pid=ready["engine"],
+        engine=engine,
+        block_descriptor=block,
+        wake_descriptor=wake,
+        clip_names=list(ready["clips"]),
+        gap_s=ready["gap_s"],
+        is_taken_up=is_taken_up,
     )
 
 
@@ -197,14 +253,3 @@ def _end(pid: int, patience_s: float) -> None:
         end_process(process, patience_s)
     finally:
         os.close(process)
-
-
-def end_process(process: int, patience_s: float) -> None:
-    """Wait for a process's end, and bring it about when that takes too long.  process: its pidfd."""
-    for _ in range(2):
-        ended, _, _ = select.select([process], [], [], patience_s)
-        if ended:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(process, signal.SIGKILL)
-        patience_s = STOP_S

@@ -57,6 +57,8 @@ HEADER = np.dtype(
         ("send_errors", "i8"),
         ("events_lost", "i8"),
         ("master", "i8"),  # process id of the signalling process
+        ("past_cpu_ns", "i8"),  # of engines that are gone
+        ("deaths", "i8"),  # of engines
     ]
 )
 
@@ -290,7 +292,12 @@ WRITTEN, READ = 0, 8
 """Indices into a ring's cursors, a cache line apart."""
 
 
-def _plan(slots: int, clips: int, clip_samples: int) -> list[tuple[np.dtype[Any], tuple[int, ...]]]:
+Plan = list[tuple[np.dtype[Any], tuple[int, ...]]]
+"""Arrays that lie one behind the other, each from a new line of the cache on."""
+PAGE = mmap.ALLOCATIONGRANULARITY
+
+
+def _plan(slots: int, clips: int, clip_samples: int) -> Plan:
     octet = np.dtype("u1")
     return [
         (HEADER, (1,)),
@@ -310,21 +317,24 @@ def _plan(slots: int, clips: int, clip_samples: int) -> list[tuple[np.dtype[Any]
     ]
 
 
-def _round_up(offset: int) -> int:
-    return -(-offset // CACHE_LINE) * CACHE_LINE
+def _round_up(offset: int, unit: int = CACHE_LINE) -> int:
+    return -(-offset // unit) * unit
 
 
-def _size(slots: int, clips: int, clip_samples: int) -> int:
+def _size(plan: Plan) -> int:
     total = 0
-    for dtype, shape in _plan(slots, clips, clip_samples):
+    for dtype, shape in plan:
         total = _round_up(total) + dtype.itemsize * int(np.prod(shape))
-    return _round_up(total)
+    return _round_up(total, PAGE)
 
 
-def create_block(slots: int, clips: int, clip_samples: int) -> int:
-    """Make an empty block; returns its descriptor. Pages that nobody touches cost nothing."""
+def create_block(slots: int, clips: int, clip_samples: int, beyond: Plan | None = None) -> int:
+    """Make an empty block; returns its descriptor. Pages that nobody touches cost nothing.
+
+    beyond: what the media process keeps there for itself; see `map_beyond`.
+    """
     descriptor = os.memfd_create("softswitch-media", os.MFD_CLOEXEC)
-    os.ftruncate(descriptor, _size(slots, clips, clip_samples))
+    os.ftruncate(descriptor, _size(_plan(slots, clips, clip_samples)) + _size(beyond or []))
     header = map_block(descriptor, slots, clips, clip_samples).shared.header
     header["version"], header["slots"], header["clips"] = VERSION, slots, clips
     header["clip_samples"], header["magic"] = clip_samples, MAGIC
@@ -340,13 +350,25 @@ def attach_block(descriptor: int) -> Block:
 
 
 def map_block(descriptor: int, slots: int, clips: int, clip_samples: int) -> Block:
-    memory = mmap.mmap(descriptor, _size(slots, clips, clip_samples))
+    arrays = _map(descriptor, _plan(slots, clips, clip_samples), 0)
+    shared = len(Shared._fields)
+    return Block(Shared(arrays[0][0], *arrays[1:shared]), *arrays[shared:])
+
+
+def map_beyond(descriptor: int, block: Block, beyond: Plan) -> list[Array]:
+    """What lies behind the part of the block that both processes know."""
+    header = block.shared.header
+    plan = _plan(int(header["slots"]), int(header["clips"]), int(header["clip_samples"]))
+    return _map(descriptor, beyond, _size(plan))
+
+
+def _map(descriptor: int, plan: Plan, start: int) -> list[Array]:
+    memory = mmap.mmap(descriptor, _size(plan), offset=start)
     arrays = []
     offset = 0
-    for dtype, shape in _plan(slots, clips, clip_samples):
+    for dtype, shape in plan:
         offset = _round_up(offset)
         count = int(np.prod(shape))
         arrays.append(np.frombuffer(memory, dtype, count, offset).reshape(shape))
         offset += dtype.itemsize * count
-    shared = len(Shared._fields)
-    return Block(Shared(arrays[0][0], *arrays[1:shared]), *arrays[shared:])
+    return arrays

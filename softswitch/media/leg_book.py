@@ -10,7 +10,7 @@ import numpy as np
 
 from softswitch.media import vocabulary as v
 from softswitch.media.events import MediaEvent, RecordingClosed, RecordingFailed
-from softswitch.media.layout import Block
+from softswitch.media.layout import Array, Block
 from softswitch.media.reports import Reports
 from softswitch.media.slots import SlotStock
 
@@ -107,11 +107,22 @@ class LegBook:
         leases = self._stock.leases
         for each in np.flatnonzero((leases["state"] == v.TAKEN) | (leases["state"] == v.CLOSING)):
             slot = int(each)
-            lease, row = leases[slot], block.shared.legs[slot]
+            lease = leases[slot]
             generation = int(lease["generation"])
             path = Path(os.fsdecode(bytes(block.paths[slot]).split(b"\0", 1)[0])) if lease["recorded"] else None
-            leg = self._legs[handle_of(slot, generation)] = OpenLeg(slot, generation, lease, path)
-            leg.port_released = bool(row["state"] == v.CLOSED and row["generation"] == generation)
+            self._legs[handle_of(slot, generation)] = OpenLeg(slot, generation, lease, path)
+
+    def settle(self, rows: Array) -> list[OpenLeg]:
+        """Who died may not have reported that a port was released; the legs whose end is still to come.
+
+        rows: (slots,) LEG.
+        """
+        for handle, leg in self.items():
+            row = rows[leg.slot]
+            if leg.closed and row["state"] == v.CLOSED and row["generation"] == leg.generation:
+                leg.port_released = True
+                self.free(handle)
+        return [leg for leg in self if leg.closed]
 
     def get(self, handle: int) -> OpenLeg | None:
         return self._legs.get(handle)

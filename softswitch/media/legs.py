@@ -4,7 +4,7 @@ from typing import Any
 
 from softswitch.media import vocabulary as v
 from softswitch.media.incoming import lost_so_far
-from softswitch.media.kernels import inner
+from softswitch.media.kernels import i64, inner
 from softswitch.media.libc import (
     close_descriptor,
     connect_socket,
@@ -25,26 +25,36 @@ LEARN_NS = 5_000_000_000
 
 
 @inner
-def open_leg(shared: Any, scratch: Any, slot: int, ssrc: int, timestamp: int, sequence: int, now: int) -> None:
-    """Bind the slot's RTP and RTCP ports; reports LEG_BOUND, or LEG_BUSY when either is taken."""
+def bind_ports(shared: Any, scratch: Any, slot: int) -> int:
+    """Bind the slot's RTP and RTCP ports and watch them; 0, or the errno when either cannot be had."""
     leg = shared.legs[slot]
     header = shared.header
     port = header.first_port + 2 * slot
     write_socket_address(scratch.address, header.host, port)
     rtp = open_datagram_socket(scratch.address, scratch.option, RECEIVE_BUFFER, EXPEDITED_FORWARDING)
     if rtp < 0:
-        leg.state = v.BUSY
-        emit(shared, scratch, v.LEG_BUSY, slot, now, -rtp, 0)
-        return
+        return -rtp
     write_socket_address(scratch.address, header.host, port + 1)
     rtcp = open_datagram_socket(scratch.address, scratch.option, 0, EXPEDITED_FORWARDING)
     if rtcp < 0:
         close_descriptor(rtp)
-        leg.state = v.BUSY
-        emit(shared, scratch, v.LEG_BUSY, slot, now, -rtcp, 0)
-        return
+        return -rtcp
     leg.rtp_descriptor = rtp
     leg.rtcp_descriptor = rtcp
+    watch(scratch.poller, rtp, 2 * slot, scratch.registration)
+    watch(scratch.poller, rtcp, 2 * slot + 1, scratch.registration)
+    return i64(0)
+
+
+@inner
+def open_leg(shared: Any, scratch: Any, slot: int, ssrc: int, timestamp: int, sequence: int, now: int) -> None:
+    """Bind the slot's ports; reports LEG_BOUND, or LEG_BUSY when either is taken."""
+    leg = shared.legs[slot]
+    failure = bind_ports(shared, scratch, slot)
+    if failure:
+        leg.state = v.BUSY
+        emit(shared, scratch, v.LEG_BUSY, slot, now, failure, 0)
+        return
     leg.codec = 0
     leg.wire_codec = 0
     leg.peer = -1
@@ -79,8 +89,6 @@ def open_leg(shared: Any, scratch: Any, slot: int, ssrc: int, timestamp: int, se
     leg.clip = -1
     leg.event_code = -1
     leg.state = v.BOUND
-    watch(scratch.poller, rtp, 2 * slot, scratch.registration)
-    watch(scratch.poller, rtcp, 2 * slot + 1, scratch.registration)
     emit(shared, scratch, v.LEG_BOUND, slot, now, 0, 0)
 
 

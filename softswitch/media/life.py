@@ -2,18 +2,20 @@
 
 import asyncio
 import os
-import socket
 import time
 from collections.abc import Callable, Collection
+from typing import Any
 
 import numpy as np
 
 from softswitch.errors import SoftswitchError, UsageError
 from softswitch.media import vocabulary as v
 from softswitch.media.browser_legs import BrowserLegs
+from softswitch.media.connection import receive_message
 from softswitch.media.engine import Engine
-from softswitch.media.events import MediaEvent, PlaneDied
-from softswitch.media.launcher import MediaProcess
+from softswitch.media.events import MediaEvent, PlaneDied, PlaneRecovered
+from softswitch.media.guardian import Deaths
+from softswitch.media.launcher import MediaProcess, relaunch
 from softswitch.media.layout import (
     LEASE,
     MESSAGE,
@@ -50,6 +52,7 @@ class PlaneLife:
         on_event: OnEvent,
         *,
         process: MediaProcess | None = None,
+        settings: dict[str, Any] | None = None,
         engine: Engine | None = None,
     ) -> None:
         self._block = block
@@ -59,6 +62,7 @@ class PlaneLife:
         self._clips = {name: index for index, name in enumerate(clip_names)}
         self._on_event = on_event
         self._process = process
+        self._settings = settings or {}
         self._engine = engine
         self._loop = asyncio.get_running_loop()
         self._message = np.zeros(1, MESSAGE)
@@ -72,6 +76,8 @@ class PlaneLife:
         self._waiting: list[MediaEvent] = []
         self._is_silent = False
         self._told = asyncio.Event()
+        self._deaths = Deaths()
+        self._revival: asyncio.Task[None] | None = None
 
     # Starting and taking up
 
@@ -91,12 +97,18 @@ class PlaneLife:
         self._is_silent = True
         self._legs.take_up(self._block)
         self._stock.take_up(self._shared.legs)
-        for handle, leg in self._legs.items():
-            if leg.closed:
-                # What it ordered last may never have been sent. To close what is closed does nothing.
-                self._push(WORKER_COMMANDS, v.STOP_RECORDING, leg.slot, leg.generation, 0, 0, 0, 0, 0)
-                self._push(RELAY_COMMANDS, v.CLOSE, leg.slot, leg.generation, 0, 0, 0, 0, 0)
-                self._legs.free(handle)
+        handles = {leg.slot: handle for handle, leg in self._legs.items()}
+        for slot, handle in handles.items():
+            peer = int(self._shared.legs[slot]["peer"])
+            if peer > slot and peer in handles:
+                self.supervision.receive_bridged(handle, handles[peer])
+        self._repeat_ends()
+
+    def _repeat_ends(self) -> None:
+        """What was ordered last may never have been sent or carried out. To close what is closed does nothing."""
+        for leg in self._legs.settle(self._shared.legs):
+            self._push(WORKER_COMMANDS, v.STOP_RECORDING, leg.slot, leg.generation, 0, 0, 0, 0, 0)
+            self._push(RELAY_COMMANDS, v.CLOSE, leg.slot, leg.generation, 0, 0, 0, 0, 0)
 
     @property
     def is_taken_up(self) -> bool:
@@ -146,6 +158,8 @@ class PlaneLife:
         if not self._alive:
             return
         self._alive = False
+        if self._revival is not None:
+            await self._revival
         if self._process is not None:
             self._loop.remove_reader(self._process.connection)
             await asyncio.to_thread(self._process.stop)
@@ -162,7 +176,14 @@ class PlaneLife:
         self._alive = False
         self._loop.remove_reader(self._wake_descriptor)
         self._loop.remove_reader(self._process.connection)
-        self._process.forget()
+        if self._revival is None:
+            self._let_go()
+        else:
+            self._revival.add_done_callback(lambda revival: self._let_go())
+
+    def _let_go(self) -> None:
+        if self._process is not None:
+            self._process.forget()
         os.close(self._block_descriptor)
         os.close(self._wake_descriptor)
 
@@ -175,27 +196,65 @@ class PlaneLife:
         os.close(self._block_descriptor)
         os.close(self._wake_descriptor)
 
+    # Deaths
+
     def _read_connection(self) -> None:
-        """The media process says nothing after its start; what can be read is its end."""
+        """Hear what became of the engine, or that the guardian is gone."""
         assert self._process is not None
-        process = self._process
+        message, descriptors = receive_message(self._process.connection)
+        if message is None:
+            self._loop.remove_reader(self._process.connection)
+            self._revival = self._loop.create_task(self._revive())
+        elif "recovered" in message:
+            self._process.receive_engine(message["engine"], descriptors[0])
+            self._receive_recovery(message["recovered"], message["gap_s"])
+        elif "died" in message:
+            self._loop.remove_reader(self._process.connection)
+            self._die(f"the media process died again and again; at last {message['died']}")
+
+    async def _revive(self) -> None:
+        """The guardian has died: start another for the same block."""
+        assert self._process is not None
         try:
-            if process.connection.recv(1, socket.MSG_DONTWAIT):
-                return
-        except BlockingIOError:
+            if self._deaths.are_too_many(time.monotonic()):
+                raise SoftswitchError("it died again and again")
+            descriptors = (self._block_descriptor, self._wake_descriptor)
+            self._process = await asyncio.to_thread(relaunch, self._process, self._settings, descriptors)
+        except SoftswitchError as error:
+            self._revival = None
+            if self._alive:
+                self._die(f"the guardian of the media process died, and cannot be started: {error}")
             return
-        except OSError:
-            pass  # a reset says the same as an end of file
+        self._revival = None
+        if self._alive:
+            self._loop.add_reader(self._process.connection, self._read_connection)
+            self._receive_recovery("its guardian died", self._process.gap_s)
+
+    def _receive_recovery(self, reason: str, gap_s: float) -> None:
+        self._drain()
+        self._stock.repeat(self._shared.legs)
+        self._repeat_ends()
+        self._told.set()
+        legs = sum(not leg.closed for leg in self._legs)
+        self._waiting.append(PlaneRecovered(DEAD_LEG, time.monotonic(), legs, gap_s, reason))
+        self._deliver()
+
+    def _die(self, reason: str) -> None:
+        assert self._process is not None
         at = time.monotonic()
-        self._loop.remove_reader(process.connection)
         self._alive = False
         self._told.set()
         self._release()
         self._legs.clear()
         self._browsers.clear()
-        self._on_event(PlaneDied(DEAD_LEG, at, "the media process ended by itself"))
+        self._on_event(PlaneDied(DEAD_LEG, at, reason))
         # Its death has been reported; waiting for the kernel to give up the corpse may take a moment.
-        self._loop.run_in_executor(None, process.reap)
+        self._loop.run_in_executor(None, self._process.reap)
+
+    @property
+    def deaths(self) -> int:
+        """How often the engine was replaced."""
+        return int(self._shared.header["deaths"])
 
     @property
     def pid(self) -> int | None:

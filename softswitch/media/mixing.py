@@ -55,10 +55,6 @@ class Desk(NamedTuple):
     """(CHUNK,) int64, scratch"""
 
 
-def new_mixer() -> Desk:
-    return Desk(np.zeros(MOST_ROUTES, ROUTE), np.zeros(1, np.int64), np.zeros(CHUNK, np.int64))
-
-
 @inner
 def add_route(shared: Any, mixer: Any, order: Any, now: int) -> None:
     """Begin a route, or let one that is leaving stay; one too many is refused, and heard by nobody."""

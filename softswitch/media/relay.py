@@ -18,7 +18,6 @@ from softswitch.media.libc import (
     EPROTO,
     clock_ns,
     close_descriptor,
-    open_poller,
     poll,
     receive_datagram,
     sleep_until,
@@ -162,8 +161,8 @@ def tick(shared: Any, scratch: Any, now: int, count: int) -> None:
 
 @kernel
 def run(shared: Any, scratch: Any) -> int:
-    """Relay until the header says stop; then close every socket. Returns the number of ticks."""
-    scratch.poller = open_poller()
+    """Relay until the header says stop; then close every socket. Returns the number of ticks. `adoption.adopt` has
+    opened the poller."""
     header = shared.header
     due = clock_ns(CLOCK_MONOTONIC, scratch.timespec)
     scratch.watch_until_ns = due + 2 * legs.LEARN_NS

@@ -43,16 +43,21 @@ class SlotStock:
         self._free.clear()
         for each in np.argsort(self.leases["generation"], kind="stable"):
             slot = int(each)
-            lease, leg = self.leases[slot], legs[slot]
-            if lease["state"] == v.FREE:
+            state = self.leases[slot]["state"]
+            if state == v.FREE:
                 self._free.append(slot)
-            elif lease["state"] == v.ORDERED:
-                if leg["state"] == v.BOUND and leg["generation"] == lease["generation"]:
-                    self._bound.append(slot)
-                else:
-                    # The order may never have been sent. A port that is bound meanwhile is not bound twice.
-                    self._opening.add(slot)
-                    self._order_open(slot)
+            elif state == v.ORDERED:
+                self._opening.add(slot)
+        self.repeat(legs)
+
+    def repeat(self, legs: Array) -> None:
+        """Who died may not have sent the last order, or not have carried it out, or not have reported it: settle what
+        is bound, and order the rest again. A port that is bound is not bound twice.  legs: (slots,) LEG."""
+        for slot in sorted(self._opening, key=self.generation_of):
+            if legs[slot]["state"] == v.BOUND and legs[slot]["generation"] == self.generation_of(slot):
+                self.receive_bound(slot)
+            else:
+                self._order_open(slot)
 
     def refill(self, now: float) -> None:
         """Have more ports bound, up to the stock."""

@@ -86,11 +86,6 @@ class Timelines(NamedTuple):
     """(1 + slots,) int64: how many timelines are active, then which"""
 
 
-def new_timelines(slots: int) -> Timelines:
-    lines, channels = np.zeros(slots, TIMELINE), np.zeros((slots, 2), CHANNEL)
-    return Timelines(lines, channels, np.zeros((slots, 2, SIZE), np.int16), np.zeros(1 + slots, np.int64))
-
-
 @inner
 def position_of(line: Any, at_ns: int) -> int:
     return (at_ns - line.epoch_ns) // NS_PER_SAMPLE

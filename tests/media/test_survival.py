@@ -1,0 +1,190 @@
+"""The engine or its guardian dies in mid-call: the call goes on, on the same ports, as the same stream."""
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from softswitch.media.events import FirstPacketBridged, PlaneDied, PlaneRecovered, PlayingEnded, VerdictReached
+
+GAP_S = 1.5
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in {"Z", "X"}
+    except FileNotFoundError:
+        return False
+
+
+def guardian_of(plane):
+    return int(Path(f"/proc/{plane.pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
+def assert_one_stream(end):
+    """One SSRC; sequence numbers grow; timestamps say when each packet was sent, to some packets of 20 ms."""
+    packets = end.packets
+    assert len({packet.ssrc for packet in packets}) == 1
+    steps = np.diff([packet.sequence for packet in packets]) % 65536
+    assert np.all((steps >= 1) & (steps < 100))
+    timestamps = np.array([packet.timestamp for packet in packets]) - packets[0].timestamp
+    assert np.all(np.diff(timestamps % 2**32) > 0)
+    at = np.array([packet.at for packet in packets]) - packets[0].at
+    assert np.abs(timestamps % 2**32 / 8000 - at).max() < 0.2
+
+
+def gap_s(end):
+    return float(np.diff([packet.at for packet in end.packets]).max())
+
+
+@pytest.mark.parametrize("whom", ["engine", "guardian", "both"])
+def test_a_call_goes_on_on_the_same_ports_and_streams(run, whom):
+    async def scenario(studio):
+        plane = studio.plane
+        a, b = studio.bridged("PCMU", "PCMA")
+        talking = asyncio.gather(a.say(studio.tone(600, 6000)), b.say(studio.tone(1300, 6000)))
+        await asyncio.sleep(1.0)
+        engine, guardian = plane.pid, guardian_of(plane)
+        if whom != "engine":
+            os.kill(guardian, signal.SIGKILL)
+        if whom != "guardian":
+            os.kill(engine, signal.SIGKILL)
+        recovered = await studio.events.wait(PlaneRecovered)
+        assert (recovered.leg, recovered.legs) == (-1, 2)
+        assert plane.pid != engine
+        assert not is_running(engine)
+        assert (guardian_of(plane) == guardian) == (whom == "engine")
+        await talking
+        await asyncio.sleep(0.05)
+        assert studio.events.of(PlaneDied) == []
+        limit = {"engine": 0.5, "guardian": 0.5, "both": 4.0}[whom]
+        assert recovered.gap_s < limit
+        for end in (a, b):
+            assert_one_stream(end)
+            assert gap_s(end) < limit
+            print(f"{whom}: {len(end.packets)} of 300 packets, a gap of {1000 * gap_s(end):.0f} ms, told {recovered}")
+            assert len(end.packets) > 299 - 50 * limit
+        received, sent, _, cpu_s = plane.totals()
+        assert received == sent == len(a.packets) + len(b.packets)
+        assert cpu_s > 0
+        plane.mute(b.leg, True)
+        plane.play(b.leg, "tone:beep")
+        await studio.events.wait(PlayingEnded, b.leg)
+        plane.unbridge(a.leg)
+        ports = [plane.port_of(plane.open_leg()) for _ in range(10)]
+        assert len({*ports, a.port, b.port}) == 12
+
+    run(scenario, in_thread=False)
+
+
+def test_what_is_ordered_while_the_engine_is_dead_is_done_by_the_next(run):
+    async def scenario(studio):
+        a, b = studio.end(), studio.end()
+        await asyncio.sleep(0.02)
+        guardian = guardian_of(studio.plane)
+        os.kill(guardian, signal.SIGSTOP)
+        os.kill(studio.plane.pid, signal.SIGKILL)
+        studio.plane.bridge(a.leg, b.leg)
+        c = studio.end()
+        studio.plane.play(c.leg, "tone:beep")
+        studio.plane.close_leg(studio.plane.open_leg())
+        await asyncio.sleep(0.2)
+        os.kill(guardian, signal.SIGCONT)
+        recovered = await studio.events.wait(PlaneRecovered)
+        assert recovered.gap_s > 0.2
+        await a.say(studio.tone(600, 200))
+        await studio.events.wait(FirstPacketBridged, a.leg)
+        await studio.events.wait(PlayingEnded, c.leg)
+        assert 9 <= len(b.packets) <= 10
+
+    run(scenario, in_thread=False)
+
+
+def test_a_clip_and_a_detection_go_on_where_they_were(run, tmp_path):
+    async def scenario(studio):
+        caller, callee = studio.end(), studio.end()
+        studio.plane.play(caller.leg, "tone:ringback", loop=True)
+        studio.plane.start_amd(callee.leg)
+        silence = np.zeros(8000, np.int16)
+        await callee.say(silence)
+        os.kill(studio.plane.pid, signal.SIGKILL)
+        await studio.events.wait(PlaneRecovered)
+        await callee.say(np.tile(silence, 5))
+        verdict = await studio.events.wait(VerdictReached, callee.leg)
+        assert verdict.audio_ms > 1500
+        assert_one_stream(caller)
+        assert gap_s(caller) < GAP_S
+        assert len(caller.packets) > 50 * (verdict.at - caller.packets[0].at - GAP_S)
+
+    run(scenario, in_thread=False)
+
+
+def test_a_muted_or_unbridged_leg_stays_unheard_after_a_death(run):
+    async def scenario(studio):
+        (a, b), c = studio.bridged(), studio.end()
+        studio.plane.mute(a.leg, True)
+        await asyncio.sleep(0.02)
+        os.kill(studio.plane.pid, signal.SIGKILL)
+        await studio.events.wait(PlaneRecovered)
+        await asyncio.gather(*(end.say(studio.tone(600, 300)) for end in (a, b, c)))
+        assert b.packets == []
+        assert c.packets == []
+        assert len(a.packets) == 15
+        studio.plane.mute(a.leg, False)
+        await asyncio.sleep(0.02)
+        await a.say(studio.tone(600, 300))
+        assert len(b.packets) == 15
+
+    run(scenario, in_thread=False)
+
+
+def test_every_leg_of_a_full_plane_is_rebuilt_in_time(run):
+    async def scenario(studio):
+        plane = studio.plane
+        ends = [studio.end() for _ in range(400)]
+        for a, b in zip(ends[::2], ends[1::2], strict=True):
+            plane.bridge(a.leg, b.leg)
+        await asyncio.sleep(0.1)
+        killed = time.monotonic()
+        os.kill(plane.pid, signal.SIGKILL)
+        recovered = await studio.events.wait(PlaneRecovered)
+        assert recovered.legs == 400
+        print(f"400 legs: {1000 * (recovered.at - killed):.0f} ms, gap {1000 * recovered.gap_s:.0f} ms")
+        assert recovered.at - killed < GAP_S
+        for end in ends:
+            end.send(bytes(160))
+        await studio.until(lambda: all(end.packets for end in ends))
+
+    run(scenario, in_thread=False, first_port=30000, last_port=30999)
+
+
+def test_random_deaths_under_load_leave_no_leg_behind(run):
+    async def scenario(studio):
+        rng = np.random.default_rng(5)
+        plane = studio.plane
+        a, b = studio.bridged()
+        talking = asyncio.gather(a.say(studio.tone(600, 5000)), b.say(studio.tone(1300, 5000)))
+        for count in range(1, 5):
+            legs = [plane.open_leg() for _ in range(20)]
+            for leg in legs:
+                plane.connect(leg, ("127.0.0.1", 9), a.format)
+            for first, second in zip(legs[::2], legs[1::2], strict=True):
+                plane.bridge(first, second)
+                plane.play(first, "tone:beep", loop=True)
+            await asyncio.sleep(float(rng.random()) * 0.004)
+            os.kill(plane.pid, signal.SIGKILL)
+            for leg in legs:
+                plane.close_leg(leg)
+            await studio.events.wait(PlaneRecovered, count=count)
+        await talking
+        await studio.until(lambda: len(list(plane._legs)) == 2)
+        for end in (a, b):
+            assert len({packet.ssrc for packet in end.packets}) == 1
+            assert len(end.packets) > 200
+        assert len({plane.open_leg() for _ in range(98)}) == 98
+
+    run(scenario, in_thread=False)
