@@ -51,7 +51,7 @@ from softswitch.exchange.supervisors import SupervisorLines
 from softswitch.exchange.tolls import calls_of_today, make_toll_guard
 from softswitch.exchange.uptake import Left, SiteNotes, Uptake, take_up_places
 from softswitch.media.control import MediaPlane
-from softswitch.media.events import MediaEvent, PlaneDied, RecordingClosed, RecordingFailed
+from softswitch.media.events import MediaEvent, PlaneDied, PlaneRecovered, RecordingClosed, RecordingFailed
 from softswitch.safeguards.gate import Gate
 from softswitch.safeguards.interlocks import NEVER_DIAL, STORE, Interlocks
 from softswitch.store.database import Store
@@ -347,6 +347,11 @@ class Switch:
     def _receive_media_event(self, event: MediaEvent) -> None:
         if isinstance(event, PlaneDied):
             self._receive_plane_death(event)
+            return
+        if isinstance(event, PlaneRecovered):
+            log.error(
+                "the media process died and was replaced", reason=event.reason, legs=event.legs, gap_s=event.gap_s
+            )
             return
         self.site.lines.receive_media_event(event)
         self.site.settle()

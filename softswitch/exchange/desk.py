@@ -50,6 +50,7 @@ class Desk:
             media_packets_out=packets_out,
             media_packets_lost=packets_lost,
             media_us_per_packet=1e6 * cpu_s / max(1, packets_in + packets_out),
+            media_deaths=site.plane.deaths,
             datagrams_dropped={} if defence is None else {str(why): count for why, count in defence.dropped.items()},
             sources_banned={} if defence is None else {str(why): count for why, count in defence.bans.items()},
         )

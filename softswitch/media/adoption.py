@@ -109,7 +109,7 @@ def adopt_timelines(times: Timelines, gap_ns: int) -> None:
     times.roster[1 : 1 + active.size] = active
     times.roster[0] = active.size
     for slot in np.flatnonzero(np.isin(lines["recording"], (RECORDING, ENDING, CLOSING))):
-        _begin_part(lines[slot], gap_ns // FRAME_NS)
+        _begin_part(lines[slot], -(-gap_ns // FRAME_NS))
 
 
 def _begin_part(line: Any, frames_lost: int) -> None:
@@ -123,5 +123,7 @@ def _begin_part(line: Any, frames_lost: int) -> None:
     # The part begins unpaused; what is still to be paused or resumed comes after that.
     waiting = [int(line["marks"][at & (MARKS - 1)]) for at in range(line["marks_taken"], line["marks_written"])]
     marks = [int(line["record_from"]), *waiting] if line["hushed"] else waiting
+    if len(marks) > MARKS:
+        del marks[1:3]  # two pauses become one: what is to be private stays so
     line["marks"][: len(marks)] = marks
     line["marks_taken"], line["marks_written"], line["hushed"] = 0, len(marks), 0

@@ -77,7 +77,8 @@ class MediaProcess:
         self.forget()
         if self.process is not None:
             self.process.wait()
-        remove_socket(self.folder, with_folder=self.is_temporary)
+        if self.is_temporary:  # elsewhere, another may have begun; a socket at which nobody listens does no harm
+            remove_socket(self.folder, with_folder=True)
 
     def forget(self) -> None:
         """Let go of the process: for it, the signalling process is gone."""

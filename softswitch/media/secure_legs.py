@@ -173,23 +173,33 @@ def open_packet(shared: Any, scratch: Any, slot: int, length: int) -> int:
     if before != 0:  # a refused packet is no longer what came
         for i in range(length):
             scratch.out[i] = scratch.packet[i]
+    which = RECEIVING
     opened = try_session(scratch, leg, slot, RECEIVING, length)
     if opened >= 0:
         if before != 0:
             forget(scratch, slot, BEFORE)
+            note_rollover(scratch, leg, slot, RECEIVING)
     elif before != 0:
         for i in range(length):
             scratch.packet[i] = scratch.out[i]
         opened = try_session(scratch, leg, slot, BEFORE, length)
+        which = BEFORE
     if opened < 0:
         if not srtp.is_replay(opened):
             leg.packets_unauthentic += 1
         return REFUSED
-    return opened if is_new(scratch, leg, slot) else REFUSED
+    return opened if is_new(scratch, leg, slot, which) else REFUSED
 
 
 @inner
-def is_new(scratch: Any, leg: Any, slot: int) -> bool:
+def note_rollover(scratch: Any, leg: Any, slot: int, which: int) -> None:
+    """Of the sender of the packet just opened."""
+    session = scratch.sessions[slot, which]
+    leg.receive_rollover = max(srtp.rollover_of(scratch.cipher[0], session, read32(scratch.packet, 8)), 0)
+
+
+@inner
+def is_new(scratch: Any, leg: Any, slot: int, which: int) -> bool:
     """Note where the sender is; False for what was heard before the session was made anew."""
     ssrc, sequence = read32(scratch.packet, 8), read16(scratch.packet, 2)
     if leg.receive_sources == 0 or ssrc != leg.in_ssrc:
@@ -201,7 +211,7 @@ def is_new(scratch: Any, leg: Any, slot: int) -> bool:
         if step > REPLAY_WINDOW:
             leg.receive_floor = -1
     if ssrc != leg.in_ssrc or sequence < leg.in_highest & 0xFFFF:  # only then can it have changed
-        leg.receive_rollover = max(srtp.rollover_of(scratch.cipher[0], scratch.sessions[slot, RECEIVING], ssrc), 0)
+        note_rollover(scratch, leg, slot, which)
     return True
 
 

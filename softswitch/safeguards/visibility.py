@@ -107,6 +107,8 @@ class WallboardView:
     media_packets_out: int
     media_packets_lost: int
     media_us_per_packet: float
+    media_deaths: int = 0
+    """How often the media process died and was replaced, with its calls going on."""
     datagrams_dropped: Mapping[str, int] = field(default_factory=dict)
     """SIP messages of strangers that were not looked at, by reason."""
     sources_banned: Mapping[str, int] = field(default_factory=dict)

@@ -62,6 +62,9 @@ class SwitchCollector(Collector):
         yield CounterMetricFamily(
             "softswitch_media_packets_lost", "RTP packets missing by their sequence numbers", view.media_packets_lost
         )
+        yield CounterMetricFamily(
+            "softswitch_media_deaths", "Times that the media process died and was replaced", view.media_deaths
+        )
         yield GaugeMetricFamily(
             "softswitch_media_cpu_seconds_per_packet",
             "CPU of the media process a packet",

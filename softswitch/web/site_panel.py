@@ -74,6 +74,7 @@ class MediaPanel:
             self._rate = Figure("packets/s in")
             self._lost = Figure("lost")
             self._cost = Figure("µs a packet")
+            self._deaths = Figure("restarts")
 
     def show(self, view: WallboardView) -> None:
         if self._last is not None and view.uptime_s - self._last[0] >= 1.0:
@@ -84,6 +85,7 @@ class MediaPanel:
         lost = view.media_packets_lost / expected if expected else 0.0
         self._lost.show(percent(lost), "warn" if lost >= 0.01 else "")
         self._cost.show(f"{view.media_us_per_packet:.1f}")
+        self._deaths.show(count(view.media_deaths), "warn" if view.media_deaths else "")
 
 
 class ChartPanel:

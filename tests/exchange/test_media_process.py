@@ -3,21 +3,29 @@
 import asyncio
 import os
 import signal
+import tempfile
 from collections.abc import Awaitable, Callable
 
 from softswitch.config import Settings
 from softswitch.exchange.media_process import MediaProcess
 from softswitch.media.control import MediaPlane
-from softswitch.media.events import MediaEvent, PlaneDied
+from softswitch.media.events import MediaEvent, PlaneDied, PlaneRecovered
 
-SETTINGS = Settings(media={"first_port": 41500, "last_port": 41599})  # type: ignore[arg-type]
 PATIENCE_S = 60.0  # the very first start compiles
 
 
 def run(scenario: Callable[[MediaProcess, "asyncio.Queue[MediaEvent]"], Awaitable[None]]) -> None:
     async def session() -> MediaProcess:
         events: asyncio.Queue[MediaEvent] = asyncio.Queue()
-        media = MediaProcess(SETTINGS, events.put_nowait)
+        with tempfile.TemporaryDirectory() as folder:
+            return await in_folder(folder, events)
+
+    async def in_folder(folder: str, events: "asyncio.Queue[MediaEvent]") -> MediaProcess:
+        settings = Settings(
+            media={"first_port": 41500, "last_port": 41599},  # type: ignore[arg-type]
+            site={"data_directory": folder},  # type: ignore[arg-type]
+        )
+        media = MediaProcess(settings, events.put_nowait)
         await media.start()
         try:
             await asyncio.wait_for(scenario(media, events), PATIENCE_S)
@@ -29,9 +37,14 @@ def run(scenario: Callable[[MediaProcess, "asyncio.Queue[MediaEvent]"], Awaitabl
 
 
 async def kill(media: MediaProcess, events: "asyncio.Queue[MediaEvent]") -> None:
-    assert media.plane.pid is not None
-    os.kill(media.plane.pid, signal.SIGKILL)
-    assert isinstance(await events.get(), PlaneDied)
+    """Until it is given up."""
+    while True:
+        assert media.plane.pid is not None
+        os.kill(media.plane.pid, signal.SIGKILL)
+        event = await events.get()
+        if isinstance(event, PlaneDied):
+            return
+        assert isinstance(event, PlaneRecovered)
 
 
 def test_a_process_that_died_is_started_again_and_its_plane_is_handed_over() -> None:

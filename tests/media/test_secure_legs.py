@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import signal
 import socket
 import struct
 import time
@@ -13,7 +15,7 @@ import pytest
 from softswitch.errors import UsageError
 from softswitch.media import srtp
 from softswitch.media import vocabulary as v
-from softswitch.media.events import FirstPacketReceived, MediaFormat
+from softswitch.media.events import FirstPacketReceived, MediaFormat, PlaneRecovered
 from softswitch.media.layout import SENT
 from softswitch.sdp.crypto import KEYING_BYTES, SrtpKeys
 
@@ -424,3 +426,25 @@ def test_no_random_datagram_harms_a_secure_leg(run):
         assert len(near.packets) == 5
 
     run(scenario)
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_a_secure_leg_goes_on_after_a_death_of_the_engine_also_over_a_wrap_that_nobody_heard(run, suite):
+    async def scenario(studio):
+        far, near = Far(studio, suite), studio.end(ssrc=5)
+        studio.plane.bridge(far.end.leg, near.leg)
+        far.end.sequence, far.row["out_sequence"] = 65480, 65500
+        for death, lost in ((1, 60), (2, 3)):
+            await heard_alike(far.end, near, 20)
+            await heard_alike(near, far.end, 20)
+            os.kill(studio.plane.pid, signal.SIGKILL)
+            await studio.events.wait(PlaneRecovered, count=death)
+            far.end.skip(lost)
+            await heard_alike(far.end, near, 20)
+            await heard_alike(near, far.end, 20)
+        assert far.refused == []
+        assert far.statistics.packets_unauthentic == 0
+        far.clear(far.plain())
+        await studio.until(lambda: far.statistics.packets_unauthentic == 1)
+
+    run(scenario, in_thread=False)

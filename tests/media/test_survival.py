@@ -9,7 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from softswitch.media.events import FirstPacketBridged, PlaneDied, PlaneRecovered, PlayingEnded, VerdictReached
+from softswitch.media.events import (
+    FirstPacketBridged,
+    PlaneDied,
+    PlaneRecovered,
+    PlayingEnded,
+    RecordingClosed,
+    VerdictReached,
+)
+from tests.auditor import listen
 
 GAP_S = 1.5
 START_S = 15.0  # a warm start takes 1.5 s; on a crowded machine several times that
@@ -185,5 +193,35 @@ def test_random_deaths_under_load_leave_no_leg_behind(run):
             assert len({packet.ssrc for packet in end.packets}) == 1
             assert len(end.packets) > 200
         assert len({plane.open_leg() for _ in range(98)}) == 98
+
+    run(scenario, in_thread=False)
+
+
+def test_a_recording_goes_on_in_a_second_part_and_what_is_paused_stays_unheard(run, tmp_path):
+    async def scenario(studio):
+        callee, paused = studio.end(), studio.end()
+        studio.plane.start_recording(callee.leg, tmp_path / "call.ssr")
+        studio.plane.start_recording(paused.leg, tmp_path / "hushed.ssr")
+        studio.plane.pause_recording(paused.leg)
+        talking = asyncio.gather(*(end.say(studio.tone(600, 4000)) for end in (callee, paused)))
+        begun = time.monotonic()
+        await asyncio.sleep(2.0)
+        os.kill(studio.plane.pid, signal.SIGKILL)
+        recovered = await studio.events.wait(PlaneRecovered)
+        await talking
+        for end in (callee, paused):
+            studio.plane.stop_recording(end.leg)
+            closed = await studio.events.wait(RecordingClosed, end.leg)
+            assert closed.part == 2
+            assert 1 <= closed.frames_lost <= 5 + recovered.gap_s / 0.02
+        wall_s = time.monotonic() - begun
+        first, second = (listen(tmp_path / name) for name in ("call.ssr", "call.2.ssr"))
+        assert (first.is_finished, second.is_finished) == (False, True)
+        assert 1.0 < len(first.samples) / 8000 < 2.5
+        assert wall_s - 1.5 < (len(first.samples) + len(second.samples)) / 8000 < wall_s + 0.1
+        heard = np.abs(second.samples[:, 1].astype(int)) > 500
+        assert heard.mean() > 0.5
+        for name in ("hushed.ssr", "hushed.2.ssr"):
+            assert not np.abs(listen(tmp_path / name).samples.astype(int)).any()
 
     run(scenario, in_thread=False)

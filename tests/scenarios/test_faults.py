@@ -58,7 +58,34 @@ def test_a_phone_that_vanishes_in_a_call_leaves_the_callee_to_the_next_agent(tmp
     uvloop.run(scenario())
 
 
-def test_a_media_process_that_dies_ends_its_calls_and_another_takes_over(tmp_path: Path) -> None:
+def test_a_call_goes_on_when_the_media_process_dies(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        plan = {A: CalleePlan(Kind.PERSON, ring_s=0.3, talk_s=8.0, marker_hz=2700, seed=8)}
+        async with floor(tmp_path, plan) as site:
+            await site.log_in("1001")
+            await site.start()
+            await site.until(lambda: site.calls("in call"), "they talk")
+            await asyncio.sleep(1.5)
+            site.phones["1001"].heard.clear()
+            os.kill(site.switch.site.plane.pid, signal.SIGKILL)
+            await site.until(lambda: site.switch.desk.wallboard().media_deaths, "the wallboard shows it")
+            assert not site.interlock("media")
+            (attempt,) = await site.ended()
+            assert attempt.disposition == "connected"
+            assert 2700 in site.phones["1001"].heard
+            await site.until(lambda: site.state("1001") == "ready", "the agent is free")
+            assert site.switch.site.driver.faults == 0
+        recordings = sorted((tmp_path / "data" / "recordings").glob(f"{Path(attempt.recording).stem}*.ssr"))
+        before, after = (listen(path) for path in recordings)
+        assert not before.is_finished
+        assert after.is_finished
+        talked_s = (attempt.ended_at - attempt.answered_at).total_seconds()
+        assert talked_s - 2.5 < (len(before.samples) + len(after.samples)) / 8000 < talked_s + 0.5
+
+    uvloop.run(scenario())
+
+
+def test_a_media_process_that_dies_again_and_again_ends_its_calls_and_another_takes_over(tmp_path: Path) -> None:
     async def scenario() -> None:
         plan = {n: CalleePlan(Kind.PERSON, ring_s=0.3, talk_s=20.0, seed=8) for n in (A, B)}
         async with floor(tmp_path, plan) as site:
@@ -66,8 +93,12 @@ def test_a_media_process_that_dies_ends_its_calls_and_another_takes_over(tmp_pat
             await site.start()
             await site.until(lambda: site.calls("in call"), "they talk")
             await asyncio.sleep(1.5)
-            os.kill(site.switch.site.plane.pid, signal.SIGKILL)
-            await site.until(lambda: "died" in site.interlock("media"), "the wallboard says why nothing is dialled")
+            plane = site.switch.site.plane
+            while not site.interlock("media"):
+                pid = plane.pid
+                os.kill(pid, signal.SIGKILL)
+                await site.until(lambda pid=pid: plane.pid != pid or site.interlock("media"), "that was seen")
+            assert "died" in site.interlock("media"), "the wallboard says why nothing is dialled"
             (first,) = await site.ended()
             assert first.answered_at is not None
             await site.until(lambda: not site.interlock("media"), "a new media process is up")

@@ -37,6 +37,7 @@ def test_the_figures_of_the_wallboard_are_there_for_prometheus_to_read() -> None
     assert samples["softswitch_interlock_closed", (("interlock", "supervisor"),)] == 0
     assert samples["softswitch_media_packets_total", (("direction", "in"),)] == 1000
     assert samples["softswitch_media_packets_lost_total", ()] == 3
+    assert samples["softswitch_media_deaths_total", ()] == 0
     assert samples["softswitch_sip_datagrams_dropped_total", (("reason", "banned"),)] == 12
     assert samples["softswitch_sip_datagrams_dropped_total", (("reason", "rate"),)] == 0
     assert samples["softswitch_sip_sources_banned_total", (("reason", "guessing"),)] == 2
