@@ -93,7 +93,7 @@ class Guardian:
                 return False
         # The master first: its end is seen before somebody asks for its place.
         masters = [self._master] if self._master else []
-        watched = [*masters, self._process, self._alarm, *self._callers, self._listener]
+        watched: list[Any] = [*masters, self._process, self._alarm, *self._callers, self._listener]
         ready, _, _ = select.select(watched, [], [], patience)
         for one in ready:
             if one is self._process:

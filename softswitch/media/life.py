@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -40,7 +41,7 @@ SITE = 1
 OnEvent = Callable[[MediaEvent], None]
 
 
-class PlaneLife:
+class PlaneLife(ABC):
     """What `MediaPlane` is besides its commands. Not thread-safe: it belongs to the loop that started it."""
 
     def __init__(
@@ -131,6 +132,9 @@ class PlaneLife:
             self.close_leg(leg)
         self._is_silent = False
         self._loop.call_soon(self._deliver)
+
+    @abstractmethod
+    def close_leg(self, leg: int) -> None: ...
 
     def note(self, leg: int, content: bytes) -> None:
         """Keep up to 8 kB with a leg for the signalling process that may take it up; in place of the leg's last note.
