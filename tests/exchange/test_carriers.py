@@ -84,6 +84,22 @@ def test_carriers_are_found_before_the_start_is_over() -> None:
     exchange(work)
 
 
+def test_a_carrier_that_the_process_before_knew_is_not_waited_for_and_is_found_anew() -> None:
+    found: list[str] = []
+
+    async def work(site: Exchange, server: NameServer) -> None:
+        site.pool.take_up_hops("named", [["127.0.0.12", 5070, "UDP", 0, ""]])
+        site.addresses.on_found = found.append
+        server.silent = True
+        await asyncio.wait_for(site.addresses.start(), carriers.START_S / 2)
+        assert site.hops == (Hop("127.0.0.12", 5070),)
+        server.silent = False
+        await site.becomes(lambda: site.hops == (Hop("127.0.0.11", 5070),))
+        assert found == ["named"]
+
+    exchange(work)
+
+
 def test_a_carrier_that_moves_is_followed() -> None:
     async def work(site: Exchange, server: NameServer) -> None:
         await site.addresses.start()

@@ -1,5 +1,6 @@
 """An exchange takes up the lines, seats and inbound calls of one that was killed; media are left as they are."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,12 +12,13 @@ from typing import Any
 import pytest
 
 from softswitch.calls.events import CallEnded, CallEvent, CallFailed, CallOffered, Origin
-from softswitch.config import Connect
+from softswitch.config import Connect, Settings
 from softswitch.dialler.agents import AgentBoard, AgentState
 from softswitch.dialler.attempt import DialAttempt
 from softswitch.exchange.agents import AgentLines
 from softswitch.exchange.inbound import InboundCalls, Queue
 from softswitch.exchange.lines import Lines
+from softswitch.exchange.media_process import MediaProcess
 from softswitch.exchange.notes import Notes, encoded
 from softswitch.exchange.uptake import Left, SiteNotes, Uptake, take_up_places
 from softswitch.media.events import FirstPacketBridged, FirstPacketReceived
@@ -341,3 +343,25 @@ def test_a_phone_that_was_being_rung_is_not_waited_for(shift: Shift) -> None:
     failed = [event for event in shift.site.wire.events(PHONE) if isinstance(event, CallEnded)]
     assert failed[-1].cause == "cancel"
     assert len(house.lines) == 0
+
+
+def test_a_start_that_comes_to_nothing_leaves_the_calls_that_it_found_to_the_next() -> None:
+    class Found:
+        is_taken_up = True
+
+        def __init__(self) -> None:
+            self.heard: list[str] = []
+
+        async def stop(self) -> None:
+            self.heard.append("stop")
+
+        def leave(self) -> None:
+            self.heard.append("leave")
+
+    media = MediaProcess(Settings(), lambda event: None)
+    media.plane = found = Found()  # type: ignore[assignment]
+    asyncio.run(media.stop())
+    assert found.heard == ["leave"]
+    media.is_ours = True
+    asyncio.run(media.stop())
+    assert found.heard == ["leave", "stop"]
