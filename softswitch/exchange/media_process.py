@@ -16,6 +16,8 @@ log = structlog.get_logger(__name__)
 Progress = Callable[[str, float], None]
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 10.0
+LINGER_S = 60.0
+"""How long calls talk on without a signalling process; a restart takes two seconds, on a crowded machine many."""
 MEDIA_FOLDER = "media"
 """Under the site's data: where a media process is found that outlived its signalling process."""
 
@@ -52,6 +54,7 @@ class MediaProcess:
             on_event=self._on_event,
             on_progress=on_progress,
             folder=self._settings.site.data_directory / MEDIA_FOLDER,
+            linger_s=LINGER_S,
             recording_key=bytes.fromhex(self._settings.recordings.auditor_public_key) or None,
         )
         return self.plane
