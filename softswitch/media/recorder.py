@@ -60,7 +60,7 @@ class Recorder(threading.Thread):
         self._due = np.zeros(times.lines.size)
         self._codes = packing.new_codes()
         self._text = np.zeros(packing.MOST_TEXT_BYTES, np.uint8)
-        self._bytes = memoryview(self._text)
+        self._bytes = self._text.data
         self._finishing = threading.Event()
         self._binder = Binder(block, times, wake_descriptor)
 
@@ -180,7 +180,7 @@ class Binder(threading.Thread):
 
     def run(self) -> None:
         while (item := self._queue.get()) is not None:
-            batch = [item]
+            batch: list[Ended | Path | None] = [item]
             while not self._queue.empty() and batch[-1] is not None:
                 batch.append(self._queue.get_nowait())
             for folder in (each for each in batch if isinstance(each, Path)):

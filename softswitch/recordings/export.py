@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
+import soundfile  # type: ignore[import-untyped]
 
 from softswitch.errors import UsageError
 from softswitch.recordings.form import Kind

@@ -115,8 +115,8 @@ class Ledger:
         adopted: list[Entry] = []
         with self.appending() as turn:
             waiting = {path.name: path for path in self.folder.glob(f"*{SUFFIX}") if read_name(path)}
-            for entry in entries(self.path):
-                waiting.pop(entry.name, None)
+            for known in entries(self.path):
+                waiting.pop(known.name, None)
             waiting = {name: path for name, path in sorted(waiting.items()) if not is_being_written(path)}
             while (entry := _closed_after(turn.head, waiting)) is not None:
                 adopted.append(turn.append(entry))
