@@ -188,9 +188,13 @@ class Switch:
         for campaign in settings.campaigns:
             self._carry_out(await make_dialler(self.site, campaign))
         toll.restore(await calls_of_today(store, settings))
-        queues = [Queue(i.did, i.agents, i.prompt_no_agent, i.caller_hears) for i in settings.inbound]
+        queues = [
+            Queue(i.did, i.agents, i.prompt_no_agent, i.caller_hears, i.recording_notice) for i in settings.inbound
+        ]
         self._queues = {queue.campaign: queue for queue in queues}
-        self._routing = RoutingTable({queue.did: queue.campaign for queue in queues})
+        self._routing = RoutingTable(
+            {queue.did: queue.campaign for queue in queues}, supervisors={s.id for s in settings.supervisors}
+        )
         send = tracing.sending(transport.send) if tracing is not None else transport.send
         await self._take_up(left, queues)
         carriers.on_found = self._site_notes.carrier_found

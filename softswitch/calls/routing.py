@@ -1,6 +1,6 @@
 """Where a call that was offered to us goes. Whoever calls decides nothing: only the table does."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -39,16 +39,20 @@ class RoutingTable:
     dids: Mapping[str, str] = field(default_factory=dict)
     """By number as carriers write it (with or without plus sign): the name of its queue."""
     log_in: str = LOG_IN
+    supervisors: Collection[str] = ()
+    """Whose phones are rung and dial nothing at all."""
 
 
 def route(offered: CallOffered, table: RoutingTable) -> Route:
     """Decide for one offered call; pure, so that a test can ask it everything.
 
-    A phone reaches the log-in and nothing else: 403, whatever it dials. A trunk reaches the numbers of the table and
-    nothing else: 404. In particular a trunk cannot reach the log-in, nor a phone a number.
+    An agent's phone reaches the log-in and nothing else, a supervisor's nothing: 403, whatever it dials. A trunk
+    reaches the numbers of the table and nothing else: 404. In particular a trunk cannot reach the log-in, nor a phone
+    a number.
     """
     if offered.origin is Origin.PHONE:
-        return LogIn(offered.source) if offered.called == table.log_in else Refuse(403)
+        may_log_in = offered.called == table.log_in and offered.source not in table.supervisors
+        return LogIn(offered.source) if may_log_in else Refuse(403)
     called = _bare(offered.called)
     for did, queue in table.dids.items():
         if called and _bare(did) == called:

@@ -16,6 +16,7 @@ from softswitch.config.settings import (
     Connect,
     InboundSettings,
     Settings,
+    SupervisorSettings,
 )
 from softswitch.config.sip import TrunkSettings
 from softswitch.dialler.campaign import Campaign, RecycleRule
@@ -30,6 +31,7 @@ __all__ = [
     "Finding",
     "InboundSettings",
     "Settings",
+    "SupervisorSettings",
     "TrunkSettings",
     "campaign_of",
     "carrier_account",
@@ -107,12 +109,12 @@ def routes_of(trunk: TrunkSettings) -> list[Route]:
     return [Route(trunk.name, each.prefix, each.priority, each.cost, each.weight) for each in trunk.routes]
 
 
-def phone_account(agent: AgentSettings) -> PhoneAccount:
+def phone_account(whose: AgentSettings | SupervisorSettings) -> PhoneAccount:
     return PhoneAccount(
-        agent=agent.id,
-        username=agent.phone_username,
-        password=read_secret(agent.phone_password, agent.phone_password_file),
-        keepalive_s=agent.keepalive_s,
+        agent=whose.id,
+        username=whose.phone_username,
+        password=read_secret(whose.phone_password, whose.phone_password_file),
+        keepalive_s=whose.keepalive_s,
     )
 
 

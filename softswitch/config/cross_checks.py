@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from softswitch.config.complaints import Complaint, suggestion
-from softswitch.config.settings import Settings
+from softswitch.config.settings import PhoneSettings, Settings
 from softswitch.config.sip_checks import SIP_CHECKS
 from softswitch.config.toml_lines import Key
 from softswitch.safeguards.visibility import is_withheld
@@ -42,12 +42,25 @@ def _twice(settings: Settings) -> Iterator[Complaint]:
         ("trunks", "name", [t.name for t in settings.trunks]),
         ("agents", "id", [a.id for a in settings.agents]),
         ("agents", "phone_username", [a.phone_username for a in settings.agents]),
+        ("supervisors", "id", [s.id for s in settings.supervisors]),
+        ("supervisors", "phone_username", [s.phone_username for s in settings.supervisors]),
         ("campaigns", "name", [c.name for c in settings.campaigns]),
         ("inbound", "did", [i.did for i in settings.inbound]),
     ):
         for position, name in enumerate(names):
             if name in names[:position]:
                 yield (section, position, key), f'"{name}" is used twice under {section}', True
+
+
+def _supervisors(settings: Settings) -> Iterator[Complaint]:
+    """Nobody is both: an agent's web account sees nobody else, and phones are told apart by these names."""
+    ids, usernames = {a.id for a in settings.agents}, {a.phone_username for a in settings.agents}
+    for n, supervisor in enumerate(settings.supervisors):
+        if supervisor.id in ids:
+            yield ("supervisors", n, "id"), f'"{supervisor.id}" is an agent; supervisors have names of their own', True
+        if supervisor.phone_username in usernames:
+            text = f'"{supervisor.phone_username}" is the phone of an agent'
+            yield ("supervisors", n, "phone_username"), text, True
 
 
 def _names(settings: Settings) -> Iterator[Complaint]:
@@ -59,6 +72,7 @@ def _names(settings: Settings) -> Iterator[Complaint]:
             yield (*at, "trunk"), f'there is no trunk "{campaign.trunk}"{suggestion(campaign.trunk, trunks)}', True
         yield from _agents((*at, "agents"), campaign.agents, agents)
         yield from _prompt(settings, (*at, "information_message"), campaign.information_message)
+        yield from _prompt(settings, (*at, "recording_notice"), campaign.recording_notice)
         for field in campaign.visible_fields:
             if is_withheld(field):
                 text = f'"{field}" is an address or a way to reach somebody, which no agent sees'
@@ -67,6 +81,7 @@ def _names(settings: Settings) -> Iterator[Complaint]:
         at = ("inbound", position)
         yield from _agents((*at, "agents"), inbound.agents, agents)
         yield from _prompt(settings, (*at, "prompt_no_agent"), inbound.prompt_no_agent)
+        yield from _prompt(settings, (*at, "recording_notice"), inbound.recording_notice)
         if inbound.caller_hears != "ringing":
             yield from _prompt(settings, (*at, "caller_hears"), inbound.caller_hears)
 
@@ -87,7 +102,7 @@ def _files(settings: Settings) -> Iterator[Complaint]:
     wanted += [(("sip", name), getattr(settings.sip, name)) for name in _SIP_FILES]
     wanted += [(("campaigns", n, "leads"), c.leads) for n, c in enumerate(settings.campaigns)]
     wanted += [(("trunks", n, "password_file"), t.password_file) for n, t in enumerate(settings.trunks)]
-    wanted += [(("agents", n, "phone_password_file"), a.phone_password_file) for n, a in enumerate(settings.agents)]
+    wanted += [((*at, "phone_password_file"), phone.phone_password_file) for at, phone in _phones(settings)]
     for key, path in wanted:
         if path is not None and not path.is_file():
             yield key, f"there is no file {path}", True
@@ -99,16 +114,20 @@ def _secrets(settings: Settings) -> Iterator[Complaint]:
             yield ("trunks", n, "password"), "password and password_file are both given; keep one", True
         if trunk.registers and not trunk.username:
             yield ("trunks", n, "register"), "registering needs a username", True
+    for at, phone in _phones(settings):
+        inline = bool(phone.phone_password.get_secret_value())
+        if inline and phone.phone_password_file:
+            yield (*at, "phone_password"), "phone_password and phone_password_file are both given; keep one", True
+        if not inline and not phone.phone_password_file:
+            yield at, "phone_password is missing; a phone without one could be anybody's", True
+
+
+def _phones(settings: Settings) -> Iterator[tuple[Key, PhoneSettings]]:
+    """Every phone that registers here, and where it is written."""
     for n, agent in enumerate(settings.agents):
-        inline = bool(agent.phone_password.get_secret_value())
-        if inline and agent.phone_password_file:
-            yield (
-                ("agents", n, "phone_password"),
-                "phone_password and phone_password_file are both given; keep one",
-                True,
-            )
-        if not inline and not agent.phone_password_file:
-            yield ("agents", n), "phone_password is missing; a phone without one could be anybody's", True
+        yield ("agents", n), agent
+    for n, supervisor in enumerate(settings.supervisors):
+        yield ("supervisors", n), supervisor
 
 
 def _ports(settings: Settings) -> Iterator[Complaint]:
@@ -125,9 +144,10 @@ def _ports(settings: Settings) -> Iterator[Complaint]:
         yield ("sip", "port"), text, True
     channels = sum(t.channels for t in settings.trunks)
     ports = media.last_port - media.first_port + 1
-    wanted = PORTS_PER_LEG * (channels * LEGS_PER_CALL if not settings.agents else channels + len(settings.agents))
+    people = len(settings.agents) + len(settings.supervisors)
+    wanted = PORTS_PER_LEG * (channels * LEGS_PER_CALL if not settings.agents else channels + people)
     if ports < wanted:
-        text = f"{ports} media ports are fewer than the {wanted} that all trunk channels and agents together need"
+        text = f"{ports} media ports are fewer than the {wanted} that all trunk channels and phones together need"
         yield ("media", "last_port"), text, False
 
 
@@ -207,6 +227,7 @@ def _destinations(settings: Settings) -> Iterator[Complaint]:
 
 _CHECKS: tuple[Callable[[Settings], Iterator[Complaint]], ...] = (
     _twice,
+    _supervisors,
     _names,
     _files,
     _secrets,

@@ -157,7 +157,7 @@ class _Examination:
         return (key[0], positions[key[1]], *key[2:])
 
     def _check_mode(self) -> None:
-        elements = [e for name in ("trunks", "agents") for e in _dicts(self._told.get(name))]
+        elements = [e for name in ("trunks", "agents", "supervisors") for e in _dicts(self._told.get(name))]
         if any(_SECRET_KEYS & e.keys() for e in elements) and self._path.stat().st_mode & stat.S_IROTH:
             text = f"holds passwords and everybody on this machine can read it: chmod 640 {self._path.name}"
             self._findings.append(Finding(0, "", text, fatal=False))

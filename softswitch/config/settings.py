@@ -116,23 +116,35 @@ class Connect(StrEnum):
     RING_PER_CALL = "ring-per-call"
 
 
-class AgentSettings(Section):
-    """[[agents]]"""
+class PhoneSettings(Section):
+    """Somebody's phone, as it registers with us."""
 
-    id: Name
-    """What the agent logs in with; a number or a name."""
     phone_username: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
     """The phone registers with it."""
     phone_password: SecretStr = SecretStr("")
     """Digest password of the phone."""
     phone_password_file: OptionalFile = None
     """File with the password, instead of `phone_password`."""
+    keepalive_s: Annotated[float, Field(ge=0, le=600)] = 30.0
+    """Pause between OPTIONS in the phone's call; 0 for a phone that does not answer them."""
+
+
+class AgentSettings(PhoneSettings):
+    """[[agents]]"""
+
+    id: Name
+    """What the agent logs in with; a number or a name."""
     pin: SecretStr | None = None
     """For the agent page."""
     connect: Connect = Connect.NAILED_UP
     """nailed-up: one call for the whole shift; ring-per-call: the phone rings for each callee."""
-    keepalive_s: Annotated[float, Field(ge=0, le=600)] = 30.0
-    """Pause between OPTIONS in the phone's call; 0 for a phone that does not answer them."""
+
+
+class SupervisorSettings(PhoneSettings):
+    """[[supervisors]]: a phone that rings when its supervisor begins to listen; it can dial nothing."""
+
+    id: Name
+    """Name of the supervisor's web account."""
 
 
 class RecycleSettings(Section):
@@ -159,6 +171,8 @@ class CampaignSettings(Section):
     """Several instead of `caller_id`: calls are shared out among them evenly, and a number always sees the same one."""
     information_message: str = ""
     """Name of a prompt: who called and how to be removed; played to abandoned calls."""
+    recording_notice: str = ""
+    """Name of a prompt: that the call is recorded; the callee hears it as the agent is connected."""
     amd: AmdMode = AmdMode.PARALLEL
     """off, parallel (the agent hears the callee at once) or before_agent."""
     policy: Policy = Policy.PREDICTIVE
@@ -216,6 +230,8 @@ class InboundSettings(Section):
     """Name of a prompt played when no agent is free."""
     caller_hears: str = "ringing"
     """While waiting: "ringing", or the name of a prompt."""
+    recording_notice: str = ""
+    """Name of a prompt: that the call is recorded; the caller hears all of it first, before music and agents."""
 
 
 class Settings(BaseSettings):
@@ -239,6 +255,7 @@ class Settings(BaseSettings):
     """Clips by name: WAV files."""
     trunks: tuple[TrunkSettings, ...] = ()
     agents: tuple[AgentSettings, ...] = ()
+    supervisors: tuple[SupervisorSettings, ...] = ()
     campaigns: tuple[CampaignSettings, ...] = ()
     inbound: tuple[InboundSettings, ...] = ()
 

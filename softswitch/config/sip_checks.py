@@ -105,11 +105,14 @@ def _transports(settings: Settings) -> Iterator[Complaint]:
 
 def _transfers(settings: Settings) -> Iterator[Complaint]:
     trunks, agents = {t.name for t in settings.trunks}, {a.id for a in settings.agents}
+    supervisors = {s.id for s in settings.supervisors}
     for position, name in enumerate(settings.sip.may_transfer):
         at: Key = ("sip", "may_transfer", position)
         if name in agents:
             text = f'"{name}" is an agent, and agents never transfer: the house decides whom they talk to'
             yield at, text, True
+        elif name in supervisors:
+            yield at, f'"{name}" is a supervisor, and supervisors never transfer: they listen and speak', True
         elif name not in trunks:
             yield at, f'there is no trunk "{name}"{suggestion(name, trunks)}', True
 

@@ -45,6 +45,8 @@ class Campaign:
     """Several in its place: `presented.caller_id_for` says which a number sees."""
     information_message: str = ""
     """Clip name; the campaign will not start without one."""
+    recording_notice: str = ""
+    """Clip name; played to the callee over the agent's first words. Empty: none."""
     amd: AmdMode = AmdMode.PARALLEL
     policy: Policy = Policy.PREDICTIVE
     abandoned_target: float = 0.01

@@ -37,6 +37,8 @@ class _Seat:
     partner: Line | None = None
     """The line that the agent talks to."""
     call_ref: str = ""
+    notice: str = ""
+    """Clip that the partner hears as the two are joined."""
     packets: int = 0
     """Received from the phone when its audio was last looked at."""
     heard_at: float = 0.0
@@ -133,10 +135,13 @@ class AgentLines:
         if seat.connect is Connect.RING_PER_CALL:
             self._on_gone(agent, now)
 
-    def connect(self, agent: str, other: Line, call_ref: str, now: float) -> None:
-        """Join the agent to `other`; a phone that must be rung first is rung, and joined when it answers."""
+    def connect(self, agent: str, other: Line, call_ref: str, now: float, *, notice: str = "") -> None:
+        """Join the agent to `other`; a phone that must be rung first is rung, and joined when it answers.
+
+        notice: a clip that `other` hears over the agent's first words.
+        """
         seat = self._seats[agent]
-        seat.partner, seat.call_ref = other, call_ref
+        seat.partner, seat.call_ref, seat.notice = other, call_ref, notice
         if seat.up and seat.line is not None:
             self._lines.join(call_ref, seat.line.leg_id, agent, now)
             self._join(seat)
@@ -287,6 +292,11 @@ class AgentLines:
         plane.mute(seat.line.media, False)
         plane.bridge(seat.partner.media, seat.line.media)
         plane.play(seat.line.media, ARRIVAL_TONE)
+        if seat.notice:
+            try:
+                plane.play(seat.partner.media, seat.notice)
+            except UsageError as error:
+                log.error("notice cannot be played", call=seat.call_ref, reason=str(error))
 
     def _forget(self, line: Line) -> _Seat | None:
         seat = self._by_leg.pop(line.leg_id, None)

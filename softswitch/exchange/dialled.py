@@ -230,7 +230,7 @@ class DialledCalls:
     def _connect(self, call_ref: str, agent: str, now: float) -> None:
         line = self._calls.get(call_ref)
         if line is not None:
-            self._agents.connect(agent, line, call_ref, now)
+            self._agents.connect(agent, line, call_ref, now, notice=self.dialler.campaign.recording_notice)
 
     def _play(self, call_ref: str, clip: str, now: float) -> None:
         line = self._calls.get(call_ref)

@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 ROLE = "inbound"
 """Of a caller's line, in its note."""
 RINGING = "ringing"
+RINGING_TONE = "tone:ringback"
+"""For callers who hear a notice first: their call is answered, and only we can ring then."""
 PATIENCE_S = 20.0  # how long a caller waits for an agent before the prompt says that nobody is there
 WRAP_UP_S = 15.0
 
@@ -40,6 +42,8 @@ class Queue:
     """Clip; empty: the call is refused as busy."""
     caller_hears: str
     """RINGING, or a clip that is played in a loop once the call is answered."""
+    recording_notice: str = ""
+    """Clip that the caller hears whole before anything else; the call is then answered at once. Empty: none."""
 
     @property
     def campaign(self) -> str:
@@ -57,6 +61,8 @@ class _Call:
     line: Line | None = None
     agent: str = ""
     turned_away: bool = False
+    hears_notice: bool = False
+    """Until it is over, no agent is asked for."""
 
 
 class InboundCalls:
@@ -98,7 +104,12 @@ class InboundCalls:
         if event.verstat:
             log.info("caller's number verified", call=call_ref, verstat=event.verstat)
         self._records.open_attempt(record)
-        if queue.caller_hears == RINGING:
+        if queue.recording_notice:
+            if self._answer(call, now):
+                self._give_notice(call, now)
+            else:
+                call.turned_away = True
+        elif queue.caller_hears == RINGING:
             self._ring(event.leg_id, now)
         elif self._answer(call, now):
             self._play(call, queue.caller_hears, loop=True)
@@ -107,7 +118,7 @@ class InboundCalls:
     def serve(self, now: float) -> None:
         """Give waiting callers, first come first served, to agents who are ready."""
         for call in list(self._calls.values()):
-            if call.agent or call.turned_away:
+            if call.agent or call.turned_away or call.hears_notice:
                 continue
             agent = self._board.reserve_longest_waiting(
                 now, call.call_ref, call.queue.campaign, among=call.queue.agents
@@ -127,7 +138,8 @@ class InboundCalls:
     def handle_timer(self, now: float) -> None:
         """Callers who have waited too long hear that nobody is there."""
         for call in list(self._calls.values()):
-            if not call.agent and not call.turned_away and now >= call.gives_up_at:
+            waits = not call.agent and not call.turned_away and not call.hears_notice
+            if waits and now >= call.gives_up_at:
                 self._turn_away(call, now)
 
     def agent_gone(self, agent: str, now: float) -> None:
@@ -151,7 +163,7 @@ class InboundCalls:
     def kill(self, clip: str, now: float) -> None:
         """The kill switch: agents are out of their calls at once, callers hear the clip, then the calls end."""
         for call in list(self._calls.values()):
-            agent, call.agent, call.turned_away = call.agent, "", True
+            agent, call.agent, call.turned_away, call.hears_notice = call.agent, "", True, False
             if agent:
                 self._agents.release(agent, now)
                 self._board.receive_call_ended(agent, call.call_ref, now, WRAP_UP_S)
@@ -196,6 +208,8 @@ class InboundCalls:
             call.record = replace(call.record, agent=call.agent, bridged_at=self._wall())
         elif isinstance(event, PlayingEnded) and call.turned_away:
             self._lines.hang_up(line, self._lines.now)
+        elif isinstance(event, PlayingEnded) and call.hears_notice:
+            self._notice_given(call, self._lines.now)
 
     # What the process after this one takes up.
 
@@ -211,6 +225,7 @@ class InboundCalls:
             "gives_up_at": call.gives_up_at,
             "agent": call.agent,
             "turned_away": call.turned_away,
+            "hears_notice": call.hears_notice,
             "source": call.offered.source,
         }
 
@@ -232,6 +247,8 @@ class InboundCalls:
         )
         self._records.save_attempt(self._calls[line.leg_id].record)
         self._lines.join(note["call_ref"], line.leg_id, "", now)
+        if note["hears_notice"]:  # once more from its first word: its end may have been told to nobody
+            self._give_notice(self._calls[line.leg_id], now)
 
     def agents_taken_up(self, now: float) -> None:
         """Callers whose agent did not come along wait for another."""
@@ -262,6 +279,19 @@ class InboundCalls:
         call.record = replace(call.record, answered_at=self._wall(), recording=name)
         return True
 
+    def _give_notice(self, call: _Call, now: float) -> None:
+        """That the call is recorded; a caller who cannot be told so is not talked to."""
+        assert call.line is not None
+        call.hears_notice = self._play(call, call.queue.recording_notice, loop=False)
+        if not call.hears_notice:
+            call.turned_away = True
+            self._lines.hang_up(call.line, now)
+
+    def _notice_given(self, call: _Call, now: float) -> None:
+        call.hears_notice, call.gives_up_at = False, now + PATIENCE_S
+        self._play(call, RINGING_TONE if call.queue.caller_hears == RINGING else call.queue.caller_hears, loop=True)
+        self.serve(now)
+
     def _turn_away(self, call: _Call, now: float) -> None:
         call.turned_away = True
         if call.line is not None:
@@ -276,12 +306,15 @@ class InboundCalls:
         elif call.line is not None or self._answer(call, now):
             self._play(call, call.queue.prompt_no_agent, loop=False)
 
-    def _play(self, call: _Call, clip: str, *, loop: bool) -> None:
+    def _play(self, call: _Call, clip: str, *, loop: bool) -> bool:
+        """Whether it is played."""
         assert call.line is not None
         try:
             self._lines.plane.play(call.line.media, clip, loop=loop)
         except SoftswitchError as error:
             log.error("prompt cannot be played", call=call.call_ref, reason=str(error))
+            return False
+        return True
 
     def _save(self, call: _Call, packets_lost: int) -> None:
         connected = call.record.bridged_at is not None

@@ -145,7 +145,7 @@ async def open_sip(
             listens=transports.listens,
             realm=settings.site.name,
             accounts=[with_identity(carrier_account(trunk), trunk) for trunk in settings.trunks],
-            phones=[phone_account(agent) for agent in settings.agents],
+            phones=[phone_account(whose) for whose in (*settings.agents, *settings.supervisors)],
             gate=gate,
             new_token=Tokens(),
             phone_digests=sip.phone_digests,

@@ -213,6 +213,8 @@ class SiteNotes:
         for agent in (each.id for each in self._site.settings.agents):
             self.agent_changed(agent)
             self.phone_changed(agent)
+        for supervisor in self._site.settings.supervisors:
+            self.phone_changed(supervisor.id)
         for name, part in left.site.items():
             if name.startswith("campaign "):
                 self._notes.site_changed(name, partial(_same, part))

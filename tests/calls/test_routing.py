@@ -21,6 +21,13 @@ def test_an_agents_phone_reaches_nothing_else(called: str) -> None:
     assert route(offered(Origin.PHONE, called), TABLE) == Refuse(403)
 
 
+@pytest.mark.parametrize("called", ["login", "+447700900123", "+441632960000", "999", "agent-1", ""])
+def test_a_supervisors_phone_reaches_nothing_at_all(called: str) -> None:
+    table = RoutingTable(dids=TABLE.dids, supervisors={"sue"})
+    assert route(offered(Origin.PHONE, called, "sue"), table) == Refuse(403)
+    assert route(offered(Origin.PHONE, "login"), table) == LogIn("agent-1")
+
+
 @pytest.mark.parametrize("called", ["+441632960000", "441632960000"])
 def test_a_call_from_outside_reaches_the_queue_of_its_number(called: str) -> None:
     assert route(offered(Origin.TRUNK, called, "carrier"), TABLE) == ToQueue("helpdesk")

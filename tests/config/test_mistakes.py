@@ -85,6 +85,8 @@ BAD = [
     ("attempts = 2", "atempts = 2", "campaigns[0].recycle.busy.atempts", 'did you mean "attempts"?'),
     ('did = "+442079460100"', 'did = "100"', "inbound[0].did", "E.164"),
     ('agents = ["1001"]', 'agents = ["1009"]', "inbound[0].agents", 'no agent "1009"'),
+    ('agents = ["1001"]', 'recording_notice = "hwo"', "inbound[0].recording_notice", 'did you mean "who"?'),
+    ('policy = "progressive"', 'recording_notice = "hwo"', "campaigns[0].recording_notice", 'did you mean "who"?'),
 ]
 
 
@@ -130,6 +132,46 @@ def test_a_mistake_between_keys_is_named(site: Path, old: str, new: str, key: st
     changed(site, old, new)
     found = [finding for finding in problems(site) if finding.key == key and finding.fatal]
     assert any(text in finding.text for finding in found), [str(finding) for finding in problems(site)]
+
+
+SUE = """[[supervisors]]
+id = "sue"
+phone_username = "psue"
+phone_password = "phone-8-secret"
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "text"),
+    [
+        ('id = "sue"', 'id = "1001"', "supervisors[0].id", "is an agent"),
+        ('id = "sue"', "", "supervisors[0]", "id is missing"),
+        ('"psue"', '"p1002"', "supervisors[0].phone_username", "phone of an agent"),
+        ('phone_password = "phone-8-secret"', "", "supervisors[0]", "anybody's"),
+        (
+            'phone_password = "phone-8-secret"',
+            'phone_password_file = "x"',
+            "supervisors[0].phone_password_file",
+            "no file",
+        ),
+        ('id = "sue"', 'id = "sue"\nphone_password_file = "p1002.secret"', "supervisors[0].phone_password", "keep one"),
+        ('id = "sue"', 'id = "sue"\nconnect = "nailed-up"', "supervisors[0].connect", "no such key"),
+        (SUE, SUE + SUE, "supervisors[1].id", "used twice"),
+        (SUE, SUE + SUE, "supervisors[1].phone_username", "used twice"),
+    ],
+)
+def test_a_mistake_about_a_supervisor_is_named(site: Path, old: str, new: str, key: str, text: str) -> None:
+    site.write_text(GOOD + SUE)
+    assert problems(site) == []
+    site.write_text(GOOD + SUE.replace(old, new))
+    found = [finding for finding in problems(site) if finding.key == key and finding.fatal]
+    assert any(text in finding.text for finding in found), [str(finding) for finding in problems(site)]
+
+
+def test_a_supervisor_never_transfers(site: Path) -> None:
+    site.write_text(GOOD.replace("port = 5070", 'may_transfer = ["sue"]') + SUE)
+    (found,) = [finding for finding in problems(site) if finding.fatal]
+    assert found.key == "sip.may_transfer[0]" and "supervisors never transfer" in found.text
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,14 @@ def test_settings_become_the_values_that_the_rooms_work_with(site: Path) -> None
     assert campaign.recycle == {"busy": RecycleRule(60.0, 2)}
 
 
+def test_a_supervisor_has_a_phone_as_an_agent_has(site: Path) -> None:
+    site.write_text(GOOD + '[[supervisors]]\nid = "sue"\nphone_username = "p7"\nphone_password_file = "p1002.secret"\n')
+    (supervisor,) = load(site).supervisors
+    account = phone_account(supervisor)
+    assert (account.agent, account.username, account.password) == ("sue", "p7", "from a file")
+    assert account.keepalive_s == 30.0
+
+
 def test_a_trunk_s_settings_become_its_account_and_its_routes(site: Path) -> None:
     changed(
         site,
