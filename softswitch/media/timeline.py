@@ -86,6 +86,16 @@ class Timelines(NamedTuple):
     """(1 + slots,) int64: how many timelines are active, then which"""
 
 
+def new_timelines(slots: int) -> Timelines:
+    """Timelines beside any block, as a benchmark or a test needs them; an engine's lie in its block."""
+    return Timelines(
+        np.zeros(slots, TIMELINE),
+        np.zeros((slots, 2), CHANNEL),
+        np.zeros((slots, 2, SIZE), np.int16),
+        np.zeros(1 + slots, np.int64),
+    )
+
+
 @inner
 def position_of(line: Any, at_ns: int) -> int:
     return (at_ns - line.epoch_ns) // NS_PER_SAMPLE

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
@@ -36,8 +37,11 @@ def killed(tmp_path):
     ended = []
     for at, told in sorted(waiting, key=lambda each: each[0]):
         time.sleep(max(0.0, at - time.monotonic()))
-        os.kill(told["pid"], signal.SIGKILL)
+        process = os.pidfd_open(told["pid"])
+        signal.pidfd_send_signal(process, signal.SIGKILL)
         ended.append((tmp_path / told["name"], time.monotonic() - told["began"]))
+        assert select.select([process], [], [], 20.0)[0], "a killed process has its lock until it is gone"
+        os.close(process)
     parent.stdin.close()
     parent.wait()
     parent.stdout.close()
