@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from softswitch.config.complaints import Complaint, suggestion
-from softswitch.config.settings import PhoneSettings, Settings
+from softswitch.config.settings import Connect, PhoneSettings, Settings
 from softswitch.config.sip_checks import SIP_CHECKS
 from softswitch.config.toml_lines import Key
 from softswitch.safeguards.visibility import is_withheld
@@ -48,7 +48,7 @@ def _twice(settings: Settings) -> Iterator[Complaint]:
         ("inbound", "did", [i.did for i in settings.inbound]),
     ):
         for position, name in enumerate(names):
-            if name in names[:position]:
+            if name and name in names[:position]:
                 yield (section, position, key), f'"{name}" is used twice under {section}', True
 
 
@@ -118,8 +118,14 @@ def _secrets(settings: Settings) -> Iterator[Complaint]:
         inline = bool(phone.phone_password.get_secret_value())
         if inline and phone.phone_password_file:
             yield (*at, "phone_password"), "phone_password and phone_password_file are both given; keep one", True
-        if not inline and not phone.phone_password_file:
+        if not phone.phone_username:
+            if inline or phone.phone_password_file:
+                yield at, "phone_username is missing; without a phone there is no phone_password either", True
+        elif not inline and not phone.phone_password_file:
             yield at, "phone_password is missing; a phone without one could be anybody's", True
+    for n, agent in enumerate(settings.agents):
+        if agent.connect is Connect.RING_PER_CALL and not agent.phone_username:
+            yield ("agents", n, "connect"), "there is no phone to ring: give phone_username", True
 
 
 def _phones(settings: Settings) -> Iterator[tuple[Key, PhoneSettings]]:

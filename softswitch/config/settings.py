@@ -119,8 +119,8 @@ class Connect(StrEnum):
 class PhoneSettings(Section):
     """Somebody's phone, as it registers with us."""
 
-    phone_username: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
-    """The phone registers with it."""
+    phone_username: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$")] = ""
+    """The phone registers with it. Left out: there is no phone, and a browser headset serves in its place."""
     phone_password: SecretStr = SecretStr("")
     """Digest password of the phone."""
     phone_password_file: OptionalFile = None

@@ -68,6 +68,7 @@ BAD = [
     ('id = "1002"', 'id = "1001"', "agents[1].id", "used twice"),
     ('phone_username = "p1002"', 'phone_username = "p1001"', "agents[1].phone_username", "used twice"),
     ('phone_password = "phone-7-secret"', "", "agents[0]", "phone_password is missing"),
+    ('phone_username = "p1001"', "", "agents[0]", "phone_username is missing"),
     ('phone_password_file = "p1002.secret"', 'phone_password_file = "x"', "agents[1].phone_password_file", "no file"),
     ('connect = "ring-per-call"', 'connect = "nailed"', "agents[1].connect", "nailed-up"),
     ('trunk = "carrier"', 'trunk = "carier"', "campaigns[0].trunk", 'did you mean "carrier"?'),
@@ -126,6 +127,7 @@ def test_a_mistake_is_named_with_its_line_and_key(site: Path, old: str, new: str
         ("[sip]", "[trace]\nmessages = -1\n[sip]", "trace.messages", "greater"),
         ("port = 5070", 'phone_srtp = "always"', "sip.phone_srtp", "'off', 'optional' or 'required'"),
         ("[sip]", '[trace]\nhomer = "host"\n[sip]', "trace.homer", "pattern"),
+        ('phone_username = "p1002"\nphone_password_file = "p1002.secret"', "", "agents[1].connect", "no phone to ring"),
     ],
 )  # fmt: skip
 def test_a_mistake_between_keys_is_named(site: Path, old: str, new: str, key: str, text: str) -> None:

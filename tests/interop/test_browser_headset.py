@@ -164,6 +164,13 @@ def test_chromium_hears_our_goodbye(require_peer: Callable[[str], None]) -> None
     asyncio.run(story())
 
 
+def without_phones(site: Path) -> Path:
+    """Agents have nothing but their browsers."""
+    kept = [line for line in site.read_text().splitlines() if not line.startswith("phone_")]
+    site.write_text("\n".join(kept) + "\n")
+    return site
+
+
 async def add_agent_account(switch: Switch, agent: str) -> None:
     await switch.site.store.add_account(agent, await Passwords().hash(PASSWORD), "agent")
 
@@ -187,7 +194,7 @@ def test_an_agent_in_a_browser_tab_talks_to_a_dialled_callee(
     async def story() -> None:
         microphone = write_tone(tmp_path / "says.wav", MICROPHONE_HZ)
         async with Sipp("carrier_echoes", tmp_path, echo=True, timeout_s=60) as sipp, Browser(microphone) as browser:
-            site = write_site(tmp_path / "site", trunk_port=sipp.port, numbers=[NUMBER], amd="off")
+            site = without_phones(write_site(tmp_path / "site", trunk_port=sipp.port, numbers=[NUMBER], amd="off"))
             async with running_switch(site) as switch:
                 await add_agent_account(switch, "1001")
                 page = await seat_agent(switch, browser, "1001")
