@@ -50,8 +50,7 @@ SessionEvent: TypeAlias = SessionConnected | SessionMoved | SessionLost
 class BrowserSession:
     def __init__(self, offer: BrowserOffer, certificate: Certificate, now: float) -> None:
         credentials = new_credentials()
-        self._begin(IceLite(credentials, offer.remote, now), credentials, offer.remote)
-        self.offer, self._certificate = offer, certificate
+        self._begin(IceLite(credentials, offer.remote, now), credentials, offer.remote, offer, certificate)
 
     @classmethod
     def resume(cls, snapshot: dict[str, Any], now: float) -> "BrowserSession":
@@ -68,12 +67,19 @@ class BrowserSession:
         session._told = address
         return session
 
-    def _begin(self, ice: IceLite, ours: IceCredentials, theirs: IceCredentials) -> None:
-        self.offer: BrowserOffer | None = None
+    def _begin(
+        self,
+        ice: IceLite,
+        ours: IceCredentials,
+        theirs: IceCredentials,
+        offer: BrowserOffer | None = None,
+        certificate: Certificate | None = None,
+    ) -> None:
+        self.offer = offer
         """None in a session that was taken up."""
         self.strangers = 0
         """Datagrams dropped as neither STUN nor DTLS, or as DTLS from an address that proved nothing."""
-        self._certificate: Certificate | None = None
+        self._certificate = certificate
         self._ice = ice
         self._ours, self._theirs = ours, theirs
         self._dtls: DtlsAssociation | None = None

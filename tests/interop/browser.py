@@ -80,7 +80,7 @@ class Browser:
             "Target.attachToTarget", {"targetId": target["targetId"], "flatten": True}
         )
         page = Page(self._connection, attached["sessionId"], target["targetId"])
-        await page.settle()
+        await page.settle(url)
         return page
 
     def kill(self) -> None:
@@ -117,10 +117,11 @@ class Page:
         self._session = session
         self._target = target
 
-    async def settle(self) -> None:
-        """Wait until the document is there."""
-        async with asyncio.timeout(PATIENCE_S):
-            while await self.evaluate("document.readyState") != "complete":
+    async def settle(self, url: str) -> None:
+        """Wait until the document is there: a new tab begins with an empty one, and that is complete too."""
+        there = f"location.href === {url!r} && document.readyState === 'complete'"
+        async with asyncio.timeout(START_S):
+            while not await self.evaluate(there):
                 await asyncio.sleep(0.02)
 
     async def evaluate(self, expression: str) -> Any:

@@ -119,7 +119,7 @@ def test_chromium_and_a_phone_hear_each_other(require_peer: Callable[[str], None
                 assert THEIRS_HZ not in callee.ear.heard
                 assert await page.state() == "connected"
                 counts = plane.statistics(headset.leg)
-                assert counts.packets_received >= 20
+                assert counts.packets_received > 0
                 assert counts.packets_dropped == 0
 
     asyncio.run(story())
