@@ -87,7 +87,8 @@ class PhoneDesk:
 
     def snapshot(self, agent: str) -> list[dict[str, Any]]:
         """Where an agent's phone has registered, in plain values."""
-        return self._registrar.snapshot(self._by_agent[agent].username)
+        phone = self._by_agent.get(agent)
+        return self._registrar.snapshot(phone.username) if phone is not None else []
 
     def restore(self, agent: str, snapshot: Iterable[Snapshot], now: float) -> None:
         """Take up the bindings of another process. KeyError for an agent who is unknown now."""

@@ -14,8 +14,6 @@ from typing import Any, Self
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.interop.peers import PATIENCE_S
-
 FLAGS = (
     "--headless",
     "--no-sandbox",

@@ -154,7 +154,8 @@ def test_chromium_hears_our_goodbye(require_peer: Callable[[str], None]) -> None
                 await eventually(lambda: owner.told[:1] == ["connected"], "the headset is connected")
 
                 async def state_is(wanted: str) -> bool:
-                    return await page.state() == wanted
+                    transport = await page.page.evaluate("headset.connection.getSenders()[0].transport.state")
+                    return transport == wanted
 
                 await eventually_so(lambda: state_is("connected"), "the page is connected")
                 headset.close()
@@ -177,7 +178,7 @@ async def add_agent_account(switch: Switch, agent: str) -> None:
 
 async def seat_agent(switch: Switch, browser: Browser, agent: str) -> HeadsetPage:
     """Log in on the switch's own page, and offer the tab as the agent's headset."""
-    page = await HeadsetPage.open(browser, f"{switch.web_url}/login")
+    page = await HeadsetPage.open(browser, f"{switch.web_url}login")
     form = f"new URLSearchParams({{name: {agent!r}, password: {PASSWORD!r}}})"
     await page.page.evaluate(f"fetch('/login', {{method: 'POST', body: {form}, redirect: 'manual'}}).then(() => 1)")
     assert await page.page.evaluate("headset.seat('/api/agent/headset')") == "stable"
