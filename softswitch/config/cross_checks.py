@@ -58,7 +58,7 @@ def _supervisors(settings: Settings) -> Iterator[Complaint]:
     for n, supervisor in enumerate(settings.supervisors):
         if supervisor.id in ids:
             yield ("supervisors", n, "id"), f'"{supervisor.id}" is an agent; supervisors have names of their own', True
-        if supervisor.phone_username in usernames:
+        if supervisor.phone_username and supervisor.phone_username in usernames:
             text = f'"{supervisor.phone_username}" is the phone of an agent'
             yield ("supervisors", n, "phone_username"), text, True
 
