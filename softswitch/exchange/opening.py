@@ -145,7 +145,10 @@ async def open_sip(
             listens=transports.listens,
             realm=settings.site.name,
             accounts=[with_identity(carrier_account(trunk), trunk) for trunk in settings.trunks],
-            phones=[phone_account(who) for who in (*settings.agents, *settings.supervisors) if who.phone_username],
+            phones=[
+                *[phone_account(agent) for agent in settings.agents if agent.phone_username],
+                *[phone_account(supervisor) for supervisor in settings.supervisors if supervisor.phone_username],
+            ],
             gate=gate,
             new_token=Tokens(),
             phone_digests=sip.phone_digests,
