@@ -23,6 +23,7 @@ from softswitch.dialler.suppression import SuppressionList
 from softswitch.errors import UsageError
 from softswitch.exchange import health
 from softswitch.exchange.agents import AgentLines
+from softswitch.exchange.audit_file import AuditFile
 from softswitch.exchange.carriers import find_carriers
 from softswitch.exchange.desk import Desk
 from softswitch.exchange.dialled import DialledCalls
@@ -47,6 +48,7 @@ from softswitch.exchange.opening import (
 from softswitch.exchange.premises import Site, wall
 from softswitch.exchange.records import Records
 from softswitch.exchange.srtp_rules import srtp_rules
+from softswitch.exchange.supervision import Supervision
 from softswitch.exchange.supervisors import SupervisorLines
 from softswitch.exchange.tolls import calls_of_today, make_toll_guard
 from softswitch.exchange.uptake import Left, SiteNotes, Uptake, take_up_places
@@ -175,9 +177,16 @@ class Switch:
             clock=lambda: driver.now,
             toll_alarm=lambda: toll.alarm,
         )
+        supervisors = SupervisorLines(lines, headsets, new_ref, {each.id for each in settings.supervisors})
+        audit = AuditFile(settings.site.data_directory)
+        self._stack.push_async_callback(audit.drain)
+        supervision = Supervision(
+            lines, supervisors, agents,
+            is_in=lambda agent: board.state_of(agent) is not AgentState.OFFLINE, note=self._note_supervision,
+        )  # fmt: skip
         self.site = Site(
-            settings, driver, store, records, pool, lines, board, agents, SupervisorLines(lines, headsets, new_ref),
-            inbound, interlocks, watch, suppression, locks,
+            settings, driver, store, records, pool, lines, board, agents, supervisors, supervision, audit, inbound,
+            interlocks, watch, suppression, locks,
         )  # fmt: skip
         lines.names = tracing.names if tracing is not None else None
         self.desk = Desk(self.site, driver.now, tracing)
@@ -336,6 +345,8 @@ class Switch:
         self._site_notes.agent_changed(event.agent)
         if event.state not in (AgentState.RESERVED, AgentState.IN_CALL):
             self.site.agents.release(event.agent, now)
+        if event.state is AgentState.OFFLINE:
+            self.site.supervision.agent_gone(event.agent, now)
         if event.state is AgentState.READY:
             self.site.inbound.serve(now)
         self.site.driver.settle(self.site.pool)
@@ -344,6 +355,16 @@ class Switch:
         with self.site.mutating() as now:
             for dialler in self.site.diallers:
                 dialler.receive_suppressed(number, now)
+
+    def _note_supervision(self, supervisor: str, action: str, *, subject: str, reason: str) -> None:
+        """What is done with an agent by itself; what cannot be noted is not done any longer."""
+
+        def failed(why: str) -> None:
+            log.error("supervision cannot be noted, and ends", reason=why)
+            with self.site.mutating() as now:
+                self.site.supervision.stop(supervisor, why, now, noted=False)
+
+        self.site.audit.note_soon(supervisor, action, subject=subject, reason=reason, failed=failed)
 
     def _settle(self) -> None:
         self.site.settle()

@@ -25,6 +25,18 @@ IDLE_SOUND = "tone:silence"
 """Between calls: a phone that gets no packets for long takes its call for dead, and so does a NAT on the way."""
 
 
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """Who can be heard at an agent's place just now."""
+
+    line: Line | None
+    """The agent's, while it is up."""
+    partner: Line | None
+    """The other end, once the two are joined."""
+    call_ref: str
+    """Empty where they are not."""
+
+
 @dataclass(slots=True)
 class _Seat:
     """One agent's place: how the agent is reached, and by which line just now."""
@@ -37,6 +49,8 @@ class _Seat:
     partner: Line | None = None
     """The line that the agent talks to."""
     call_ref: str = ""
+    muted: bool = False
+    """By the kill switch for this agent; until the call is over."""
     notice: str = ""
     """Clip that the partner hears as the two are joined."""
     packets: int = 0
@@ -72,6 +86,8 @@ class AgentLines:
         self._new_leg_id = new_leg_id
         self._on_arrived = on_arrived
         self._on_gone = on_gone
+        self.on_moved: Callable[[str, float], None] = lambda agent, now: None
+        """Told when an agent's line, or whom it talks to, may be another."""
 
     def __contains__(self, agent: str) -> bool:
         return agent in self._seats
@@ -79,6 +95,19 @@ class AgentLines:
     def is_in(self, agent: str) -> bool:
         seat = self._seats[agent]
         return seat.up or seat.connect is Connect.RING_PER_CALL
+
+    def call_of(self, agent: str) -> str:
+        """The call that the agent is in, or that the agent's phone is rung for; else empty. KeyError where unknown."""
+        seat = self._seats[agent]
+        return "" if seat.partner is None else seat.call_ref
+
+    def talk_of(self, agent: str) -> Talk:
+        """Raises KeyError for an unknown agent."""
+        seat = self._seats[agent]
+        line = seat.line if seat.up and seat.line is not None and not seat.line.closed else None
+        if line is None or seat.partner is None:
+            return Talk(line, None, "")
+        return Talk(line, None if seat.partner.closed else seat.partner, seat.call_ref)
 
     def log_in(self, agent: str, now: float) -> None:
         """Ring the agent's phone for its shift-long call; with ring-per-call there is nothing to ring yet.
@@ -105,6 +134,7 @@ class AgentLines:
             self._seat(seat, line, up=True)
             self._by_leg[line.leg_id] = seat
             self._idle(line)
+            self.on_moved(seat.agent, now)
             self._arrive_unheard(seat, now)
 
     def receive_headset(self, agent: str, offer: bytes, now: float) -> bytes:
@@ -141,10 +171,10 @@ class AgentLines:
         notice: a clip that `other` hears over the agent's first words.
         """
         seat = self._seats[agent]
-        seat.partner, seat.call_ref, seat.notice = other, call_ref, notice
+        seat.partner, seat.call_ref, seat.notice, seat.muted = other, call_ref, notice, False
         if seat.up and seat.line is not None:
             self._lines.join(call_ref, seat.line.leg_id, agent, now)
-            self._join(seat)
+            self._join(seat, now)
             return
         try:
             self._ring(seat, call_ref, now)
@@ -163,15 +193,23 @@ class AgentLines:
             self._lines.plane.mute(seat.line.media, False)
             self._idle(seat.line)
             self._lines.changed(seat.line)
-        seat.partner = None
+        if seat.partner is not None:
+            seat.partner, seat.muted = None, False
+            self.on_moved(agent, now)
         if not seat.is_nailed_up and seat.line is not None:
             self._lines.hang_up(seat.line, now)
 
-    def mute(self, agent: str) -> None:
-        """The kill switch: what the agent says goes nowhere from here on."""
+    def mute(self, agent: str, muted: bool = True) -> None:
+        """The kill switch: what the agent says goes nowhere from here on, until the call is over or the mute undone."""
         seat = self._seats[agent]
+        seat.muted = muted and seat.partner is not None
         if seat.line is not None:
-            self._lines.plane.mute(seat.line.media, True)
+            self._lines.plane.mute(seat.line.media, muted)
+            self._lines.changed(seat.line)
+
+    def muted(self) -> tuple[str, ...]:
+        """The agents who are in calls and not heard."""
+        return tuple(seat.agent for seat in self._seats.values() if seat.muted)
 
     def look(self, now: float) -> None:
         """End the line of a phone that fell silent: a pulled cable says no BYE, and the callee hears nobody."""
@@ -199,9 +237,10 @@ class AgentLines:
         self._lines.changed(line)
         if seat.is_nailed_up:
             self._idle(line)
+            self.on_moved(seat.agent, now)
             self._arrive_unheard(seat, now)
         elif seat.partner is not None:
-            self._join(seat)
+            self._join(seat, now)
         else:
             self._lines.hang_up(line, now)
 
@@ -229,7 +268,8 @@ class AgentLines:
         if seat is None:
             return None
         partner = "" if seat.partner is None else seat.partner.leg_id
-        return {"role": ROLE, "agent": seat.agent, "up": seat.up, "partner": partner, "call_ref": seat.call_ref}
+        talk = {"partner": partner, "call_ref": seat.call_ref, "muted": seat.muted}
+        return {"role": ROLE, "agent": seat.agent, "up": seat.up, **talk}
 
     def take_up(self, line: Line, note: Mapping[str, Any], line_of: Callable[[str], Line | None], now: float) -> None:
         """Go on with an agent's line of another process. One that was still being rung is not waited for.
@@ -244,7 +284,7 @@ class AgentLines:
             return
         partner = line_of(note["partner"])
         if partner is not None:
-            seat.partner, seat.call_ref = partner, note["call_ref"]
+            seat.partner, seat.call_ref, seat.muted = partner, note["call_ref"], note["muted"]
             self._lines.join(seat.call_ref, line.leg_id, seat.agent, now)
         elif note["partner"]:
             self._lines.plane.unbridge(line.media)
@@ -275,6 +315,7 @@ class AgentLines:
             old, seat.line, seat.up = seat.line, None, False
             self._by_leg.pop(old.leg_id, None)
             self._lines.hang_up(old, now)
+            self.on_moved(seat.agent, now)
             self._on_gone(seat.agent, now)
 
     def _seat(self, seat: _Seat, line: Line, *, up: bool) -> None:
@@ -284,12 +325,12 @@ class AgentLines:
         if not line.closed:
             self._lines.plane.play(line.media, IDLE_SOUND, loop=True)
 
-    def _join(self, seat: _Seat) -> None:
+    def _join(self, seat: _Seat, now: float) -> None:
         assert seat.line is not None
         assert seat.partner is not None
         self._lines.changed(seat.line)
         plane = self._lines.plane
-        plane.mute(seat.line.media, False)
+        plane.mute(seat.line.media, seat.muted)
         plane.bridge(seat.partner.media, seat.line.media)
         plane.play(seat.line.media, ARRIVAL_TONE)
         if seat.notice:
@@ -297,9 +338,11 @@ class AgentLines:
                 plane.play(seat.partner.media, seat.notice)
             except UsageError as error:
                 log.error("notice cannot be played", call=seat.call_ref, reason=str(error))
+        self.on_moved(seat.agent, now)
 
     def _forget(self, line: Line) -> _Seat | None:
         seat = self._by_leg.pop(line.leg_id, None)
         if seat is not None and seat.line is line:
-            seat.line, seat.up, seat.partner = None, False, None
+            seat.line, seat.up, seat.partner, seat.muted = None, False, None, False
+            self.on_moved(seat.agent, self._lines.now)
         return seat

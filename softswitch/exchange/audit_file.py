@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +21,7 @@ class AuditFile:
     def __init__(self, directory: Path) -> None:
         self.path = directory / NAME
         self._turn = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def note(self, actor: str, action: str, *, subject: str, reason: str) -> None:
         """Write one record and have it on disk. Raises UsageError where that cannot be, and then nothing may be shown.
@@ -28,6 +30,23 @@ class AuditFile:
         """
         async with self._turn:
             await asyncio.to_thread(self._write, actor, action, redact(subject), redact(reason))
+
+    def note_soon(self, actor: str, action: str, *, subject: str, reason: str, failed: Callable[[str], None]) -> None:
+        """The same in its turn, for what comes about by itself; `failed` is told why where it cannot be written."""
+        task = asyncio.get_running_loop().create_task(self._note(actor, action, subject, reason, failed))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def drain(self) -> None:
+        """Wait until all is written."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks)
+
+    async def _note(self, actor: str, action: str, subject: str, reason: str, failed: Callable[[str], None]) -> None:
+        try:
+            await self.note(actor, action, subject=subject, reason=reason)
+        except UsageError as error:
+            failed(str(error))
 
     def _write(self, actor: str, action: str, subject: str, reason: str) -> None:
         try:

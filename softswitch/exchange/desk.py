@@ -3,13 +3,14 @@
 from softswitch.dialler.agents import AgentState
 from softswitch.dialler.attempt import DialAttempt, Disposition
 from softswitch.errors import UsageError
-from softswitch.exchange.audit_file import AuditFile
 from softswitch.exchange.dialled import DialledCalls
 from softswitch.exchange.premises import Site
+from softswitch.exchange.supervision import LEAVE, Mode, subject_of
 from softswitch.exchange.tracing import Tracing
 from softswitch.safeguards.trace_view import TraceView
 from softswitch.safeguards.visibility import (
     AgentCallView,
+    SupervisionView,
     TrunkView,
     WallboardView,
     agent_call_view,
@@ -29,7 +30,7 @@ class Desk:
         self._site = site
         self._started_at = started_at
         self._tracing = tracing
-        self._audit = AuditFile(site.settings.site.data_directory)
+        self._audit = site.audit
 
     def wallboard(self) -> WallboardView:
         site, now = self._site, self._site.driver.now
@@ -53,6 +54,8 @@ class Desk:
             media_deaths=site.plane.deaths,
             datagrams_dropped={} if defence is None else {str(why): count for why, count in defence.dropped.items()},
             sources_banned={} if defence is None else {str(why): count for why, count in defence.bans.items()},
+            supervision=site.supervision.views(now),
+            muted_agents=site.agents.muted(),
         )
 
     def agent_call(self, agent: str) -> AgentCallView | None:
@@ -139,6 +142,36 @@ class Desk:
             for dialler in site.diallers:
                 dialler.kill(now, clip)
             site.inbound.kill(clip, now)
+
+    async def mute_agent(self, agent: str, muted: bool, by: str) -> None:
+        """At once, and noted then: it shows nobody anything."""
+        self._known(agent)
+        call_ref = self._site.agents.call_of(agent)
+        if not call_ref:
+            raise UsageError(f"agent {agent} is in no call")
+        self._site.agents.mute(agent, muted)
+        await self._audit.note(by, "mute" if muted else "unmute", subject=subject_of(agent, call_ref), reason="")
+
+    def supervision(self) -> tuple[SupervisionView, ...]:
+        return self._site.supervision.views(self._site.driver.now)
+
+    async def supervise(self, agent: str, mode: str, by: str) -> None:
+        """Noted first: nobody is listened to in secret from the auditor."""
+        self._known(agent)
+        supervision = self._site.supervision
+        supervision.check(by, agent, Mode(mode))
+        await self._audit.note(by, mode, subject=supervision.subject(agent), reason="asked for")
+        with self._site.mutating() as now:
+            supervision.begin(by, agent, Mode(mode), now)
+
+    async def end_supervision(self, by: str) -> None:
+        supervision = self._site.supervision
+        agent = supervision.agent_of(by)
+        if agent:
+            subject = supervision.subject(agent)
+            with self._site.mutating() as now:
+                supervision.leave(by, now)
+            await self._audit.note(by, LEAVE, subject=subject, reason="asked for")
 
     async def trace(self, call: str, *, by: str, whole: bool, reason: str) -> TraceView:
         tracing = self._kept_messages()

@@ -12,11 +12,13 @@ from softswitch.dialler.dialling import Dialler
 from softswitch.dialler.locks import NumberLocks
 from softswitch.dialler.suppression import SuppressionList
 from softswitch.exchange.agents import AgentLines
+from softswitch.exchange.audit_file import AuditFile
 from softswitch.exchange.dialled import NOBODY_DIALS, DialledCalls
 from softswitch.exchange.health import Health
 from softswitch.exchange.inbound import InboundCalls
 from softswitch.exchange.lines import Lines
 from softswitch.exchange.records import Records
+from softswitch.exchange.supervision import Supervision
 from softswitch.exchange.supervisors import SupervisorLines
 from softswitch.media.control import MediaPlane
 from softswitch.safeguards.interlocks import Interlocks
@@ -42,6 +44,8 @@ class Site:
     board: AgentBoard
     agents: AgentLines
     supervisors: SupervisorLines
+    supervision: Supervision
+    audit: AuditFile
     inbound: InboundCalls
     interlocks: Interlocks
     health: Health

@@ -1,75 +1,159 @@
-"""Supervisors' lines: a browser headset each, to listen and speak with."""
+"""Supervisors' lines: a phone that is rung when its supervisor begins to listen, or a browser headset."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Protocol
+
+import structlog
 
 from softswitch.calls.outcome import Outcome
+from softswitch.errors import UsageError
 from softswitch.exchange.headsets import Headsets
 from softswitch.exchange.lines import Line, Lines
 from softswitch.media.events import MediaEvent
 
+log = structlog.get_logger(__name__)
+
 ROLE = "supervisor"
 """Of a supervisor's line, in its note."""
+SUPERVISION = "supervision"
+"""What stands for a call reference where a supervisor's phone is rung: it learns nothing of any call."""
 IDLE_SOUND = "tone:silence"
-"""While there is nothing to hear: the browser sees that the line is alive."""
+"""While there is nothing to hear: phone and browser see that the line is alive."""
+
+
+class SupervisorWatcher(Protocol):
+    """Who uses the lines."""
+
+    def supervisor_moved(self, supervisor: str, now: float) -> None: ...
+    def supervisor_gone(self, supervisor: str, reason: str, now: float) -> None: ...
+    def snapshot(self, supervisor: str) -> dict[str, Any] | None: ...
+    def take_up(self, supervisor: str, note: Mapping[str, Any] | None, now: float) -> None: ...
 
 
 class SupervisorLines:
     """Owner of every supervisor's line, by the name of the web account."""
 
-    def __init__(self, lines: Lines, headsets: Headsets, new_leg_id: Callable[[], str]) -> None:
+    def __init__(
+        self, lines: Lines, headsets: Headsets, new_leg_id: Callable[[], str], phones: Collection[str] = ()
+    ) -> None:
+        """phones: the supervisors who have one."""
         self._lines = lines
         self._headsets = headsets
         self._new_leg_id = new_leg_id
+        self._phones = phones
         self._by_name: dict[str, Line] = {}
+        self.watcher: SupervisorWatcher | None = None
 
     def line_of(self, name: str) -> Line | None:
         """The supervisor's line, once it can be heard on."""
         line = self._by_name.get(name)
         return line if line is not None and line.answered else None
 
+    def check(self, name: str) -> None:
+        """Raises UsageError where there is no way to reach the supervisor."""
+        if name not in self._by_name and name not in self._phones:
+            raise UsageError(
+                "you have neither headset nor phone: connect a headset in the browser, or have a phone put under "
+                f'[[supervisors]] with id = "{name}"'
+            )
+
+    def reach(self, name: str, now: float) -> None:
+        """Ring the supervisor's phone, unless there is a line already or it rings. Raises UsageError where it is not
+        registered."""
+        self.check(name)
+        if name not in self._by_name:
+            line = self._lines.ring_phone(self._new_leg_id(), name, SUPERVISION, self, now)
+            self._by_name[name] = line
+            self._lines.changed(line)
+
+    def release(self, name: str, now: float) -> None:
+        """The line is not needed any more: a phone is hung up, a headset stays."""
+        line = self._by_name.get(name)
+        if line is not None and line.headset is None:
+            del self._by_name[name]
+            self._lines.hang_up(line, now)
+
+    def release_idle(self, busy: Collection[str], now: float) -> None:
+        """Hang up the phones of all others."""
+        for name in [each for each in self._by_name if each not in busy]:
+            self.release(name, now)
+
+    def changed(self, name: str) -> None:
+        """Something that the line's note holds is another."""
+        line = self._by_name.get(name)
+        if line is not None:
+            self._lines.changed(line)
+
     def receive_headset(self, name: str, offer: bytes, now: float) -> bytes:
-        """Answer a supervisor's browser; it takes the place of another tab of the same supervisor's.
+        """Answer a supervisor's browser; it takes the place of a phone, or of another tab of the same supervisor's.
 
         Raises PeerError where the offer cannot be, UsageError without a free media port.
         """
         line, answer = self._headsets.open(self._new_leg_id(), offer, self)
-        self.leave(name, now)
-        self._by_name[name] = line
+        old, self._by_name[name] = self._by_name.get(name), line
+        if old is not None:
+            self._lines.hang_up(old, now)
+        self._tell_moved(name, now)
         return answer
 
     def leave(self, name: str, now: float) -> None:
-        """End the supervisor's headset, if there is one."""
-        line = self._by_name.pop(name, None)
-        if line is not None:
+        """End the supervisor's headset, if there is one; a phone is left alone."""
+        line = self._by_name.get(name)
+        if line is not None and line.headset is not None:
+            del self._by_name[name]
             self._lines.hang_up(line, now)
+            self._tell_gone(name, "the headset was put down", now)
 
     # What the lines report.
 
     def line_ringing(self, line: Line, now: float) -> None: ...
     def line_answered(self, line: Line, now: float) -> None:
+        name = self._name_of(line)
+        if name is None:
+            self._lines.hang_up(line, now)
+            return
         self._lines.plane.play(line.media, IDLE_SOUND, loop=True)
+        self._lines.changed(line)
+        self._tell_moved(name, now)
 
     def line_failed(self, line: Line, outcome: Outcome, status: int, now: float) -> None:
-        self._forget(line)
+        log.warning("supervisor's phone did not answer", outcome=outcome, status=status)
+        self._forget(line, f"your phone did not answer ({outcome})", now)
 
     def line_ended(self, line: Line, by_peer: bool, now: float) -> None:
-        self._forget(line)
+        theirs = "your headset is gone" if line.headset is not None else "your phone was hung up"
+        self._forget(line, theirs if by_peer else "your line was ended", now)
 
     def line_media(self, line: Line, event: MediaEvent) -> None: ...
 
     def line_note(self, line: Line) -> dict[str, Any] | None:
         name = self._name_of(line)
-        return None if name is None else {"role": ROLE, "name": name}
+        if name is None:
+            return None
+        return {"role": ROLE, "name": name, "supervision": self.watcher.snapshot(name) if self.watcher else None}
 
-    def take_up(self, line: Line, note: Mapping[str, Any]) -> None:
-        """Go on with a supervisor's line of another process."""
+    def take_up(self, line: Line, note: Mapping[str, Any], now: float) -> None:
+        """Go on with a supervisor's line of another process. A phone that was still being rung is not waited for."""
+        if not line.answered:
+            self._lines.hang_up(line, now)
+            return
+        if self.watcher is not None:
+            self.watcher.take_up(note["name"], note["supervision"], now)
         self._by_name[note["name"]] = line
 
-    def _forget(self, line: Line) -> None:
+    def _forget(self, line: Line, reason: str, now: float) -> None:
         name = self._name_of(line)
         if name is not None:
             del self._by_name[name]
+            self._tell_gone(name, reason, now)
+
+    def _tell_moved(self, name: str, now: float) -> None:
+        if self.watcher is not None:
+            self.watcher.supervisor_moved(name, now)
+
+    def _tell_gone(self, name: str, reason: str, now: float) -> None:
+        if self.watcher is not None:
+            self.watcher.supervisor_gone(name, reason, now)
 
     def _name_of(self, line: Line) -> str | None:
         return next((name for name, each in self._by_name.items() if each is line), None)

@@ -161,7 +161,7 @@ class Uptake:
             if owner is site.agents:
                 site.agents.take_up(line, note["owner"], self._by_leg.get, now)
             elif owner is site.supervisors:
-                site.supervisors.take_up(line, note["owner"])
+                site.supervisors.take_up(line, note["owner"], now)
             elif owner is site.inbound:
                 site.inbound.take_up(line, note["owner"], self._queues, now)
             elif isinstance(owner, dialled.DialledCalls):
@@ -184,6 +184,7 @@ class Uptake:
             elif state in _IN_CALLS and not self._is_up(call_ref):
                 site.board.release(agent, call_ref, now)
         site.inbound.agents_taken_up(now)
+        site.supervision.all_taken_up(now)
 
     def _is_up(self, call_ref: str) -> bool:
         site = self._site

@@ -93,6 +93,24 @@ class InterlockView:
 
 
 @dataclass(frozen=True, slots=True)
+class SupervisionView:
+    """What one supervisor does with an agent; agents never see it."""
+
+    supervisor: str
+    agent: str
+    mode: str
+    """"listen", "whisper", "barge"."""
+    state: str
+    """"ringing" (the supervisor's line is not up yet), "on", "ended"."""
+    call_ref: str
+    """The agent's call; empty between calls."""
+    since_s: float
+    """Seconds in this mode."""
+    reason: str = ""
+    """Why it ended, where that was not the supervisor's wish."""
+
+
+@dataclass(frozen=True, slots=True)
 class WallboardView:
     """A supervisor's picture of the site at one moment."""
 
@@ -113,6 +131,9 @@ class WallboardView:
     """SIP messages of strangers that were not looked at, by reason."""
     sources_banned: Mapping[str, int] = field(default_factory=dict)
     """Addresses that were not listened to for a while, by reason."""
+    supervision: tuple[SupervisionView, ...] = ()
+    muted_agents: tuple[str, ...] = ()
+    """Whom nobody hears until their call is over."""
 
 
 MASKED_DIGITS_SHOWN = 2

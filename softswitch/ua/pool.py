@@ -302,7 +302,7 @@ class UserAgentPool(LegCommands, Uptake):
         self._check_new(leg_id)
         binding = self._phones.binding_of(agent, now)
         if binding is None:
-            raise UsageError(f"the phone of agent {agent!r} is not registered: switch it on and check its password")
+            raise UsageError(f"the phone of {agent!r} is not registered: switch it on and check its password")
         leg = self._maker.ring_phone(leg_id, self._phones.account_of(agent), binding, offer, call_ref)
         leg.start(now)
         self._legs.settle(leg)

@@ -112,10 +112,12 @@ class House:
         )  # fmt: skip
         self.settings = SimpleNamespace(
             agents=[SimpleNamespace(id="agent-1"), SimpleNamespace(id="agent-2")],
+            supervisors=[],
             trunks=[SimpleNamespace(name="carrier")],
         )
         self.campaigns: dict[str, Any] = {}
         self.supervisors = object()
+        self.supervision = SimpleNamespace(all_taken_up=lambda now: None)
         self.turn: list[Callable[[], None]] = []
         self.notes = Notes(lambda: plane, self.lines.note_of, soon=self.turn.append)
         self.site_notes = SiteNotes(self, self.notes)  # type: ignore[arg-type]

@@ -1,0 +1,268 @@
+"""Supervision: which supervisor listens to which agent, whispers or barges in, from call to call.
+
+A supervisor has one line, a phone or a browser headset, and keeps it while changing agents and modes. What the plane
+is to do is made anew from what is wanted, whenever a line, an agent or a call has changed: whoever comes, goes or is
+replaced, nobody is heard by one who should not. Every change is noted in the audit log.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+import structlog
+
+from softswitch.errors import SoftswitchError, UsageError
+from softswitch.exchange.agents import AgentLines, Talk
+from softswitch.exchange.lines import Lines
+from softswitch.exchange.supervisors import SupervisorLines
+from softswitch.safeguards.visibility import SupervisionView
+
+log = structlog.get_logger(__name__)
+
+LEAVE = "leave"
+"""In the audit log: the end of a supervision."""
+
+
+class Mode(StrEnum):
+    LISTEN = "listen"
+    """Hear the agent and whoever the agent talks to."""
+    WHISPER = "whisper"
+    """And be heard by the agent alone."""
+    BARGE = "barge"
+    """And be heard by both, for this call; then it is listening again."""
+
+
+class Note(Protocol):
+    """Puts a change that nobody has asked for into the audit log."""
+
+    def __call__(self, supervisor: str, action: str, *, subject: str, reason: str) -> None: ...
+
+
+@dataclass(slots=True)
+class _Session:
+    """What one supervisor wants, and what the plane does of it."""
+
+    supervisor: str
+    agent: str
+    mode: Mode
+    since: float
+    call_ref: str = ""
+    """The agent's call; empty between calls."""
+    own: int = -1
+    """The supervisor's media leg, once the plane was told of it."""
+    heard: int = -1
+    """The agent's."""
+    addressed: set[int] = field(default_factory=set)
+    """The legs that hear the supervisor."""
+
+
+class Supervision:
+    """Every supervisor at work."""
+
+    def __init__(
+        self,
+        lines: Lines,
+        supervisors: SupervisorLines,
+        agents: AgentLines,
+        *,
+        is_in: Callable[[str], bool],
+        note: Note,
+    ) -> None:
+        """is_in: whether an agent is logged in."""
+        self._lines = lines
+        self._supervisors = supervisors
+        self._agents = agents
+        self._is_in = is_in
+        self._note = note
+        self._sessions: dict[str, _Session] = {}
+        self._ended: dict[str, SupervisionView] = {}
+        """The last one of each supervisor who is at work no more, with the reason."""
+        supervisors.watcher = self
+        agents.on_moved = self.agent_moved
+
+    # What supervisors ask for
+
+    def subject(self, agent: str) -> str:
+        """What the audit log says of whom it is about, at this moment."""
+        return subject_of(agent, self._agents.call_of(agent))
+
+    def check(self, supervisor: str, agent: str, mode: Mode) -> None:
+        """Raises UsageError, with what to do, where `begin` would; KeyError for an unknown agent."""
+        in_call = bool(self._agents.talk_of(agent).call_ref)
+        if not self._is_in(agent):
+            raise UsageError(f"agent {agent} is not logged in")
+        if mode is Mode.BARGE and not in_call:
+            raise UsageError(f"agent {agent} is in no call; barging in is for the call of the moment")
+        self._supervisors.check(supervisor)
+
+    def begin(self, supervisor: str, agent: str, mode: Mode, now: float) -> None:
+        """Listen to an agent, or change mode or agent. The supervisor's phone is rung where it is not up yet.
+
+        The one who asks has noted it in the audit log. Raises what `check` raises.
+        """
+        self.check(supervisor, agent, mode)
+        self._supervisors.reach(supervisor, now)
+        old = self._sessions.get(supervisor)
+        if old is not None and old.agent != agent:
+            self._silence(old)
+            self._note(supervisor, LEAVE, subject=subject_of(old.agent, old.call_ref), reason=f"on to agent {agent}")
+            old = None
+        if old is None:
+            old = self._sessions[supervisor] = _Session(supervisor, agent, mode, now)
+        old.mode, old.since, old.call_ref = mode, now, self._agents.talk_of(agent).call_ref
+        self._ended.pop(supervisor, None)
+        self._carry_out(old)
+        self._supervisors.changed(supervisor)
+
+    def leave(self, supervisor: str, now: float) -> None:
+        """End it: the phone is hung up, a headset stays. Nothing happens where there is nothing to end."""
+        self._end(supervisor, "", now)
+
+    def agent_of(self, supervisor: str) -> str:
+        """Whom the supervisor is busy with; empty: nobody."""
+        session = self._sessions.get(supervisor)
+        return "" if session is None else session.agent
+
+    def views(self, now: float) -> tuple[SupervisionView, ...]:
+        """Who is at work, and how it ended for those who were."""
+        at_work = [
+            self._view(session, "on" if session.own >= 0 else "ringing", now) for session in self._sessions.values()
+        ]
+        return (*at_work, *self._ended.values())
+
+    # What happens by itself
+
+    def agent_moved(self, agent: str, now: float) -> None:
+        """The agent's line or call is another: whoever listens follows."""
+        for session in list(self._sessions.values()):
+            if session.agent == agent:
+                self._follow(session)
+
+    def agent_gone(self, agent: str, now: float) -> None:
+        for session in list(self._sessions.values()):
+            if session.agent == agent:
+                self.stop(session.supervisor, f"agent {agent} has logged off", now)
+
+    def supervisor_moved(self, supervisor: str, now: float) -> None:
+        """The supervisor's line is up, or another."""
+        session = self._sessions.get(supervisor)
+        if session is not None:
+            self._carry_out(session)
+
+    def supervisor_gone(self, supervisor: str, reason: str, now: float) -> None:
+        self.stop(supervisor, reason, now)
+
+    def stop(self, supervisor: str, reason: str, now: float, *, noted: bool = True) -> None:
+        """End it for a reason that is not the supervisor's wish."""
+        session = self._sessions.get(supervisor)
+        if session is None:
+            return
+        if noted:
+            self._note(supervisor, LEAVE, subject=subject_of(session.agent, session.call_ref), reason=reason)
+        self._end(supervisor, reason, now)
+
+    # What the process after this one takes up
+
+    def snapshot(self, supervisor: str) -> dict[str, Any] | None:
+        session = self._sessions.get(supervisor)
+        if session is None:
+            return None
+        return {"agent": session.agent, "mode": str(session.mode), "call_ref": session.call_ref}
+
+    def take_up(self, supervisor: str, note: Mapping[str, Any] | None, now: float) -> None:
+        """What a supervisor was doing; carried out once agents and calls are there too. KeyError, ValueError where the
+        note cannot be used."""
+        if note is not None:
+            session = _Session(supervisor, note["agent"], Mode(note["mode"]), now, note["call_ref"])
+            self._agents.talk_of(session.agent)
+            self._sessions[supervisor] = session
+
+    def all_taken_up(self, now: float) -> None:
+        for session in list(self._sessions.values()):
+            if self._is_in(session.agent):
+                self._follow(session)
+            else:
+                self.stop(session.supervisor, f"agent {session.agent} has logged off", now)
+        self._supervisors.release_idle(self._sessions.keys(), now)
+
+    def _follow(self, session: _Session) -> None:
+        call_ref = self._agents.talk_of(session.agent).call_ref
+        if call_ref != session.call_ref:
+            fell_back = session.mode is Mode.BARGE
+            session.call_ref = call_ref
+            if fell_back:
+                session.mode = Mode.LISTEN
+            if call_ref or fell_back:
+                reason = "the agent's next call" if call_ref else "the call is over"
+                subject = subject_of(session.agent, call_ref)
+                self._note(session.supervisor, str(session.mode), subject=subject, reason=reason)
+            self._supervisors.changed(session.supervisor)
+        self._carry_out(session)
+
+    def _carry_out(self, session: _Session) -> None:
+        """Have the plane do what is wanted now, and nothing else."""
+        line = self._supervisors.line_of(session.supervisor)
+        own = -1 if line is None or line.closed else line.media
+        if own != session.own:
+            self._silence(session)
+        if own < 0:
+            return
+        heard, addressed = _wanted(session.mode, self._agents.talk_of(session.agent))
+        plane = self._lines.plane.supervision
+        session.own = own
+        try:
+            for leg in session.addressed - addressed:
+                session.addressed.discard(leg)
+                plane.stop_speaking(own, leg)
+            if heard != session.heard:
+                plane.stop_listening(own)
+                session.heard = -1
+                if heard >= 0:
+                    plane.listen(own, heard)
+                    session.heard = heard
+            for leg in addressed - session.addressed:
+                plane.speak(own, leg)
+                session.addressed.add(leg)
+        except SoftswitchError as error:
+            log.warning("a supervisor cannot be joined", supervisor=session.supervisor, reason=str(error))
+
+    def _silence(self, session: _Session) -> None:
+        """The supervisor hears and says nothing; legs that are closed have been forgotten by the plane itself."""
+        if session.own < 0:
+            return
+        plane = self._lines.plane.supervision
+        for leg in session.addressed:
+            plane.stop_speaking(session.own, leg)
+        plane.stop_listening(session.own)
+        session.own = session.heard = -1
+        session.addressed.clear()
+
+    def _end(self, supervisor: str, reason: str, now: float) -> None:
+        session = self._sessions.pop(supervisor, None)
+        if session is None:
+            return
+        self._silence(session)
+        if reason:
+            self._ended[supervisor] = self._view(session, "ended", now, reason)
+        self._supervisors.release(supervisor, now)
+        self._supervisors.changed(supervisor)
+
+    def _view(self, session: _Session, state: str, now: float, reason: str = "") -> SupervisionView:
+        return SupervisionView(
+            session.supervisor, session.agent, str(session.mode), state, session.call_ref, now - session.since, reason
+        )
+
+
+def subject_of(agent: str, call_ref: str) -> str:
+    return f"agent {agent}, call {call_ref}" if call_ref else f"agent {agent}, between calls"
+
+
+def _wanted(mode: Mode, talk: Talk) -> tuple[int, set[int]]:
+    """The leg to listen to, or -1, and the legs to speak to."""
+    if talk.line is None:
+        return -1, set()
+    addressed = {talk.line.media} if mode is not Mode.LISTEN else set()
+    if mode is Mode.BARGE and talk.partner is not None:
+        addressed.add(talk.partner.media)
+    return talk.line.media, addressed
