@@ -177,7 +177,9 @@ class Switch:
             clock=lambda: driver.now,
             toll_alarm=lambda: toll.alarm,
         )
-        supervisors = SupervisorLines(lines, headsets, new_ref, {each.id for each in settings.supervisors})
+        supervisors = SupervisorLines(
+            lines, headsets, new_ref, {each.id for each in settings.supervisors if each.phone_username}
+        )
         audit = AuditFile(settings.site.data_directory)
         self._stack.push_async_callback(audit.drain)
         supervision = Supervision(
