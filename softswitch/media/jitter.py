@@ -113,6 +113,7 @@ def begin_timeline(buffer: Any, sequence: int, timestamp: int, ssrc: int, clock_
     buffer.anchor_ns = at
     buffer.end_ns = at
     buffer.late_since_ns = 0
+    buffer.late_at_ns = 0
     buffer.suspect = -1
     buffer.jitter_known = 0
     forget_transits(buffer)
@@ -245,6 +246,8 @@ def put(
         if step >= 0:
             advance(buffer, timestamp, at, length, now)
         note_transit(buffer, now - at, now, True)
+    if buffer.playing and length > 0:
+        buffer.trimmed_ns += max(i64(buffer.cursor_ns) - at, 0)
     if marker and step > 0 and buffer.count == 0 and buffer.hungry and not buffer.fixed:
         buffer.filling = 1
     if codec == NONE:

@@ -194,6 +194,7 @@ def take_frame(buffer: Any, out: Any, into: int) -> int:
         buffer.last = buffer.key[slot] // PARTS
         if upto == size:
             release(buffer, 0)
+    buffer.taken_ns = FRAME_NS - left
     if into:
         buffer.frame_codec = max(codec, 0)
     return copied

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from softswitch.media.jitter_pieces import is_quiet, take_frame
+from softswitch.media.jitter_pieces import absorb_silence, is_quiet, take_frame
 from softswitch.media.jitter_record import FRAME_NS, PARTS
 from softswitch.media.kernels import i64, inner
 from softswitch.media.playout import MS, recent_least, recent_most
@@ -100,6 +100,9 @@ def shorten(buffer: Any, out: Any, now: int) -> None:
     """Leave frames out when more are held than may be, or than the last second had any use for."""
     while buffer.held_ns > buffer.most_ns + FRAME_NS and buffer.held_ns >= 2 * FRAME_NS:
         skip_frame(buffer, out, now)
+        absorb_silence(buffer)  # what is held is audio, so something is left
+        first = buffer.at_ns[buffer.order[0]]
+        buffer.cursor_ns = max(i64(buffer.cursor_ns), i64(first))
     slot = i64(buffer.order[0])
     excess = i64(buffer.clock_ns) - i64(buffer.cursor_ns) - target_ns(buffer) + TOLERANCE_NS
     if excess < FRAME_NS or buffer.held_ns < 2 * FRAME_NS:
@@ -117,10 +120,9 @@ def shorten(buffer: Any, out: Any, now: int) -> None:
 
 @inner
 def skip_frame(buffer: Any, out: Any, now: int) -> None:
-    before = i64(buffer.cursor_ns)
     take_frame(buffer, out, 0)
     buffer.dropped += 1
-    buffer.frame_skipped_ns += buffer.cursor_ns - before
+    buffer.frame_skipped_ns += buffer.taken_ns
     buffer.adjusted_at_ns = now
 
 
@@ -137,4 +139,5 @@ def must_wait(buffer: Any, now: int) -> bool:
         and now - buffer.late_at_ns < LATE_PAUSE_NS
         and now - buffer.adjusted_at_ns >= 100 * MS
         and offset < target_ns(buffer) - TOLERANCE_NS
+        and buffer.held_ns < buffer.most_ns
     )

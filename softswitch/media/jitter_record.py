@@ -58,6 +58,7 @@ JITTER = np.dtype(
         # the frame that `get` gave
         ("frame_length", "i8"),  # bytes
         ("frame_codec", "i8"),
+        ("taken_ns", "i8"),  # audio that the cursor last moved over, gaps left out
         ("frame_skipped_ns", "i8"),  # audio left out before it, so that the seam can be smoothed
         # statistics
         ("received", "i8"),
@@ -70,6 +71,7 @@ JITTER = np.dtype(
         ("noises", "i8"),
         ("concealed", "i8"),  # LOST, or EMPTY within 100 ms of speech
         ("late", "i8"),  # packets
+        ("trimmed_ns", "i8"),  # of packets whose front came too late
         ("duplicates", "i8"),
         ("invalid", "i8"),
         ("overflowed", "i8"),  # pieces for which there was no room
@@ -151,6 +153,7 @@ def reset(buffer: Any) -> None:
     buffer.noises = 0
     buffer.concealed = 0
     buffer.late = 0
+    buffer.trimmed_ns = 0
     buffer.duplicates = 0
     buffer.invalid = 0
     buffer.overflowed = 0

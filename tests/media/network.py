@@ -1,5 +1,6 @@
 """A network that exists on paper: packets with a time of arrival, and a receiver that pulls every 20 ms."""
 
+import itertools
 from dataclasses import dataclass
 
 import numba
@@ -160,8 +161,9 @@ def numbers_along(audio):
     """The numbers of loud chunks in audio that may begin within one."""
     phase = next(p for p in range(4) if not any(audio[p + 3 :: 4]))
     marks = [audio[i : i + 3] for i in range(phase, len(audio) - 3, 4)]
-    changes = [mark for mark, before in zip(marks, [None, *marks], strict=False) if mark != before]
-    return [(a - 1) << 12 | (b - 1) << 6 | (c - 1) for a, b, c in changes]
+    runs = [(mark, len(list(run))) for mark, run in itertools.groupby(marks)]
+    # a frame left out may join two halves of a mark
+    return [(a - 1) << 12 | (b - 1) << 6 | (c - 1) for (a, b, c), length in runs if length > 1]
 
 
 @numba.njit
