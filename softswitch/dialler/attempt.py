@@ -43,6 +43,22 @@ AGENT_DISPOSITIONS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class CallSound:
+    """How the callee was heard, as the media plane measured it."""
+
+    packets_lost: int = 0
+    mos: float | None = None
+    """1 to 4.5, by the E-model (ITU-T G.107); None where nothing was heard."""
+    jitter_ms: float | None = None
+    """Interarrival jitter (RFC 3550 A.8)."""
+    round_trip_ms: float | None = None
+    """By the far end's RTCP; None where it sent none."""
+    buffer_ms: float | None = None
+    """Mean delay that our jitter buffer added; None where there was none."""
+    frames_concealed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DialAttempt:
     """One row of the CDR table. Times are aware UTC datetimes; None where it did not come to that."""
 
@@ -72,3 +88,8 @@ class DialAttempt:
     recording: str = ""
     """File name in the recordings folder."""
     packets_lost: int = 0
+    mos: float | None = None
+    jitter_ms: float | None = None
+    round_trip_ms: float | None = None
+    buffer_ms: float | None = None
+    frames_concealed: int | None = None

@@ -1,7 +1,7 @@
 """The dialler: one campaign's machine, from the hopper to the disposition. Here is all that it can be told."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from softswitch.amd.verdict import Cause, Verdict
 from softswitch.calls.outcome import Outcome
 from softswitch.dialler.abandonment import DayCounts, FalsePositives
 from softswitch.dialler.agents import AgentState
-from softswitch.dialler.attempt import AGENT_DISPOSITIONS, Disposition
+from softswitch.dialler.attempt import AGENT_DISPOSITIONS, CallSound, Disposition
 from softswitch.dialler.call import BEFORE_ANSWER, LIVE, UNANSWERED, Call, CallState
 from softswitch.dialler.lead import Lead
 from softswitch.dialler.rules import faults
@@ -304,8 +304,8 @@ class Dialler(RunningCampaign):
     def receive_recording(self, call_ref: str, file_name: str, now: float) -> None:
         self._note(call_ref, now, recording=file_name)
 
-    def receive_packets_lost(self, call_ref: str, packets: int, now: float) -> None:
-        self._note(call_ref, now, packets_lost=packets)
+    def receive_sound(self, call_ref: str, sound: CallSound, now: float) -> None:
+        self._note(call_ref, now, **asdict(sound))
 
     def hang_up(self, call_ref: str, now: float) -> None:
         """An agent or a supervisor ends the call; one that rings is cancelled when the minimum ring is over."""

@@ -279,7 +279,7 @@ class DialledCalls:
         self._calls.pop(line.leg_id, None)
         self._dialling.pop(line.leg_id, None)
         with self.mutating():
-            self.dialler.receive_packets_lost(line.leg_id, line.packets_lost, now)
+            self.dialler.receive_sound(line.leg_id, line.sound, now)
             self.dialler.receive_ended(line.leg_id, by_peer, now)
 
     def line_media(self, line: Line, event: MediaEvent) -> None:

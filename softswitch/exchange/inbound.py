@@ -1,7 +1,7 @@
 """Inbound calls: a number of ours, the agents who take its calls, and what the caller hears until one does."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import structlog
 from softswitch.calls.events import CallOffered, Origin
 from softswitch.calls.outcome import Outcome
 from softswitch.dialler.agents import AgentBoard
-from softswitch.dialler.attempt import DialAttempt, Disposition
+from softswitch.dialler.attempt import CallSound, DialAttempt, Disposition
 from softswitch.dialler.snapshots import attempt_from, attempt_snapshot
 from softswitch.errors import SoftswitchError
 from softswitch.exchange.agents import AgentLines
@@ -196,7 +196,7 @@ class InboundCalls:
         if call.agent:
             self._agents.release(call.agent, now)
             self._board.receive_call_ended(call.agent, call.call_ref, now, WRAP_UP_S)
-        self._save(call, line.packets_lost)
+        self._save(call, line.sound)
 
     def line_media(self, line: Line, event: MediaEvent) -> None:
         call = self._calls.get(line.leg_id)
@@ -260,13 +260,13 @@ class InboundCalls:
         """The caller gave up before we answered."""
         call = self._calls.pop(leg_id, None)
         if call is not None:
-            self._save(call, 0)
+            self._save(call, CallSound())
 
     def _answer(self, call: _Call, now: float) -> bool:
         line = self._lines.accept(call.offered, self, now)
         if line is None:
             self._calls.pop(call.offered.leg_id, None)
-            self._save(call, 0)
+            self._save(call, CallSound())
             return False
         call.line = line
         name = file_name(call.call_ref)
@@ -300,7 +300,7 @@ class InboundCalls:
             if call.line is None:
                 self._calls.pop(call.offered.leg_id, None)
                 self._reject(call.offered.leg_id, 486, now)
-                self._save(call, 0)
+                self._save(call, CallSound())
             else:
                 self._lines.hang_up(call.line, now)
         elif call.line is not None or self._answer(call, now):
@@ -316,7 +316,7 @@ class InboundCalls:
             return False
         return True
 
-    def _save(self, call: _Call, packets_lost: int) -> None:
+    def _save(self, call: _Call, sound: CallSound) -> None:
         connected = call.record.bridged_at is not None
         disposition = Disposition.CONNECTED if connected else Disposition.NO_ANSWER
         outcome = Outcome.ANSWERED if call.record.answered_at is not None else Outcome.NO_ANSWER
@@ -326,6 +326,6 @@ class InboundCalls:
                 ended_at=self._wall(),
                 outcome=str(outcome),
                 disposition=str(disposition),
-                packets_lost=packets_lost,
+                **asdict(sound),
             )
         )

@@ -1,7 +1,7 @@
 """Lines: a SIP leg of the UA pool joined to a media leg of the plane, under one name."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,11 +19,12 @@ from softswitch.calls.events import (
     TransferAsked,
 )
 from softswitch.calls.outcome import Outcome
+from softswitch.dialler.attempt import CallSound
 from softswitch.errors import PeerError, SoftswitchError, UsageError
 from softswitch.exchange.notes import Notes
 from softswitch.exchange.srtp_rules import LineSecurity, SrtpRules
 from softswitch.media.control import MediaPlane
-from softswitch.media.events import LegFailed, MediaEvent, MediaFormat, RecordingClosed, RecordingFailed
+from softswitch.media.events import LegFailed, LegStatistics, MediaEvent, MediaFormat, RecordingClosed, RecordingFailed
 from softswitch.media.headset import Headset
 from softswitch.sdp.crypto import OwnKeys
 from softswitch.sdp.negotiate import MediaAgreement, make_answer, make_offer, read_answer
@@ -78,7 +79,7 @@ class Line:
     secure: bool = False
     """SRTP has been demanded, offered or agreed: from then on there is no plain RTP."""
     closed: bool = False
-    packets_lost: int = 0
+    sound: CallSound = field(default_factory=CallSound)
     """Known once the line is closed."""
     headset: Headset | None = None
     """At the far end, where that is a browser tab and no SIP leg."""
@@ -310,7 +311,7 @@ class Lines:
         self._by_leg.pop(line.leg_id, None)
         self._by_media.pop(line.media, None)
         line.closed = True
-        line.packets_lost = self.plane.statistics(line.media).packets_lost
+        line.sound = _sound_of(self.plane.statistics(line.media))
         self.plane.close_leg(line.media)
 
     def _receive_answer(self, line: Line, event: CallAnswered, now: float) -> None:
@@ -371,7 +372,9 @@ class Lines:
         return make_offer(self._address, port, session_id=line.media + 1, version=line.version, keys=keys)
 
     def _connect(self, line: Line, agreement: MediaAgreement) -> None:
-        form = MediaFormat(agreement.codec, agreement.payload_type, agreement.dtmf_payload_type, agreement.ptime_ms)
+        form = MediaFormat(
+            agreement.codec, agreement.payload_type, agreement.dtmf_payload_type, agreement.ptime_ms, agreement.rtcp_mux
+        )
         line.agreed = True
         if agreement.remote[0] not in HELD_ADDRESSES:
             if agreement.keys is None:
@@ -381,3 +384,16 @@ class Lines:
                 self.plane.connect(line.media, agreement.remote, form, secure=agreement.keys)
         # Held by its address or its direction, the other end is sent nothing, and keeps its place in the bridge.
         self.plane.hold(line.media, not agreement.sends)
+
+
+def _sound_of(figures: LegStatistics) -> CallSound:
+    if not figures.packets_received:
+        return CallSound()
+    return CallSound(
+        packets_lost=figures.packets_lost,
+        mos=round(figures.mos, 2),
+        jitter_ms=round(figures.jitter_ms, 2),
+        round_trip_ms=figures.round_trip_ms,
+        buffer_ms=figures.delay_ms_mean or None,
+        frames_concealed=figures.frames_concealed,
+    )

@@ -14,6 +14,7 @@ from softswitch.media.kernels import i64, inner, kernel
 from softswitch.media.legs import bind_ports
 from softswitch.media.libc import CLOCK_MONOTONIC, clock_ns, connect_socket, open_poller, write_socket_address
 from softswitch.media.outgoing import emit
+from softswitch.media.playback import is_playing
 from softswitch.media.secure_legs import BEFORE, RECEIVING, SENDING, make_receiving, make_sending
 from softswitch.media.srtp import PLAIN
 from softswitch.media.timeline import CLOSING, ENDING, MARKS, RECORDING, Timelines
@@ -47,7 +48,7 @@ def adopt_stream(shared: Any, scratch: Any, slot: int) -> None:
     leg.out_sequence = (leg.out_sequence + 1) & 0xFFFF
     if leg.out_source == v.PLAYER:
         leg.out_source = v.NOBODY
-    if leg.clip >= 0 or leg.fed:
+    if is_playing(leg):
         scratch.players[scratch.players_count] = slot
         scratch.players_count += 1
     if leg.peer >= 0 and shared.legs[leg.peer].peer != slot:

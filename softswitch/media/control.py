@@ -25,7 +25,7 @@ from softswitch.media.kernels import fingerprint
 from softswitch.media.launcher import launch
 from softswitch.media.layout import PATH_BYTES, attach_block
 from softswitch.media.life import OnEvent, PlaneLife
-from softswitch.media.reports import lost_packets
+from softswitch.media.reports import lost_packets, statistics_of
 from softswitch.media.srtp import PLAIN, PROFILES
 from softswitch.recordings.names import call_ref_of
 from softswitch.sdp.crypto import KEYING_BYTES, MOST_MKI_BYTES, SrtpKeys
@@ -161,7 +161,7 @@ class MediaPlane(PlaneLife):
         if not 0 < port < 65536:
             raise UsageError(f"media port {port} is none; a stream refused in SDP (port 0) is not connected")
         events = 0xFF if format.dtmf_payload_type is None else format.dtmf_payload_type
-        options = events | int(latch) << 16
+        options = events | int(latch) << 16 | int(format.rtcp_mux) << 17
         code = int(audio_code(format.codec))
         self._secure(leg, secure)
         self._order(leg, v.CONNECT, host_number(host), port, code, format.payload_type, options)
@@ -320,14 +320,8 @@ class MediaPlane(PlaneLife):
 
     def statistics(self, leg: int) -> LegStatistics:
         """The leg's counts so far; to be asked before it is closed."""
-        row = self._shared.legs[self._leg(leg).slot]
-        return LegStatistics(
-            packets_received=int(row["packets_received"]),
-            packets_sent=int(row["packets_sent"]),
-            packets_lost=lost_packets(row),
-            packets_dropped=int(row["packets_dropped"]),
-            packets_unauthentic=int(row["packets_unauthentic"]),
-        )
+        slot = self._leg(leg).slot
+        return statistics_of(self._shared.legs[slot], self._shared.reports[slot])
 
     def totals(self) -> tuple[int, int, int, float]:
         """Packets received, sent and lost since the start, and the CPU seconds of the media process (or its

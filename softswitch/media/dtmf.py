@@ -5,8 +5,7 @@ from typing import Any
 from softswitch.media import vocabulary as v
 from softswitch.media.kernels import i64, inner
 from softswitch.media.outgoing import emit
-from softswitch.media.rings import signed32
-from softswitch.media.rtp import read16
+from softswitch.media.rtp import read16, signed32
 
 EVENT_BYTES = 4
 DIGITS = "0123456789*#ABCD"  # RFC 4733 §3.2, codes 0-15

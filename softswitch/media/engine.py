@@ -14,7 +14,19 @@ from numba import float64, int64, typeof
 
 from softswitch.amd import model
 from softswitch.errors import UsageError
-from softswitch.media import incoming, legs, outgoing, packing, playback, relay, rings, signals, timeline, worker
+from softswitch.media import (
+    incoming,
+    legs,
+    outgoing,
+    packing,
+    playback,
+    quality,
+    relay,
+    rings,
+    signals,
+    timeline,
+    worker,
+)
 from softswitch.media import vocabulary as v
 from softswitch.media.addresses import host_number
 from softswitch.media.adoption import adopt, adopt_timelines
@@ -72,6 +84,7 @@ class Engine:
             self.block = attach_block(self.descriptor)
         header = self.block.shared.header
         header["host"], header["first_port"], header["tick_ns"] = host_number(address), first_port, TICK_NS
+        header["wall_ns"] = time.time_ns() - time.monotonic_ns()
         header["event_driven"], header["records"] = event_driven, recording_key is not None
         memory = map_memory(self.descriptor, self.block)
         if inherited is None:
@@ -129,6 +142,8 @@ class Engine:
                 ("take a message out", rings.pop, (shared, int64, message)),
                 ("put a datagram into a ring", signals.push_datagram, (shared, *[int64] * 5, octets, int64)),
                 ("take a datagram out", signals.pop_datagram, (shared, int64, datagram)),
+                ("rate a call", quality.rate, (float64, float64, float64, int64)),
+                ("score a call", quality.opinion_score, (float64,)),
                 ("take a recording", packing.take, (times, int64, typeof(packing.new_codes()), octets)),
             ],
             [

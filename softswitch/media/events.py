@@ -16,6 +16,8 @@ class MediaFormat:
     dtmf_payload_type: int | None = None
     """RFC 4733 telephone-event at 8000 Hz, where negotiated."""
     ptime_ms: int = 20
+    rtcp_mux: bool = False
+    """RTCP shares the RTP port (RFC 5761)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +127,17 @@ class LegStatistics:
     """Malformed, from a wrong source, of an unknown payload type, or not authentic."""
     packets_unauthentic: int = 0
     """On a leg with SRTP: RTP and RTCP that whoever holds the key did not send."""
+    delay_ms_mean: float = 0.0
+    """Added by the leg's jitter buffer; 0 where it has none."""
+    frames_concealed: int = 0
+    """20 ms each, that the jitter buffer missed."""
+    jitter_ms: float = 0.0
+    """Interarrival jitter of what was received (RFC 3550 A.8)."""
+    round_trip_ms: float | None = None
+    """By the other end's RTCP; None where it sends none."""
+    far_jitter_ms: float | None = None
+    """Of what we sent, by the other end's RTCP."""
+    far_packets_lost: int | None = None
+    mos: float = 0.0
+    """How the leg's other end sounded to us, 1 to 4.5: E-model (ITU-T G.107) from loss, jitter and half the round trip;
+    0 where nothing was heard."""

@@ -9,9 +9,11 @@ from softswitch.media.kernels import i64, inner
 from softswitch.media.keys import pass_key
 from softswitch.media.libc import connect_socket, host_of, port_of, write_socket_address
 from softswitch.media.outgoing import emit, relay, skip_packet
-from softswitch.media.rings import push_received, signed16, signed32
-from softswitch.media.rtp import payload_bounds, read16, read32
-from softswitch.media.secure_legs import is_control, open_control, open_packet
+from softswitch.media.reception import count_packet
+from softswitch.media.reporting import CLOCK_HZ, take_report
+from softswitch.media.rings import push_received
+from softswitch.media.rtp import payload_bounds, read16, read32, signed16, signed32
+from softswitch.media.secure_legs import is_control, open_packet
 from softswitch.media.signals import receive_signal
 from softswitch.media.transcoding import unwrap
 
@@ -45,13 +47,38 @@ def may_be_learned(leg: Any, source: Any) -> bool:
 
 
 @inner
-def learn_source(leg: Any, scratch: Any) -> bool:
-    """Fix the leg on the source of the packet just received (symmetric RTP, RFC 4961), strictly from now on."""
-    write_socket_address(scratch.address, host_of(scratch.source), port_of(scratch.source))
-    if connect_socket(leg.rtp_descriptor, scratch.address) < 0:
+def is_named(leg: Any, source: Any) -> bool:
+    """Whether it is the address of the SDP."""
+    return host_of(source) == leg.named_host and port_of(source) == leg.named_port
+
+
+@inner
+def may_be_heard(leg: Any, source: Any) -> bool:
+    """Whether a packet from this source belongs to the leg.
+
+    While a leg learns, the first to speak is believed, and then nobody else but the SDP's own address.
+    """
+    if is_from_remote(leg, source):
+        return True
+    if leg.state != v.LEARNING:
         return False
+    return is_named(leg, source) if leg.learned else may_be_learned(leg, source)
+
+
+@inner
+def learn_source(leg: Any, scratch: Any) -> bool:
+    """Take the source of the packet just received for the leg's other end (symmetric RTP, RFC 4961).
+
+    The SDP's own address is final at once. Another one is until the window closes, and strictly from then on.
+    """
     leg.remote_host = host_of(scratch.source)
     leg.remote_port = port_of(scratch.source)
+    leg.learned = 1
+    if not is_named(leg, scratch.source):
+        return True
+    write_socket_address(scratch.address, leg.remote_host, leg.remote_port)
+    if connect_socket(leg.rtp_descriptor, scratch.address) < 0:
+        return False
     leg.state = v.CONNECTED
     return True
 
@@ -100,12 +127,10 @@ def receive_packet(shared: Any, scratch: Any, slot: int, length: int, now: int) 
         return receive_signal(shared, scratch, slot, length, now)
     if leg.state not in (v.CONNECTED, v.LEARNING, v.ROAMING):
         return True  # early: nothing has been agreed yet, so nothing of it may be heard
-    right = is_from_remote(leg, scratch.source)
-    if not right and (leg.state != v.LEARNING or not may_be_learned(leg, scratch.source)):
+    if not may_be_heard(leg, scratch.source):
         return False
-    if (leg.profile != 0 or leg.state == v.ROAMING) and is_control(scratch.packet, length):
-        leg.control_packets += 1
-        return leg.profile == 0 or open_control(shared, scratch, slot, length) >= 0
+    if leg.muxed and is_control(scratch.packet, length):
+        return take_report(shared, scratch, slot, length, now)
     if leg.profile:
         length = open_packet(shared, scratch, slot, length)
     start, end = payload_bounds(scratch.packet, length)
@@ -122,6 +147,7 @@ def receive_packet(shared: Any, scratch: Any, slot: int, length: int, now: int) 
     timestamp = read32(scratch.packet, 4)
     ssrc = read32(scratch.packet, 8)
     count_sequence(leg, ssrc, sequence)
+    count_packet(shared.reports[slot].reception, ssrc, sequence, timestamp, now, CLOCK_HZ)
     leg.packets_received += 1
     shared.header.packets_received += 1
     if not leg.heard:

@@ -47,7 +47,7 @@ from softswitch.media.jitter_record import FRAME_NS, JITTER, NS, PARTS, PIECE_BY
 from softswitch.media.kernels import i64, inner, kernel
 from softswitch.media.playout import MS, forget_transits, note_transit
 from softswitch.media.reception import note_interarrival
-from softswitch.media.rings import signed16, signed32
+from softswitch.media.rtp import signed16, signed32
 
 __all__ = [
     "DUPLICATE",

@@ -6,7 +6,7 @@ from softswitch.codecs.g711 import ALAW_TO_LINEAR, ULAW_TO_LINEAR
 from softswitch.codecs.registry import CodecCode
 from softswitch.media.jitter_record import FRAME_NS, NS, PARTS, PIECE_BYTES
 from softswitch.media.kernels import i64, inner
-from softswitch.media.rings import signed16, signed32
+from softswitch.media.rtp import signed16, signed32
 
 QUIET = 128
 """Mean magnitude of a frame in which a cut is not heard (of 32768: -48 dBov)."""

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from softswitch.errors import UsageError
+from softswitch.media.rtcp import REPORT
 from softswitch.media.transcoding import TRANSCODER
 
 Array = npt.NDArray[Any]
@@ -45,6 +46,7 @@ HEADER = np.dtype(
         ("first_port", "i8"),
         ("tick_ns", "i8"),
         ("records", "i8"),  # the auditor's key is known
+        ("wall_ns", "i8"),  # Unix time when the monotonic clock was 0
         ("event_driven", "i8"),  # packets are served as they come, not on the tick
         ("stopping", "i8"),
         ("relay_at_ns", "i8"),
@@ -111,6 +113,7 @@ _EVERY_PACKET_SENT = [
     ("packets_sent", "i8"),
     ("fed", "i8"),  # its feed is mixed into what is sent
     ("key_code", "i8"),  # that we press, or -1
+    ("octets_sent", "i8"),
 ]
 
 _SELDOM: list[Any] = [
@@ -119,6 +122,10 @@ _SELDOM: list[Any] = [
     ("rtcp_descriptor", "i8"),
     ("latch", "i8"),
     ("learn_until_ns", "i8"),
+    ("learned", "i8"),  # 1: a source that the SDP did not name is believed until its own address speaks
+    ("named_host", "i8"),  # by the SDP
+    ("named_port", "i8"),
+    ("muxed", "i8"),  # RTCP shares the RTP port
     ("control_packets", "i8"),
     ("in_first", "i8"),
     ("in_lost", "i8"),  # before in_first
@@ -260,6 +267,8 @@ class Shared(NamedTuple):
     """(2, clip_samples) uint8: µ-law, A-law"""
     datagrams: Array
     """(2, DATAGRAMS) DATAGRAM: from browsers, to browsers"""
+    reports: Array
+    """(slots,) REPORT"""
     transcoders: Array
     """(slots,) TRANSCODER"""
     feeds: Array
@@ -308,6 +317,7 @@ def _plan(slots: int, clips: int, clip_samples: int) -> Plan:
         (CLIP, (clips,)),
         (octet, (2, clip_samples)),
         (DATAGRAM, (2, DATAGRAMS)),
+        (REPORT, (slots,)),
         (TRANSCODER, (slots,)),
         (np.dtype("i2"), (slots, FEED)),
         (octet, (slots, PATH_BYTES)),

@@ -14,11 +14,13 @@ from softswitch.media.libc import (
 )
 from softswitch.media.outgoing import emit
 from softswitch.media.playback import stop_playing
+from softswitch.media.reporting import say_goodbye
 from softswitch.media.secure_legs import release_sessions
 from softswitch.media.transcoding import begin_transcoding, inside
 
 RECEIVE_BUFFER = 262_144
 """256 kB: a plane that is held up for a second loses nothing."""
+REPORT_BUFFER = 32_768
 EXPEDITED_FORWARDING = 0xB8  # DSCP 46, RFC 4594 §4.1
 LEARN_NS = 5_000_000_000
 """The window in which a leg may learn its source; then the SDP's address is all there is."""
@@ -35,7 +37,7 @@ def bind_ports(shared: Any, scratch: Any, slot: int) -> int:
     if rtp < 0:
         return -rtp
     write_socket_address(scratch.address, header.host, port + 1)
-    rtcp = open_datagram_socket(scratch.address, scratch.option, 0, EXPEDITED_FORWARDING)
+    rtcp = open_datagram_socket(scratch.address, scratch.option, REPORT_BUFFER, EXPEDITED_FORWARDING)
     if rtcp < 0:
         close_descriptor(rtp)
         return -rtcp
@@ -79,6 +81,7 @@ def open_leg(shared: Any, scratch: Any, slot: int, ssrc: int, timestamp: int, se
     leg.out_source = v.NOBODY
     leg.relayed_at_ns = 0
     leg.packets_sent = 0
+    leg.octets_sent = 0
     leg.send_errors = 0
     leg.passes_keys = 0
     leg.key_code = -1
@@ -107,9 +110,12 @@ def connect_leg(
             begin_transcoding(shared, slot)
     leg.payload_type = payload_type
     leg.dtmf_payload_type = -1 if options & 0xFF == 0xFF else options & 0xFF
-    moved = leg.state == v.BOUND or leg.remote_host != host or leg.remote_port != port
-    if not moved:
-        return
+    leg.muxed = leg.browser != 0 or (options >> 17) & 1 == 1
+    if leg.state != v.BOUND and leg.named_host == host and leg.named_port == port:
+        return  # what was learned of it stands
+    leg.named_host = host
+    leg.named_port = port
+    leg.learned = 0
     leg.remote_host = host
     leg.remote_port = port
     if leg.browser:
@@ -192,6 +198,7 @@ def close_leg(shared: Any, scratch: Any, slot: int, now: int) -> None:
     if leg.state in (v.CLOSED, v.BUSY):
         return
     unbridge_leg(shared, slot)
+    say_goodbye(shared, scratch, slot, now)
     leg.fed = 0
     leg.key_code = -1
     stop_playing(shared, scratch, slot)

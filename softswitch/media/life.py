@@ -288,8 +288,8 @@ class PlaneLife(ABC):
         if not push(self._shared, ring, kind, slot, generation, time.monotonic_ns(), *rest):
             raise SoftswitchError("the media process no longer takes commands; it is overloaded or stopped")
 
-    def _order_open(self, kind: int, slot: int, a: int, b: int, c: int) -> None:
-        self._push(RELAY_COMMANDS, kind, slot, self._stock.generation_of(slot), a, b, c, 0, 0)
+    def _order_open(self, kind: int, slot: int, *rest: int) -> None:
+        self._push(RELAY_COMMANDS, kind, slot, self._stock.generation_of(slot), *rest)
 
     def _tap(self, entry: OpenLeg) -> None:
         self._push(RELAY_COMMANDS, v.TAP, entry.slot, entry.generation, int(entry.is_tapped), 0, 0, 0, 0)

@@ -23,8 +23,8 @@ from softswitch.media import vocabulary as v
 from softswitch.media.kernels import i64, inner
 from softswitch.media.layout import FEED, RELAY_EVENTS
 from softswitch.media.libc import fence, send_datagram, write_socket_address
-from softswitch.media.rings import push, push_sent, signed16, signed32
-from softswitch.media.rtp import HEADER_BYTES, write_header
+from softswitch.media.rings import push, push_sent
+from softswitch.media.rtp import HEADER_BYTES, signed16, signed32, write_header
 from softswitch.media.secure_legs import seal_packet
 from softswitch.media.srtp import is_replay
 from softswitch.media.transcoding import pass_on, wrap
@@ -99,6 +99,7 @@ def send_packet(shared: Any, scratch: Any, slot: int, length: int) -> bool:
     """Send the packet in `scratch.out`; False when the socket refused it."""
     leg = shared.legs[slot]
     destination = 0
+    octets = length - HEADER_BYTES
     if leg.state != v.CONNECTED:
         write_socket_address(scratch.address, leg.remote_host, leg.remote_port)
         destination = scratch.address.ctypes.data
@@ -111,6 +112,7 @@ def send_packet(shared: Any, scratch: Any, slot: int, length: int) -> bool:
         shared.header.send_errors += 1
         return False
     leg.packets_sent += 1
+    leg.octets_sent += octets
     shared.header.packets_sent += 1
     return True
 

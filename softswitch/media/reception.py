@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from softswitch.media.kernels import i64, inner, kernel
-from softswitch.media.rings import signed16, signed32
+from softswitch.media.rtp import signed16, signed32
 
 NS = 1_000_000_000
 MAX_DROPOUT, MAX_MISORDER = 3000, 100  # RFC 3550 A.1

@@ -25,9 +25,10 @@ from softswitch.media.libc import (
 )
 from softswitch.media.outgoing import emit
 from softswitch.media.playback import play_due, start_feed, start_key, start_playing, stop_playing
+from softswitch.media.reporting import TURNS, begin_reports, send_due_reports, take_report
 from softswitch.media.rings import pop
 from softswitch.media.scratch import BUFFER_BYTES
-from softswitch.media.secure_legs import open_control, secure_leg
+from softswitch.media.secure_legs import secure_leg
 from softswitch.media.signals import send_signals
 
 ROUNDS = 16
@@ -50,6 +51,7 @@ def obey(shared: Any, scratch: Any, now: int) -> None:
             if leg.state in (v.CLOSED, v.BUSY):
                 leg.generation = order.generation
                 legs.open_leg(shared, scratch, slot, order.a, order.b, order.c, now)
+                begin_reports(shared, slot, order.a, order.d, order.e, now)
             continue
         if leg.generation != order.generation:
             continue
@@ -103,9 +105,7 @@ def read_socket(shared: Any, scratch: Any, token: int, now: int) -> None:
     if length < 0:
         return
     if is_control:
-        leg.control_packets += 1
-        if leg.profile:
-            length = open_control(shared, scratch, slot, length)
+        take_report(shared, scratch, slot, length, now)
     elif not receive_packet(shared, scratch, slot, length, now):
         leg.packets_dropped += 1
 
@@ -152,6 +152,7 @@ def tick(shared: Any, scratch: Any, now: int, count: int) -> None:
             break
     play_due(shared, scratch, now)
     if count % SLOW_TICKS == 0:
+        send_due_reports(shared, scratch, count // SLOW_TICKS % TURNS, now)
         if now < scratch.watch_until_ns:
             end_silent_events(shared, scratch, now)
             legs.end_learning(shared, scratch, now)

@@ -13,6 +13,7 @@ from softswitch.media.events import (
     FirstPacketPlayed,
     FirstPacketReceived,
     LegFailed,
+    LegStatistics,
     MediaEvent,
     PlayingEnded,
     RecordingClosed,
@@ -20,10 +21,14 @@ from softswitch.media.events import (
     SpeechStarted,
     VerdictReached,
 )
+from softswitch.media.quality import opinion_score, rate
 from softswitch.recordings.names import call_ref_of, file_name
 
 UNITS_PER_MS = 8
 SAMPLES_PER_S = 8000
+PACKET_MS = 20.0
+BUFFERED_JITTERS = 2.0
+"""How many times the jitter a receiver's buffer waits; with it nearly nothing comes too late."""
 
 
 class Reports:
@@ -74,3 +79,28 @@ def lost_packets(leg: Any) -> int:
         return 0
     missing = int(leg["in_highest"]) - int(leg["in_first"]) + 1 - int(leg["in_counted"])
     return int(leg["in_lost"]) + max(missing, 0)
+
+
+def statistics_of(leg: Any, report: Any) -> LegStatistics:
+    """A leg's counts so far.  leg: one LEG.  report: one REPORT."""
+    control, reception = report["control"], report["reception"]
+    lost, received = lost_packets(leg), int(leg["packets_received"])
+    jitter_ms = float(reception["jitter_sixteenths"]) / 16 / UNITS_PER_MS
+    round_trip_ms = float(control["round_trip_ns"]) / 1e6 if control["round_trip_ns"] >= 0 else None
+    is_reported = bool(control["reports"] > 0)
+    mos = 0.0
+    if received:
+        one_way_ms = PACKET_MS + jitter_ms * BUFFERED_JITTERS + (round_trip_ms or 0.0) / 2
+        mos = float(opinion_score(rate(one_way_ms, 100.0 * lost / (lost + received), 1.0, int(leg["wire_codec"]))))
+    return LegStatistics(
+        packets_received=received,
+        packets_sent=int(leg["packets_sent"]),
+        packets_lost=lost,
+        packets_dropped=int(leg["packets_dropped"]),
+        packets_unauthentic=int(leg["packets_unauthentic"]),
+        jitter_ms=jitter_ms,
+        round_trip_ms=round_trip_ms,
+        far_jitter_ms=float(control["interarrival_jitter"]) / UNITS_PER_MS if is_reported else None,
+        far_packets_lost=int(control["cumulative_lost"]) if is_reported else None,
+        mos=mos,
+    )

@@ -98,16 +98,3 @@ def push_sent(
     leg.sent_written = fill_frames(
         ring, leg.sent_written, leg.sent_read, at_ns, timestamp, codec, source, buffer, start, end
     )
-
-
-@inner
-def signed32(value: int) -> int:
-    """The difference of two 32-bit counters as a signed number, so that wrapping is a small step."""
-    value &= 0xFFFFFFFF
-    return value - 0x100000000 if value & 0x80000000 else value
-
-
-@inner
-def signed16(value: int) -> int:
-    value &= 0xFFFF
-    return value - 0x10000 if value & 0x8000 else value

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from softswitch.media.kernels import i64, inner, kernel
-from softswitch.media.reception import close_interval
+from softswitch.media.reception import RECEPTION, close_interval
 from softswitch.media.rtp import read16, read32
 
 NS = 1_000_000_000
@@ -44,10 +44,7 @@ MALFORMED = -1
 CONTROL = np.dtype(
     [
         ("ssrc", "i8"),  # ours
-        (
-            "wall_ns",
-            "i8",
-        ),  # Unix time when the monotonic clock was 0; fixed, so that a step of the wall clock does no harm
+        ("wall_ns", "i8"),  # Unix time when the monotonic clock was 0; fixed: a step of the wall clock does no harm
         ("random", "i8"),
         ("cname", "u1", (CNAME_BYTES,)),
         # sending
@@ -79,6 +76,9 @@ CONTROL = np.dtype(
     ],
     align=True,
 )
+
+REPORT = np.dtype([("control", CONTROL), ("reception", RECEPTION), ("remote_port", "i8")], align=True)
+"""What a leg keeps for its reports.  remote_port: where the other end takes them, once it has sent one; 0 before."""
 
 
 def random_cname() -> bytes:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from softswitch.media.kernels import i64, kernel
+from softswitch.media.kernels import i64, inner, kernel
 
 HEADER_BYTES = 12
 LARGEST_PACKET = 1500
@@ -61,3 +61,16 @@ def write_header(packet: Any, marker: bool, payload_type: int, sequence: int, ti
     for i in range(4):
         packet[4 + i] = (timestamp >> (24 - 8 * i)) & 0xFF
         packet[8 + i] = (ssrc >> (24 - 8 * i)) & 0xFF
+
+
+@inner
+def signed32(value: int) -> int:
+    """The difference of two 32-bit counters as a signed number, so that wrapping is a small step."""
+    value &= 0xFFFFFFFF
+    return value - 0x100000000 if value & 0x80000000 else value
+
+
+@inner
+def signed16(value: int) -> int:
+    value &= 0xFFFF
+    return value - 0x10000 if value & 0x8000 else value

@@ -8,8 +8,7 @@ from typing import Any
 
 from softswitch.media import srtp
 from softswitch.media.kernels import i64, inner
-from softswitch.media.rings import signed16
-from softswitch.media.rtp import read16, read32
+from softswitch.media.rtp import read16, read32, signed16
 from softswitch.media.scratch import BUFFER_BYTES
 from softswitch.media.srtp_library import AUTH_FAIL, REPLAY_WINDOW, TRAILER_BYTES
 

@@ -75,7 +75,7 @@ class SlotStock:
     def _order_open(self, slot: int) -> None:
         # RFC 3550 §5.1: SSRC, first timestamp and first sequence number are unguessable. The sequence begins in its
         # lower half, so that an SRTP receiver who misses the first packets cannot miss a wrap (RFC 3711 §3.3.1).
-        self._order(v.OPEN, slot, secrets.randbits(32), secrets.randbits(32), secrets.randbits(15))
+        self._order(v.OPEN, slot, *[secrets.randbits(bits) for bits in (32, 32, 15, 63, 63)])
 
     def receive_bound(self, slot: int) -> None:
         if slot in self._opening:

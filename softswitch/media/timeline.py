@@ -19,7 +19,7 @@ from softswitch.media.kernels import inner
 from softswitch.media.layout import FRAMES, RECEIVED, SENT, Array
 from softswitch.media.libc import fence
 from softswitch.media.outgoing import NS_PER_SAMPLE, PCMA
-from softswitch.media.rings import signed32
+from softswitch.media.rtp import signed32
 
 SIZE = 16384
 """Samples a timeline holds in each direction: 2 s. A power of two."""

@@ -45,6 +45,8 @@ class MediaAgreement:
     ptime_ms: int
     direction: str
     """Ours: "sendrecv", "sendonly", "recvonly" or "inactive"."""
+    rtcp_mux: bool = False
+    """RTCP shares the RTP port (RFC 5761 §5.1.1)."""
 
     @property
     def sends(self) -> bool:
@@ -127,6 +129,7 @@ def make_answer(
         dtmf_payload_type=_payload_of(media, "TELEPHONE-EVENT"),
         ptime_ms=_ptime_of(offered, media),
         direction=ours,
+        rtcp_mux=_is_muxed(media),
     )
     lines = []
     if crypto is not None and keys is not None:
@@ -134,7 +137,9 @@ def make_answer(
         agreement, lines = _secured(agreement, settled), [line]
     answers = [MediaDescription(each.kind, 0, each.protocol, each.formats) for each in offered.media]
     dtmf, ptime_ms = agreement.dtmf_payload_type, agreement.ptime_ms
-    answers[place] = _audio(port, media.protocol, [(codec, payload_type)], dtmf, ptime_ms, ours, lines)
+    answers[place] = _audio(
+        port, media.protocol, [(codec, payload_type)], dtmf, ptime_ms, ours, lines, agreement.rtcp_mux
+    )
     return bytes(_describe(address, session_id, version, answers, offered.times)), agreement
 
 
@@ -172,6 +177,7 @@ def read_answer(offer: bytes, answer: bytes) -> MediaAgreement:
         dtmf_payload_type=next((int(n) for n, c in mapped.items() if c == "TELEPHONE-EVENT"), None),
         ptime_ms=_ptime_of(theirs, media),
         direction=direction,
+        rtcp_mux=_is_muxed(wanted) and _is_muxed(media),
     )
     return agreement if keys is None else _secured(agreement, keys)
 
@@ -203,8 +209,13 @@ def _secured(agreement: MediaAgreement, keys: SrtpKeys) -> SecureAgreement:
         agreement.dtmf_payload_type,
         agreement.ptime_ms,
         agreement.direction,
+        agreement.rtcp_mux,
         keys=keys,
     )
+
+
+def _is_muxed(media: MediaDescription) -> bool:
+    return any(name == "rtcp-mux" for name, _ in media.attributes)
 
 
 def _usable(
@@ -289,6 +300,7 @@ def _audio(
     ptime_ms: int,
     direction: str,
     crypto: Sequence[Crypto] = (),
+    rtcp_mux: bool = False,
 ) -> MediaDescription:
     if direction not in DIRECTIONS:
         raise UsageError(f"{direction!r} is no direction; choose from {', '.join(DIRECTIONS)}")
@@ -299,6 +311,8 @@ def _audio(
         formats.append(str(dtmf))
         attributes += [("rtpmap", f"{dtmf} telephone-event/{_RATE}"), ("fmtp", f"{dtmf} {DTMF_EVENTS}")]
     attributes += [("ptime", str(ptime_ms)), (direction, None)]
+    if rtcp_mux:
+        attributes.append(("rtcp-mux", None))
     return MediaDescription("audio", port, protocol, tuple(formats), None, tuple(attributes))
 
 

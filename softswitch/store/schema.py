@@ -121,6 +121,11 @@ attempts = Table(
     Column("answer_to_agent_ms", Float),
     Column("recording", Text, nullable=False),
     Column("packets_lost", Integer, nullable=False),
+    Column("mos", Float),
+    Column("jitter_ms", Float),
+    Column("round_trip_ms", Float),
+    Column("buffer_ms", Float),
+    Column("frames_concealed", Integer),
     Index("ix_attempts_campaign_committed_at", "campaign", "committed_at"),
 )
 # Small whatever the table's size: only the attempts of this moment are open.

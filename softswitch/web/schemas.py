@@ -47,6 +47,11 @@ class CallRecord(BaseModel):
     answer_to_agent_ms: float | None
     recording: str
     packets_lost: int
+    mos: float | None
+    jitter_ms: float | None
+    round_trip_ms: float | None
+    buffer_ms: float | None
+    frames_concealed: int | None
 
 
 class CallRecords(BaseModel):

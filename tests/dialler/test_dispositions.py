@@ -4,7 +4,7 @@ import pytest
 
 from softswitch.dialler.abandonment import recount
 from softswitch.dialler.agents import AgentState
-from softswitch.dialler.attempt import Disposition
+from softswitch.dialler.attempt import CallSound, Disposition
 from softswitch.dialler.events import AttemptChanged, HangUp, LeadChanged, NumberSuppressed
 from softswitch.dialler.lead import LeadState
 from softswitch.errors import UsageError
@@ -109,9 +109,9 @@ def test_an_agent_who_ends_the_call_wraps_up(open_desk):
 
 def test_the_recordings_name_and_lost_packets_reach_the_record_also_afterwards(open_desk):
     desk, call = after_a_talk(open_desk, ended=False)
-    desk.dialler.receive_packets_lost(call, 3, desk.now)
+    desk.dialler.receive_sound(call, CallSound(3, mos=4.1), desk.now)
     desk.end(call)
-    assert desk.last_attempt().packets_lost == 3
+    assert (desk.last_attempt().packets_lost, desk.last_attempt().mos) == (3, 4.1)
     desk.dialler.receive_recording(call, f"{call}.wav", desk.now)
     desk.settle()
     assert desk.of(AttemptChanged)[-1].attempt.recording == f"{call}.wav"

@@ -155,3 +155,12 @@ def test_any_jumble_of_lines_is_answered_or_refused(lines: list[str]) -> None:
     else:
         assert SessionDescription.parse(answer)
         assert agreement.remote == ("1.2.3.4", 4000) or agreement.remote[1] == 1
+
+
+def test_rtcp_shares_the_rtp_port_where_the_offer_asks_for_it() -> None:
+    plain = b"v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
+    answer, agreement = make_answer(plain + b"a=rtcp-mux\r\n", "192.0.2.1", 5000, session_id=2)
+    assert agreement.rtcp_mux and b"a=rtcp-mux\r\n" in answer
+    answer, agreement = make_answer(plain, "192.0.2.1", 5000, session_id=2)
+    assert not agreement.rtcp_mux and b"rtcp-mux" not in answer
+    assert not read_answer(plain, plain + b"a=rtcp-mux\r\n").rtcp_mux, "only what was offered can be answered"

@@ -1,6 +1,7 @@
 """Opening the store: durable settings, migrations, addresses that cannot work."""
 
 import asyncio
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from softswitch.store.schema import metadata
 def definitions(connection: Connection) -> dict[str, list[str]]:
     """What SQLite was told to make, by name; the parts of a definition sorted, for their order means nothing."""
     rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
-    return {name: sorted(line.strip(" ,\n\t") for line in sql.split("\n")) for name, sql in rows}
+    return {name: sorted(filter(None, (part.strip(" \t()") for part in re.split(r"[,\n]", sql)))) for name, sql in rows}
 
 
 def test_migrations_from_empty_make_exactly_the_tables_of_the_schema(tmp_path: Path) -> None:
