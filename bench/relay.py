@@ -155,14 +155,23 @@ async def measure(load: Load, rounds: int, *, peer: bool = False, profile: bool 
 
 
 def switches_of(load: Load) -> str:
-    chosen = [("record", load.record), ("srtp", load.secure), ("transcode", load.transcode), (load.mode, load.mode)]
+    chosen = [
+        ("record", load.record),
+        ("jitter-buffer", load.jitter_buffer),
+        ("srtp", load.secure),
+        ("transcode", load.transcode),
+        (load.mode, load.mode),
+    ]
     return " ".join(str(name) for name, on in chosen if on) or "relay"
 
 
 def options_of(made: argparse.ArgumentParser) -> argparse.Namespace:
     made.add_argument("--calls", type=int, default=100, help="two-leg calls; each is 100 packets/s")
     made.add_argument("--seconds", type=float, default=10.0, help="measured in each round, after a warm-up of 3 s")
-    made.add_argument("--record", action="store_true", help="record every call and run AMD on it")
+    made.add_argument(
+        "--record", action="store_true", help="jitter buffers, and every call recorded, sealed, under AMD"
+    )
+    made.add_argument("--jitter-buffer", action="store_true", help="a jitter buffer on every leg")
     made.add_argument("--srtp", action="store_true", help="SRTP on one leg of every call (SDES)")
     made.add_argument("--transcode", action="store_true", help="PCMU on one leg, PCMA on the other")
     waits = made.add_mutually_exclusive_group()
@@ -176,6 +185,7 @@ def options_of(made: argparse.ArgumentParser) -> argparse.Namespace:
 
 if __name__ == "__main__":
     chosen = options_of(parser((__doc__ or "").splitlines()[0]))
-    wanted = Load(chosen.calls, chosen.seconds, chosen.record, chosen.srtp, chosen.transcode, chosen.mode)
+    wanted = Load(chosen.calls, chosen.seconds, chosen.record, chosen.srtp, chosen.transcode, chosen.mode,
+                  chosen.jitter_buffer)  # fmt: skip
     turns = chosen.rounds or (2 if chosen.peer else 1)
     report(asyncio.run(measure(wanted, turns, peer=chosen.peer is not None, profile=chosen.profile)), chosen.json)

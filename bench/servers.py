@@ -39,6 +39,8 @@ class Load:
     transcode: bool = False
     mode: str | None = None
     """"event" or "tick"; None for what the plane does by itself."""
+    jitter_buffer: bool = False
+    """A jitter buffer on every leg."""
 
     @property
     def payload_types(self) -> tuple[int, int]:
@@ -65,6 +67,8 @@ class Ours:
     async def start(self, load: Load) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="relay-benchmark-")
         options: dict[str, Any] = {} if load.mode is None else {"event_driven": load.mode == "event"}
+        if load.jitter_buffer or load.record:
+            options["jitter_buffer"] = "always"
         if load.record:
             options["recording_key"] = bytes(PrivateKey.generate().public_key)
         started = time.monotonic()

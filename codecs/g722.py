@@ -266,6 +266,31 @@ def decode(state: Record, payload: Bytes, out: Samples, mode: int) -> int:
     return 2 * payload.size
 
 
+@njit(cache=True, nogil=True)
+def _copy_band(band: Record, source: Record) -> None:
+    band.estimate = source.estimate
+    band.zeros_estimate = source.zeros_estimate
+    band.log_scale = source.log_scale
+    band.scale = source.scale
+    for i in range(2):
+        band.poles[i] = source.poles[i]
+        band.reconstructed[i] = source.reconstructed[i]
+        band.partial[i] = source.partial[i]
+    for i in range(6):
+        band.zeros[i] = source.zeros[i]
+        band.differences[i] = source.differences[i]
+
+
+@njit(cache=True, nogil=True)
+def follow(encoder: Record, decoder: Record) -> None:
+    """Put an encoder where a decoder stands, so that it goes on with a stream that others have coded so far.
+
+    Both predict from the codes alone, alike (§3.5, §3.6). Only the encoder's filter still holds what it was given last.
+    """
+    _copy_band(encoder.low, decoder.low)
+    _copy_band(encoder.high, decoder.high)
+
+
 def new_encoder() -> Record:
     """An encoder's state, ready; keep the record, the kernels change it in place."""
     state = np.zeros(1, CODER)[0]

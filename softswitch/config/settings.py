@@ -7,7 +7,7 @@ file: `SOFTSWITCH_SIP__PORT=5070` overrides `port` under `[sip]`. Relative paths
 from datetime import date, time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -58,6 +58,8 @@ class MediaSettings(Section):
     """Even: RTP takes the even port of each pair, RTCP the odd one (RFC 3550 §11)."""
     last_port: Annotated[int, Field(ge=1025, le=65535)] = 20999
     """Odd; each leg takes two ports."""
+    jitter_buffer: Literal["auto", "always", "never"] = "auto"
+    """Which legs have one: those that do not speak G.711, every leg, or none."""
 
 
 class WebSettings(Section):

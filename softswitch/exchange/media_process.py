@@ -56,6 +56,7 @@ class MediaProcess:
             folder=self._settings.site.data_directory / MEDIA_FOLDER,
             linger_s=LINGER_S,
             recording_key=bytes.fromhex(self._settings.recordings.auditor_public_key) or None,
+            jitter_buffer=media.jitter_buffer,
         )
         return self.plane
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from softswitch.media import vocabulary as v
+from softswitch.media.buffered_legs import adopt_buffer
 from softswitch.media.kernels import i64, inner, kernel
 from softswitch.media.legs import bind_ports
 from softswitch.media.libc import CLOCK_MONOTONIC, clock_ns, connect_socket, open_poller, write_socket_address
@@ -89,11 +90,13 @@ def adopt(shared: Any, scratch: Any) -> int:
     """Open the poller, and again the sockets of every leg that is open; the number of legs that have theirs."""
     scratch.poller = open_poller()
     scratch.players_count = 0
+    scratch.pulled_count = 0
     now = clock_ns(CLOCK_MONOTONIC, scratch.timespec)
     count = i64(0)
     for slot in range(shared.legs.size):
         if shared.legs[slot].state in (v.BOUND, v.LEARNING, v.CONNECTED, v.ROAMING):
             adopt_stream(shared, scratch, slot)
+            adopt_buffer(shared, slot)
             adopt_sessions(shared, scratch, slot)
             if adopt_leg(shared, scratch, slot, now):
                 count += 1

@@ -18,6 +18,7 @@ from softswitch.errors import UsageError
 from softswitch.media import vocabulary as v
 from softswitch.media.addresses import host_number
 from softswitch.media.browser_legs import Receive
+from softswitch.media.buffered_legs import policy_code
 from softswitch.media.dtmf import DIGITS
 from softswitch.media.engine import Engine, slots_between
 from softswitch.media.events import LegStatistics, MediaFormat
@@ -54,6 +55,7 @@ class MediaPlane(PlaneLife):
         linger_s: float | None = None,
         event_driven: bool = False,
         recording_key: bytes | None = None,
+        jitter_buffer: str = "auto",
     ) -> "MediaPlane":
         """Start the media process, or take up the one that lives in `folder`, and wait until it is ready.
 
@@ -63,8 +65,9 @@ class MediaPlane(PlaneLife):
         its mode set to 0700.  linger_s: how long the media process goes on without a signalling process: by default
         30 s where it can be found, else not at all.  event_driven: serve each packet as it comes, not on a tick of
         2 ms: less delay, more CPU.  recording_key: the auditor's X25519 public key; without one nothing can be
-        recorded.  UsageError when a setting cannot work, or when another signalling process that lives uses the
-        folder's media process.  After a take-up, see `kept` and `claim`.
+        recorded.  jitter_buffer: "auto" for legs that do not speak G.711, which must be decoded in order; "always" or
+        "never" for every leg.  UsageError when a setting cannot work, or when another signalling process that lives
+        uses the folder's media process.  After a take-up, see `kept` and `claim`.
         """
         loop = asyncio.get_running_loop()
 
@@ -73,6 +76,7 @@ class MediaPlane(PlaneLife):
                 loop.call_soon_threadsafe(on_progress, name, fraction)
 
         host_number(address)
+        policy_code(jitter_buffer)
         slots_between(first_port, last_port)
         if in_thread:
             engine = Engine(
@@ -82,6 +86,7 @@ class MediaPlane(PlaneLife):
                 clips=clips,
                 event_driven=event_driven,
                 recording_key=recording_key,
+                jitter_buffer=jitter_buffer,
             )
             await asyncio.to_thread(engine.compile_kernels, tell)
             engine.start()
@@ -99,6 +104,7 @@ class MediaPlane(PlaneLife):
                 "linger_s": (LINGER_S if folder else 0.0) if linger_s is None else linger_s,
                 "event_driven": event_driven,
                 "recording_key": (recording_key or b"").hex(),
+                "jitter_buffer": jitter_buffer,
             }
             process = await asyncio.to_thread(launch, settings, tell, folder)
             block = attach_block(process.block_descriptor)
@@ -321,7 +327,7 @@ class MediaPlane(PlaneLife):
     def statistics(self, leg: int) -> LegStatistics:
         """The leg's counts so far; to be asked before it is closed."""
         slot = self._leg(leg).slot
-        return statistics_of(self._shared.legs[slot], self._shared.reports[slot])
+        return statistics_of(self._shared.legs[slot], self._shared.reports[slot], self._shared.receivers[slot])
 
     def totals(self) -> tuple[int, int, int, float]:
         """Packets received, sent and lost since the start, and the CPU seconds of the media process (or its

@@ -30,6 +30,7 @@ from softswitch.media import (
 from softswitch.media import vocabulary as v
 from softswitch.media.addresses import host_number
 from softswitch.media.adoption import adopt, adopt_timelines
+from softswitch.media.buffered_legs import policy_code, pull_due
 from softswitch.media.clips import clip_names, load_clips, store_clips
 from softswitch.media.engine_memory import clear_memory, map_memory, plan
 from softswitch.media.kernels import cache_folders, discard_stale_kernels, fork_compilation, is_cached
@@ -69,6 +70,7 @@ class Engine:
         clips: dict[str, Path],
         event_driven: bool = False,
         recording_key: bytes | None = None,
+        jitter_buffer: str = "auto",
         inherited: tuple[int, int] | None = None,
     ) -> None:
         """UsageError for a port range or clip that cannot work; no thread runs yet.
@@ -86,6 +88,7 @@ class Engine:
         header["host"], header["first_port"], header["tick_ns"] = host_number(address), first_port, TICK_NS
         header["wall_ns"] = time.time_ns() - time.monotonic_ns()
         header["event_driven"], header["records"] = event_driven, recording_key is not None
+        header["jitter_buffer"] = policy_code(jitter_buffer)
         memory = map_memory(self.descriptor, self.block)
         if inherited is None:
             clear_memory(memory)
@@ -150,6 +153,7 @@ class Engine:
                 ("open a leg", legs.open_leg, (shared, scratch, *[int64] * 5)),
                 ("connect a leg", legs.connect_leg, (shared, scratch, *[int64] * 7)),
                 ("relay a packet", outgoing.relay, (shared, scratch, *[int64] * 9)),
+                ("pull jitter buffers", pull_due, (shared, scratch, int64)),
                 ("receive a packet", incoming.receive_packet, (shared, scratch, *[int64] * 3)),
                 ("play a clip", playback.play_due, (shared, scratch, int64)),
                 ("adopt legs", adopt, (shared, scratch)),

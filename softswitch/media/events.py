@@ -128,9 +128,13 @@ class LegStatistics:
     packets_unauthentic: int = 0
     """On a leg with SRTP: RTP and RTCP that whoever holds the key did not send."""
     delay_ms_mean: float = 0.0
-    """Added by the leg's jitter buffer; 0 where it has none."""
+    """How long audio waits in the leg's jitter buffer; 0 where it has none, as the next four."""
+    delay_ms_max: float = 0.0
     frames_concealed: int = 0
-    """20 ms each, that the jitter buffer missed."""
+    """20 ms each: made up for what was lost or came too late."""
+    packets_late: int = 0
+    skew_ppm: float = 0.0
+    """By how much the sender's clock is faster than ours; known after some seconds."""
     jitter_ms: float = 0.0
     """Interarrival jitter of what was received (RFC 3550 A.8)."""
     round_trip_ms: float | None = None

@@ -4,7 +4,9 @@ from typing import Any
 
 from softswitch.codecs.registry import CodecCode
 from softswitch.media import vocabulary as v
+from softswitch.media.buffered_legs import NONE, take_in, take_key_in
 from softswitch.media.dtmf import end_event, receive_event
+from softswitch.media.jitter import INVALID
 from softswitch.media.kernels import i64, inner
 from softswitch.media.keys import pass_key
 from softswitch.media.libc import connect_socket, host_of, port_of, write_socket_address
@@ -156,6 +158,12 @@ def receive_packet(shared: Any, scratch: Any, slot: int, length: int, now: int) 
     if is_event or codec == 0:
         known = not is_event or receive_event(shared, scratch, slot, now, timestamp, start, end)
         passes = is_event and known and leg.passes_keys != 0 and leg.peer >= 0 and leg.muted == 0
+        if leg.buffered:
+            if is_event:
+                take_key_in(shared, scratch, slot, start, sequence, timestamp, ssrc, now, passes)
+            else:
+                take_in(shared, scratch, slot, NONE, start, end, sequence, timestamp, ssrc, now)
+            return known
         passed = passes and pass_key(shared, scratch, leg.peer, slot, now, ssrc, sequence, timestamp, start)
         if leg.peer >= 0 and not passed:
             skip_packet(shared.legs[leg.peer], slot)
@@ -165,6 +173,11 @@ def receive_packet(shared: Any, scratch: Any, slot: int, length: int, now: int) 
         end_event(shared, scratch, slot, now)
     if start == end:
         return True
+    if leg.buffered:
+        if leg.tapped and leg.wire_codec == leg.codec:
+            push_received(shared, slot, now, timestamp, codec, ssrc, scratch.packet, start, end)
+        status = take_in(shared, scratch, slot, codec, start, end, sequence, timestamp, ssrc, now)
+        return status != INVALID
     scratch.raw_bytes = 0
     if codec not in (PCMU, PCMA):
         end = unwrap(shared, scratch, slot, codec, start, end)

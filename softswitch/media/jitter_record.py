@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from softswitch.media.kernels import inner, kernel
-from softswitch.media.layout import Array
 from softswitch.media.playout import MS, PLAYOUT, forget_transits
 from softswitch.media.reception import INTERARRIVAL
 
@@ -100,7 +100,7 @@ JITTER = np.dtype(
 )
 
 
-def new_buffers(count: int, *, most_ms: int = 200, least_ms: int = 20, initial_ms: int = 20) -> Array:
+def new_buffers(count: int, *, most_ms: int = 200, least_ms: int = 20, initial_ms: int = 20) -> npt.NDArray[Any]:
     """Adaptive jitter buffers.  Returns (count,) JITTER; pages of slots that are never used cost nothing."""
     buffers = np.zeros(count, JITTER)
     for buffer in buffers:
@@ -169,6 +169,7 @@ def reset(buffer: Any) -> None:
     buffer.jitter_ns = 0
     buffer.weight = 1.0
     buffer.total = 0.0
+    buffer.highest_bin = 0
     for i in range(buffer.histogram.size):
         buffer.histogram[i] = 0.0
     buffer.skew_ppb = 0

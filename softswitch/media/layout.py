@@ -14,13 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from softswitch.errors import UsageError
+from softswitch.media.receiver import RECEIVER
 from softswitch.media.rtcp import REPORT
 from softswitch.media.transcoding import TRANSCODER
 
 Array = npt.NDArray[Any]
 
 MAGIC = 0x534F4654_4D454449  # "SOFTMEDI"
-VERSION = 3
+VERSION = 5
 
 RING = 8192
 """Messages that a ring holds; a power of two."""
@@ -48,6 +49,7 @@ HEADER = np.dtype(
         ("records", "i8"),  # the auditor's key is known
         ("wall_ns", "i8"),  # Unix time when the monotonic clock was 0
         ("event_driven", "i8"),  # packets are served as they come, not on the tick
+        ("jitter_buffer", "i8"),  # which legs have one: NEVER, AUTO or ALWAYS of buffered_legs
         ("stopping", "i8"),
         ("relay_at_ns", "i8"),
         ("worker_at_ns", "i8"),
@@ -77,6 +79,7 @@ _EVERY_PACKET_RECEIVED = [
     # the second line of the cache
     ("muted", "i8"),
     ("tapped", "i8"),  # frames are copied to the rings
+    ("buffered", "i8"),  # what is received waits in its receiver
     ("profile", "i8"),  # of SRTP; 0: plain RTP
     ("heard", "i8"),
     ("in_ssrc", "i8"),
@@ -273,6 +276,8 @@ class Shared(NamedTuple):
     """(slots,) TRANSCODER"""
     feeds: Array
     """(slots, FEED) int16, circular: what the worker has mixed for a leg to hear"""
+    receivers: Array
+    """(slots,) RECEIVER: what a leg with a jitter buffer has received"""
 
 
 class Block(NamedTuple):
@@ -320,6 +325,7 @@ def _plan(slots: int, clips: int, clip_samples: int) -> Plan:
         (REPORT, (slots,)),
         (TRANSCODER, (slots,)),
         (np.dtype("i2"), (slots, FEED)),
+        (RECEIVER, (slots,)),
         (octet, (slots, PATH_BYTES)),
         (LEASE, (slots,)),
         (NOTE, (slots, 2)),

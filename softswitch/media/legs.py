@@ -3,6 +3,7 @@
 from typing import Any
 
 from softswitch.media import vocabulary as v
+from softswitch.media.buffered_legs import settle_buffering, stop_buffering
 from softswitch.media.incoming import lost_so_far
 from softswitch.media.kernels import i64, inner
 from softswitch.media.libc import (
@@ -64,6 +65,7 @@ def open_leg(shared: Any, scratch: Any, slot: int, ssrc: int, timestamp: int, se
     leg.held = 0
     leg.bridge_pending = 0
     leg.tapped = 0
+    leg.buffered = 0
     leg.heard = 0
     leg.in_lost = 0
     leg.packets_received = 0
@@ -108,6 +110,7 @@ def connect_leg(
         leg.wire_codec = codec
         if leg.codec != codec:
             begin_transcoding(shared, slot)
+        settle_buffering(shared, scratch, slot, True)
     leg.payload_type = payload_type
     leg.dtmf_payload_type = -1 if options & 0xFF == 0xFF else options & 0xFF
     leg.muxed = leg.browser != 0 or (options >> 17) & 1 == 1
@@ -203,6 +206,7 @@ def close_leg(shared: Any, scratch: Any, slot: int, now: int) -> None:
     leg.key_code = -1
     stop_playing(shared, scratch, slot)
     leg.tapped = 0
+    stop_buffering(shared, scratch, slot)
     release_sessions(shared, scratch, slot)
     close_descriptor(leg.rtp_descriptor)
     close_descriptor(leg.rtcp_descriptor)

@@ -144,7 +144,11 @@ def transmit(
         push_sent(shared, slot, now, position, leg.codec, source, scratch.out, HEADER_BYTES, HEADER_BYTES + samples)
     octets = samples
     if leg.wire_codec != leg.codec:
-        octets = pass_on(scratch) if scratch.passes_raw else wrap(shared, scratch, slot, leg.wire_codec, samples)
+        octets = (
+            pass_on(shared, scratch, slot)
+            if scratch.passes_raw
+            else wrap(shared, scratch, slot, leg.wire_codec, samples)
+        )
     sent = send_packet(shared, scratch, slot, HEADER_BYTES + octets)
     count_sent(leg, sequence, position + samples)
     return sent

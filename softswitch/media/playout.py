@@ -25,6 +25,8 @@ LATE_SHARE = 0.03
 FORGETTING = 0.98
 """By how much a packet's weight shrinks with each later one: half is forgotten in 34 packets, a burst in 3.5 s."""
 HEAVIEST = 1e12
+NEGLIGIBLE = 1e-6
+"""What a bin no longer counts for."""
 
 SKEW_POINTS = 32
 FIRST_SPAN, LAST_SPAN = 2, 32
@@ -44,6 +46,7 @@ PLAYOUT = [
     ("jitter_ns", "i8"),  # what all but LATE_SHARE of the packets are within, above the base
     ("weight", "f8"),
     ("total", "f8"),
+    ("highest_bin", "i8"),  # that counts; those above are 0
     ("histogram", "f8", (BINS,)),
     ("skew_ppb", "i8"),  # above 0: the sender's clock is fast
     ("skew_points", "i8"),
@@ -119,11 +122,16 @@ def note_jitter(estimate: Any, jitter: int) -> None:
         estimate.total /= HEAVIEST
         estimate.weight /= HEAVIEST
     estimate.weight /= FORGETTING
-    estimate.histogram[min((jitter + BIN_NS - 1) // BIN_NS, BINS - 1)] += estimate.weight
+    place = min((jitter + BIN_NS - 1) // BIN_NS, BINS - 1)
+    estimate.histogram[place] += estimate.weight
+    estimate.highest_bin = max(i64(estimate.highest_bin), place)
     estimate.total += estimate.weight
+    i = i64(estimate.highest_bin)
+    if i > 0 and estimate.histogram[i] < NEGLIGIBLE * estimate.total:
+        estimate.histogram[i] = 0.0
+        estimate.highest_bin = i - 1
     above = 0.0
     bound = LATE_SHARE * estimate.total
-    i = BINS - 1
     while i > 0:
         above += estimate.histogram[i]
         if above > bound:

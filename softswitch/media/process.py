@@ -40,6 +40,7 @@ def serve(listener: socket.socket, folder: Path) -> None:
             clips={name: Path(path) for name, path in settings["clips"].items()},
             event_driven=settings["event_driven"],
             recording_key=bytes.fromhex(settings["recording_key"]) or None,
+            jitter_buffer=settings["jitter_buffer"],
             inherited=(inherited[0], inherited[1]) if inherited else None,
         )
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from softswitch.media import legs
 from softswitch.media import vocabulary as v
+from softswitch.media.buffered_legs import pull_due
 from softswitch.media.dtmf import end_silent_events
 from softswitch.media.incoming import receive_packet
 from softswitch.media.kernels import i64, inner, kernel
@@ -144,12 +145,13 @@ def wait(shared: Any, scratch: Any, due: int) -> None:
 
 @inner
 def tick(shared: Any, scratch: Any, now: int, count: int) -> None:
-    """One turn: commands, packets, clips, and now and then what has time."""
+    """One turn: commands, packets, jitter buffers, clips, and now and then what has time."""
     send_signals(shared, scratch)  # first: a goodbye comes before the end of its leg
     obey(shared, scratch, now)
     for _ in range(ROUNDS):
         if read_sockets(shared, scratch, 0, now) <= 0:
             break
+    pull_due(shared, scratch, now)
     play_due(shared, scratch, now)
     if count % SLOW_TICKS == 0:
         send_due_reports(shared, scratch, count // SLOW_TICKS % TURNS, now)

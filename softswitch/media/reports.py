@@ -7,6 +7,7 @@ from typing import Any
 from softswitch.amd.verdict import Cause, Verdict
 from softswitch.media import vocabulary as v
 from softswitch.media.dtmf import DIGITS
+from softswitch.media.buffered_legs import figures
 from softswitch.media.events import (
     DigitPressed,
     FirstPacketBridged,
@@ -81,17 +82,20 @@ def lost_packets(leg: Any) -> int:
     return int(leg["in_lost"]) + max(missing, 0)
 
 
-def statistics_of(leg: Any, report: Any) -> LegStatistics:
-    """A leg's counts so far.  leg: one LEG.  report: one REPORT."""
+def statistics_of(leg: Any, report: Any, receiver: Any) -> LegStatistics:
+    """A leg's counts so far.  leg: one LEG.  report: one REPORT.  receiver: one RECEIVER."""
     control, reception = report["control"], report["reception"]
     lost, received = lost_packets(leg), int(leg["packets_received"])
     jitter_ms = float(reception["jitter_sixteenths"]) / 16 / UNITS_PER_MS
     round_trip_ms = float(control["round_trip_ns"]) / 1e6 if control["round_trip_ns"] >= 0 else None
     is_reported = bool(control["reports"] > 0)
+    buffered = figures(leg, receiver)
     mos = 0.0
     if received:
-        one_way_ms = PACKET_MS + jitter_ms * BUFFERED_JITTERS + (round_trip_ms or 0.0) / 2
-        mos = float(opinion_score(rate(one_way_ms, 100.0 * lost / (lost + received), 1.0, int(leg["wire_codec"]))))
+        waiting_ms = buffered["delay_ms_mean"] if leg["buffered"] else jitter_ms * BUFFERED_JITTERS
+        one_way_ms = PACKET_MS + waiting_ms + (round_trip_ms or 0.0) / 2
+        unheard = min(100.0 * (lost + buffered["packets_late"]) / (lost + received), 100.0)
+        mos = float(opinion_score(rate(one_way_ms, unheard, 1.0, int(leg["wire_codec"]))))
     return LegStatistics(
         packets_received=received,
         packets_sent=int(leg["packets_sent"]),
@@ -103,4 +107,5 @@ def statistics_of(leg: Any, report: Any) -> LegStatistics:
         far_jitter_ms=float(control["interarrival_jitter"]) / UNITS_PER_MS if is_reported else None,
         far_packets_lost=int(control["cumulative_lost"]) if is_reported else None,
         mos=mos,
+        **buffered,
     )

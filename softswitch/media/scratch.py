@@ -21,6 +21,9 @@ SCRATCH = np.dtype(
         ("watch_until_ns", "i8"),  # so long, some leg may be learning its source or hearing a key
         ("players_count", "i8"),
         ("players", "i8", (MOST_PLAYERS,)),  # the first players_count are the slots on which a clip plays
+        ("pulled_count", "i8"),
+        ("pulled", "i8", (MOST_PLAYERS,)),  # the first pulled_count are the slots whose jitter buffer is pulled
+        ("pull_at_ns", "i8", (MOST_PLAYERS,)),  # and when each is pulled next
         ("packet", "u1", (BUFFER_BYTES,)),  # the datagram received
         ("out", "u1", (BUFFER_BYTES,)),  # the packet to send
         ("raw", "u1", (BUFFER_BYTES,)),  # a payload as it came, before it was converted

@@ -27,6 +27,7 @@ TRANSCODER = np.dtype(
         ("encoder", g722.CODER),
         ("halver", resample.RESAMPLER),
         ("doubler", resample.RESAMPLER),
+        ("passed_on", "i8"),  # what left last was not coded here but came so
     ],
     align=True,
 )
@@ -47,6 +48,7 @@ def begin_transcoding(shared: Any, slot: int) -> None:
     g722.reset_encoder(transcoder.encoder)
     resample.reset(transcoder.halver)
     resample.reset(transcoder.doubler)
+    transcoder.passed_on = 0
 
 
 @inner
@@ -85,13 +87,32 @@ def wrap(shared: Any, scratch: Any, slot: int, codec: int, samples: int) -> int:
             out[HEADER_BYTES + 2 * i + 1] = scratch.narrow[i] & 0xFF
         return 2 * samples
     transcoder = shared.transcoders[slot]
+    transcoder.passed_on = 0
     wide = resample.double(transcoder.doubler, scratch.narrow[:samples], scratch.wide)
     return g722.encode(transcoder.encoder, scratch.wide[:wide], out[HEADER_BYTES:])
 
 
 @inner
-def pass_on(scratch: Any) -> int:
+def pass_on(shared: Any, scratch: Any, slot: int) -> int:
     """Put the bytes as they came behind the header in `scratch.out`; how many."""
+    shared.transcoders[slot].passed_on = 1
     for i in range(scratch.raw_bytes):
         scratch.out[HEADER_BYTES + i] = scratch.raw[i]
     return i64(scratch.raw_bytes)
+
+
+@inner
+def catch_up(shared: Any, scratch: Any, source: int, slot: int, codes: Any) -> None:
+    """Before a frame is coded for a leg where others passed on as they came: stand where its far end's decoder stands.
+
+    source: the leg that they came from.  codes: (160,) uint8, the last of them as µ-law.
+    """
+    transcoder = shared.transcoders[slot]
+    if not transcoder.passed_on or shared.legs[slot].wire_codec != G722:
+        return
+    for i in range(codes.size):
+        scratch.narrow[i] = ULAW_TO_LINEAR[codes[i]]
+    wide = resample.double(transcoder.doubler, scratch.narrow[: codes.size], scratch.wide)
+    g722.encode(transcoder.encoder, scratch.wide[:wide], scratch.out)
+    g722.follow(transcoder.encoder, shared.transcoders[source].decoder)
+    transcoder.passed_on = 0

@@ -27,9 +27,11 @@ class Wideband(End):
         return MediaFormat(self.codec, self.payload_type, 101)
 
     async def hum(self, hz, seconds):
-        encoder, started = g722.new_encoder(), time.monotonic()
+        encoder = g722.new_encoder()
         narrow = tone((hz,), int(1000 * seconds), -20.0)
+        l16.encode(narrow[:160], np.zeros(320, np.uint8))  # compiled before the clock starts
         wide = (4600 * np.sin(2 * np.pi * hz * np.arange(2 * narrow.size) / 16000)).astype(np.int16)
+        started = time.monotonic()
         for index in range(narrow.size // 160):
             if self.codec == "G722":
                 payload = np.zeros(160, np.uint8)
@@ -93,7 +95,7 @@ def test_between_two_legs_of_one_codec_every_bit_passes(run):
         await studio.until(lambda: len(b.packets) == 20)
         assert [packet.payload for packet in b.packets] == payloads
 
-    run(scenario)
+    run(scenario, jitter_buffer="never")
 
 
 def test_a_wideband_leg_hears_a_clip_and_a_supervisor(run):

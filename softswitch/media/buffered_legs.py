@@ -1,0 +1,240 @@
+"""Legs with a jitter buffer: what they receive is heard in order, 20 ms at a time on a clock of the leg's own.
+
+The clock starts 20 ms after the leg's first packet, so legs are as staggered as their senders are, and rests while
+the sender is silent. What a buffered leg gives to a bridge is one stream without a gap in its numbers, on a timeline
+that is CLOCK_MONOTONIC in samples; nothing of the sender's numbers, timestamps and sources shows.
+"""
+
+from typing import Any
+
+from softswitch.codecs.registry import CodecCode
+from softswitch.errors import UsageError
+from softswitch.media import vocabulary as v
+from softswitch.media.jitter import DUPLICATE, FRAME, INVALID, LOST, NOISE, get, put
+from softswitch.media.kernels import i64, inner
+from softswitch.media.keys import pass_key
+from softswitch.media.outgoing import NS_PER_SAMPLE, emit, relay
+from softswitch.media.receiver import (
+    FRAME_SAMPLES,
+    convert,
+    play_frame,
+    play_noise,
+    play_starved,
+    reset_receiver,
+    resume_receiver,
+)
+from softswitch.media.rings import push_received
+from softswitch.media.rtp import signed16
+from softswitch.media.transcoding import PCMA, PCMU, catch_up, unwrap
+
+NONE = int(CodecCode.NONE)
+
+NEVER, AUTO, ALWAYS = 0, 1, 2
+"""Which legs have a buffer: none, those that must be decoded in order, or all."""
+POLICIES = {"never": NEVER, "auto": AUTO, "always": ALWAYS}
+
+RTP_CLOCK_HZ = 8000
+FRAME_NS = 20_000_000
+LATE_NS = 100_000_000
+"""A plane that was held up for longer does not play what it missed in one burst."""
+REST_PULLS = 50
+"""After a second without audio the clock rests, and starts with the next packet."""
+MOST_MISORDER = 100  # RFC 3550 A.1
+SYNTHETIC = 0
+"""The source that a bridge is told, whatever the sender calls itself."""
+
+
+@inner
+def settle_buffering(shared: Any, scratch: Any, slot: int, is_new: bool) -> None:
+    """Give a leg its buffer, or take it away, as its codec wants it.  is_new: the codec has changed."""
+    leg = shared.legs[slot]
+    policy = shared.header.jitter_buffer
+    if policy == ALWAYS or (policy == AUTO and leg.wire_codec != leg.codec):
+        if is_new or not leg.buffered:
+            reset_receiver(shared.receivers[slot], slot)
+            if not leg.buffered:
+                shared.receivers[slot].pulled = 0
+            leg.buffered = 1
+    else:
+        stop_buffering(shared, scratch, slot)
+
+
+@inner
+def stop_buffering(shared: Any, scratch: Any, slot: int) -> None:
+    if shared.legs[slot].buffered:
+        shared.legs[slot].buffered = 0
+        for index in range(scratch.pulled_count):
+            if scratch.pulled[index] == slot:
+                stop_clock(shared, scratch, index)
+                return
+
+
+@inner
+def adopt_buffer(shared: Any, slot: int) -> None:
+    """Let a leg's stream go on after the death of the relay that heard it."""
+    if shared.legs[slot].buffered:
+        shared.receivers[slot].pulled = 0
+        resume_receiver(shared.receivers[slot], slot)
+
+
+@inner
+def start_clock(shared: Any, scratch: Any, slot: int, due: int) -> None:
+    """Have the leg pulled from `due` on, in ns."""
+    count = scratch.pulled_count
+    shared.receivers[slot].pulled = 1
+    scratch.pulled[count] = slot
+    scratch.pull_at_ns[count] = due
+    scratch.pulled_count = count + 1
+
+
+@inner
+def stop_clock(shared: Any, scratch: Any, index: int) -> None:
+    last = scratch.pulled_count - 1
+    shared.receivers[scratch.pulled[index]].pulled = 0
+    scratch.pulled[index] = scratch.pulled[last]
+    scratch.pull_at_ns[index] = scratch.pull_at_ns[last]
+    scratch.pulled_count = last
+
+
+@inner
+def take_in(
+    shared: Any, scratch: Any, slot: int, codec: int, start: int, end: int, sequence: int, timestamp: int, ssrc: int,
+    now: int,
+) -> int:  # fmt: skip
+    """Put the payload scratch.packet[start:end] into the leg's buffer; see jitter.put for codec and status."""
+    receiver = shared.receivers[slot]
+    marker = i64(scratch.packet[1]) >> 7
+    status = put(
+        receiver.jitter, scratch.packet, start, end, sequence, timestamp, ssrc, codec, RTP_CLOCK_HZ, marker, now
+    )
+    if not receiver.pulled and status != INVALID:
+        start_clock(shared, scratch, slot, now + FRAME_NS)
+    return i64(status)
+
+
+@inner
+def take_key_in(
+    shared: Any, scratch: Any, slot: int, start: int, sequence: int, timestamp: int, ssrc: int, now: int, passes: bool
+) -> None:
+    """Note the telephone event in scratch.packet[start:] among the leg's audio; passes: and pass it on at once.
+
+    What is passed bears the number that is next on our timeline, and the time at which the key was first heard of.
+    """
+    status = take_in(shared, scratch, slot, NONE, start, start, sequence, timestamp, ssrc, now)
+    if not passes or status == DUPLICATE:
+        return
+    receiver = shared.receivers[slot]
+    if receiver.key_sequence >= 0 and -MOST_MISORDER < signed16(sequence - receiver.key_sequence) <= 0:
+        return  # overtaken by what tells more of the key
+    if receiver.key_sequence < 0 or receiver.key_timestamp != timestamp:
+        receiver.key_at = now // NS_PER_SAMPLE
+    receiver.key_sequence = sequence
+    receiver.key_timestamp = timestamp
+    number = i64(receiver.sequence) + 1
+    peer = shared.legs[slot].peer
+    if pass_key(shared, scratch, peer, slot, now, SYNTHETIC, number, i64(receiver.key_at), start):
+        receiver.sequence = number
+
+
+@inner
+def pull_due(shared: Any, scratch: Any, now: int) -> None:
+    """Play every frame that is due, of every leg whose clock runs."""
+    index = 0
+    while index < scratch.pulled_count:
+        due = scratch.pull_at_ns[index]
+        if due > now:
+            index += 1
+            continue
+        if now - due > LATE_NS:
+            due = now
+        slot = scratch.pulled[index]
+        scratch.pull_at_ns[index] = due + FRAME_NS
+        pull(shared, scratch, slot, due, now)
+        jitter = shared.receivers[slot].jitter
+        if jitter.hungry >= REST_PULLS and jitter.count == 0 and not shared.receivers[slot].talking:
+            stop_clock(shared, scratch, index)
+
+
+@inner
+def pull(shared: Any, scratch: Any, slot: int, due: int, now: int) -> None:
+    """Play the leg's next 20 ms, if it has any: to who listens, and to whom it is bridged to."""
+    leg = shared.legs[slot]
+    receiver = shared.receivers[slot]
+    if not play(shared, scratch, slot, due):
+        receiver.talking = 0
+        return
+    if leg.tapped and leg.wire_codec != leg.codec:
+        time = due // NS_PER_SAMPLE
+        push_received(shared, slot, now, time, leg.codec, SYNTHETIC, scratch.packet, 0, FRAME_SAMPLES)
+    if leg.peer >= 0 and not leg.muted:
+        pass_frame(shared, scratch, slot, due, now)
+    receiver.talking = 1
+
+
+@inner
+def play(shared: Any, scratch: Any, slot: int, due: int) -> bool:
+    """Put the leg's next 20 ms at the beginning of `scratch.packet`, in its codec inside the plane; False for nothing.
+
+    Where they are as they came, the bytes of the wire are in `scratch.raw`.
+    """
+    leg = shared.legs[slot]
+    receiver = shared.receivers[slot]
+    codes = scratch.packet
+    kind = get(receiver.jitter, due, codes)
+    scratch.raw_bytes = 0
+    if kind == FRAME:
+        count = i64(receiver.jitter.frame_length)
+        codec = i64(receiver.jitter.frame_codec)
+        if codec not in (PCMU, PCMA):
+            count = unwrap(shared, scratch, slot, codec, 0, count)
+        elif codec != leg.codec:
+            convert(codes, count, leg.codec)
+        if not play_frame(receiver, codes, count, leg.codec, scratch.narrow):
+            scratch.raw_bytes = 0
+        return True
+    if kind == LOST:
+        play_frame(receiver, codes, 0, leg.codec, scratch.narrow)
+        return True
+    if kind == NOISE:
+        return play_noise(receiver, codes, leg.codec, scratch.narrow)
+    return play_starved(receiver, codes, leg.codec, scratch.narrow)
+
+
+@inner
+def pass_frame(shared: Any, scratch: Any, slot: int, due: int, now: int) -> None:
+    """Send what the leg plays to whom it is bridged to."""
+    leg = shared.legs[slot]
+    receiver = shared.receivers[slot]
+    other = shared.legs[leg.peer]
+    if not receiver.talking and other.out_source == slot:
+        other.out_source = v.NOBODY  # a new spurt of talk
+    if scratch.raw_bytes == 0 and other.wire_codec == leg.wire_codec and other.wire_codec != other.codec:
+        catch_up(shared, scratch, slot, leg.peer, receiver.frames[(i64(receiver.newest) + 2) % 3])
+    receiver.sequence += 1
+    number, time = i64(receiver.sequence), due // NS_PER_SAMPLE
+    left = relay(shared, scratch, leg.peer, now, slot, leg.codec, SYNTHETIC, number, time, 0, FRAME_SAMPLES)
+    if left and leg.bridge_pending:
+        leg.bridge_pending = 0
+        emit(shared, scratch, v.FIRST_BRIDGED, slot, now, 0, 0)
+
+
+def figures(leg: Any, receiver: Any) -> dict[str, float]:
+    """What a leg's buffer has counted, as LegStatistics has it; zeros for a leg without.  One LEG, one RECEIVER."""
+    if not leg["buffered"]:
+        return {"delay_ms_mean": 0.0, "delay_ms_max": 0.0, "frames_concealed": 0, "packets_late": 0, "skew_ppm": 0.0}
+    jitter = receiver["jitter"]
+    played = max(int(jitter["played"]), 1)
+    return {
+        "delay_ms_mean": round(int(jitter["delay_sum_ns"]) / played / 1e6, 1),
+        "delay_ms_max": round(int(jitter["delay_most_ns"]) / 1e6, 1),
+        "frames_concealed": int(jitter["concealed"]),
+        "packets_late": int(jitter["late"]),
+        "skew_ppm": round(int(jitter["skew_ppb"]) / 1e3, 1),
+    }
+
+
+def policy_code(policy: str) -> int:
+    """UsageError for a policy that there is not."""
+    if policy not in POLICIES:
+        raise UsageError(f"jitter_buffer is one of {', '.join(POLICIES)}, not {policy!r}")
+    return POLICIES[policy]
