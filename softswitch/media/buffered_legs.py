@@ -218,7 +218,7 @@ def pass_frame(shared: Any, scratch: Any, slot: int, due: int, now: int) -> None
         emit(shared, scratch, v.FIRST_BRIDGED, slot, now, 0, 0)
 
 
-def figures(leg: Any, receiver: Any) -> dict[str, float]:
+def figures(leg: Any, receiver: Any) -> dict[str, Any]:
     """What a leg's buffer has counted, as LegStatistics has it; zeros for a leg without.  One LEG, one RECEIVER."""
     if not leg["buffered"]:
         return {"delay_ms_mean": 0.0, "delay_ms_max": 0.0, "frames_concealed": 0, "packets_late": 0, "skew_ppm": 0.0}
