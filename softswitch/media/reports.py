@@ -6,8 +6,8 @@ from typing import Any
 
 from softswitch.amd.verdict import Cause, Verdict
 from softswitch.media import vocabulary as v
-from softswitch.media.dtmf import DIGITS
 from softswitch.media.buffered_legs import figures
+from softswitch.media.dtmf import DIGITS
 from softswitch.media.events import (
     DigitPressed,
     FirstPacketBridged,
