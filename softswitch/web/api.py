@@ -22,6 +22,7 @@ from softswitch.web.headsets import add_headsets
 from softswitch.web.roles import account_of, only
 from softswitch.web.room import Room
 from softswitch.web.schemas import CallRecords, ChosenDisposition, Name, Pause, Problem
+from softswitch.web.supervision import add_supervision
 from softswitch.web.traces import add_traces
 
 T = TypeVar("T")
@@ -76,6 +77,7 @@ def api_router(room: Room) -> APIRouter:
     _add_agents(router, room)
     add_traces(router, room.control)
     add_headsets(router, room.control)
+    add_supervision(router, room.control)
     return router
 
 

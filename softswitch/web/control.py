@@ -4,7 +4,7 @@ from typing import Protocol
 
 from softswitch.dialler.attempt import DialAttempt, Disposition
 from softswitch.safeguards.trace_view import TraceView
-from softswitch.safeguards.visibility import AgentCallView, WallboardView
+from softswitch.safeguards.visibility import AgentCallView, SupervisionView, WallboardView
 
 
 class SwitchControl(Protocol):
@@ -39,5 +39,15 @@ class SwitchControl(Protocol):
         """The same for a supervisor, who has it to listen and speak with."""
 
     async def end_supervisor_headset(self, name: str) -> None: ...
+    def supervision(self) -> tuple[SupervisionView, ...]:
+        """Who is with which agent, and how it ended for those who are with nobody."""
+
+    async def supervise(self, agent: str, mode: str, by: str) -> None:
+        """Let a supervisor "listen", "whisper" or "barge", by headset or phone; again to change agent or mode."""
+
+    async def end_supervision(self, by: str) -> None: ...
+    async def mute_agent(self, agent: str, muted: bool, by: str) -> None:
+        """What the agent says is heard by nobody in the call, at once, until it is over or undone."""
+
     def supervisor_arrived(self, name: str) -> None: ...
     def supervisor_left(self, name: str) -> None: ...

@@ -45,7 +45,7 @@ class Wallboard:
             self._interlocks = InterlocksPanel()
             with ui.element("main").classes("columns"):
                 with ui.element("div").classes("column-wide"):
-                    self._agents = AgentsPanel(room.control, self._act)
+                    self._agents = AgentsPanel(room.control, account.name, self._act)
                     self._calls = CallsPanel(room.control, self._act)
                 with ui.element("div").classes("column-side"):
                     self._campaigns = CampaignsPanel(room.control, self._act)
@@ -64,7 +64,7 @@ class Wallboard:
         self._time.text = datetime.now(self._room.settings.time_zone).strftime("%H:%M:%S")
         self._uptime.text = f"up {clock(view.uptime_s)}"
         self._interlocks.show(view.interlocks)
-        self._agents.show(view.agents)
+        self._agents.show(view)
         self._calls.show(view.calls)
         self._campaigns.show(view.campaigns)
         self._trunks.show(view.trunks)

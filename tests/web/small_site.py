@@ -15,6 +15,7 @@ from softswitch.safeguards.visibility import (
     CallView,
     CampaignView,
     InterlockView,
+    SupervisionView,
     TrunkView,
     WallboardView,
 )
@@ -80,6 +81,8 @@ class SmallSwitch:
         self.present: list[str] = []
         self.killed_by: list[str] = []
         self.headsets: dict[str, bytes] = {}
+        self.watching: dict[str, SupervisionView] = {}
+        self.muted: set[str] = set()
         self.looked_at: list[tuple[str, str, str]] = []
         self.dispositions: list[tuple[str, str, Disposition]] = []
         self.live: dict[str, _Call] = {}
@@ -138,6 +141,8 @@ class SmallSwitch:
             media_us_per_packet=3.5,
             datagrams_dropped={"banned": 12, "rate": 0},
             sources_banned={"guessing": 2},
+            supervision=self.supervision(),
+            muted_agents=tuple(sorted(self.muted)),
         )
 
     def agent_call(self, agent: str) -> AgentCallView | None:
@@ -247,6 +252,25 @@ class SmallSwitch:
             raise UsageError("all media ports are in use; widen the range in [media]")
         self.headsets[name] = offer
         return b"v=0\r\nan answer"
+
+    def supervision(self) -> tuple[SupervisionView, ...]:
+        return tuple(self.watching.values())
+
+    async def supervise(self, agent: str, mode: str, by: str) -> None:
+        if self._known(agent) is AgentState.OFFLINE:
+            raise UsageError(f"agent {agent} is not logged in")
+        call_ref = next((call.call_ref for call in self.live.values() if call.agent == agent), "")
+        if mode == "barge" and not call_ref:
+            raise UsageError(f"agent {agent} is in no call; barging in is for the call of the moment")
+        self.watching[by] = SupervisionView(by, agent, mode, "on", call_ref, 0.0)
+
+    async def end_supervision(self, by: str) -> None:
+        self.watching.pop(by, None)
+
+    async def mute_agent(self, agent: str, muted: bool, by: str) -> None:
+        if self._known(agent) is not AgentState.IN_CALL:
+            raise UsageError(f"agent {agent} is in no call")
+        self.muted = (self.muted | {agent}) if muted else (self.muted - {agent})
 
     def supervisor_arrived(self, name: str) -> None:
         assert name not in self.present

@@ -48,6 +48,7 @@ def test_every_word_of_the_wallboard_can_be_read(scheme: int) -> None:
     for name in ("ink", "quiet"):
         assert contrast(channels(colours[name]), channels(colours["ground"])) >= 4.5
     assert contrast(channels(colours["on-danger"]), channels(colours["danger"])) >= 4.5
+    assert contrast(channels(colours["panel"]), channels(colours["accent"])) >= 4.5
 
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])

@@ -115,6 +115,12 @@ MATRIX = [
     ("GET", "/api/agent/headset", EVERYBODY),  # is answered with 405
     ("GET", "/api/supervisor/headset", EVERYBODY),
     ("DELETE", "/api/supervisor/headset", WATCHERS),
+    ("GET", "/api/supervision", WATCHERS),
+    ("POST", "/api/supervision", WATCHERS),
+    ("DELETE", "/api/supervision", WATCHERS),
+    ("POST", "/api/agents/101/mute", WATCHERS),
+    ("DELETE", "/api/agents/101/mute", WATCHERS),
+    ("GET", "/api/agents/101/mute", EVERYBODY),  # is answered with 405
     ("GET", "/api/openapi.json", EVERYBODY),
     ("GET", "/metrics", WATCHERS),
     ("GET", "/_nicegui/3/static/quasar.js", WATCHERS),

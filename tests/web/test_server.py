@@ -15,6 +15,7 @@ from site_client import Site, log_in, served, session_cookie, until
 from websockets.asyncio.client import ClientConnection
 
 from softswitch.errors import UsageError
+from softswitch.safeguards.visibility import SupervisionView
 from softswitch.web.room import WebSettings
 from softswitch.web.server import WebServer
 
@@ -242,6 +243,35 @@ def test_a_call_is_ended_from_its_row_and_an_agent_is_moved_from_the_tile() -> N
             await until(lambda: tab.heard("Agent 102"))
             await tab.choose("q-btn", "Ready")
             await until(lambda: tab.heard("Agent 102 is not logged in; log in first."))
+            await tab.close()
+
+    asyncio.run(story())
+
+
+def test_one_click_listens_a_second_one_leaves_and_the_tile_shows_who_is_there() -> None:
+    async def story() -> None:
+        site = Site(WebSettings(reconnect_s=0.2), pages=True)
+        site.switch.place_call("c1", "101", "in call")
+        site.switch.watching["tom"] = SupervisionView("tom", "101", "whisper", "on", "c1", 1.0)
+        async with served(site) as server, httpx.AsyncClient(base_url=server.url) as client:
+            await log_in(client, "sue")
+            tab = Tab(client, server)
+            await tab.open("one")
+            assert "tom: whisper" in tab.page
+            for mode, said in (("listen", "Listening to"), ("barge", "Barging in on")):
+                await tab.choose("", "_Tiles", {"agent": "101", "what": mode}, "watch")
+                await until(lambda said=said: tab.heard(f"{said} agent 101."))
+                assert site.switch.watching["sue"].mode == mode
+            await tab.choose("", "_Tiles", {"agent": "101", "what": "barge"}, "watch")
+            await until(lambda: "sue" not in site.switch.watching)
+            for muted in ({"101"}, set()):
+                await tab.choose("", "_Tiles", {"agent": "101", "what": "mute"}, "watch")
+                await until(lambda muted=muted: site.switch.muted == muted)
+            for made_up in ({"agent": "101", "what": "record"}, {"agent": "999", "what": "listen"}, "101"):
+                await tab.choose("", "_Tiles", made_up, "watch")
+            await tab.choose("", "_Tiles", {"agent": "102", "what": "listen"}, "watch")
+            await until(lambda: tab.heard("agent 102 is not logged in"))
+            assert list(site.switch.watching) == ["tom"]
             await tab.close()
 
     asyncio.run(story())

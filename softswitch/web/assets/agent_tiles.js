@@ -2,15 +2,39 @@
 export default {
   template: `
     <div class="agent-grid">
-      <button v-for="row in rows" :key="row.agent" type="button" :class="['agent', 'tone-' + row.tone]"
-          @click="$emit('choose', row.agent)">
-        <span class="agent-head">
-          <span class="agent-name">{{ row.agent }}</span><span class="agent-clock">{{ row.clock }}</span>
+      <div v-for="row in rows" :key="row.agent" :class="['agent', 'tone-' + row.tone]">
+        <button type="button" class="agent-open" @click="$emit('choose', row.agent)">
+          <span class="agent-head">
+            <span class="agent-name">{{ row.agent }}</span><span class="agent-clock">{{ row.clock }}</span>
+          </span>
+          <span class="agent-foot">
+            <span class="agent-state">{{ row.state }}</span><span class="agent-calls">{{ row.calls }}</span>
+          </span>
+        </button>
+        <span v-if="row.buttons" class="agent-watch">
+          <button v-for="each in buttons" :key="each.what" type="button" :class="['watch', { 'is-on': isOn(row, each) }]"
+              :aria-label="each.name + ' agent ' + row.agent" :aria-pressed="isOn(row, each)" :title="each.name"
+              @click="$emit('watch', { agent: row.agent, what: each.what })">
+            <i class="q-icon material-icons" aria-hidden="true">{{ each.icon }}</i>
+          </button>
         </span>
-        <span class="agent-foot">
-          <span class="agent-state">{{ row.state }}</span><span class="agent-calls">{{ row.calls }}</span>
-        </span>
-      </button>
+        <span v-if="row.others" class="agent-others">{{ row.others }}</span>
+      </div>
     </div>`,
   props: { rows: Array },
+  data() {
+    return {
+      buttons: [
+        { what: "listen", icon: "hearing", name: "Listen to" },
+        { what: "whisper", icon: "record_voice_over", name: "Whisper to" },
+        { what: "barge", icon: "groups", name: "Barge in on" },
+        { what: "mute", icon: "mic_off", name: "Mute" },
+      ],
+    };
+  },
+  methods: {
+    isOn(row, button) {
+      return button.what === "mute" ? row.muted !== "" : row.mine === button.what;
+    },
+  },
 };

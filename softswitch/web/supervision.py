@@ -1,0 +1,78 @@
+"""Supervision over REST: listen to an agent, whisper, barge in, mute. Each supervisor for the own line only."""
+
+from collections.abc import Coroutine
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, HTTPException
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from softswitch.errors import UsageError
+from softswitch.safeguards.visibility import SupervisionView
+from softswitch.web.accounts import Account, Role
+from softswitch.web.control import SwitchControl
+from softswitch.web.roles import only
+from softswitch.web.schemas import Name, Problem
+
+Watcher = Annotated[Account, Depends(only(Role.SUPERVISOR, Role.ADMINISTRATOR))]
+
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    404: {"model": Problem, "description": "No such agent"},
+    409: {"model": Problem, "description": "Not now; the text says what to do"},
+}
+_NO_OTHERS = ["HEAD", "OPTIONS", "PATCH", "PUT", "TRACE"]
+
+
+class Wish(BaseModel):
+    """With which agent, and how."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    agent: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    mode: Literal["listen", "whisper", "barge"]
+
+
+def add_supervision(router: APIRouter, control: SwitchControl) -> None:
+    @router.get("/supervision", tags=["supervision"])
+    async def supervision(_: Watcher) -> list[SupervisionView]:
+        """Who is with which agent, and how it ended for those who are with nobody."""
+        return list(control.supervision())
+
+    @router.post("/supervision", tags=["supervision"], responses=_REFUSED)
+    async def supervise(wish: Wish, account: Watcher) -> SupervisionView:
+        """Listen to an agent, whisper to the agent, or barge into the agent's call; again with another agent or mode to
+        change. The supervisor's headset is used, or the phone is rung. It is noted in the audit log first."""
+        await _carried_out(control.supervise(wish.agent, wish.mode, account.name))
+        return next(view for view in control.supervision() if view.supervisor == account.name)
+
+    @router.delete("/supervision", status_code=204, tags=["supervision"], responses=_REFUSED)
+    async def leave(account: Watcher) -> None:
+        """Leave the agent; the phone is hung up, a headset stays. Nothing happens where there is nothing to leave."""
+        await _carried_out(control.end_supervision(account.name))
+
+    @router.post("/agents/{agent}/mute", status_code=204, tags=["supervision"], responses=_REFUSED)
+    async def mute(agent: Name, account: Watcher) -> None:
+        """Mute the agent at once, until the call is over."""
+        await _carried_out(control.mute_agent(agent, True, account.name))
+
+    @router.delete("/agents/{agent}/mute", status_code=204, tags=["supervision"], responses=_REFUSED)
+    async def unmute(agent: Name, account: Watcher) -> None:
+        """Let the agent be heard again."""
+        await _carried_out(control.mute_agent(agent, False, account.name))
+
+    @router.api_route("/supervision", methods=_NO_OTHERS, include_in_schema=False)
+    async def none_of_three() -> None:
+        """Three handlers on one path: left alone, the router would name the first one's method as all there is."""
+        raise HTTPException(405, "Method Not Allowed", {"allow": "DELETE, GET, POST"})
+
+    @router.api_route("/agents/{agent}/mute", methods=["GET", *_NO_OTHERS], include_in_schema=False)
+    async def neither_of_both() -> None:
+        raise HTTPException(405, "Method Not Allowed", {"allow": "DELETE, POST"})
+
+
+async def _carried_out(command: Coroutine[Any, Any, None]) -> None:
+    try:
+        await command
+    except UsageError as error:
+        raise HTTPException(409, str(error)) from None
+    except KeyError:
+        raise HTTPException(404, "There is no such agent.") from None
