@@ -3,9 +3,10 @@
 import asyncio
 import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from softswitch.errors import UsageError
 from softswitch.safeguards.audit import AuditChain, AuditRecord
@@ -28,25 +29,33 @@ class AuditFile:
 
         A number in the reason is masked: the log is for years, and says who looked, not at whom.
         """
-        async with self._turn:
-            await asyncio.to_thread(self._write, actor, action, redact(subject), redact(reason))
+        await self._begin(self._in_turn(actor, action, subject, reason))
 
     def note_soon(self, actor: str, action: str, *, subject: str, reason: str, failed: Callable[[str], None]) -> None:
         """The same in its turn, for what comes about by itself; `failed` is told why where it cannot be written."""
-        task = asyncio.get_running_loop().create_task(self._note(actor, action, subject, reason, failed))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._begin(self._or_tell(failed, self._in_turn(actor, action, subject, reason)))
 
     async def drain(self) -> None:
         """Wait until all is written."""
         while self._tasks:
-            await asyncio.gather(*self._tasks)
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _note(self, actor: str, action: str, subject: str, reason: str, failed: Callable[[str], None]) -> None:
+    def _begin(self, writing: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """A task even where it is waited for, so that records stand in the order in which they were asked for."""
+        task = asyncio.get_running_loop().create_task(writing)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _or_tell(self, failed: Callable[[str], None], writing: Coroutine[Any, Any, None]) -> None:
         try:
-            await self.note(actor, action, subject=subject, reason=reason)
+            await writing
         except UsageError as error:
             failed(str(error))
+
+    async def _in_turn(self, actor: str, action: str, subject: str, reason: str) -> None:
+        async with self._turn:
+            await asyncio.to_thread(self._write, actor, action, redact(subject), redact(reason))
 
     def _write(self, actor: str, action: str, subject: str, reason: str) -> None:
         try:

@@ -15,6 +15,7 @@ from softswitch.exchange.supervision import LEAVE, Mode, Supervision
 from softswitch.exchange.supervisors import IDLE_SOUND, SUPERVISION, SupervisorLines
 from softswitch.media.events import LegStatistics
 from softswitch.sdp.negotiate import make_answer, make_offer
+from tests.exchange.test_headsets import Room, Tab, on_a_loop
 
 US, THEIRS = "198.51.100.1", "192.0.2.9"
 LISTEN, WHISPER, BARGE = Mode
@@ -438,3 +439,45 @@ def test_what_an_agents_phone_is_told_does_not_tell_of_supervisors(floor: Floor)
     floor.begin(LISTEN, agent="1002")
     floor.call("c-1", "1002")
     assert [each[1:] for each in floor.pool.rung] == [("sue", SUPERVISION), ("1002", "c-1")]
+
+
+def test_a_headset_takes_the_place_of_the_phone_and_stays_after_leaving() -> None:
+    def story() -> None:
+        room = Room()
+        ears = room.plane.supervision = Ears(room.plane)  # type: ignore[attr-defined, arg-type]
+        noted: list[str] = []
+        supervision = Supervision(
+            room.lines, room.supervisors, room.agents, is_in=lambda agent: True,
+            note=lambda supervisor, action, *, subject, reason: noted.append(reason),
+        )  # fmt: skip
+        agent = room.seat()
+        agent.connect()
+        room.hear(agent)
+        with pytest.raises(UsageError, match="neither headset nor phone"):
+            supervision.begin("sue", "1001", LISTEN, 100.0)
+
+        tabs = []
+        for _ in range(2):  # the second is a reload of the page, in the middle of it
+            tab = Tab(room.plane)
+            tabs.append(tab.receive_answer(room.supervisors.receive_headset("sue", tab.offer(), 100.0)))
+            supervision.begin("sue", "1001", WHISPER, 100.0)
+            assert ears.listens == set()
+            assert supervision.views(100.0)[0].state == "ringing"
+            tab.connect()
+            room.carry_out()
+            assert (ears.listens, ears.speaks) == ({(tab.leg, agent.leg)}, {(tab.leg, agent.leg)})
+
+        supervision.leave("sue", 101.0)
+        room.carry_out()
+        assert (ears.listens, ears.speaks) == (set(), set())
+        assert tabs[1].leg in room.plane.open
+        supervision.begin("sue", "1001", LISTEN, 102.0)
+        assert ears.listens == {(tabs[1].leg, agent.leg)}
+        room.supervisors.leave("sue", 103.0)
+        room.carry_out()
+        assert ears.listens == set()
+        (view,) = supervision.views(103.0)
+        assert (view.state, view.reason) == ("ended", "the headset was put down")
+        assert noted == ["the headset was put down"]
+
+    on_a_loop(story)
