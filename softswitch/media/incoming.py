@@ -71,12 +71,13 @@ def may_be_heard(leg: Any, source: Any) -> bool:
 def learn_source(leg: Any, scratch: Any) -> bool:
     """Take the source of the packet just received for the leg's other end (symmetric RTP, RFC 4961).
 
-    The SDP's own address is final at once. Another one is until the window closes, and strictly from then on.
+    The SDP's own address is final at once, and so is whoever holds the key of a secure leg. Another source is believed
+    until the window closes, and strictly from then on.
     """
     leg.remote_host = host_of(scratch.source)
     leg.remote_port = port_of(scratch.source)
     leg.learned = 1
-    if not is_named(leg, scratch.source):
+    if leg.profile == 0 and not is_named(leg, scratch.source):
         return True
     write_socket_address(scratch.address, leg.remote_host, leg.remote_port)
     if connect_socket(leg.rtp_descriptor, scratch.address) < 0:
@@ -131,7 +132,7 @@ def receive_packet(shared: Any, scratch: Any, slot: int, length: int, now: int) 
         return True  # early: nothing has been agreed yet, so nothing of it may be heard
     if not may_be_heard(leg, scratch.source):
         return False
-    if leg.muxed and is_control(scratch.packet, length):
+    if (leg.muxed or leg.profile != 0) and is_control(scratch.packet, length):
         return take_report(shared, scratch, slot, length, now)
     if leg.profile:
         length = open_packet(shared, scratch, slot, length)

@@ -21,10 +21,10 @@ import softswitch.amd
 import softswitch.codecs
 import softswitch.media
 
-inner: Callable[[Any], Any] = njit(cache=True, nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True)
+inner: Callable[[Any], Any] = njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 """For kernels that only kernels call: without a face towards Python they compile in half the time."""
 
-kernel: Callable[[Any], Any] = njit(cache=True, nogil=True, no_cfunc_wrapper=True)
+kernel: Callable[[Any], Any] = njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True)
 """For kernels that Python calls."""
 
 i64: Any = np.int64

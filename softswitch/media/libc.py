@@ -6,7 +6,7 @@ could not. Buffers are passed as addresses (`array.ctypes.data`).
 
 from typing import Any
 
-from numba import carray, types
+from numba import types
 from numba.extending import intrinsic
 
 from softswitch.media.kernels import i64, inner
@@ -57,9 +57,19 @@ def fence(typing_context: Any) -> Any:
     return types.void(), generate
 
 
+@intrinsic
+def _pointed_at(typing_context: Any, pointer: Any) -> Any:
+    """The number that a C pointer points at."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load(arguments[0])
+
+    return pointer.dtype(pointer), generate
+
+
 @inner
 def errno() -> int:
-    return i64(carray(_errno_location(), 1)[0])
+    return i64(_pointed_at(_errno_location()))
 
 
 @inner

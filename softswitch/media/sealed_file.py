@@ -67,17 +67,8 @@ def open_part(path: Path, key: bytes, start_ns: int) -> SealedFile:
     path: of the first part.  key: the auditor's public key.  start_ns: CLOCK_MONOTONIC of position 0.
     """
     call_ref = call_ref_of(path)
-    for part in range(1, MOST_PARTS + 1):
-        place = path.with_name(file_name(call_ref, part))
-        try:
-            descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        except FileExistsError:
-            continue
-        break
-    else:
-        raise OSError(errno.EEXIST, os.strerror(errno.EEXIST))
+    place, part, descriptor = _locked_part(path, call_ref)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
         started_ns = time.time_ns() - (time.monotonic_ns() - start_ns)
         file = SealedFile(place, part, descriptor, Seal(key, call_ref=call_ref, part=part, started_ns=started_ns))
         file.begin()
@@ -85,6 +76,29 @@ def open_part(path: Path, key: bytes, start_ns: int) -> SealedFile:
         os.close(descriptor)
         raise
     return file
+
+
+def _locked_part(path: Path, call_ref: str) -> tuple[Path, int, int]:
+    """A new file for the call's next part: its place, which part, and its descriptor.
+
+    It has its name only once it is locked: a file without a lock is one that a crash left, and goes into the ledger.
+    """
+    unnamed = path.with_name(f".{call_ref}.{os.getpid()}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(unnamed, flags, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        for part in range(1, MOST_PARTS + 1):
+            place = path.with_name(file_name(call_ref, part))
+            with contextlib.suppress(FileExistsError):
+                place.hardlink_to(unnamed)
+                return place, part, descriptor
+        raise OSError(errno.EEXIST, os.strerror(errno.EEXIST))
+    except BaseException:
+        os.close(descriptor)
+        raise
+    finally:
+        unnamed.unlink(missing_ok=True)
 
 
 def start_of(line: object) -> int:

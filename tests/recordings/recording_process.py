@@ -25,7 +25,7 @@ def speech(first, end):
     return np.stack([ULAW_TO_LINEAR[(at // 7 + at // 8000) % 256], ALAW_TO_LINEAR[(at // 11) % 256]], 1)
 
 
-def record(path, key):
+def record(path, key, parent):
     """Be worker and recorder of one leg."""
     block = map_block(create_block(1, 0, 0), 1, 0, 0)
     times = timeline.new_timelines(1)
@@ -35,8 +35,9 @@ def record(path, key):
     line["epoch_ns"] = began_ns
     line["recording"] = timeline.RECORDING
     Recorder(block, times, os.eventfd(0), key).start()
-    print(json.dumps({"pid": os.getpid(), "began": began_ns / 1e9, "name": Path(path).name}), flush=True)
-    while True:
+    told = json.dumps({"pid": os.getpid(), "began": began_ns / 1e9, "name": Path(path).name})
+    os.write(1, f"{told}\n".encode())  # in one piece: others write there too
+    while os.getppid() == parent:
         time.sleep(0.02)
         here = (time.monotonic_ns() - began_ns) // SAMPLE_NS
         places = np.arange(laid, here) % timeline.SIZE
@@ -44,13 +45,15 @@ def record(path, key):
         times.audio[0, 1, places], times.audio[0, 0, places] = said[:, 0], said[:, 1]
         laid = here
         line["sealed"] = max(0, here - timeline.SETTLE_SAMPLES)
+    os._exit(1)
 
 
 def main(folder, key, count):
     packing.take(timeline.new_timelines(1), 0, packing.new_codes(), np.zeros(packing.MOST_TEXT_BYTES, np.uint8))
+    parent = os.getpid()
     for index in range(count):
         if os.fork() == 0:
-            record(f"{folder}/call-{index}.ssr", bytes.fromhex(key))
+            record(f"{folder}/call-{index}.ssr", bytes.fromhex(key), parent)
     sys.stdin.read()
 
 
