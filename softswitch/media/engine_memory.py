@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from softswitch.amd.state import STATE, States, reset
+from softswitch.codecs.dtmf import DTMF
 from softswitch.media.layout import Block, Plan, map_beyond
 from softswitch.media.mixing import CHUNK, MOST_ROUTES, ROUTE, Desk
 from softswitch.media.timeline import CHANNEL, SIZE, TIMELINE, Timelines
@@ -23,6 +24,7 @@ def plan(slots: int) -> Plan:
         (CHANNEL, (slots, 2)),
         (np.dtype("i2"), (slots, 2, SIZE)),
         (np.dtype("i8"), (1 + slots,)),
+        (DTMF, (slots,)),
         (STATE, (slots,)),
         (ROUTE, (MOST_ROUTES,)),
         (np.dtype("i8"), (1,)),

@@ -25,8 +25,8 @@ VERSION = 5
 
 RING = 8192
 """Messages that a ring holds; a power of two."""
-FRAMES = 64
-"""Frames that a leg's ring holds in each direction: 1.28 s, longer than the worker may be kept waiting."""
+FRAMES = 32
+"""Frames that a leg's ring holds in each direction: 0.64 s, longer than the worker is kept waiting."""
 PATH_BYTES = 1024
 CACHE_LINE = 64
 FEED = 2048

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from softswitch.codecs.dtmf import DTMF, reset
 from softswitch.codecs.g711 import ALAW_TO_LINEAR, ULAW_TO_LINEAR
 from softswitch.media.kernels import inner
 from softswitch.media.layout import FRAMES, RECEIVED, SENT, Array
@@ -84,6 +85,8 @@ class Timelines(NamedTuple):
     """(slots, 2, SIZE) int16, circular by position"""
     roster: Array
     """(1 + slots,) int64: how many timelines are active, then which"""
+    keys: Array
+    """(slots,) DTMF: who listens for keys in the voice band"""
 
 
 def new_timelines(slots: int) -> Timelines:
@@ -93,6 +96,7 @@ def new_timelines(slots: int) -> Timelines:
         np.zeros((slots, 2), CHANNEL),
         np.zeros((slots, 2, SIZE), np.int16),
         np.zeros(1 + slots, np.int64),
+        np.zeros(slots, DTMF),
     )
 
 
@@ -116,6 +120,7 @@ def begin(times: Any, slot: int, at_ns: int, generation: int) -> None:
     line.recording = IDLE
     line.amd = 0
     line.frames_lost = 0
+    reset(times.keys[slot])
     for direction in range(2):
         times.channels[slot, direction].known = 0
         times.channels[slot, direction].most_late = 0

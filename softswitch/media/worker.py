@@ -9,6 +9,7 @@ import numpy as np
 
 from softswitch.amd import model
 from softswitch.amd.state import reset
+from softswitch.codecs import dtmf
 from softswitch.media import vocabulary as v
 from softswitch.media.kernels import i64, inner, kernel
 from softswitch.media.layout import FRAMES, MESSAGE, RECEIVED, SENT, WORKER_COMMANDS, WORKER_EVENTS
@@ -143,6 +144,15 @@ def feed(shared: Any, times: Any, states: Any, desk: Any, slot: int, position: i
 
 
 @inner
+def hear_key(shared: Any, times: Any, desk: Any, slot: int, pcm: Any, at_ns: int) -> None:
+    """Listen for keys in the voice band of a leg whose other end sends no telephone events."""
+    code = dtmf.receive_frame(times.keys[slot], pcm)
+    if code >= 0:
+        held = i64(times.keys[slot].held_samples)
+        emit(shared, desk, v.DIGIT_PRESSED, slot, times.lines[slot].generation, at_ns, code, held, 0)
+
+
+@inner
 def drain(shared: Any, times: Any, states: Any, desk: Any, slot: int, pcm: Any, now: int) -> None:
     """Empty a leg's two rings onto its timeline.  pcm: (FRAME_SAMPLES,) int16, scratch."""
     leg = shared.legs[slot]
@@ -155,6 +165,8 @@ def drain(shared: Any, times: Any, states: Any, desk: Any, slot: int, pcm: Any, 
         arrived = position_of(line, frame.at_ns)
         position = place(times.channels[slot, RECEIVED], frame.source, frame.timestamp, arrived)
         lay(times, slot, RECEIVED, position, pcm, frame.samples)
+        if leg.dtmf_payload_type < 0:
+            hear_key(shared, times, desk, slot, pcm[: frame.samples], frame.at_ns)
         if line.amd:
             feed(shared, times, states, desk, slot, position, pcm[: frame.samples], now)
         read += 1

@@ -129,3 +129,17 @@ def test_what_is_no_key_is_refused(run, key, duration_ms):
             studio.plane.press(end.leg, key, duration_ms=duration_ms)
 
     run(scenario)
+
+
+@pytest.mark.parametrize("codec", ["PCMU", "PCMA"])
+def test_keys_in_the_voice_band_are_heard_where_the_other_end_sends_no_events(run, codec):
+    async def scenario(studio):
+        end = studio.end(codec)
+        studio.plane.connect(end.leg, end.socket.getsockname(), MediaFormat(codec, end.payload_type, None))
+        studio.plane.start_amd(end.leg)
+        await end.say(np.concatenate([np.zeros(1600, np.int16), dtmf.dial("8*0D", 100, 100, -15.0)]))
+        await end.say(np.zeros(1600, np.int16))
+        await studio.events.wait(DigitPressed, end.leg, count=4)
+        assert "".join(event.digit for event in studio.events.of(DigitPressed)) == "8*0D"
+
+    run(scenario)
