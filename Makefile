@@ -7,11 +7,11 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: demo test check peers bench fuzz clean
+.PHONY: demo test check peers kernels bench fuzz clean
 demo: .venv/ready
 	$(BIN)/softswitch demo
 
-test: .venv/ready peers check
+test: .venv/ready peers check kernels
 	$(BIN)/python -m pytest --durations=10
 
 # Style and types. mypy reads an installed copy, because codecs/, pacing/ and configs/ are only mapped into the package there.
@@ -25,6 +25,10 @@ check: .venv/ready
 # Where a peer cannot be installed its tests name it and are skipped; with CI=true that is a failure.
 peers: .venv/ready
 	bash .ci/peers.sh || { [ "$${CI:-}" != true ] && echo "peers: some are missing; their tests will be skipped"; }
+
+# Compiled beforehand, so that no test's time limit holds the minute that it takes.
+kernels: .venv/ready
+	$(BIN)/python -m softswitch.media --compile
 
 bench: .venv/ready
 	for file in $$(grep -l 'import.* report$$' bench/*.py); do echo "== $$file"; $(BIN)/python $$file --json -; done

@@ -28,35 +28,57 @@ FLOOR_DBOV = -90.0
 HANN: Floats = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(WINDOW) / WINDOW)
 # From one-sided bin powers to the mean square relative to a full-scale square wave (dBov, ITU-T G.100.1).
 _POWER_SCALE = 2.0 / (WINDOW * float(np.sum(HANN**2)) * 32768.0**2)
-_COS: Floats = np.cos(2.0 * np.pi * np.arange(HALF) / WINDOW)
-_SIN: Floats = np.sin(2.0 * np.pi * np.arange(HALF) / WINDOW)
-_REVERSED: npt.NDArray[np.int64] = np.array([int(f"{index:08b}"[::-1], 2) for index in range(WINDOW)])
+_QUARTER = HALF // 2
+_ANGLES: Floats = 2.0 * np.pi * np.arange(HALF) / WINDOW
+_COS: Floats = np.cos(_ANGLES)
+_SIN: Floats = np.sin(_ANGLES)
+# The factors of each stage behind each other: a stage of `span` begins at span - 1.
+_STAGES = [2.0 * np.pi * np.arange(span) / (2 * span) for span in (1, 2, 4, 8, 16, 32, 64)]
+_STAGE_COS: Floats = np.cos(np.concatenate(_STAGES))
+_STAGE_SIN: Floats = np.sin(np.concatenate(_STAGES))
+_REVERSED: npt.NDArray[np.int64] = np.array([int(f"{index:07b}"[::-1], 2) for index in range(HALF)])
 
 
 @njit(cache=True, nogil=True)
 def transform(window: Window, real: Floats, imaginary: Floats) -> None:
-    """Hann-weighted discrete Fourier transform of one window, in place in the scratch arrays (radix 2).
+    """Hann-weighted discrete Fourier transform of one window: bins 0 to 127 of 256.
 
-    window: (256,) float32 samples.  real, imaginary: (256,) float64, overwritten.
+    window: (256,) float32 samples.  real, imaginary: (128,) float64 or longer, the first 128 overwritten.
+    Real samples are transformed in pairs as 128 complex ones (radix 2), and taken apart at the end.
     """
-    for index in range(WINDOW):
-        source = _REVERSED[index]
+    for index in range(HALF):
+        source = 2 * _REVERSED[index]
         real[index] = window[source] * HANN[source]
-        imaginary[index] = 0.0
+        imaginary[index] = window[source + 1] * HANN[source + 1]
     span = 1
-    while span < WINDOW:
-        stride = HALF // span
-        for offset in range(span):
-            cosine = _COS[offset * stride]
-            sine = -_SIN[offset * stride]
-            for low in range(offset, WINDOW, 2 * span):
+    while span < HALF:
+        for start in range(0, HALF, 2 * span):
+            for offset in range(span):
+                cosine = _STAGE_COS[span - 1 + offset]
+                sine = _STAGE_SIN[span - 1 + offset]
+                low = start + offset
                 high = low + span
-                turned = real[high] * cosine - imaginary[high] * sine
-                imaginary[high] = real[high] * sine + imaginary[high] * cosine
-                real[high] = turned
-                imaginary[high], imaginary[low] = imaginary[low] - imaginary[high], imaginary[low] + imaginary[high]
-                real[high], real[low] = real[low] - real[high], real[low] + real[high]
+                turned_real = real[high] * cosine + imaginary[high] * sine
+                turned_imaginary = imaginary[high] * cosine - real[high] * sine
+                real[high] = real[low] - turned_real
+                imaginary[high] = imaginary[low] - turned_imaginary
+                real[low] += turned_real
+                imaginary[low] += turned_imaginary
         span *= 2
+    real[0] += imaginary[0]
+    imaginary[0] = 0.0
+    for low in range(1, _QUARTER + 1):
+        high = HALF - low
+        even_real = 0.5 * (real[low] + real[high])
+        even_imaginary = 0.5 * (imaginary[low] - imaginary[high])
+        odd_real = 0.5 * (imaginary[low] + imaginary[high])
+        odd_imaginary = 0.5 * (real[high] - real[low])
+        turned_real = odd_real * _COS[low] + odd_imaginary * _SIN[low]
+        turned_imaginary = odd_imaginary * _COS[low] - odd_real * _SIN[low]
+        real[low] = even_real + turned_real
+        imaginary[low] = even_imaginary + turned_imaginary
+        real[high] = even_real - turned_real
+        imaginary[high] = turned_imaginary - even_imaginary
 
 
 @njit(cache=True, nogil=True)

@@ -16,8 +16,8 @@ def test_the_transform_is_the_one_that_numpy_makes() -> None:
     window = np.random.default_rng(5).normal(0, 3000, features.WINDOW).astype(np.float32)
     real, imaginary = np.empty(features.WINDOW), np.empty(features.WINDOW)
     features.transform(window, real, imaginary)
-    expected = np.fft.fft(window * features.HANN)
-    np.testing.assert_allclose(real + 1j * imaginary, expected, atol=1e-6 * np.abs(expected).max())
+    expected = np.fft.rfft(window * features.HANN)[: features.HALF]
+    np.testing.assert_allclose((real + 1j * imaginary)[: features.HALF], expected, atol=1e-6 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("frequency", [300.0, 440.0, 1004.0, 1633.0, 2100.0])
