@@ -157,9 +157,10 @@ def callees_heard(samples: np.ndarray) -> float:
     """The share of the tenths of a second in which the callee's marker is there, once it has begun."""
     windows = samples[: len(samples) // 800 * 800].reshape(-1, 800).astype(float)
     tone = np.exp(-2j * np.pi * MARKER_HZ * np.arange(800) / 8000)
-    levels = np.abs(windows @ tone) / 400
-    first = int(np.argmax(levels > 100))
-    return float(np.mean(levels[first:-5] > 100))
+    present = np.abs(windows @ tone) / 400 > 100
+    # A greeting may touch the marker's frequency for a moment before it begins.
+    first = next(at for at in range(len(present)) if present[at : at + 5].all())
+    return float(np.mean(present[first:-5]))
 
 
 def talks(kind: Kind = Kind.PERSON, **more: object) -> CalleePlan:
@@ -221,7 +222,7 @@ def test_calls_talk_on_while_the_signalling_process_is_dead_and_end_in_order_und
                 sound = listen(path)
                 lasted = (attempt.ended_at - attempt.answered_at).total_seconds()
                 assert abs(len(sound.samples) / 8000 - lasted) < 1.0, (len(sound.samples), lasted)
-                assert callees_heard(sound.samples[:, 1]) > 0.75, "the callee is on the recording, the crash included"
+                assert callees_heard(sound.samples[:, 1]) > 0.95, "the callee is on the recording without a gap"
 
     uvloop.run(scenario())
 
@@ -255,6 +256,6 @@ def test_a_caller_talks_on_and_what_rang_is_cut_off_in_time_and_recorded_as_it_w
             assert (served.outcome, served.disposition) == ("answered", "connected")
             path = recordings_directory(load(site.command.configuration)) / served.recording
             await until(lambda: listen(path).is_finished, "the recording is closed")
-            assert callees_heard(listen(path).samples[:, 1]) > 0.75
+            assert callees_heard(listen(path).samples[:, 1]) > 0.95
 
     uvloop.run(scenario())
