@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from softswitch.amd import model
-from softswitch.amd.state import new_states, reset
+from softswitch.amd.state import BALANCED, new_states, reset
 from softswitch.amd.verdict import Cause, Verdict
 
 PEOPLE = ("HUMAN", "HUMAN_BUSINESS")
@@ -67,7 +67,7 @@ def wilson_interval(hits: int, trials: int) -> tuple[float, float]:
 
 def decide(clip: Clip, states: npt.NDArray[np.void], frame_ms: int = 20) -> Decision:
     """Stream one clip through state 0 in packets of `frame_ms`."""
-    reset(states, 0)
+    reset(states, 0, BALANCED)
     samples = frame_ms * 8
     state = states[0]
     first_verdict, first_decided_ms = Verdict.NONE, math.nan

@@ -25,6 +25,9 @@ from softswitch.amd.verdict import Cause, Verdict
 
 VERDICT_REACHED = 1
 SPEECH_STARTED = 2
+VERDICT_CORRECTED = 4  # beside VERDICT_REACHED: another verdict stood before
+BEEP_HEARD = 8  # a beep has ended: a message may begin
+GREETING_ENDED = 16  # silence after a machine's greeting: a message may begin though no beep came
 """Flags that `receive_frame` returns."""
 
 _NONE = int(Verdict.NONE)
@@ -48,10 +51,22 @@ SETTLING_MS = 100.0  # the averages fill
 
 @njit(cache=True, nogil=True)
 def _decide(state: State, verdict: int, cause: int) -> int:
+    flags = VERDICT_REACHED
+    if state.verdict != _NONE:
+        flags |= VERDICT_CORRECTED
     state.verdict = verdict
     state.cause = cause
     state.decided_ms = state.clock_ms
-    return VERDICT_REACHED
+    state.probability = 0.5 if verdict == _NOTSURE else 0.9
+    features = state.features
+    features[0] = state.speech_onset_ms
+    features[1] = max(state.last_active_ms - state.speech_onset_ms, 0.0)
+    features[2] = state.speech_ms
+    features[3] = state.clock_ms - state.last_active_ms
+    features[4] = state.words
+    features[5] = state.peak_dbov
+    features[6] = state.floor_dbov
+    return flags
 
 
 @njit(cache=True, nogil=True)
@@ -118,7 +133,8 @@ def _judge_tone(state: State, p: Parameters) -> int:
         # A pair of 697-941 and 1209-1633 Hz is a key that the callee pressed (ITU-T Q.23).
         key = 680.0 <= low <= 960.0 and state.pair_hz >= 1190.0
         if state.run_ms >= p.beep_ms and not key:
-            return _decide(state, _MACHINE, _BEEP)
+            state.beep_ms = state.clock_ms
+            return _decide(state, _MACHINE, _BEEP) | BEEP_HEARD
         return 0
     if spoken:
         return 0
@@ -271,7 +287,7 @@ def receive_frame(states: States, index: int, pcm: npt.NDArray[np.int16], audio_
     states: (n,) STATE.  pcm: (m,) int16 at 8 kHz, any length, may be empty.
     audio_ms: where the frame ends on the leg's own clock (ms since the answer or the first packet); a jump is a gap:
     a short one is concealed, the rest is silence.  Pass 0.0 when frames simply follow one another.
-    Returns flags, VERDICT_REACHED and SPEECH_STARTED.  Never raises.
+    Returns flags: VERDICT_REACHED, SPEECH_STARTED, VERDICT_CORRECTED, BEEP_HEARD, GREETING_ENDED.  Never raises.
     """
     flags = 0
     if not listening(states, index):

@@ -7,10 +7,22 @@ import numpy.typing as npt
 from numba import njit
 
 from softswitch.amd.features import FLOOR_DBOV, WINDOW
-from softswitch.amd.verdict import Verdict
+from softswitch.amd.verdict import OperatingPoint, Verdict
 
 States = npt.NDArray[np.void]
 State = Any  # one row, a record with the fields of `STATE`; NumPy has no static type for it
+
+FEATURES = (
+    "onset_ms",  # where the first speech began; NaN before
+    "span_ms",  # from the first speech to the last
+    "speech_ms",  # of it, voice
+    "quiet_ms",  # since the last speech
+    "phrases",  # runs of speech
+    "level_dbov",  # of the voice
+    "floor_dbov",  # of what lies behind it
+    *(f"reserved_{number}" for number in range(9)),
+)
+"""Names of the state's `features`: what the verdict in force was founded on, for the record of the call."""
 
 STATE = np.dtype(
     [
@@ -18,6 +30,10 @@ STATE = np.dtype(
         ("verdict", "i4"),
         ("cause", "i4"),
         ("decided_ms", "f8"),  # clock at the verdict in force; NaN before
+        ("point", "i4"),  # an OperatingPoint
+        ("probability", "f4"),  # of the verdict in force, 0 to 1
+        ("beep_ms", "f8"),  # clock at the end of the last beep; NaN before
+        ("features", "f4", (len(FEATURES),)),  # as they were at the verdict
         ("speech_onset_ms", "f8"),  # clock where the first speech began; NaN before
         ("words", "i4"),
         ("pending", "i4"),  # samples waiting for a whole block
@@ -45,24 +61,29 @@ STATE = np.dtype(
 
 LOWEST_FLOOR_DBOV = -62.0  # comfort noise; digital silence is no measure of a line
 _NONE = int(Verdict.NONE)
+BALANCED = int(OperatingPoint.BALANCED)
 
 
 def new_states(count: int) -> States:
     """`count` states at the beginning of a call."""
     states: States = np.zeros(count, STATE)
     for index in range(count):
-        reset(states, index)
+        reset(states, index, BALANCED)
     return states
 
 
 @njit(cache=True, nogil=True)
-def reset(states: States, index: int) -> None:
-    """Put one state back to the beginning of a call. states: (n,) STATE."""
+def reset(states: States, index: int, point: int) -> None:
+    """Put one state back to the beginning of a call.  states: (n,) STATE.  point: an OperatingPoint's number."""
     state = states[index]
     state.clock_ms = 0.0
     state.verdict = _NONE
     state.cause = 0
     state.decided_ms = np.nan
+    state.point = point
+    state.probability = 0.0
+    state.beep_ms = np.nan
+    state.features[:] = np.nan
     state.speech_onset_ms = np.nan
     state.words = 0
     state.pending = 0

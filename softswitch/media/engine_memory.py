@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from softswitch.amd.state import STATE, States, reset
+from softswitch.amd.state import BALANCED, STATE, States, reset
 from softswitch.codecs.dtmf import DTMF
 from softswitch.media.layout import Block, Plan, map_beyond
 from softswitch.media.mixing import CHUNK, MOST_ROUTES, ROUTE, Desk
@@ -39,4 +39,4 @@ def map_memory(descriptor: int, block: Block) -> EngineMemory:
 def clear_memory(memory: EngineMemory) -> None:
     """Make a new block's memory ready."""
     for index in range(memory.states.size):
-        reset(memory.states, index)
+        reset(memory.states, index, BALANCED)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from softswitch.amd import model
-from softswitch.amd.state import reset
+from softswitch.amd.state import BALANCED, reset
 from softswitch.codecs import dtmf
 from softswitch.media import vocabulary as v
 from softswitch.media.kernels import i64, inner, kernel
@@ -90,7 +90,7 @@ def obey(shared: Any, times: Any, states: Any, desk: Any, mixer: Any, now: int) 
             end_recording(times, slot, order.at_ns)
         elif kind == v.START_AMD:
             begin_if_idle(shared, times, slot, order.at_ns, order.generation)
-            reset(states, slot)
+            reset(states, slot, BALANCED)
             line.amd = 1
             line.amd_from = position_of(line, order.at_ns)
             line.amd_position = line.amd_from

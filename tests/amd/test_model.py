@@ -6,7 +6,7 @@ import pytest
 
 from softswitch.amd import model
 from softswitch.amd.parameters import PARAMETERS
-from softswitch.amd.state import new_states, reset
+from softswitch.amd.state import BALANCED, new_states, reset
 from softswitch.amd.verdict import Cause, Verdict
 
 Samples = npt.NDArray[np.int16]
@@ -215,7 +215,7 @@ def test_interleaved_calls_are_judged_as_if_each_were_alone() -> None:
 def test_a_state_put_back_judges_the_next_call_as_a_new_one() -> None:
     states = new_states(1)
     feed(states, 0, joined(silence(100), speech(5000)))
-    reset(states, 0)
+    reset(states, 0, BALANCED)
     call = joined(silence(400), speech(700), silence(3000))
     feed(states, 0, call)
     assert verdict_of(states, 0) == judge(call)
