@@ -8,15 +8,13 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from softswitch.calls.events import CallEnded, CallEvent, CallFailed, CallOffered
-from softswitch.calls.routing import LogIn, Refuse, RoutingTable, ToQueue, route
 from softswitch.config import (
     Connect,
     Settings,
     recordings_directory,
     store_url,
 )
-from softswitch.dialler.agents import AgentBoard, AgentChanged, AgentState
+from softswitch.dialler.agents import AgentBoard, AgentState
 from softswitch.dialler.dialling import Dialler
 from softswitch.dialler.locks import NumberLocks
 from softswitch.dialler.suppression import SuppressionList
@@ -47,20 +45,16 @@ from softswitch.exchange.opening import (
 )
 from softswitch.exchange.premises import Site, wall
 from softswitch.exchange.records import Records
+from softswitch.exchange.reports import Reports
 from softswitch.exchange.srtp_rules import srtp_rules
 from softswitch.exchange.supervision import Supervision
 from softswitch.exchange.supervisors import SupervisorLines
 from softswitch.exchange.tolls import calls_of_today, make_toll_guard
 from softswitch.exchange.uptake import Left, SiteNotes, Uptake, take_up_places
-from softswitch.media.control import MediaPlane
-from softswitch.media.events import MediaEvent, PlaneDied, PlaneRecovered, RecordingClosed, RecordingFailed
 from softswitch.safeguards.gate import Gate
 from softswitch.safeguards.interlocks import NEVER_DIAL, STORE, Interlocks
 from softswitch.store.database import Store
 from softswitch.transports.driver import Driver
-from softswitch.ua.accounts import AccountFailed, AccountReachable, AccountRegistered
-from softswitch.ua.defence import SourceBanned
-from softswitch.ua.pool import PoolEvent
 
 if TYPE_CHECKING:
     from softswitch.web.server import WebServer
@@ -83,9 +77,8 @@ class Switch:
         self.desk: Desk
         self._web: WebServer
         self._stack = AsyncExitStack()
-        self._queues: dict[str, Queue] = {}
-        self._routing = RoutingTable()
-        self._media = MediaProcess(settings, self._receive_media_event)
+        self._reports = Reports()
+        self._media = self._reports.media = MediaProcess(settings, self._reports.receive_media_event)
         self._stopping = False
 
     @property
@@ -113,7 +106,7 @@ class Switch:
             raise
 
     async def _start(self, on_progress: Progress) -> None:
-        settings = self.settings
+        settings, reports = self.settings, self._reports
         make_folders(settings)
         store = await Store.open(store_url(settings))
         self._stack.push_async_callback(store.close)
@@ -135,7 +128,7 @@ class Switch:
         gate = Gate(
             interlocks=interlocks,
             suppressed=suppression.contains,
-            may_ring=self._may_ring,
+            may_ring=reports.may_ring,
             toll=toll,
             never_dial=never_dial,
         )
@@ -148,11 +141,11 @@ class Switch:
         if tracing is not None and settings.trace.homer:
             self._stack.callback((await open_homer(settings, tracing)).close)
         lines = Lines(
-            pool, plane, settings.media.address, lambda: driver.now, self._receive_recording, srtp_rules(settings)
+            pool, plane, settings.media.address, lambda: driver.now, reports.receive_recording, srtp_rules(settings)
         )
         records = Records(store, lambda closed, why: self.site.health.report(STORE, closed, why))
         self._stack.push_async_callback(records.close)
-        headsets = Headsets(lines, settings.media.address, settle=self._settle)
+        headsets = Headsets(lines, settings.media.address, settle=reports.settle)
         agents = AgentLines(
             lines,
             {agent.id: agent.connect for agent in settings.agents},
@@ -173,7 +166,7 @@ class Switch:
             supervisor_ratio=settings.safeguards.supervisor_ratio,
             agents_in=lambda: sum(board.state_of(a.id) is not AgentState.OFFLINE for a in settings.agents),
             trunks_usable=lambda: any(pool.channels_free(t.name) or pool.calls_on(t.name) for t in settings.trunks),
-            on_tick=self._tick,
+            on_tick=reports.tick,
             clock=lambda: driver.now,
             toll_alarm=lambda: toll.alarm,
         )
@@ -184,15 +177,15 @@ class Switch:
         self._stack.push_async_callback(audit.drain)
         supervision = Supervision(
             lines, supervisors, agents,
-            is_in=lambda agent: board.state_of(agent) is not AgentState.OFFLINE, note=self._note_supervision,
+            is_in=lambda agent: board.state_of(agent) is not AgentState.OFFLINE, note=reports.note_supervision,
         )  # fmt: skip
-        self.site = Site(
+        self.site = reports.site = Site(
             settings, driver, store, records, pool, lines, board, agents, supervisors, supervision, audit, inbound,
             interlocks, watch, suppression, locks,
         )  # fmt: skip
         lines.names = tracing.names if tracing is not None else None
         self.desk = Desk(self.site, driver.now, tracing)
-        driver.add(board, on_event=self._receive_agent_changed)
+        driver.add(board, on_event=reports.receive_agent_changed)
         for agent in settings.agents:
             if agent.connect is Connect.RING_PER_CALL:
                 board.expect_heard_within(agent.id, RING_PER_CALL_S)
@@ -202,15 +195,12 @@ class Switch:
         queues = [
             Queue(i.did, i.agents, i.prompt_no_agent, i.caller_hears, i.recording_notice) for i in settings.inbound
         ]
-        self._queues = {queue.campaign: queue for queue in queues}
-        self._routing = RoutingTable(
-            {queue.did: queue.campaign for queue in queues}, supervisors={s.id for s in settings.supervisors}
-        )
+        reports.open_for(queues, {supervisor.id for supervisor in settings.supervisors})
         send = tracing.sending(transport.send) if tracing is not None else transport.send
         await self._take_up(left, queues)
-        carriers.on_found = self._site_notes.carrier_found
+        carriers.on_found = reports.site_notes.carrier_found
         await transport.serve()
-        driver.add(pool, on_event=self._receive_pool_event, send=send)
+        driver.add(pool, on_event=reports.receive_pool_event, send=send)
         self.site.settle()
         watch.report(STORE, True)
         watch.report(health.MEDIA, True)
@@ -235,14 +225,14 @@ class Switch:
     async def _take_up(self, left: Left, queues: list[Queue]) -> None:
         """Go on with what a killed process has left, before anybody can say anything to us; and begin to leave notes
         for the next."""
-        site, lines = self.site, self.site.lines
+        site, lines, reports = self.site, self.site.lines, self._reports
         notes = Notes(lambda: lines.plane, lines.note_of, soon=asyncio.get_running_loop().call_soon)
-        self._notes, self._site_notes = notes, SiteNotes(site, notes)
+        reports.notes, reports.site_notes = notes, SiteNotes(site, notes)
         going_on = Uptake(site, left, queues).run(site.driver.now)
         if going_on != left.call_refs():
             await site.store.release_leads(going_on=going_on)
         site.plane.claim(lines.media_legs())
-        self._site_notes.begin(left)
+        reports.site_notes.begin(left)
 
     def _carry_out(self, dialler: Dialler) -> None:
         """Give a dialler its hands and ears."""
@@ -257,8 +247,8 @@ class Switch:
             choose_trunks=lambda number: site.choose_trunks(campaign.name, number),
             turn=site.turn,
             settle=site.settle,
-            on_agent=self._receive_agent_changed,
-            on_suppressed=self._receive_suppressed,
+            on_agent=self._reports.receive_agent_changed,
+            on_suppressed=self._reports.receive_suppressed,
         )
 
     def _start_campaign(self, name: str, now: float) -> None:
@@ -290,6 +280,7 @@ class Switch:
         if self._stopping or not hasattr(self, "site"):
             return
         self._stopping = True
+        self._reports.close()
         self._media.no_more_restarts()
         site = self.site
         with site.mutating() as now:
@@ -307,117 +298,3 @@ class Switch:
         await site.records.drain(STOP_S)
         self._media.cancel_restarts()
         await self._stack.aclose()
-
-    # What the rooms report
-
-    def _receive_pool_event(self, event: PoolEvent) -> None:
-        now = self.site.driver.now
-        match event:
-            case CallOffered():
-                self._route(event, now)
-            case CallEvent():
-                self.site.lines.receive_call_event(event, now)
-                if isinstance(event, CallEnded | CallFailed):  # before its answer it has no line yet
-                    self.site.inbound.receive_withdrawn(event.leg_id, now)
-                self.site.report_channels()
-            case AccountRegistered() | AccountReachable() | AccountFailed():
-                log.info("carrier account", account=event.account, news=type(event).__name__)
-                self.site.health.look()
-            case SourceBanned():
-                log.warning("source banned", address=event.address, reason=event.reason, seconds=event.seconds)
-            case _:
-                log.info("agent phone", agent=event.agent, news=type(event).__name__)
-
-    def _route(self, event: CallOffered, now: float) -> None:
-        match route(event, self._routing):
-            case LogIn():
-                self.site.agents.receive_log_in_call(event, now)
-            case ToQueue(name):
-                reasons = self.site.interlocks.reasons_among(health.INBOUND)
-                if reasons:
-                    log.warning("inbound call refused", queue=name, reasons=reasons)
-                    self.site.pool.reject(event.leg_id, 480, now)
-                else:
-                    self.site.inbound.receive_call(event, self._queues[name], now)
-            case Refuse(status):
-                self.site.pool.reject(event.leg_id, status, now)
-
-    def _receive_agent_changed(self, event: AgentChanged) -> None:
-        now = self.site.driver.now
-        self._site_notes.agent_changed(event.agent)
-        if event.state not in (AgentState.RESERVED, AgentState.IN_CALL):
-            self.site.agents.release(event.agent, now)
-        if event.state is AgentState.OFFLINE:
-            self.site.supervision.agent_gone(event.agent, now)
-        if event.state is AgentState.READY:
-            self.site.inbound.serve(now)
-        self.site.driver.settle(self.site.pool)
-
-    def _receive_suppressed(self, number: str) -> None:
-        with self.site.mutating() as now:
-            for dialler in self.site.diallers:
-                dialler.receive_suppressed(number, now)
-
-    def _note_supervision(self, supervisor: str, action: str, *, subject: str, reason: str) -> None:
-        """What is done with an agent by itself; what cannot be noted is not done any longer."""
-
-        def failed(why: str) -> None:
-            log.error("supervision cannot be noted, and ends", reason=why)
-            with self.site.mutating() as now:
-                self.site.supervision.stop(supervisor, why, now, noted=False)
-
-        self.site.audit.note_soon(supervisor, action, subject=subject, reason=reason, failed=failed)
-
-    def _settle(self) -> None:
-        self.site.settle()
-
-    def _receive_media_event(self, event: MediaEvent) -> None:
-        if isinstance(event, PlaneDied):
-            self._receive_plane_death(event)
-            return
-        if isinstance(event, PlaneRecovered):
-            log.error(
-                "the media process died and was replaced", reason=event.reason, legs=event.legs, gap_s=event.gap_s
-            )
-            return
-        self.site.lines.receive_media_event(event)
-        self.site.settle()
-
-    def _receive_recording(self, event: RecordingClosed | RecordingFailed) -> None:
-        call_ref = event.call_ref
-        if isinstance(event, RecordingClosed):
-            if event.frames_lost:
-                log.warning("recording has gaps", call=call_ref, frames_lost=event.frames_lost)
-            return
-        log.error("recording failed", call=call_ref, reason=event.reason)
-        self.site.health.recording_failed(event.reason)
-        for calls in self.site.campaigns.values():
-            calls.recording_failed(call_ref)
-        self.site.inbound.recording_failed(call_ref, self.site.driver.now)
-
-    def _receive_plane_death(self, event: PlaneDied) -> None:
-        """No recording, no call: every call ends, nothing is dialled until a new media process is up."""
-        if self._stopping:
-            return
-        log.error("the media process died", reason=event.reason)
-        self.site.health.report(health.MEDIA, False, f"the media process died: {event.reason}")
-        with self.site.mutating() as now:
-            self.site.lines.hang_up_all(now)
-        self._media.restart(self._receive_new_plane)
-
-    def _receive_new_plane(self, plane: MediaPlane) -> None:
-        self.site.lines.plane = plane
-        self._notes.write_anew(self.site.lines.leg_ids())
-        self.site.health.report(health.MEDIA, True)
-
-    def _may_ring(self, number: str) -> str | None:
-        return self.site.may_ring(number)
-
-    def _tick(self) -> None:
-        """Health looked, or something reported to it: tell the diallers what may be done, and what time it is."""
-        now = self.site.driver.now
-        for dialler in self.site.diallers:
-            dialler.set_wall(wall(), now)
-        self.site.agents.look(now)
-        self.site.inbound.handle_timer(now)
-        self.site.report_channels()

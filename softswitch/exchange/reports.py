@@ -1,0 +1,157 @@
+"""What the rooms of a site report, and what follows of it elsewhere: the paths between rooms that know nothing of each
+other."""
+
+import structlog
+
+from softswitch.calls.events import CallEnded, CallEvent, CallFailed, CallOffered
+from softswitch.calls.routing import LogIn, Refuse, RoutingTable, ToQueue, route
+from softswitch.dialler.agents import AgentChanged, AgentState
+from softswitch.exchange import health
+from softswitch.exchange.inbound import Queue
+from softswitch.exchange.media_process import MediaProcess
+from softswitch.exchange.notes import Notes
+from softswitch.exchange.premises import Site, wall
+from softswitch.exchange.uptake import SiteNotes
+from softswitch.media.control import MediaPlane
+from softswitch.media.events import MediaEvent, PlaneDied, PlaneRecovered, RecordingClosed, RecordingFailed
+from softswitch.ua.accounts import AccountFailed, AccountReachable, AccountRegistered
+from softswitch.ua.defence import SourceBanned
+from softswitch.ua.pool import PoolEvent
+
+log = structlog.get_logger(__name__)
+
+
+class Reports:
+    """Rooms are built with these methods before the site is whole: whoever builds it gives the four parts below
+    before the first report can come."""
+
+    media: MediaProcess
+    site: Site
+    notes: Notes
+    site_notes: SiteNotes
+
+    def __init__(self) -> None:
+        self._queues: dict[str, Queue] = {}
+        self._routing = RoutingTable()
+        self._closing = False
+
+    def open_for(self, queues: list[Queue], supervisors: set[str]) -> None:
+        """Who may call in from now on, and where it leads."""
+        self._queues = {queue.campaign: queue for queue in queues}
+        self._routing = RoutingTable({queue.did: queue.campaign for queue in queues}, supervisors=supervisors)
+
+    def close(self) -> None:
+        """The site ends: a media process that goes now is no accident."""
+        self._closing = True
+
+    def receive_pool_event(self, event: PoolEvent) -> None:
+        now = self.site.driver.now
+        match event:
+            case CallOffered():
+                self._route(event, now)
+            case CallEvent():
+                self.site.lines.receive_call_event(event, now)
+                if isinstance(event, CallEnded | CallFailed):  # before its answer it has no line yet
+                    self.site.inbound.receive_withdrawn(event.leg_id, now)
+                self.site.report_channels()
+            case AccountRegistered() | AccountReachable() | AccountFailed():
+                log.info("carrier account", account=event.account, news=type(event).__name__)
+                self.site.health.look()
+            case SourceBanned():
+                log.warning("source banned", address=event.address, reason=event.reason, seconds=event.seconds)
+            case _:
+                log.info("agent phone", agent=event.agent, news=type(event).__name__)
+
+    def _route(self, event: CallOffered, now: float) -> None:
+        match route(event, self._routing):
+            case LogIn():
+                self.site.agents.receive_log_in_call(event, now)
+            case ToQueue(name):
+                reasons = self.site.interlocks.reasons_among(health.INBOUND)
+                if reasons:
+                    log.warning("inbound call refused", queue=name, reasons=reasons)
+                    self.site.pool.reject(event.leg_id, 480, now)
+                else:
+                    self.site.inbound.receive_call(event, self._queues[name], now)
+            case Refuse(status):
+                self.site.pool.reject(event.leg_id, status, now)
+
+    def receive_agent_changed(self, event: AgentChanged) -> None:
+        now = self.site.driver.now
+        self.site_notes.agent_changed(event.agent)
+        if event.state not in (AgentState.RESERVED, AgentState.IN_CALL):
+            self.site.agents.release(event.agent, now)
+        if event.state is AgentState.OFFLINE:
+            self.site.supervision.agent_gone(event.agent, now)
+        if event.state is AgentState.READY:
+            self.site.inbound.serve(now)
+        self.site.driver.settle(self.site.pool)
+
+    def receive_suppressed(self, number: str) -> None:
+        with self.site.mutating() as now:
+            for dialler in self.site.diallers:
+                dialler.receive_suppressed(number, now)
+
+    def note_supervision(self, supervisor: str, action: str, *, subject: str, reason: str) -> None:
+        """What is done with an agent by itself; what cannot be noted is not done any longer."""
+
+        def failed(why: str) -> None:
+            log.error("supervision cannot be noted, and ends", reason=why)
+            with self.site.mutating() as now:
+                self.site.supervision.stop(supervisor, why, now, noted=False)
+
+        self.site.audit.note_soon(supervisor, action, subject=subject, reason=reason, failed=failed)
+
+    def settle(self) -> None:
+        self.site.settle()
+
+    def receive_media_event(self, event: MediaEvent) -> None:
+        if isinstance(event, PlaneDied):
+            self._receive_plane_death(event)
+            return
+        if isinstance(event, PlaneRecovered):
+            log.error(
+                "the media process died and was replaced", reason=event.reason, legs=event.legs, gap_s=event.gap_s
+            )
+            return
+        self.site.lines.receive_media_event(event)
+        self.site.settle()
+
+    def receive_recording(self, event: RecordingClosed | RecordingFailed) -> None:
+        call_ref = event.call_ref
+        if isinstance(event, RecordingClosed):
+            if event.frames_lost:
+                log.warning("recording has gaps", call=call_ref, frames_lost=event.frames_lost)
+            return
+        log.error("recording failed", call=call_ref, reason=event.reason)
+        self.site.health.recording_failed(event.reason)
+        for calls in self.site.campaigns.values():
+            calls.recording_failed(call_ref)
+        self.site.inbound.recording_failed(call_ref, self.site.driver.now)
+
+    def _receive_plane_death(self, event: PlaneDied) -> None:
+        """No recording, no call: every call ends, nothing is dialled until a new media process is up."""
+        if self._closing:
+            return
+        log.error("the media process died", reason=event.reason)
+        self.site.health.report(health.MEDIA, False, f"the media process died: {event.reason}")
+        with self.site.mutating() as now:
+            self.site.lines.hang_up_all(now)
+        self.media.restart(self._receive_new_plane)
+
+    def _receive_new_plane(self, plane: MediaPlane) -> None:
+        self.site.lines.plane = plane
+        self.notes.write_anew(self.site.lines.leg_ids())
+        self.site.health.report(health.MEDIA, True)
+
+    def may_ring(self, number: str) -> str | None:
+        return self.site.may_ring(number)
+
+    def tick(self) -> None:
+        """Health looked, or something reported to it: tell the diallers what may be done, and what time it is."""
+        now = self.site.driver.now
+        for dialler in self.site.diallers:
+            dialler.set_wall(wall(), now)
+        self.site.agents.look(now)
+        self.site.inbound.handle_timer(now)
+        self.site.report_channels()
