@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from softswitch.recordings.keys import KeyPair, new_key_pair
 from softswitch.recordings.reading import Sound, read_sound
+from softswitch.testing.companding import Pcm
 
 AUDITOR: KeyPair = new_key_pair()
 
@@ -13,3 +16,10 @@ def listen(path: Path) -> Sound:
     sound = read_sound(path, AUDITOR)
     assert (sound.header.channels, sound.header.rate_hz) == (2, 8000)
     return sound
+
+
+def channels(folder: Path) -> tuple[Pcm, Pcm]:
+    """Left and right, agent and callee, of the only recording in a folder."""
+    (path,) = folder.glob("*.ssr")
+    samples = listen(path).samples
+    return samples[:, 0].astype(np.int16), samples[:, 1].astype(np.int16)

@@ -197,16 +197,21 @@ class Phone:
         if self._capture:
             self._capture.receive_rtp(data, source, self.address)
 
-    def _connect(self, event: CallAnswered) -> None:
+    def _take(self, event: CallAnswered | ReofferAnswered) -> bool:
+        """Whether the answer to what this phone offered could be taken; the call ends where not."""
         conversation = self.conversations.get(event.leg_id)
         if conversation is None:
-            return
+            return False
         try:
             conversation.receive_answer(event.sdp)
         except PeerError:
             self.hang_up()
-            return
-        self._up(event.leg_id)
+            return False
+        return True
+
+    def _connect(self, event: CallAnswered) -> None:
+        if self._take(event):
+            self._up(event.leg_id)
 
     def _up(self, leg_id: str) -> None:
         self.talking.set()
@@ -224,15 +229,8 @@ class Phone:
             self._station.pool.answer_reoffer(event.leg_id, answer, now)
 
     def _receive_new_answer(self, event: ReofferAnswered) -> None:
-        conversation = self.conversations.get(event.leg_id)
-        if conversation is None:
-            return
-        try:
-            conversation.receive_answer(event.sdp)
-        except PeerError:
-            self.hang_up()
-            return
-        self.journal.write("offer_answered", **self._names(event.leg_id))
+        if self._take(event):
+            self.journal.write("offer_answered", **self._names(event.leg_id))
 
     def _close(self, leg_id: str, by: str, **fields: object) -> None:
         conversation = self.conversations.pop(leg_id, None)

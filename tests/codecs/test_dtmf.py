@@ -9,6 +9,7 @@ import pytest
 from softswitch.codecs import dtmf, g711
 
 from softswitch.errors import UsageError
+from tests.codecs.waves import wave
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 KEYS = dtmf.KEYS
@@ -216,22 +217,6 @@ def test_the_detector_equals_its_numpy_twin_on_marginal_tones():
         total += len(heard)
         assert heard == Twin().keys(samples)
     assert 40 < total < 300
-
-
-def wave(path):
-    """A mono WAV file's samples at 8 kHz."""
-    content = path.read_bytes()
-    offset, encoding, data = 12, 1, b""
-    while offset + 8 <= len(content):
-        name, size = content[offset : offset + 4], struct.unpack_from("<I", content, offset + 4)[0]
-        if name == b"fmt ":
-            encoding = struct.unpack_from("<H", content, offset + 8)[0]
-        elif name == b"data":
-            data = content[offset + 8 : offset + 8 + size]
-        offset += 8 + size + size % 2
-    if encoding == 1:
-        return np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.int16)
-    return g711.decode("PCMA" if encoding == 6 else "PCMU", data)
 
 
 def louder(samples, gain):

@@ -1,7 +1,6 @@
 """Call-progress tones recognized: at any level, in noise, in time; and speech mistaken for none of them."""
 
 import csv
-import struct
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,8 @@ import pytest
 from softswitch.codecs import dtmf, g711
 from softswitch.codecs import progress_detector as detector
 from softswitch.codecs.progress import EVERYWHERE, PLANS, ZERO_DBM0_DBOV, Cadence, Tone, cadence, sound
+
+from tests.codecs.waves import wave
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 EVERY_TONE = [(plan, tone) for plan, tones in PLANS.items() for tone in tones if plan == "UK" or tone not in EVERYWHERE]
@@ -170,22 +171,6 @@ def test_a_reset_forgets_the_line():
     assert state["kind"] == Tone.DIAL
     detector.reset(state)
     assert (state["kind"], state["bursts"], state["on"]) == (0, 0, 0)
-
-
-def wave(path):
-    """A mono WAV file's samples at 8 kHz."""
-    content = path.read_bytes()
-    offset, encoding, data = 12, 1, b""
-    while offset + 8 <= len(content):
-        name, size = content[offset : offset + 4], struct.unpack_from("<I", content, offset + 4)[0]
-        if name == b"fmt ":
-            encoding = struct.unpack_from("<H", content, offset + 8)[0]
-        elif name == b"data":
-            data = content[offset + 8 : offset + 8 + size]
-        offset += 8 + size + size % 2
-    if encoding == 1:
-        return np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.int16)
-    return g711.decode("PCMA" if encoding == 6 else "PCMU", data)
 
 
 @pytest.mark.skipif(not (SHARED / "voices").is_dir(), reason="the voices are not on this machine")

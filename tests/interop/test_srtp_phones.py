@@ -5,13 +5,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from softswitch.config import recordings_directory
 from softswitch.sip.hop import Hop
 from softswitch.switch import Switch
-from softswitch.testing.companding import Pcm
-from tests.auditor import listen
+from tests.auditor import channels
 from tests.interop.linphone import Linphone
 from tests.interop.peers import Sipp, eventually, heard_in, talking_baresip, write_speech, write_ulaw
 from tests.interop.site import CAMPAIGN, PASSWORDS, address_of, agents_ready, running_switch, write_site
@@ -19,13 +16,6 @@ from tests.transports.certificates import Authority
 
 NUMBER = "+442079460123"
 AGENT_HZ, CALLEE_HZ = 2150, 2700
-
-
-def channels(folder: Path) -> tuple[Pcm, Pcm]:
-    """Left and right of the only recording."""
-    (path,) = folder.glob("*.ssr")
-    samples = listen(path).samples
-    return samples[:, 0].astype(np.int16), samples[:, 1].astype(np.int16)
 
 
 def is_talking(switch: Switch) -> bool:

@@ -4,25 +4,16 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from softswitch.config import recordings_directory
-from softswitch.testing.companding import Pcm
-from tests.auditor import listen
+from tests.auditor import channels
 from tests.interop.peers import Sipp, eventually, free_port, heard_in, talking_baresip, write_ulaw
 from tests.interop.pyvoip import PyVoip
 from tests.interop.site import CAMPAIGN, DID, PASSWORDS, address_of, agents_ready, running_switch, write_site
 
 NUMBER = "+442079460123"
 AGENT_HZ, CALLEE_HZ = 2150, 2700
-
-
-def channels(folder: Path) -> tuple[Pcm, Pcm]:
-    """Left and right of the only recording."""
-    (path,) = folder.glob("*.ssr")
-    samples = listen(path).samples
-    return samples[:, 0].astype(np.int16), samples[:, 1].astype(np.int16)
 
 
 def test_a_dialled_callee_talks_with_an_agent_on_baresip_and_is_recorded(
