@@ -11,7 +11,7 @@ from datetime import date, datetime
 from math import sqrt
 from zoneinfo import ZoneInfo
 
-from softswitch.dialler.attempt import DialAttempt, Disposition
+from softswitch.dialler.attempt import NOBODY_MET, DialAttempt
 
 REVIEWS_FOR_AN_ESTIMATE = 100  # below it, the prior stands in for the measured share
 
@@ -30,7 +30,7 @@ class DayCounts:
     silent: int = 0
     """Answered calls in which nothing of ours was ever heard, and which the callee did not end within the rule."""
     machines: int = 0
-    """Calls that AMD classed as machine and we hung up on: the F of the rules is a share of these."""
+    """Calls that a verdict ended: the F of the rules is a share of these."""
     machines_with_agents: int = 0
     """M: machines that an agent had to tell."""
     outcomes: dict[str, int] = field(default_factory=dict)
@@ -54,11 +54,22 @@ class FalsePositives:
 
     prior: float
     reviewed: int = 0
+    """Of which the reviewer could tell."""
     people: int = 0
 
     @property
+    def is_measured(self) -> bool:
+        return self.reviewed >= REVIEWS_FOR_AN_ESTIMATE
+
+    @property
     def share(self) -> float:
-        return self.people / self.reviewed if self.reviewed >= REVIEWS_FOR_AN_ESTIMATE else self.prior
+        """What is reckoned with."""
+        return self.people / self.reviewed if self.is_measured else self.prior
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Between what the share lies: the interval of what was reviewed, else from none to the prior."""
+        return self.interval() if self.is_measured else (0.0, self.share)
 
     def interval(self, z: float = 1.96) -> tuple[float, float]:
         """Wilson score interval of the reviewed share; (0, 1) without reviews."""
@@ -94,8 +105,8 @@ def recount(attempts: Iterable[DialAttempt], day: date, time_zone: str) -> DayCo
             held.attempts += 1
         if moment.astimezone(zone).date() != day:
             continue
-        by_amd = attempt.amd_verdict == "MACHINE"  # written down only where it ended the call
-        machine = by_amd or attempt.disposition == Disposition.MACHINE.value
+        by_amd = attempt.amd_acted
+        machine = by_amd or attempt.disposition in NOBODY_MET
         served_in_time = attempt.bridged_at is not None and not attempt.abandoned
         held.live += served_in_time and not machine
         held.abandoned += attempt.abandoned
@@ -115,6 +126,10 @@ class AbandonmentLedger:
         self._days: dict[date, _Day] = {}
         self.false_positives = false_positives
 
+    def day_of(self, wall: datetime) -> date:
+        """The calendar day, in the site's time zone."""
+        return wall.astimezone(self._zone).date()
+
     def restore(self, counts: DayCounts) -> None:
         """Take up the counts of a day that an earlier process began."""
         self._days[counts.day] = _Day(
@@ -128,15 +143,21 @@ class AbandonmentLedger:
         )
 
     def counts(self, wall: datetime) -> DayCounts:
-        day = self._date(wall)
+        day = self.day_of(wall)
         return _counts(day, self._days.get(day, _Day()))
 
     def rate(self, wall: datetime) -> float:
         return abandoned_rate(self.counts(wall), self.false_positives.share)
 
+    def rate_bounds(self, wall: datetime) -> tuple[float, float]:
+        """The rate with the least and with the greatest share of false positives that the reviews leave open."""
+        counts = self.counts(wall)
+        low, high = self.false_positives.bounds
+        return abandoned_rate(counts, low), abandoned_rate(counts, high)
+
     def expected_missed(self, wall: datetime) -> float:
         """A + F of the day."""
-        held = self._days.get(self._date(wall), _Day())
+        held = self._days.get(self.day_of(wall), _Day())
         return held.abandoned + held.machines * self.false_positives.share
 
     def record_attempt(self, wall: datetime) -> None:
@@ -151,8 +172,8 @@ class AbandonmentLedger:
     def record_silent(self, wall: datetime) -> None:
         self._day(wall).silent += 1
 
-    def record_machine(self, wall: datetime) -> None:
-        self._day(wall).machines += 1
+    def record_machine(self, wall: datetime, by: int = 1) -> None:
+        self._day(wall).machines += by
 
     def record_machine_with_agent(self, wall: datetime, by: int = 1) -> None:
         self._day(wall).machines_with_agents += by
@@ -166,10 +187,7 @@ class AbandonmentLedger:
                 del outcomes[instead_of]
 
     def _day(self, wall: datetime) -> _Day:
-        return self._days.setdefault(self._date(wall), _Day())
-
-    def _date(self, wall: datetime) -> date:
-        return wall.astimezone(self._zone).date()
+        return self._days.setdefault(self.day_of(wall), _Day())
 
 
 def _counts(day: date, held: _Day) -> DayCounts:

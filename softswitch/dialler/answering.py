@@ -1,16 +1,16 @@
-"""Answered calls: the two-second rule, one agent for each call, the verdict, the message.
+"""Answered calls: the two-second rule, one agent for each call, the message. What verdicts do is in `judging`.
 
 Once a call is answered it can come to an agent, to the information message, or to an end; which of them is decided by
 two clocks, of which the stricter counts (`Call.deadline`). A little before that deadline the message is asked for, so
 that its first sample is heard in time: from then on the call counts as abandoned, message or not.
 """
 
-from softswitch.amd.verdict import Cause, Verdict
+from softswitch.amd.verdict import Verdict
 from softswitch.dialler.agents import AgentState
 from softswitch.dialler.books import Books
-from softswitch.dialler.call import LIVE, UNANSWERED, Call, CallState
+from softswitch.dialler.call import LIVE, UNANSWERED, WITH_MACHINE, Call, CallState
 from softswitch.dialler.campaign import AmdMode
-from softswitch.dialler.events import ConnectAgent, HangUp, MuteAgent, PlayMessage
+from softswitch.dialler.events import ConnectAgent, HangUp, Listen, MuteAgent, PlayMessage
 from softswitch.dialler.shift import Shift
 
 
@@ -29,40 +29,19 @@ class AnsweredCalls:
         """200 OK: the first clock starts. The agent reserved for the call, if any, is connected at once."""
         call.state, call.answered_at = CallState.ANSWERED, now
         call.answered_wall = self._shift.wall(now)
-        self._books.note(call, answered_at=call.answered_wall)
+        judged_at = "" if self._campaign.amd is AmdMode.OFF else self._campaign.point.value
+        self._books.note(call, answered_at=call.answered_wall, amd_point=judged_at)
         if call.agent and self._campaign.amd is not AmdMode.BEFORE_AGENT:
             self._connect(call, now)
         else:
-            self._arm(call, now)
+            self.arm(call, now)
 
     def speech_started(self, call: Call, at: float, now: float) -> None:
         if call.state in LIVE and call.speech_at is None:
             call.speech_at = at
             self._books.note(call, silently=True, speech_at=self._shift.wall(at))
             if call.state is CallState.ANSWERED:
-                self._arm(call, now)
-
-    def verdict(self, call: Call, verdict: Verdict, cause: Cause, audio_ms: int, now: float) -> None:
-        """A verdict too late to count, or that corrects what it may not, is not written down: it decided nothing."""
-        if call.state not in LIVE or verdict in (Verdict.NONE, Verdict.HANGUP) or self._campaign.amd is AmdMode.OFF:
-            return
-        if call.verdict is Verdict.HUMAN and not (verdict is Verdict.MACHINE and self._believes_correction(cause)):
-            return
-        machine = verdict is Verdict.MACHINE
-        if machine and call.state is CallState.IN_CALL and not self._early(call, now):
-            return
-        if machine and call.state is CallState.MESSAGE:
-            return  # the call is counted, and a machine may keep what it hears
-        call.verdict = verdict
-        # Told where it ends the call: after a crash it must not be taken for an abandoned one.
-        self._books.note(
-            call, silently=not machine, amd_verdict=verdict.name, amd_cause=cause.name, amd_audio_ms=audio_ms
-        )
-        if machine:
-            self._books.record_machine(call)
-            self.hang_up(call, "machine", now, wrap_up=False)
-        elif verdict is Verdict.HUMAN:
-            self._books.learn(call, live=True)
+                self.arm(call, now)
 
     def agent_heard(self, call: Call, at: float, now: float, agent: str = "") -> None:
         if call.state is not CallState.CONNECTING or (agent and agent != call.agent):
@@ -74,6 +53,8 @@ class AnsweredCalls:
         call.state, call.heard_at, call.timer = CallState.IN_CALL, at, None
         self._shift.board.receive_connected(call.agent, call.attempt.call_ref, now)
         if call.served:
+            if call.person_at is not None and at > call.deadline(self._campaign.two_second_rule_s):
+                self._books.record_abandoned(call, now)
             self._books.note(call, agent=call.agent)
             return
         call.served = True
@@ -110,21 +91,17 @@ class AnsweredCalls:
         if not was_connected:
             return
         call.state = CallState.ANSWERED
-        if self._connect_longest_waiting(call, now):
+        if self.connect_longest_waiting(call, now):
             return
         if call.served:
             self.play_message(call, self._campaign.information_message, now)
         else:
-            self._arm(call, now)
+            self.arm(call, now)
 
     def message_started(self, call: Call, at: float) -> None:
-        if call.state is CallState.MESSAGE and not call.message_heard:
+        if not call.message_heard:
             call.message_heard = True
             self._books.note(call, message_at=self._shift.wall(at))
-
-    def message_ended(self, call: Call, now: float) -> None:
-        if call.state is CallState.MESSAGE:
-            self.hang_up(call, "message-ended", now, wrap_up=False)
 
     def media_failed(self, call: Call, now: float) -> None:
         """Nobody can be heard any more; a call that had no agent yet becomes an abandoned one as it ends."""
@@ -138,6 +115,10 @@ class AnsweredCalls:
                 self._connect(call, now)
         elif call.state is CallState.ENDING:
             self.hang_up(call, "asked", now, wrap_up=True)
+        elif call.state is CallState.LISTENING:
+            self._shift.emit(Listen(call.attempt.call_ref))
+        elif call.state is CallState.VOICEMAIL and call.attempt.voicemail_at is None:
+            self._shift.emit(PlayMessage(call.attempt.call_ref, call.clip))
 
     # what the dialler decides
 
@@ -150,7 +131,7 @@ class AnsweredCalls:
         waiting = [one for one in self._shift.calls.values() if one.state is CallState.ANSWERED]
         for call in sorted(waiting, key=lambda each: each.deadline(rule_s)):
             if self._wants_agent(call, now):
-                self._connect_longest_waiting(call, now)
+                self.connect_longest_waiting(call, now)
         for call in self._shift.calls.values():
             if call.guaranteed and not call.agent and call.state in UNANSWERED:
                 self._reserve(call, now)
@@ -159,7 +140,7 @@ class AnsweredCalls:
         if call.state is CallState.ANSWERED:
             if now >= self._message_point(call):
                 self.play_message(call, self._campaign.information_message, now)
-            elif not self._connect_longest_waiting(call, now):  # the rule's end is near: doubt goes to an agent
+            elif not self.connect_longest_waiting(call, now):  # the rule's end is near: doubt goes to an agent
                 call.timer = self._message_point(call)
         elif call.state is CallState.CONNECTING:
             self._agent_unheard(call, now)
@@ -167,11 +148,11 @@ class AnsweredCalls:
             self.hang_up(call, "message-ended", now, wrap_up=False)
 
     def play_message(self, call: Call, clip: str, now: float) -> None:
-        """Give up on agents for this call; unless one was heard before, it is abandoned from here on."""
+        """Give up on agents for this call. It is abandoned from here on, unless one was heard before and stayed."""
         self._books.part_from_agent(call, now, wrap_up=call.state is CallState.IN_CALL)
-        call.state, call.timer = CallState.MESSAGE, now + self._margins.message_limit_s
+        call.state, call.timer, call.clip = CallState.MESSAGE, now + self._margins.message_limit_s, clip
         self._shift.emit(PlayMessage(call.attempt.call_ref, clip))
-        if not call.served:
+        if not call.served or call.person_at is not None:
             self._books.record_abandoned(call, now)
 
     def hang_up(self, call: Call, cause: str, now: float, *, wrap_up: bool) -> None:
@@ -183,11 +164,15 @@ class AnsweredCalls:
         """The kill switch: the agent is muted first, then the callee hears the closing message."""
         if call.state not in LIVE or call.state is CallState.MESSAGE:
             return
+        if call.state in WITH_MACHINE:
+            if call.verdict is not Verdict.TONE:  # what rings is not cut off early, as with calls unanswered
+                self.hang_up(call, "killed", now, wrap_up=False)
+            return
         if call.state in (CallState.CONNECTING, CallState.IN_CALL):
             self._shift.emit(MuteAgent(call.attempt.call_ref, call.agent))
         self.play_message(call, clip, now)
 
-    def _connect_longest_waiting(self, call: Call, now: float) -> bool:
+    def connect_longest_waiting(self, call: Call, now: float) -> bool:
         if not call.agent and not self._reserve(call, now):
             return False
         self._connect(call, now)
@@ -217,7 +202,7 @@ class AnsweredCalls:
             self._shift.board.release(agent, call.attempt.call_ref, now)
         call.state = CallState.ANSWERED
         in_time = call.served or now < self._message_point(call)
-        if in_time and self._connect_longest_waiting(call, now):
+        if in_time and self.connect_longest_waiting(call, now):
             return
         if in_time and not call.served:
             call.timer = self._message_point(call)
@@ -225,19 +210,11 @@ class AnsweredCalls:
             self.play_message(call, self._campaign.information_message, now)
 
     def _wants_agent(self, call: Call, now: float) -> bool:
-        if self._campaign.amd is not AmdMode.BEFORE_AGENT or call.verdict in (Verdict.HUMAN, Verdict.NOTSURE):
+        if self._campaign.amd is not AmdMode.BEFORE_AGENT or call.verdict is not Verdict.NONE:
             return True
         return now >= self._doubt_point(call)
 
-    def _believes_correction(self, cause: Cause) -> bool:
-        """MACHINE after HUMAN: only where an agent was on from the start, and for a cause that is no person's."""
-        return self._campaign.amd is AmdMode.PARALLEL and cause in self._margins.correction_causes
-
-    def _early(self, call: Call, now: float) -> bool:
-        assert call.answered_at is not None
-        return now - call.answered_at <= self._margins.machine_window_s
-
-    def _arm(self, call: Call, now: float) -> None:
+    def arm(self, call: Call, now: float) -> None:
         doubt = self._doubt_point(call)
         doubting = self._campaign.amd is AmdMode.BEFORE_AGENT and call.verdict is Verdict.NONE and now < doubt
         call.timer = doubt if doubting else self._message_point(call)

@@ -17,6 +17,17 @@ class Disposition(StrEnum):
     CONNECTED = "connected"
     """A person was connected and no agent has chosen anything."""
     MACHINE = "machine"
+    VOICEMAIL = "voicemail"
+    """The campaign's message was left on a machine, all of it."""
+    FAX = "fax"
+    TONE = "tone"
+    """Ringing, busy or another tone of the network, and nobody."""
+    ANNOUNCEMENT = "announcement"
+    """A carrier's, or the tones before it."""
+    SILENCE = "silence"
+    """An agent was connected and heard nobody, by the detector's last word and no word of the agent's."""
+    SCREENED = "screened"
+    """A call-screening assistant, likewise."""
     ABANDONED = "abandoned"
     NO_ANSWER = "no-answer"
     BUSY = "busy"
@@ -29,6 +40,8 @@ class Disposition(StrEnum):
     """The callee hung up within the two-second rule, before anybody could be connected; not abandoned by us."""
 
 
+NOBODY_MET = frozenset({Disposition.MACHINE, Disposition.SILENCE, Disposition.SCREENED})
+"""What an agent was connected to and met nobody: among M of the rules, not among L."""
 AGENT_DISPOSITIONS = frozenset(
     {
         Disposition.COMPLETED,
@@ -93,3 +106,15 @@ class DialAttempt:
     round_trip_ms: float | None = None
     buffer_ms: float | None = None
     frames_concealed: int | None = None
+    amd_probability: float | None = None
+    """Of the verdict, by the detector, 0-1."""
+    amd_point: str = ""
+    """Operating point at which the call was judged: careful, balanced, fast; empty where it was not."""
+    amd_acted: bool = False
+    """The verdict ended the call, or sent the message to a machine: it is among those of which F is a share."""
+    amd_freed: bool = False
+    """The verdict took the call from an agent."""
+    amd_corrections: int = 0
+    """How often the detector changed its mind."""
+    voicemail_at: datetime | None = None
+    """First sample of the message that is left on a machine."""

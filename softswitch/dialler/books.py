@@ -5,12 +5,21 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from softswitch.amd.verdict import Verdict
+from softswitch.amd.verdict import Cause, Verdict
 from softswitch.calls.outcome import Outcome
 from softswitch.dialler import recycle
-from softswitch.dialler.attempt import Disposition
+from softswitch.dialler.attempt import NOBODY_MET, Disposition
 from softswitch.dialler.call import Call, CallState
-from softswitch.dialler.events import AttemptChanged, AttemptEnded, LeadChanged, NumberLocked, NumberSuppressed
+from softswitch.dialler.campaign import AmdMode
+from softswitch.dialler.detection import ENDED_AS, UNTOLD, Finding
+from softswitch.dialler.events import (
+    AttemptChanged,
+    AttemptEnded,
+    LeadChanged,
+    NumberLocked,
+    NumberSuppressed,
+    ReviewOffered,
+)
 from softswitch.dialler.lead import Lead, LeadState
 from softswitch.dialler.shift import Shift
 
@@ -77,19 +86,28 @@ class Books:
             return
         assert call.answered_wall is not None
         call.abandoned = True
+        self._count_live(call, False)
         self._shift.ledger.record_abandoned(call.answered_wall)
         self._lock(call.lead.number, self._shift.campaign.abandoned_lock_s, now)
         self.note(call, abandoned=True)
 
     def record_machine(self, call: Call) -> None:
-        """AMD ends the call as a machine's; had it counted as live, it does so no more."""
+        """A verdict takes the call for nobody's; had it counted as live, it does so no more."""
+        if call.machine:
+            return
         assert call.answered_wall is not None
-        call.machine = True
+        call.machine, call.review_rank = True, float(self._shift.rng.random())
         self._shift.ledger.record_machine(call.answered_wall)
-        if call.counted_live:
-            call.counted_live = False
-            self._shift.ledger.record_live(call.answered_wall, -1)
+        self._count_live(call, False)
         self.learn(call, live=False)
+
+    def record_person_after_all(self, call: Call) -> None:
+        """The verdict that took the call for nobody's is corrected before its end."""
+        assert call.answered_wall is not None
+        call.machine = False
+        self._shift.ledger.record_machine(call.answered_wall, -1)
+        self._count_live(call, call.served and not call.abandoned)
+        self.note(call, amd_acted=False)
 
     def part_from_agent(self, call: Call, now: float, *, wrap_up: bool) -> None:
         """Free the call's agent: to wrap up where the agent has talked, else ready at once."""
@@ -118,6 +136,8 @@ class Books:
         if call.state is CallState.ENDED:
             return
         answered = call.answered_at is not None
+        if by_callee and answered and call.verdict is Verdict.NONE and self._shift.campaign.amd is not AmdMode.OFF:
+            self._hung_up_before_any_verdict(call, now)
         disposition = self._came_to(call, by_callee, now) if answered else _BY_OUTCOME[outcome]
         self.part_from_agent(call, now, wrap_up=True)
         silent = (
@@ -141,8 +161,8 @@ class Books:
         ledger.record_disposition(counted_on, disposition.value)
         if silent:
             ledger.record_silent(counted_on)
-        if disposition is Disposition.MACHINE:
-            self._machine_told_by_agent(call)
+        self._count_meeting(call, disposition)
+        if call.machine or disposition is Disposition.MACHINE:
             self._lock(call.lead.number, self._shift.campaign.machine_lock_s, now)
         del self._shift.calls[call.attempt.call_ref]
         self._shift.locks.release(call.lead.number)
@@ -151,6 +171,8 @@ class Books:
             forgotten, _ = self.recent.popitem(last=False)
             self._leads_after.pop(forgotten, None)
         self._shift.emit(AttemptEnded(call.attempt))
+        if call.machine:
+            self._offer_for_review(call)
         self._recycle(call, disposition, wall)
 
     def withdraw(self, call: Call, now: float, *, committed: bool) -> Lead:
@@ -187,10 +209,10 @@ class Books:
             return
         assert call.answered_wall is not None
         self._shift.ledger.record_disposition(call.answered_wall, disposition.value, call.attempt.disposition)
-        if disposition is Disposition.MACHINE:
-            self._machine_told_by_agent(call)
+        self._count_meeting(call, disposition)
         self.note(call, disposition=disposition.value)
-        self._recycle(call, disposition, self._shift.wall(now))
+        if not self._was_tried_again(call):
+            self._recycle(call, disposition, self._shift.wall(now))
 
     def save_lead(self, lead: Lead, before: Lead | None = None) -> None:
         """Tell of a lead's new state, and keep count of those left; `before` is what was last told after an attempt."""
@@ -204,23 +226,52 @@ class Books:
         self._shift.emit(LeadChanged(lead))
 
     def _came_to(self, call: Call, by_callee: bool, now: float) -> Disposition:
-        if call.served and not call.machine:
-            return call.disposition if call.disposition is not None else Disposition.CONNECTED
         if call.machine:
-            return Disposition.MACHINE
+            return Disposition.VOICEMAIL if call.message_left else ENDED_AS.get(call.verdict, Disposition.MACHINE)
+        if call.served:
+            if call.disposition is not None:
+                return call.disposition
+            said_nothing = call.verdict is not Verdict.SILENCE or call.speech_at is None
+            return UNTOLD.get(call.verdict, Disposition.CONNECTED) if said_nothing else Disposition.CONNECTED
         if not call.abandoned:
             if by_callee and now < call.deadline(self._shift.campaign.two_second_rule_s):
                 return Disposition.HUNG_UP
             self.record_abandoned(call, now)
         return Disposition.ABANDONED
 
-    def _machine_told_by_agent(self, call: Call) -> None:
-        """The agent says that it was a machine: M, and no longer L."""
-        if call.counted_live:
+    def _count_live(self, call: Call, live: bool) -> None:
+        if live is not call.counted_live:
             assert call.answered_wall is not None
-            call.counted_live = False
-            self._shift.ledger.record_live(call.answered_wall, -1)
-            self._shift.ledger.record_machine_with_agent(call.answered_wall)
+            call.counted_live = live
+            self._shift.ledger.record_live(call.answered_wall, 1 if live else -1)
+
+    def _count_meeting(self, call: Call, disposition: Disposition) -> None:
+        """An agent was on the call in time: with somebody, L, or with nobody, as the agent may say later: M."""
+        if not call.served or call.machine or call.abandoned or call.attempt.bridged_at is None:
+            return
+        met = disposition not in NOBODY_MET
+        if met is not call.counted_live:
+            assert call.answered_wall is not None
+            self._count_live(call, met)
+            self._shift.ledger.record_machine_with_agent(call.answered_wall, -1 if met else 1)
+
+    def _hung_up_before_any_verdict(self, call: Call, now: float) -> None:
+        assert call.answered_at is not None
+        heard_ms = round(1000 * (now - call.answered_at))
+        self.note(
+            call, silently=True, amd_verdict=Verdict.HANGUP.name, amd_cause=Cause.HUNG_UP.name, amd_audio_ms=heard_ms
+        )
+
+    def _offer_for_review(self, call: Call) -> None:
+        assert call.answered_wall is not None
+        attempt = call.attempt
+        finding = Finding(call.verdict, call.cause, attempt.amd_audio_ms, attempt.amd_probability)
+        day = self._shift.ledger.day_of(call.answered_wall)
+        self._shift.emit(
+            ReviewOffered(
+                attempt.call_ref, attempt.campaign, day, call.review_rank, finding, attempt.amd_point, attempt.recording
+            )
+        )
 
     def _recycle(self, call: Call, disposition: Disposition, wall: datetime) -> None:
         lead = recycle.after(
@@ -238,6 +289,11 @@ class Books:
         call_ref = call.attempt.call_ref
         self.save_lead(lead, self._leads_after.get(call_ref))
         self._leads_after[call_ref] = lead
+
+    def _was_tried_again(self, call: Call) -> bool:
+        """A later attempt has the lead, or had it: what becomes of it follows from that one."""
+        others = (*self._shift.calls.values(), *self.recent.values())
+        return any(one.lead.lead_ref == call.lead.lead_ref and one.begun_at > call.begun_at for one in others)
 
     def _is_suppressed(self, number: str) -> bool:
         return self._shift.suppression.contains(number, self._shift.campaign.name)

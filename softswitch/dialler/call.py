@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from softswitch.amd.verdict import Verdict
+from softswitch.amd.verdict import Cause, Verdict
 from softswitch.dialler.attempt import DialAttempt, Disposition
 from softswitch.dialler.lead import Lead
 
@@ -21,6 +21,10 @@ class CallState(StrEnum):
     """An agent is being connected and has not been heard."""
     IN_CALL = "in call"
     MESSAGE = "message"
+    LISTENING = "listening"
+    """Nobody is there, by the verdict: waiting for a machine's beep, or for somebody to lift the receiver."""
+    VOICEMAIL = "voicemail"
+    """The message is being left on a machine."""
     ENDING = "ending"
     """We hang up; the end has not been reported."""
     ENDED = "ended"
@@ -28,7 +32,8 @@ class CallState(StrEnum):
 
 BEFORE_ANSWER = frozenset({CallState.PLACED, CallState.RINGING, CallState.CANCELLING})
 UNANSWERED = BEFORE_ANSWER | {CallState.COMMITTING}
-LIVE = frozenset({CallState.ANSWERED, CallState.CONNECTING, CallState.IN_CALL, CallState.MESSAGE})
+WITH_MACHINE = frozenset({CallState.LISTENING, CallState.VOICEMAIL})
+LIVE = WITH_MACHINE | {CallState.ANSWERED, CallState.CONNECTING, CallState.IN_CALL, CallState.MESSAGE}
 
 SHOWN = {
     CallState.COMMITTING: "dialling",
@@ -39,6 +44,8 @@ SHOWN = {
     CallState.CONNECTING: "answered",
     CallState.IN_CALL: "in call",
     CallState.MESSAGE: "message",
+    CallState.LISTENING: "machine",
+    CallState.VOICEMAIL: "voicemail",
     CallState.ENDING: "answered",
     CallState.ENDED: "answered",
 }
@@ -71,9 +78,22 @@ class Call:
     served: bool = False
     """An agent has been heard in this call."""
     message_heard: bool = False
+    clip: str = ""
+    """Played last to the callee, in place of an agent."""
     verdict: Verdict = Verdict.NONE
+    """In force: the last one that was believed."""
+    cause: Cause = Cause.NONE
+    findings: int = 0
+    """Verdicts and corrections so far, believed or not."""
     machine: bool = False
-    """Ended because of a MACHINE verdict."""
+    """Taken from the agents, and ended, because of a verdict that nobody is there."""
+    review_rank: float = 0.0
+    """Drawn when that verdict came."""
+    person_at: float | None = None
+    """When somebody was heard after all: from here on the two-second rule has this clock alone."""
+    beeped: bool = False
+    """The message on the machine was begun, or begun anew, by its beep."""
+    message_left: bool = False
     counted_live: bool = False
     abandoned: bool = False
     learnt: bool = False
@@ -89,5 +109,7 @@ class Call:
     def deadline(self, two_second_rule_s: float) -> float:
         """When an agent or else the message must be heard: the stricter of the two clocks, of 200 OK and of speech."""
         assert self.answered_at is not None
+        if self.person_at is not None:
+            return self.person_at + two_second_rule_s
         first = self.answered_at if self.speech_at is None else min(self.answered_at, self.speech_at)
         return first + two_second_rule_s

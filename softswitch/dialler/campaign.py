@@ -18,6 +18,14 @@ class AmdMode(StrEnum):
     BEFORE_AGENT = "before_agent"
 
 
+class AmdPoint(StrEnum):
+    """How sure the detector must be; what each comes to is in docs/answering-machines.md."""
+
+    CAREFUL = "careful"
+    BALANCED = "balanced"
+    FAST = "fast"
+
+
 class Policy(StrEnum):
     PROGRESSIVE = "progressive"
     PREDICTIVE = "predictive"
@@ -48,6 +56,22 @@ class Campaign:
     recording_notice: str = ""
     """Clip name; played to the callee over the agent's first words. Empty: none."""
     amd: AmdMode = AmdMode.PARALLEL
+    amd_point: AmdPoint | None = None
+    """None: careful where the agent is on from the start, balanced where the verdict connects."""
+    amd_review_share: float = 0.05
+    """Of the calls that a verdict ended, how many a reviewer is to judge by their recordings; drawn at random."""
+    amd_review_least: int = 10
+    """And at least so many a day."""
+    amd_false_positive_prior: float | None = None
+    """Share of those calls taken to be people's until enough are reviewed; None: the margins' own for the point."""
+    voicemail_message: str = ""
+    """Clip name; left on answering machines. Empty: machines are hung up on."""
+    voicemail_allowed: bool = False
+    """Whoever runs the campaign has made sure that its message may be left without anybody's having asked for it."""
+    voicemail_wait_s: float = 45.0
+    """How long to wait for a machine's beep or the end of its greeting."""
+    voicemail_most: int = 1
+    """Messages that one lead is left."""
     policy: Policy = Policy.PREDICTIVE
     abandoned_target: float = 0.01
     abandoned_limit: float = 0.03
@@ -74,3 +98,16 @@ class Campaign:
     queue_low: int = 20
     queue_high: int = 200
     """The hopper is refilled up to `queue_high` when it falls under `queue_low`."""
+
+    @property
+    def point(self) -> AmdPoint:
+        """The operating point in force."""
+        if self.amd_point is not None:
+            return self.amd_point
+        return AmdPoint.BALANCED if self.amd is AmdMode.BEFORE_AGENT else AmdPoint.CAREFUL
+
+    @property
+    def leaves_messages(self) -> bool:
+        """On machines. A recorded marketing message wants the consent of each callee (PECR 2003 reg. 19), which no
+        list tells us: such campaigns never do."""
+        return bool(self.voicemail_message) and self.voicemail_allowed and self.purpose is not Purpose.MARKETING

@@ -10,7 +10,8 @@ from softswitch.calls.outcome import Outcome
 from softswitch.dialler.abandonment import DayCounts, FalsePositives
 from softswitch.dialler.agents import AgentState
 from softswitch.dialler.attempt import AGENT_DISPOSITIONS, CallSound, Disposition
-from softswitch.dialler.call import BEFORE_ANSWER, LIVE, UNANSWERED, Call, CallState
+from softswitch.dialler.call import BEFORE_ANSWER, LIVE, UNANSWERED, WITH_MACHINE, Call, CallState
+from softswitch.dialler.detection import Finding
 from softswitch.dialler.lead import Lead
 from softswitch.dialler.rules import faults
 from softswitch.dialler.running import RunningCampaign
@@ -43,7 +44,7 @@ class Dialler(RunningCampaign):
             self._shift.locks.lock(number, until)
 
     def receive_reviews(self, reviewed: int, people: int) -> None:
-        """How many recordings classed as machines were reviewed, and how many of them were people."""
+        """Of how many recordings classed as machines a reviewer could tell, and how many of them were people's."""
         ledger = self._shift.ledger
         ledger.false_positives = FalsePositives(ledger.false_positives.prior, reviewed, people)
 
@@ -268,12 +269,43 @@ class Dialler(RunningCampaign):
         call = self._call(call_ref, *LIVE)
         if call is not None:
             self._answered.speech_started(call, at, now)
+            self._judged.speech_started(call, at, now)
+            if self._killed:
+                self._answered.kill(call, self._closing_clip, now)
             self._settle(now)
 
-    def receive_verdict(self, call_ref: str, verdict: Verdict, cause: Cause, audio_ms: int, now: float) -> None:
-        call = self._call(call_ref, *LIVE)
+    def receive_verdict(
+        self,
+        call_ref: str,
+        verdict: Verdict,
+        cause: Cause,
+        audio_ms: int,
+        now: float,
+        *,
+        probability: float | None = None,
+    ) -> bool:
+        """The detector's first verdict on a call, or a correction; whether it takes the call for nobody's."""
+        call = self._call(call_ref, *LIVE, CallState.ENDING)
+        if call is None:
+            return False
+        acted = self._judged.verdict(call, Finding(verdict, cause, audio_ms, probability), now)
+        if self._killed:
+            self._answered.kill(call, self._closing_clip, now)
+        self._settle(now)
+        return acted
+
+    def receive_beep(self, call_ref: str, now: float) -> None:
+        """A voicemail beep has ended on the callee's side."""
+        call = self._call(call_ref, *WITH_MACHINE)
         if call is not None:
-            self._answered.verdict(call, verdict, cause, audio_ms, now)
+            self._judged.beep_heard(call, now)
+            self._settle(now)
+
+    def receive_greeting_ended(self, call_ref: str, now: float) -> None:
+        """Silence after a machine's greeting, so long that a message may be left without a beep."""
+        call = self._call(call_ref, CallState.LISTENING)
+        if call is not None:
+            self._judged.greeting_ended(call, now)
             self._settle(now)
 
     def receive_agent_heard(self, call_ref: str, at: float, now: float, agent: str = "") -> None:
@@ -283,16 +315,17 @@ class Dialler(RunningCampaign):
             self._answered.agent_heard(call, at, now, agent)
             self._settle(now)
 
-    def receive_message_started(self, call_ref: str, at: float, now: float) -> None:
-        call = self._call(call_ref, CallState.MESSAGE)
-        if call is not None:
-            self._answered.message_started(call, at)
+    def receive_message_started(self, call_ref: str, at: float, now: float, clip: str = "") -> None:
+        """clip: what has started; the end of another one, which the message cut short, is no news of the message."""
+        call = self._call(call_ref, CallState.MESSAGE, CallState.VOICEMAIL)
+        if call is not None and clip in ("", call.clip):
+            self._judged.message_started(call, at)
             self._settle(now)
 
-    def receive_message_ended(self, call_ref: str, now: float) -> None:
-        call = self._call(call_ref, CallState.MESSAGE)
-        if call is not None:
-            self._answered.message_ended(call, now)
+    def receive_message_ended(self, call_ref: str, now: float, clip: str = "") -> None:
+        call = self._call(call_ref, CallState.MESSAGE, CallState.VOICEMAIL)
+        if call is not None and clip in ("", call.clip):
+            self._judged.message_ended(call, now)
             self._settle(now)
 
     def receive_media_failed(self, call_ref: str, now: float) -> None:

@@ -6,10 +6,11 @@ from the agent board, through whichever dialler is drained first.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from softswitch.dialler.agents import AgentChanged
 from softswitch.dialler.attempt import DialAttempt
+from softswitch.dialler.detection import Finding
 from softswitch.dialler.lead import Lead
 
 
@@ -68,10 +69,17 @@ class MuteAgent(CampaignEvent):
 
 @dataclass(frozen=True, slots=True)
 class PlayMessage(CampaignEvent):
-    """Take any agent out of the call and play the clip to the callee from its first sample."""
+    """Take any agent out of the call and play the clip to the callee from its first sample; again, if it plays."""
 
     call_ref: str
     clip: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listen(CampaignEvent):
+    """Take any agent out of the call, play nothing, and go on listening to what has answered."""
+
+    call_ref: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,7 @@ class HangUp(CampaignEvent):
 
     call_ref: str
     cause: str
-    """"machine", "message-ended", "killed", "media", "asked"; for the log."""
+    """"machine", "message-ended", "voicemail-left", "killed", "media", "asked"; for the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +119,21 @@ class AttemptEnded(CampaignEvent):
     """The attempt's CDR; an `AttemptChanged` may still follow with a disposition or a recording."""
 
     attempt: DialAttempt
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewOffered(CampaignEvent):
+    """A verdict has ended this call: keep it for the reviewers, who judge a random share of such calls by ear."""
+
+    call_ref: str
+    campaign: str
+    day: date
+    """Of the answer, in the site's time zone."""
+    rank: float
+    """Random, 0-1: those under the campaign's share are reviewed, and the lowest of each day in any case."""
+    finding: Finding
+    point: str
+    recording: str
 
 
 @dataclass(frozen=True, slots=True)

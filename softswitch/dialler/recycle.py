@@ -16,6 +16,11 @@ DEFAULT_RULES: dict[Disposition, RecycleRule] = {
     Disposition.BUSY: RecycleRule(0.5 * HOUR_S, 4),  # somebody is at home
     Disposition.NO_ANSWER: RecycleRule(4 * HOUR_S, 5),  # another part of the day
     Disposition.MACHINE: RecycleRule(24 * HOUR_S, 3),  # Ofcom: 24 h after an AMD machine
+    Disposition.VOICEMAIL: RecycleRule(24 * HOUR_S, 3),
+    Disposition.TONE: RecycleRule(24 * HOUR_S, 3),
+    Disposition.ANNOUNCEMENT: RecycleRule(24 * HOUR_S, 2),  # a handset that is off today, a number out of use
+    Disposition.SILENCE: RecycleRule(24 * HOUR_S, 2),
+    Disposition.SCREENED: RecycleRule(24 * HOUR_S, 2),
     Disposition.ABANDONED: RecycleRule(72 * HOUR_S, 2),  # Ofcom: 72 h after an abandoned call
     Disposition.HUNG_UP: RecycleRule(24 * HOUR_S, 2),
     Disposition.FAILED: RecycleRule(0.25 * HOUR_S, 4),  # says nothing about the callee
@@ -23,6 +28,10 @@ DEFAULT_RULES: dict[Disposition, RecycleRule] = {
     Disposition.BLOCKED: RecycleRule(1 * HOUR_S, 3),
     Disposition.PARTIAL: RecycleRule(24 * HOUR_S, 2),
 }
+CLASSED_BY_AMD = frozenset(
+    {Disposition.MACHINE, Disposition.VOICEMAIL, Disposition.FAX, Disposition.TONE, Disposition.ANNOUNCEMENT}
+)
+"""The machine's lock holds for all that a verdict ended: each of them may have been a person."""
 CALLBACK_AFTER_S = 1 * HOUR_S
 """When the agent named no time."""
 
@@ -35,7 +44,7 @@ def lock_s(campaign: Campaign, disposition: Disposition, abandoned: bool) -> flo
     """For how long the number may not be dialled, whichever lead has it."""
     if abandoned or disposition is Disposition.ABANDONED:
         return campaign.abandoned_lock_s
-    return campaign.machine_lock_s if disposition is Disposition.MACHINE else 0.0
+    return campaign.machine_lock_s if disposition in CLASSED_BY_AMD else 0.0
 
 
 def after(

@@ -7,8 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import time
 
-from softswitch.amd.verdict import Cause
-from softswitch.dialler.campaign import Campaign, Policy, Purpose
+from softswitch.dialler.campaign import AmdPoint, Campaign, Policy, Purpose
 from softswitch.dialler.presented import caller_ids_of
 
 SCREENING_MAXIMUM_AGE_S = 28 * 86400.0  # PECR 2003 reg. 21: a TPS list older than 28 days may not be used
@@ -69,11 +68,13 @@ class Margins:
     connecting_grace_s: float = 0.1
     """What an agent connected at the last moment gets before the message is asked for after all."""
     machine_window_s: float = 10.0
-    """From the answer. A first MACHINE verdict that comes later does not end a call that an agent holds: who has talked
-    to a caller for so long is a person, and the agent can say otherwise by the disposition."""
-    correction_causes: frozenset[Cause] = frozenset({Cause.BEEP})
-    """MACHINE after HUMAN ends a call only for these causes, and within `machine_window_s`: speech that runs on may be
-    a person talking to the agent; a beep is no person's. A wrong hang-up on a person is an abandoned call."""
+    """From the answer. A verdict that comes later takes no call from an agent: who has talked to a caller for so long
+    is a person, and the agent can say otherwise by the disposition."""
+    beep_window_s: float = 20.0
+    """The same for a beep, which is no person's. Later than that, somebody's oven may have it."""
+    correction_probability: float = 0.9
+    """So sure must a correction of HUMAN be, where it is not a beep, to take the call from an agent who is in it:
+    speech that runs on may be a person's answer to the agent, and a hang-up on a person is an abandoned call."""
     no_ringing_timeout_s: float = 45.0
     """An INVITE that no 18x answers is given up after this; it may ring unseen, so well above the minimum ring."""
     commit_stale_s: float = 5.0
@@ -88,18 +89,36 @@ class Margins:
     """A call we ended is closed in the books if no end is reported: above RFC 3261 timers F and H (64 x T1 = 32 s)."""
     retry_spread: float = 0.1
     """Retries are put off by up to this share more, so that a list does not come back at the same minute each day."""
-    false_positive_prior: float = 0.02
-    """Share of machine-classed calls taken to be people until 100 are reviewed, where AMD decides before an agent: the
-    upper bound of the detector's evaluation at its `balanced` point, rounded up."""
-    false_positive_prior_parallel: float = 0.005
-    """The same where the agent is connected meanwhile (`careful` point)."""
+    false_positive_prior_careful: float = 0.005
+    """Share of machine-classed calls taken to be people's until 100 are reviewed: the upper bound of the detector's
+    evaluation at this point, rounded up. A campaign may set its own."""
+    false_positive_prior_balanced: float = 0.02
+    false_positive_prior_fast: float = 0.05
     commit_retry_s: float = 1.0
     """No new attempt for so long after the store could not take one."""
     refill_timeout_s: float = 30.0
     """Leads asked for and not given by then are asked for again."""
 
+    def false_positive_prior(self, campaign: Campaign) -> float:
+        """What is taken for the share of false positives before it has been measured."""
+        if campaign.amd_false_positive_prior is not None:
+            return campaign.amd_false_positive_prior
+        return {
+            AmdPoint.CAREFUL: self.false_positive_prior_careful,
+            AmdPoint.BALANCED: self.false_positive_prior_balanced,
+            AmdPoint.FAST: self.false_positive_prior_fast,
+        }[campaign.point]
+
 
 DEFAULT_MARGINS = Margins()
+NO_MARKETING_MESSAGE = (
+    "it is marketing and has a voicemail_message: a recorded marketing message may be left only on those who have "
+    "agreed to it before (PECR 2003 reg. 19); take it out"
+)
+MESSAGE_NOT_ALLOWED = (
+    "it has a voicemail_message and not voicemail_allowed = true: say so once it is certain that the message holds "
+    "no marketing and may be left"
+)
 
 
 def faults(campaign: Campaign, rules: RuleSet, screening_age_s: float | None) -> list[str]:
@@ -116,6 +135,10 @@ def faults(campaign: Campaign, rules: RuleSet, screening_age_s: float | None) ->
         screening_age_s is None or not 0 <= screening_age_s <= SCREENING_MAXIMUM_AGE_S
     ):
         found.append("it is marketing and its list is not screened against the TPS within the last 28 days")
+    if campaign.voicemail_message and campaign.purpose is Purpose.MARKETING:
+        found.append(NO_MARKETING_MESSAGE)
+    elif campaign.voicemail_message and not campaign.voicemail_allowed:
+        found.append(MESSAGE_NOT_ALLOWED)
     if campaign.minimum_ring_s < rules.minimum_ring_s:
         found.append(f"minimum_ring_s is under the {rules.minimum_ring_s:g} s that the rules ask for")
     if campaign.ring_timeout_s < campaign.minimum_ring_s:
@@ -139,6 +162,10 @@ def faults(campaign: Campaign, rules: RuleSet, screening_age_s: float | None) ->
         found.append(f"its hours reach beyond {rules.opens:%H:%M}-{rules.closes:%H:%M}")
     if not campaign.weekdays <= frozenset(range(7)) or not campaign.weekdays:
         found.append("weekdays must name at least one day, 0 (Monday) to 6 (Sunday)")
+    if not (0 <= campaign.amd_review_share <= 1 and campaign.amd_review_least >= 0):
+        found.append("amd_review_share is not between 0 and 1, or amd_review_least is under 0")
+    if campaign.amd_false_positive_prior is not None and not 0 <= campaign.amd_false_positive_prior <= 1:
+        found.append("amd_false_positive_prior is not between 0 and 1")
     if campaign.maximum_attempts < 1:
         found.append("maximum_attempts is under 1")
     if not 0 <= campaign.queue_low < campaign.queue_high:

@@ -11,10 +11,11 @@ from softswitch.dialler.agents import AgentBoard
 from softswitch.dialler.answering import AnsweredCalls
 from softswitch.dialler.attempt import DialAttempt
 from softswitch.dialler.books import Books
-from softswitch.dialler.call import BEFORE_ANSWER, SHOWN, UNANSWERED, Call, CallState
-from softswitch.dialler.campaign import AmdMode, Campaign, Policy
+from softswitch.dialler.call import BEFORE_ANSWER, SHOWN, UNANSWERED, WITH_MACHINE, Call, CallState
+from softswitch.dialler.campaign import Campaign, Policy
 from softswitch.dialler.events import CampaignChanged, DiallerEvent
 from softswitch.dialler.figures import CallFigures, CampaignFigures
+from softswitch.dialler.judging import JudgedCalls
 from softswitch.dialler.lead import Lead
 from softswitch.dialler.locks import NumberLocks
 from softswitch.dialler.pace import Pace
@@ -47,8 +48,6 @@ class RunningCampaign:
         time_zone: str = "Europe/London",
     ) -> None:
         """`time_zone` is the site's: its midnights part the days of the abandonment ledger."""
-        parallel = campaign.amd is AmdMode.PARALLEL
-        prior = margins.false_positive_prior_parallel if parallel else margins.false_positive_prior
         self.campaign = campaign
         self.board = board if board is not None else AgentBoard()
         self._rules = rules
@@ -59,7 +58,7 @@ class RunningCampaign:
             board=self.board,
             locks=locks if locks is not None else NumberLocks(),
             suppression=suppression,
-            ledger=AbandonmentLedger(time_zone, FalsePositives(prior)),
+            ledger=AbandonmentLedger(time_zone, FalsePositives(margins.false_positive_prior(campaign))),
             estimator=Estimator(),
             rng=rng,
         )
@@ -67,6 +66,7 @@ class RunningCampaign:
         self._supply = Supply(self._shift, self._books)
         self._placed = PlacedCalls(self._shift, self._books, self._supply, new_ref)
         self._answered = AnsweredCalls(self._shift, self._books)
+        self._judged = JudgedCalls(self._shift, self._books, self._answered)
         self._pace = Pace(self._shift, self._books)
         self._wanted = "stopped"
         self._told = ("stopped", "")
@@ -144,6 +144,8 @@ class RunningCampaign:
                 self._placed.handle_timer(call, now)
             elif call.state is CallState.ENDING:  # its end was never told
                 self._books.close(call, Outcome.FAILED, 0, now)
+            elif call.state in WITH_MACHINE:
+                self._judged.handle_timer(call, now)
             else:
                 self._answered.handle_timer(call, now)
         self._settle(now)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, TypeAlias
 
-from softswitch.amd.verdict import Verdict
+from softswitch.amd.verdict import Cause, Verdict
 from softswitch.dialler.attempt import DialAttempt, Disposition
 from softswitch.dialler.call import Call, CallState
 from softswitch.dialler.lead import Lead, LeadState
@@ -22,7 +22,8 @@ _LEAD = tuple(field.name for field in fields(Lead))
 _PLAIN = (
     "begun_at", "timer", "unwanted", "placed_at", "ringing_at", "answered_at", "speech_at", "guaranteed", "agent",
     "connected_at", "heard_at", "served", "message_heard", "machine", "counted_live", "abandoned", "learnt",
-    "in_channel_report", "talk_ended_at", "ended_at",
+    "in_channel_report", "talk_ended_at", "ended_at", "clip", "findings", "review_rank", "person_at", "beeped",
+    "message_left",
 )  # fmt: skip
 """Fields of a call that JSON holds as they are."""
 _of_attempt, _of_lead, _of_call = attrgetter(*_ATTEMPT), attrgetter(*_LEAD), attrgetter(*_PLAIN)
@@ -48,7 +49,7 @@ def call_snapshot(call: Call) -> dict[str, Any]:
     """All of a call."""
     snapshot: dict[str, Any] = dict(zip(_PLAIN, _of_call(call), strict=True))
     snapshot["state"] = call.state.value
-    snapshot["verdict"] = call.verdict.name
+    snapshot["verdict"], snapshot["cause"] = call.verdict.name, call.cause.name
     snapshot["answered_wall"] = _plain(call.answered_wall)
     snapshot["disposition"] = None if call.disposition is None else call.disposition.value
     snapshot["callback_at"] = _plain(call.callback_at)
@@ -68,6 +69,7 @@ def call_from(snapshot: Snapshot) -> Call:
         lead=Lead(**lead),
         state=CallState(snapshot["state"]),
         verdict=Verdict[snapshot["verdict"]],
+        cause=Cause[snapshot["cause"]],
         answered_wall=_moment(snapshot["answered_wall"]),
         disposition=None if disposition is None else Disposition(disposition),
         callback_at=_moment(snapshot["callback_at"]),

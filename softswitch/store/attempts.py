@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, RowMapping, and_, bindparam, func, insert,
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from softswitch.dialler.abandonment import DayCounts
-from softswitch.dialler.attempt import DialAttempt, Disposition
+from softswitch.dialler.attempt import NOBODY_MET, DialAttempt
 from softswitch.store.schema import attempts
 
 _COLUMNS = tuple(field.name for field in fields(DialAttempt))
@@ -92,8 +92,8 @@ async def day_counts(engine: AsyncEngine, campaign: str, day: date, time_zone: s
     column = attempts.c
     moment = func.coalesce(column.answered_at, column.committed_at, type_=column.committed_at.type)
     of_day = and_(moment >= first, moment < after)
-    by_amd = column.amd_verdict == "MACHINE"  # written down only where it ended the call
-    machine = or_(by_amd, column.disposition == Disposition.MACHINE.value)
+    by_amd = column.amd_acted
+    machine = or_(by_amd, column.disposition.in_([one.value for one in NOBODY_MET]))
     served = and_(column.bridged_at.is_not(None), ~column.abandoned)
     # The index is by commitment; an answer comes minutes later at most.
     near = and_(column.campaign == campaign, column.committed_at >= first - A_DAY, column.committed_at < after)

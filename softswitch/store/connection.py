@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-NEWEST_REVISION = "0002"
+NEWEST_REVISION = "0003"
 """The last of the migrations, to be known without reading them."""
 _VERSION_TABLE = "alembic_version"
 BUSY_TIMEOUT_MS = 5000

@@ -23,6 +23,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     desc,
+    false,
 )
 
 metadata = MetaData(
@@ -126,6 +127,12 @@ attempts = Table(
     Column("round_trip_ms", Float),
     Column("buffer_ms", Float),
     Column("frames_concealed", Integer),
+    Column("amd_probability", Float),
+    Column("amd_point", String(16), nullable=False, server_default=""),
+    Column("amd_acted", Boolean, nullable=False, server_default=false()),
+    Column("amd_freed", Boolean, nullable=False, server_default=false()),
+    Column("amd_corrections", Integer, nullable=False, server_default="0"),
+    Column("voicemail_at", UtcDateTime),
     Index("ix_attempts_campaign_committed_at", "campaign", "committed_at"),
 )
 # Small whatever the table's size: only the attempts of this moment are open.
@@ -134,6 +141,47 @@ Index(
     attempts.c.campaign,
     sqlite_where=attempts.c.ended_at.is_(None),
     postgresql_where=attempts.c.ended_at.is_(None),
+)
+
+amd_verdicts = Table(
+    "amd_verdicts",
+    metadata,
+    # Every verdict of a call, the corrections with it, acted upon or not; `position` counts them from 0.
+    Column("call_ref", String(64), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("campaign", String(64), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("cause", String(32), nullable=False),
+    Column("probability", Float),
+    Column("audio_ms", Integer, nullable=False),
+    Column("point", String(16), nullable=False),
+    Column("acted", Boolean, nullable=False),
+    # By name, as `amd` names them; no sound and nothing of what was said can be had from them.
+    Column("features", JSON, nullable=False),
+    Index("ix_amd_verdicts_campaign_at", "campaign", "at"),
+)
+
+amd_reviews = Table(
+    "amd_reviews",
+    metadata,
+    # One row for each call that a verdict ended; `rank` is random, and says which of them are looked at.
+    Column("call_ref", String(64), primary_key=True),
+    Column("campaign", String(64), nullable=False),
+    # Calendar day of the answer in the site's time zone, ISO 8601.
+    Column("day", String(10), nullable=False),
+    Column("rank", Float, nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("cause", String(32), nullable=False),
+    Column("probability", Float),
+    Column("audio_ms", Integer, nullable=False),
+    Column("point", String(16), nullable=False),
+    Column("recording", Text, nullable=False),
+    # "person", "machine", "cannot tell"; empty until somebody has listened.
+    Column("truth", String(16), nullable=False),
+    Column("reviewer", String(64), nullable=False),
+    Column("reviewed_at", UtcDateTime),
+    Index("ix_amd_reviews_campaign_day_rank", "campaign", "day", "rank"),
 )
 
 suppressions = Table(

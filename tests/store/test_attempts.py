@@ -121,8 +121,8 @@ def any_attempt(rng: random.Random, make_attempt, call_ref: str, campaign: str):
         bridged_at=perhaps(),
         abandoned=rng.random() < 0.3,
         silent=rng.random() < 0.3,
-        amd_verdict=rng.choice(["", "HUMAN", "MACHINE"]),
-        disposition=rng.choice(["", "machine", "completed", "busy", "abandoned"]),
+        amd_acted=rng.random() < 0.3,
+        disposition=rng.choice(["", "machine", "silence", "completed", "busy", "abandoned"]),
     )
 
 

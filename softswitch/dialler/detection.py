@@ -1,0 +1,46 @@
+"""What the detector of answering machines tells of a call, and what its verdicts mean to the dialler.
+
+| verdict | an agent who is on the call | nobody is on it | the call ends as |
+|---|---|---|---|
+| HUMAN, NOTSURE | stays | is connected | what the agent says |
+| SCREENING | stays, and says who calls | is connected, at once | what the agent says, else `screened` |
+| SILENCE | stays | is connected | what the agent says, else `silence` |
+| MACHINE | is freed | | `machine`, or `voicemail` once the message is left |
+| FAX, CARRIER | is freed | | `fax`, `announcement` |
+| TONE | is freed; ringing is heard out to the minimum ring | | `tone` |
+
+Whoever may be a person keeps the agent: a silent line may be somebody who waits for a word, and behind an assistant
+somebody reads along.
+"""
+
+from dataclasses import dataclass
+
+from softswitch.amd.verdict import Cause, Verdict
+from softswitch.dialler.attempt import Disposition
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One verdict, or a correction of the one before."""
+
+    verdict: Verdict
+    cause: Cause
+    audio_ms: int
+    """Of the callee, heard until then."""
+    probability: float | None = None
+    """Of the verdict, 0-1."""
+
+
+NOBODY_THERE = frozenset({Verdict.MACHINE, Verdict.FAX, Verdict.TONE, Verdict.CARRIER})
+"""Verdicts that free the agent and end the call."""
+SOMEBODY_THERE = frozenset({Verdict.HUMAN, Verdict.SCREENING})
+"""Verdicts that bring an agent to a call that was taken for a machine's."""
+ENDED_AS = {
+    Verdict.MACHINE: Disposition.MACHINE,
+    Verdict.FAX: Disposition.FAX,
+    Verdict.TONE: Disposition.TONE,
+    Verdict.CARRIER: Disposition.ANNOUNCEMENT,
+}
+"""What a call comes to that a verdict ended."""
+UNTOLD = {Verdict.SILENCE: Disposition.SILENCE, Verdict.SCREENING: Disposition.SCREENED}
+"""What a call with an agent comes to of which the agent said nothing."""
