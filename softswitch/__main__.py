@@ -1,4 +1,4 @@
-"""The command line: `softswitch demo | run | check | trace | recordings | leads | amd | pacing`."""
+"""The command line: `softswitch demo | run | check | trace | recordings | audit | leads | amd | pacing`."""
 
 import asyncio
 import json
@@ -96,6 +96,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def _mount() -> None:
+    from softswitch.audit_command import audit_app
     from softswitch.commands import leads_app
     from softswitch.measuring import amd_app, pacing_app
     from softswitch.recordings_command import recordings_app
@@ -105,6 +106,7 @@ def _mount() -> None:
     app.add_typer(amd_app, name="amd", help="Measure answering-machine detection.")
     app.add_typer(pacing_app, name="pacing", help="Simulate pacing.")
     app.add_typer(recordings_app, name="recordings", help="Keys, verification and export of sealed recordings.")
+    app.add_typer(audit_app, name="audit", help="Keys, verification and export of the audit log.")
     app.add_typer(leads_app, name="leads", help="Import and check lists of leads; export call records.")
 
 

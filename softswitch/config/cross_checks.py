@@ -100,6 +100,7 @@ def _prompt(settings: Settings, key: Key, name: str) -> Iterator[Complaint]:
 def _files(settings: Settings) -> Iterator[Complaint]:
     wanted: list[tuple[Key, Path | None]] = [(("prompts", name), path) for name, path in settings.prompts.items()]
     wanted += [(("sip", name), getattr(settings.sip, name)) for name in _SIP_FILES]
+    wanted += [(("audit", "signing_key"), settings.audit.signing_key)]
     wanted += [(("campaigns", n, "leads"), c.leads) for n, c in enumerate(settings.campaigns)]
     wanted += [(("trunks", n, "password_file"), t.password_file) for n, t in enumerate(settings.trunks)]
     wanted += [((*at, "phone_password_file"), phone.phone_password_file) for at, phone in _phones(settings)]

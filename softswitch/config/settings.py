@@ -110,6 +110,14 @@ class SafeguardSettings(Section):
     """The same by beginning of the number, such as {"+3531" = 200}."""
 
 
+class AuditSettings(Section):
+    """[audit]"""
+
+    signing_key: OptionalFile = None
+    """Private key that signs the audit log, from `softswitch audit keygen`; better on another disk than the log. Left
+    out: systemd's credential audit-signing-key, else a key that the first start makes in the data directory."""
+
+
 class Connect(StrEnum):
     """How an agent's phone takes part."""
 
@@ -253,6 +261,7 @@ class Settings(BaseSettings):
     store: StoreSettings = Field(default_factory=StoreSettings)
     recordings: RecordingSettings = Field(default_factory=RecordingSettings)
     safeguards: SafeguardSettings = Field(default_factory=SafeguardSettings)
+    audit: AuditSettings = Field(default_factory=AuditSettings)
     prompts: dict[Name, FromFile] = {}
     """Clips by name: WAV files."""
     trunks: tuple[TrunkSettings, ...] = ()

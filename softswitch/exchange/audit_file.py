@@ -1,78 +1,126 @@
-"""The audit log on disk: one line a record, each bound to the one before; written before what it notes is done."""
+"""The audit log of a running site: written before what it notes is done, and never on the event loop's time."""
 
 import asyncio
-import fcntl
-import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from softswitch.errors import UsageError
-from softswitch.safeguards.audit import AuditChain, AuditRecord
+from softswitch.exchange.audit_book import NAME, AuditBook, Entry
+from softswitch.exchange.audit_keys import AuditKey
+from softswitch.safeguards.audit_seal import Why
 from softswitch.safeguards.redaction import redact
 
-NAME = "audit.log"
-_TAIL_BYTES = 65_536  # the last record is far shorter
+__all__ = ["NAME", "AuditFile"]
+
+LOOK_S = 5.0
+"""How often it is looked at whether the log can be written, and whether a day is over."""
 
 
 class AuditFile:
-    """Appends to the log of a data directory; goes on from its last record, whoever wrote it."""
+    """Appends to the log of a data directory; goes on from its last record, whoever wrote it.
 
-    def __init__(self, directory: Path) -> None:
-        self.path = directory / NAME
+    What is asked for while a write is under way goes to disk together in the next one, in the order of asking.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        key: AuditKey | None = None,
+        *,
+        on_health: Callable[[str], None] = lambda trouble: None,
+        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """key: signs seals and head.  on_health: told after each write or look why it failed; empty: it did not."""
+        self._book = AuditBook(directory, key, wall)
+        self.path = self._book.path
+        self._on_health = on_health
+        self._waiting: list[tuple[Entry, asyncio.Future[None]]] = []
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._watch: asyncio.Task[None] | None = None
 
     async def note(self, actor: str, action: str, *, subject: str, reason: str) -> None:
         """Write one record and have it on disk. Raises UsageError where that cannot be, and then nothing may be shown.
 
         A number in the reason is masked: the log is for years, and says who looked, not at whom.
         """
-        await self._begin(self._in_turn(actor, action, subject, reason))
+        await self._begin(Entry(actor, action, redact(subject), redact(reason)))
 
     def note_soon(self, actor: str, action: str, *, subject: str, reason: str, failed: Callable[[str], None]) -> None:
         """The same in its turn, for what comes about by itself; `failed` is told why where it cannot be written."""
-        self._begin(self._or_tell(failed, self._in_turn(actor, action, subject, reason)))
+
+        def tell(done: "asyncio.Future[None]") -> None:
+            error = None if done.cancelled() else done.exception()
+            if error is not None:
+                failed(str(error))
+
+        self._begin(Entry(actor, action, redact(subject), redact(reason))).add_done_callback(tell)
 
     async def drain(self) -> None:
         """Wait until all is written."""
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _begin(self, writing: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """A task even where it is waited for, so that records stand in the order in which they were asked for."""
-        task = asyncio.get_running_loop().create_task(writing)
+    async def seal(self, why: Why) -> None:
+        """Seal all that is in no seal yet. Raises UsageError where that cannot be."""
+        async with self._turn:
+            await asyncio.to_thread(self._book.seal, why)
+
+    async def start(self) -> None:
+        """Seal what a crash has left without one, and begin to look after the log until `close`. Raises UsageError."""
+        await self.seal(Why.START)
+        self._watch = asyncio.create_task(self._look_after(), name="audit-log")
+
+    async def close(self) -> None:
+        """Write and seal all there is. What cannot be is told to `on_health`, and sealed by the next start."""
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
+            self._watch = None
+        await self.drain()
+        try:
+            await self.seal(Why.SHUTDOWN)
+        except UsageError as error:
+            self._on_health(str(error))
+
+    async def look(self) -> None:
+        """Find out whether the log can be written, tell, and seal a day that is over."""
+        async with self._turn:
+            await self._carried_out(self._book.look)
+
+    async def _look_after(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            await self.look()
+
+    def _begin(self, entry: Entry) -> "asyncio.Future[None]":
+        """Written even where the one who asked is cancelled."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        self._waiting.append((entry, done))
+        task = loop.create_task(self._write_waiting())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return task
+        return asyncio.shield(done)
 
-    async def _or_tell(self, failed: Callable[[str], None], writing: Coroutine[Any, Any, None]) -> None:
-        try:
-            await writing
-        except UsageError as error:
-            failed(str(error))
-
-    async def _in_turn(self, actor: str, action: str, subject: str, reason: str) -> None:
+    async def _write_waiting(self) -> None:
         async with self._turn:
-            await asyncio.to_thread(self._write, actor, action, redact(subject), redact(reason))
+            batch, self._waiting = self._waiting, []
+            if not batch:
+                return
+            error = await self._carried_out(lambda: self._book.append([entry for entry, _ in batch]))
+            for _, done in batch:
+                if error is None:
+                    done.set_result(None)
+                else:
+                    done.set_exception(UsageError(str(error)))
 
-    def _write(self, actor: str, action: str, subject: str, reason: str) -> None:
+    async def _carried_out(self, work: Callable[[], None]) -> UsageError | None:
         try:
-            with os.fdopen(os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "a") as log:
-                fcntl.flock(log, fcntl.LOCK_EX)  # `softswitch recordings export` writes here too
-                chain = AuditChain(self._last())
-                record = chain.append(actor, action, at=datetime.now(UTC), subject=subject, reason=reason)
-                log.write(record.to_line() + "\n")
-                log.flush()
-                os.fsync(log.fileno())
-        except OSError as error:
-            raise UsageError(f"the audit log {self.path} cannot be written: {error.strerror}") from error
-
-    def _last(self) -> AuditRecord | None:
-        if not self.path.is_file():
-            return None
-        with self.path.open("rb") as log:
-            log.seek(max(0, self.path.stat().st_size - _TAIL_BYTES))
-            lines = log.read().decode("ascii", "replace").splitlines()
-        return AuditRecord.from_line(lines[-1]) if lines else None
+            await asyncio.to_thread(work)
+        except UsageError as error:
+            self._on_health(str(error))
+            return error
+        self._on_health("")
+        return None

@@ -1,4 +1,7 @@
-"""The audit log's records: append-only, each bound to the one before it by a hash, so that none can go unnoticed."""
+"""The audit log's records: append-only, each bound to the one before it by a hash, so that none can go unnoticed.
+
+docs/audit-log.md tells the format to strangers.
+"""
 
 import json
 from collections.abc import Iterable
@@ -10,6 +13,16 @@ from softswitch.errors import UsageError
 
 GENESIS = "0" * 64
 """What the first record is bound to."""
+SWITCH = "softswitch"
+"""The actor of what the switch itself has to say."""
+TORN = "torn line"
+"""Action of the record that tells of bytes in front of it which a crash cut off."""
+CUT = "end cut off"
+"""Action of the record that tells that the log was shorter than its head had it."""
+BEYOND = "lines beyond the head"
+"""Action of the record that tells that the log was longer than its head had it."""
+FAILED = "log failed"
+"""Action of the record that tells that nothing could be written for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +46,28 @@ class AuditRecord:
     def to_line(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=True, sort_keys=True, separators=(",", ":"))
 
+    @property
+    def day(self) -> str:
+        """The calendar day, UTC."""
+        return self.at[:10]
+
+    @property
+    def is_consistent(self) -> bool:
+        """Whether the digest is that of the other fields."""
+        fields = (self.sequence, self.at, self.actor, self.action, self.subject, self.reason, self.previous)
+        return self.digest == _digest(fields)
+
     @classmethod
     def from_line(cls, line: str) -> "AuditRecord":
         """Raises UsageError for a line that is not a record."""
         try:
-            return cls(**json.loads(line))
-        except (ValueError, TypeError) as error:
+            record = cls(**json.loads(line))
+        except (ValueError, TypeError, RecursionError) as error:
             raise UsageError(f"this is no line of an audit log: {error}") from error
+        texts = (record.at, record.actor, record.action, record.subject, record.reason, record.previous, record.digest)
+        if type(record.sequence) is not int or not all(isinstance(text, str) for text in texts):
+            raise UsageError("this is no line of an audit log: a field is of the wrong kind")
+        return record
 
 
 class AuditChain:
@@ -61,16 +89,20 @@ class AuditChain:
 def first_broken(records: Iterable[AuditRecord], *, after: AuditRecord | None = None) -> int | None:
     """The sequence number at which the chain breaks (changed, removed, added or reordered there), or None if it holds.
 
-    What was cut off at the end cannot be seen from the chain; a signature over the last digest shows it.
+    What was cut off at the end cannot be seen from the chain; head and seals show it (`audit_inspection`).
     """
     sequence, previous = (after.sequence, after.digest) if after is not None else (0, GENESIS)
     for record in records:
         sequence += 1
-        fields = (record.sequence, record.at, record.actor, record.action, record.subject, record.reason, previous)
-        if record.sequence != sequence or record.previous != previous or record.digest != _digest(fields):
+        if record.sequence != sequence or record.previous != previous or not record.is_consistent:
             return sequence
         previous = record.digest
     return None
+
+
+def torn_subject(span: bytes) -> str:
+    """What a TORN record says of the bytes between the last whole line and itself, line ends included."""
+    return f"{len(span)} bytes, SHA-256 {sha256(span).hexdigest()}"
 
 
 def _digest(fields: tuple[object, ...]) -> str:
