@@ -2,7 +2,6 @@
 
 import asyncio
 import fcntl
-import getpass
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -17,8 +16,7 @@ from rich.markup import escape
 
 from softswitch.errors import UsageError
 from softswitch.exchange.audit_book import HEAD, NAME, SEALS
-from softswitch.exchange.audit_file import AuditFile
-from softswitch.exchange.audit_keys import AuditKey, find_key, fits
+from softswitch.exchange.audit_keys import AuditKey, fits
 from softswitch.safeguards.audit import AuditRecord
 from softswitch.safeguards.audit_inspection import Inspection, inspect
 
@@ -67,27 +65,26 @@ def export(
 ) -> None:
     """Write the log's lines as they stand there. Without --actor and --action the chain can be followed in them."""
     from softswitch.config import load
+    from softswitch.exchange.audit_start import make_audit, person
 
     if not reason.strip():
         raise UsageError("say with --reason why the audit log is exported: it is noted in the log")
     site = load(config)
     folder = site.site.data_directory
-    audit = AuditFile(folder, find_key(site.audit.signing_key, folder))
     about = ", ".join(
         f"{name} {value}"
         for name, value in (("since", since), ("until", until), ("actor", actor), ("action", action))
         if value
     )
-    asyncio.run(audit.note(getpass.getuser(), "export audit log", subject=about or "all of it", reason=reason))
+    asyncio.run(make_audit(site).note(person(), "export audit log", subject=about or "all of it", reason=reason))
     count = 0
     with ExitStack() as stack:
         log = _snapshot(folder, stack)
         out = _output(file, stack)
-        for raw in log.lines():
-            if _wanted(raw, since, until, actor, action):
-                out.write(raw)
-                count += 1
-    _say(f"{count} records.")
+        for raw in _chosen(log.lines(), since, until, actor, action):
+            out.write(raw)
+            count += 1
+    _say(f"{count} lines.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,16 +162,24 @@ def _output(file: Path, stack: ExitStack) -> BinaryIO:
         raise UsageError(f"{file} cannot be written: {error.strerror}") from error
 
 
-def _wanted(raw: bytes, since: datetime | None, until: datetime | None, actor: str, action: str) -> bool:
-    """A line that is no record is exported with the rest, never passed over."""
-    try:
-        record = AuditRecord.from_line(raw.decode("ascii"))
-        at = datetime.fromisoformat(record.at)
-    except (UsageError, ValueError):
-        return not actor and not action
-    if (since and at < since.replace(tzinfo=UTC)) or (until and at >= until.replace(tzinfo=UTC)):
-        return False
-    return (not actor or record.actor == actor) and (not action or record.action == action)
+def _chosen(
+    lines: Iterable[bytes], since: datetime | None, until: datetime | None, actor: str, action: str
+) -> Iterator[bytes]:
+    """A line that is no record has no time of its own: it goes with the record before it."""
+    wanted = since is None
+    for raw in lines:
+        try:
+            record = AuditRecord.from_line(raw.decode("ascii"))
+            at = datetime.fromisoformat(record.at)
+        except (UsageError, ValueError):
+            if wanted and not actor and not action:
+                yield raw
+            continue
+        wanted = (since is None or at >= since.replace(tzinfo=UTC)) and (
+            until is None or at < until.replace(tzinfo=UTC)
+        )
+        if wanted and actor in ("", record.actor) and action in ("", record.action):
+            yield raw
 
 
 def _hex(text: str, option: str) -> str:

@@ -1,7 +1,6 @@
 """`softswitch recordings ...`: the auditor's keys, and what the auditor does with a site's sealed recordings."""
 
 import asyncio
-import getpass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -172,15 +171,15 @@ def _show(found: Findings, *, decrypted: bool) -> None:
 def _note(config: Path, calls: list[str], reason: str) -> None:
     """Have the export in the site's audit log before anything is heard."""
     from softswitch.config import load
-    from softswitch.exchange.audit_file import AuditFile
+    from softswitch.exchange.audit_start import make_audit, person
 
     if not reason:
         raise UsageError("say with --reason why the recordings are listened to: it is noted in the site's audit log")
-    audit = AuditFile(load(config).site.data_directory)
+    audit = make_audit(load(config))
 
     async def write() -> None:
         for call in calls:
-            await audit.note(getpass.getuser(), "export recording", subject=call, reason=reason)
+            await audit.note(person(), "export recording", subject=call, reason=reason)
 
     asyncio.run(write())
 

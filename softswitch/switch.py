@@ -21,7 +21,7 @@ from softswitch.dialler.suppression import SuppressionList
 from softswitch.errors import UsageError
 from softswitch.exchange import health
 from softswitch.exchange.agents import AgentLines
-from softswitch.exchange.audit_file import AuditFile
+from softswitch.exchange.audit_start import make_audit, start_audit
 from softswitch.exchange.carriers import find_carriers
 from softswitch.exchange.desk import Desk
 from softswitch.exchange.dialled import DialledCalls
@@ -51,8 +51,9 @@ from softswitch.exchange.supervision import Supervision
 from softswitch.exchange.supervisors import SupervisorLines
 from softswitch.exchange.tolls import calls_of_today, make_toll_guard
 from softswitch.exchange.uptake import Left, SiteNotes, Uptake, take_up_places
+from softswitch.safeguards.audit import SWITCH
 from softswitch.safeguards.gate import Gate
-from softswitch.safeguards.interlocks import NEVER_DIAL, STORE, Interlocks
+from softswitch.safeguards.interlocks import AUDIT, MEDIA, NEVER_DIAL, STORE, Interlocks
 from softswitch.store.database import Store
 from softswitch.transports.driver import Driver
 
@@ -63,6 +64,7 @@ log = structlog.get_logger(__name__)
 
 STOP_S = 5.0  # what calls are given to end in order
 STOP_LOOK_S = 0.05
+AUDIT_FRESH_S = 30.0  # the log is looked at every five
 RING_PER_CALL_S = 1.5  # an agent whose phone is rung first must answer within this part of the two-second rule
 
 
@@ -120,7 +122,12 @@ class Switch:
         never_dial = await read_never_dial_list(settings)
         await take_up_store(store, left)
 
-        suppression, locks, board, interlocks = SuppressionList(), NumberLocks(), AgentBoard(), Interlocks(health.NAMES)
+        suppression, locks, board, interlocks = (
+            SuppressionList(),
+            NumberLocks(),
+            AgentBoard(),
+            Interlocks((*health.NAMES, AUDIT), fresh_for_s={AUDIT: AUDIT_FRESH_S}),
+        )
         suppression.update(await store.suppressed(""))
         for number, until in (await store.locked_numbers(wall())).items():
             locks.lock(number, until)
@@ -173,8 +180,8 @@ class Switch:
         supervisors = SupervisorLines(
             lines, headsets, new_ref, {each.id for each in settings.supervisors if each.phone_username}
         )
-        audit = AuditFile(settings.site.data_directory)
-        self._stack.push_async_callback(audit.drain)
+        audit = make_audit(settings, reports.receive_audit_health)
+        self._stack.push_async_callback(audit.close)
         supervision = Supervision(
             lines, supervisors, agents,
             is_in=lambda agent: board.state_of(agent) is not AgentState.OFFLINE, note=reports.note_supervision,
@@ -203,8 +210,9 @@ class Switch:
         driver.add(pool, on_event=reports.receive_pool_event, send=send)
         self.site.settle()
         watch.report(STORE, True)
-        watch.report(health.MEDIA, True)
+        watch.report(MEDIA, True)
         watch.report(NEVER_DIAL, never_dial is not None, "" if never_dial else "no never-dial list is loaded")
+        await start_audit(audit, settings, reports.receive_audit_health)
         watch.start()
         self._stack.push_async_callback(watch.stop)
         with self.site.mutating() as now:
@@ -296,5 +304,6 @@ class Switch:
         for calls in site.campaigns.values():
             await calls.close()
         await site.records.drain(STOP_S)
+        site.audit.note_soon(SWITCH, "stop", subject="", reason="", failed=self._reports.receive_audit_health)
         self._media.cancel_restarts()
         await self._stack.aclose()

@@ -10,6 +10,7 @@ from softswitch.exchange.tracing import Tracing
 from softswitch.safeguards.trace_view import TraceView
 from softswitch.safeguards.visibility import (
     AgentCallView,
+    OverrideView,
     SupervisionView,
     TrunkView,
     WallboardView,
@@ -172,6 +173,39 @@ class Desk:
             with self._site.mutating() as now:
                 supervision.leave(by, now)
             await self._audit.note(by, LEAVE, subject=subject, reason="asked for")
+
+    async def ask_override(self, interlock: str, by: str, reason: str, for_s: float) -> None:
+        """The first of two administrators: nothing is overridden by it."""
+        overrides, now = self._site.overrides, self._site.driver.now
+        overrides.check_ask(interlock, by, reason, for_s, now)
+        text = f"for {for_s / 60:.0f} minutes: {reason}"
+        await self._audit.note(by, "ask to override", subject=f"interlock {interlock}", reason=text)
+        overrides.ask(interlock, by, reason, for_s, self._site.driver.now)
+
+    async def agree_override(self, interlock: str, by: str) -> None:
+        """The second: the interlock is overridden from now on, for the time that was asked for."""
+        overrides = self._site.overrides
+        asked = overrides.check_agree(interlock, by, self._site.driver.now)
+        text = f"asked for by {asked.asked_by}, for {asked.for_s / 60:.0f} minutes: {asked.reason}"
+        await self._audit.note(by, "override", subject=f"interlock {interlock}", reason=text)
+        if overrides.check_agree(interlock, by, self._site.driver.now) is not asked:
+            raise UsageError("another question has taken its place: look at it first")
+        overrides.agree(interlock, by, self._site.driver.now)
+        self._site.health.look()
+
+    async def end_override(self, interlock: str, by: str) -> None:
+        """At once, and noted then: it makes the site safer."""
+        held = self._site.overrides.end(interlock, self._site.driver.now)
+        self._site.health.look()
+        text = f"asked for by {held.asked_by}" + (f", agreed to by {held.agreed_by}" if held.agreed_by else "")
+        await self._audit.note(by, "end override", subject=f"interlock {interlock}", reason=text)
+
+    def overrides(self) -> tuple[OverrideView, ...]:
+        now = self._site.driver.now
+        return tuple(
+            OverrideView(each.interlock, each.asked_by, each.agreed_by, each.reason, each.for_s, each.ends_at - now)
+            for each in self._site.overrides.all(now)
+        )
 
     async def trace(self, call: str, *, by: str, whole: bool, reason: str) -> TraceView:
         tracing = self._kept_messages()

@@ -9,7 +9,17 @@ from pathlib import Path
 
 import structlog
 
-from softswitch.safeguards.interlocks import CLOCK, DISK, RECORDER, STANDARD, STORE, SUPERVISOR, TRUNK, Interlocks
+from softswitch.safeguards.interlocks import (
+    CLOCK,
+    DISK,
+    MEDIA,
+    RECORDER,
+    STANDARD,
+    STORE,
+    SUPERVISOR,
+    TRUNK,
+    Interlocks,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -17,7 +27,6 @@ INTERVAL_S = 0.5
 CLOCK_STEP = timedelta(seconds=5)  # a wall clock that jumps by more makes calling hours and records doubtful
 CLOCK_SETTLE_S = 60.0  # and whoever set it may set it once more
 
-MEDIA = "media"
 TOLL = "toll guard"
 NAMES = (*STANDARD, MEDIA, TOLL)
 INBOUND = (RECORDER, DISK, STORE, SUPERVISOR, MEDIA)
@@ -96,6 +105,7 @@ class Health:
             (TOLL, self._toll_alarm()),
         ):
             self._interlocks.report(name, not trouble, trouble, now)
+        self._interlocks.handle_timer(now)
         self._on_tick()
 
     async def _watch(self) -> None:

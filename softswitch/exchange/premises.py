@@ -22,6 +22,7 @@ from softswitch.exchange.supervision import Supervision
 from softswitch.exchange.supervisors import SupervisorLines
 from softswitch.media.control import MediaPlane
 from softswitch.safeguards.interlocks import Interlocks
+from softswitch.safeguards.overrides import Overrides
 from softswitch.store.database import Store
 from softswitch.transports.driver import Driver
 from softswitch.ua.pool import UserAgentPool
@@ -53,8 +54,10 @@ class Site:
     locks: NumberLocks
     campaigns: dict[str, DialledCalls] = field(default_factory=dict)
     routes: RouteTable = field(init=False)
+    overrides: Overrides = field(init=False)
 
     def __post_init__(self) -> None:
+        self.overrides = Overrides(self.interlocks)
         self.routes = RouteTable(route for trunk in self.settings.trunks for route in routes_of(trunk))
 
     @property

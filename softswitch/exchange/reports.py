@@ -14,6 +14,8 @@ from softswitch.exchange.premises import Site, wall
 from softswitch.exchange.uptake import SiteNotes
 from softswitch.media.control import MediaPlane
 from softswitch.media.events import MediaEvent, PlaneDied, PlaneRecovered, RecordingClosed, RecordingFailed
+from softswitch.safeguards.audit import SWITCH
+from softswitch.safeguards.interlocks import AUDIT, MEDIA
 from softswitch.ua.accounts import AccountFailed, AccountReachable, AccountRegistered
 from softswitch.ua.defence import SourceBanned
 from softswitch.ua.pool import PoolEvent
@@ -34,6 +36,7 @@ class Reports:
         self._queues: dict[str, Queue] = {}
         self._routing = RoutingTable()
         self._closing = False
+        self._audit_trouble: str | None = None
 
     def open_for(self, queues: list[Queue], supervisors: set[str]) -> None:
         """Who may call in from now on, and where it leads."""
@@ -102,6 +105,16 @@ class Reports:
 
         self.site.audit.note_soon(supervisor, action, subject=subject, reason=reason, failed=failed)
 
+    def receive_audit_health(self, trouble: str) -> None:
+        """Whether the audit log can be written; where it cannot, nothing is dialled."""
+        if trouble != self._audit_trouble:
+            self._audit_trouble = trouble
+            if trouble:
+                log.error("the audit log cannot be written, nothing is dialled", reason=trouble)
+            self.site.health.report(AUDIT, not trouble, trouble)
+        else:
+            self.site.interlocks.report(AUDIT, not trouble, trouble, self.site.driver.now)
+
     def settle(self) -> None:
         self.site.settle()
 
@@ -134,7 +147,7 @@ class Reports:
         if self._closing:
             return
         log.error("the media process died", reason=event.reason)
-        self.site.health.report(health.MEDIA, False, f"the media process died: {event.reason}")
+        self.site.health.report(MEDIA, False, f"the media process died: {event.reason}")
         with self.site.mutating() as now:
             self.site.lines.hang_up_all(now)
         self.media.restart(self._receive_new_plane)
@@ -142,7 +155,7 @@ class Reports:
     def _receive_new_plane(self, plane: MediaPlane) -> None:
         self.site.lines.plane = plane
         self.notes.write_anew(self.site.lines.leg_ids())
-        self.site.health.report(health.MEDIA, True)
+        self.site.health.report(MEDIA, True)
 
     def may_ring(self, number: str) -> str | None:
         return self.site.may_ring(number)
@@ -150,8 +163,21 @@ class Reports:
     def tick(self) -> None:
         """Health looked, or something reported to it: tell the diallers what may be done, and what time it is."""
         now = self.site.driver.now
+        self._end_overrides(now)
         for dialler in self.site.diallers:
             dialler.set_wall(wall(), now)
         self.site.agents.look(now)
         self.site.inbound.handle_timer(now)
         self.site.report_channels()
+
+    def _end_overrides(self, now: float) -> None:
+        """Interlocks count again once the time of their override is over."""
+        overrides = self.site.overrides
+        overrides.handle_timer(now)
+        while (event := overrides.next_event()) is not None:
+            held = event.override
+            what = "override over" if held.agreed_by else "override not agreed to"
+            why = f"asked for by {held.asked_by}" + (f", agreed to by {held.agreed_by}" if held.agreed_by else "")
+            self.site.audit.note_soon(
+                SWITCH, what, subject=f"interlock {held.interlock}", reason=why, failed=self.receive_audit_health
+            )

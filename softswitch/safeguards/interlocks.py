@@ -14,6 +14,8 @@ NEVER_DIAL = "never-dial list"
 CLOCK = "clock"
 STORE = "store"
 TRUNK = "trunk"
+MEDIA = "media"
+AUDIT = "audit log"
 STANDARD = (RECORDER, DISK, SUPERVISOR, NEVER_DIAL, CLOCK, STORE, TRUNK)
 
 NOT_REPORTED = "has not reported yet"
@@ -37,6 +39,12 @@ class _Interlock:
     closed: bool = False
     reason: str = NOT_REPORTED
     reported_at: float | None = None
+    waived: str = ""
+    """Who has overridden it and why (`overrides`); empty: nobody."""
+
+    @property
+    def lets_dial(self) -> bool:
+        return self.closed or bool(self.waived)
 
 
 class Interlocks:
@@ -51,6 +59,9 @@ class Interlocks:
             raise UsageError(f"no such interlock: {', '.join(sorted(unknown))}")
         self._events: deque[InterlockTripped | InterlockClosed] = deque()
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._interlocks
+
     def report(self, name: str, closed: bool, reason: str, now: float) -> None:
         """What is the matter with one condition; `reason` says in plain words why it is open. UsageError for a name
         that is not one of ours: a report that goes nowhere would be a safeguard that is not there."""
@@ -62,8 +73,16 @@ class Interlocks:
 
     @property
     def closed(self) -> bool:
-        """True when every interlock has reported and none is open; a site without interlocks is broken, not safe."""
-        return bool(self._interlocks) and all(one.closed for one in self._interlocks.values())
+        """True when every interlock has reported and none is open, or two people have overridden those that are; a
+        site without interlocks is broken, not safe."""
+        return bool(self._interlocks) and all(one.lets_dial for one in self._interlocks.values())
+
+    def waive(self, name: str, why: str) -> None:
+        """Dial although this one may be open. `overrides.Overrides` alone asks for it, and says who is behind it."""
+        self._interlocks[name].waived = why
+
+    def unwaive(self, name: str) -> None:
+        self._interlocks[name].waived = ""
 
     def open_reasons(self) -> tuple[str, ...]:
         """Name and reason of each open interlock, in their order."""
@@ -71,10 +90,15 @@ class Interlocks:
 
     def reasons_among(self, names: Iterable[str]) -> tuple[str, ...]:
         """The same of these interlocks alone, for what does not depend on all. KeyError for a name that is none."""
-        return tuple(f"{name}: {self._interlocks[name].reason}" for name in names if not self._interlocks[name].closed)
+        return tuple(
+            f"{name}: {self._interlocks[name].reason}" for name in names if not self._interlocks[name].lets_dial
+        )
 
     def views(self) -> tuple[InterlockView, ...]:
-        return tuple(InterlockView(name, one.closed, one.reason) for name, one in self._interlocks.items())
+        return tuple(
+            InterlockView(name, one.closed, "; ".join(filter(None, (one.reason, one.waived))))
+            for name, one in self._interlocks.items()
+        )
 
     def handle_timer(self, now: float) -> None:
         """Open those that were to report again and have not."""

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from softswitch.dialler.attempt import DialAttempt, Disposition
 from softswitch.safeguards.trace_view import TraceView
-from softswitch.safeguards.visibility import AgentCallView, SupervisionView, WallboardView
+from softswitch.safeguards.visibility import AgentCallView, OverrideView, SupervisionView, WallboardView
 
 
 class SwitchControl(Protocol):
@@ -25,6 +25,14 @@ class SwitchControl(Protocol):
     async def dispose(self, agent: str, call_ref: str, disposition: Disposition) -> None: ...
     async def hang_up(self, call_ref: str) -> None: ...
     async def kill_switch(self, by: str) -> None: ...
+    async def ask_override(self, interlock: str, by: str, reason: str, for_s: float) -> None:
+        """The first of the two administrators who override an interlock."""
+
+    async def agree_override(self, interlock: str, by: str) -> None:
+        """The second, who is another person."""
+
+    async def end_override(self, interlock: str, by: str) -> None: ...
+    def overrides(self) -> tuple[OverrideView, ...]: ...
     async def trace(self, call: str, *, by: str, whole: bool, reason: str) -> TraceView:
         """A call's messages; with `whole` the reason is noted first, and nothing is masked."""
 

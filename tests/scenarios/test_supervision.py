@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx
 import uvloop
 
-from softswitch.safeguards.audit import AuditRecord, first_broken
+from softswitch.exchange.audit_start import person
+from softswitch.safeguards.audit import SWITCH, AuditRecord, first_broken
 from softswitch.testing.callee import CalleePlan, Kind
 from softswitch.testing.marker import AGENT_MARKERS_HZ
 from softswitch.testing.phone import Phone, PhoneSettings
@@ -118,9 +119,10 @@ def test_a_supervisor_listens_whispers_barges_in_follows_and_leaves(tmp_path: Pa
         lines = (tmp_path / "data" / "audit.log").read_text().splitlines()
         records = [AuditRecord.from_line(line) for line in lines]
         assert first_broken(records) is None
-        assert {record.actor for record in records} == {"sue"}
+        assert {record.actor for record in records} == {person(), SWITCH, "sue"}
+        hers = [record for record in records if record.actor == "sue"]
         with_first, with_second = (f"agent 1001, call {ref}" for ref in (first_ref, second_ref))
-        assert [(record.action, record.subject) for record in records] == [
+        assert [(record.action, record.subject) for record in hers] == [
             ("listen", with_first), ("whisper", with_first), ("barge", with_first), ("listen", with_first),
             ("barge", with_first), ("listen", "agent 1001, between calls"), ("listen", with_second),
             ("whisper", with_second), ("leave", with_second),
