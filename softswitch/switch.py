@@ -27,7 +27,7 @@ from softswitch.exchange.desk import Desk
 from softswitch.exchange.dialled import DialledCalls
 from softswitch.exchange.headsets import Headsets
 from softswitch.exchange.health import Health
-from softswitch.exchange.inbound import InboundCalls, Queue
+from softswitch.exchange.inbound import InboundCalls
 from softswitch.exchange.lines import Lines
 from softswitch.exchange.media_process import MediaProcess, Progress, quietly
 from softswitch.exchange.notes import Notes
@@ -44,6 +44,7 @@ from softswitch.exchange.opening import (
     take_up_store,
 )
 from softswitch.exchange.premises import Site, wall
+from softswitch.exchange.queues import Queue
 from softswitch.exchange.records import Records
 from softswitch.exchange.reports import Reports
 from softswitch.exchange.srtp_rules import srtp_rules
@@ -199,9 +200,7 @@ class Switch:
         for campaign in settings.campaigns:
             self._carry_out(await make_dialler(self.site, campaign))
         toll.restore(await calls_of_today(store, settings))
-        queues = [
-            Queue(i.did, i.agents, i.prompt_no_agent, i.caller_hears, i.recording_notice) for i in settings.inbound
-        ]
+        queues = [Queue.of(inbound, settings) for inbound in settings.inbound]
         reports.open_for(queues, {supervisor.id for supervisor in settings.supervisors})
         send = tracing.sending(transport.send) if tracing is not None else transport.send
         await self._take_up(left, queues)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from softswitch.config.complaints import Complaint, suggestion
+from softswitch.config.inbound_checks import check_agents, check_inbound, check_prompt
 from softswitch.config.settings import Connect, PhoneSettings, Settings
 from softswitch.config.sip_checks import SIP_CHECKS
 from softswitch.config.toml_lines import Key
@@ -70,31 +71,17 @@ def _names(settings: Settings) -> Iterator[Complaint]:
         at: Key = ("campaigns", position)
         if campaign.trunk and campaign.trunk not in trunks:
             yield (*at, "trunk"), f'there is no trunk "{campaign.trunk}"{suggestion(campaign.trunk, trunks)}', True
-        yield from _agents((*at, "agents"), campaign.agents, agents)
-        yield from _prompt(settings, (*at, "information_message"), campaign.information_message)
-        yield from _prompt(settings, (*at, "recording_notice"), campaign.recording_notice)
+        yield from check_agents((*at, "agents"), campaign.agents, agents)
+        yield from check_prompt(settings, (*at, "information_message"), campaign.information_message)
+        yield from check_prompt(settings, (*at, "recording_notice"), campaign.recording_notice)
         for field in campaign.visible_fields:
             if is_withheld(field):
                 text = f'"{field}" is an address or a way to reach somebody, which no agent sees'
                 yield (*at, "visible_fields"), text, True
     for position, inbound in enumerate(settings.inbound):
         at = ("inbound", position)
-        yield from _agents((*at, "agents"), inbound.agents, agents)
-        yield from _prompt(settings, (*at, "prompt_no_agent"), inbound.prompt_no_agent)
-        yield from _prompt(settings, (*at, "recording_notice"), inbound.recording_notice)
-        if inbound.caller_hears != "ringing":
-            yield from _prompt(settings, (*at, "caller_hears"), inbound.caller_hears)
-
-
-def _agents(key: Key, wanted: tuple[str, ...], known: set[str]) -> Iterator[Complaint]:
-    for agent in wanted:
-        if agent not in known:
-            yield key, f'there is no agent "{agent}"{suggestion(agent, known)}', True
-
-
-def _prompt(settings: Settings, key: Key, name: str) -> Iterator[Complaint]:
-    if name and name not in settings.prompts and not name.startswith("tone:"):
-        yield key, f'there is no prompt "{name}"{suggestion(name, settings.prompts)}', True
+        yield from check_agents((*at, "agents"), inbound.agents, agents)
+        yield from check_inbound(settings, at, inbound, trunks)
 
 
 def _files(settings: Settings) -> Iterator[Complaint]:

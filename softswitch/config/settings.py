@@ -31,6 +31,7 @@ from softswitch.config.fields import (
     Weekday,
     Zone,
 )  # fmt: skip
+from softswitch.config.inbound import InboundSettings
 from softswitch.config.sip import SipSettings, TrunkSettings
 from softswitch.config.tracing import TraceSettings
 from softswitch.dialler.campaign import AmdMode, Policy, Purpose
@@ -148,6 +149,8 @@ class AgentSettings(PhoneSettings):
     """For the agent page."""
     connect: Connect = Connect.NAILED_UP
     """nailed-up: one call for the whole shift; ring-per-call: the phone rings for each callee."""
+    skills: tuple[Name, ...] = ()
+    """What the agent has learnt; inbound numbers may ask for it."""
 
 
 class SupervisorSettings(PhoneSettings):
@@ -227,21 +230,6 @@ class CampaignSettings(Section):
     """CSV imported at start; leads already there are left alone."""
     start: bool = False
     """Start dialling with the switch."""
-
-
-class InboundSettings(Section):
-    """[[inbound]]: calls to a number of ours."""
-
-    did: E164
-    """Number as the carrier sends it."""
-    agents: tuple[str, ...] = ()
-    """Agent ids that take its calls; empty: all."""
-    prompt_no_agent: str = ""
-    """Name of a prompt played when no agent is free."""
-    caller_hears: str = "ringing"
-    """While waiting: "ringing", or the name of a prompt."""
-    recording_notice: str = ""
-    """Name of a prompt: that the call is recorded; the caller hears all of it first, before music and agents."""
 
 
 class Settings(BaseSettings):

@@ -104,6 +104,10 @@ class WaitingRoom:
     def __len__(self) -> int:
         return sum(caller.stage is not Stage.SERVED for caller in self._callers.values())
 
+    def __contains__(self, call_ref: object) -> bool:
+        """Whether the caller waits, or has got an agent."""
+        return call_ref in self._callers
+
     # what becomes of callers
 
     def enter(self, call_ref: str, plan: QueuePlan, now: float) -> None:

@@ -13,9 +13,12 @@ from softswitch.calls.outcome import Outcome
 from softswitch.dialler.agents import AgentBoard
 from softswitch.dialler.attempt import CallSound, DialAttempt, Disposition
 from softswitch.dialler.snapshots import attempt_from, attempt_snapshot
+from softswitch.dialler.waiting import GiveUp, Hear, Overflow, WaitingRoom
 from softswitch.errors import SoftswitchError
 from softswitch.exchange.agents import AgentLines
 from softswitch.exchange.lines import Line, Lines
+from softswitch.exchange.overflow import Overflows
+from softswitch.exchange.queues import RINGING_TONE, Queue
 from softswitch.exchange.records import Records
 from softswitch.media.events import FirstPacketBridged, MediaEvent, PlayingEnded
 from softswitch.recordings.names import file_name
@@ -24,31 +27,10 @@ log = structlog.get_logger(__name__)
 
 ROLE = "inbound"
 """Of a caller's line, in its note."""
-RINGING = "ringing"
-RINGING_TONE = "tone:ringback"
-"""For callers who hear a notice first: their call is answered, and only we can ring then."""
-PATIENCE_S = 20.0  # how long a caller waits for an agent before the prompt says that nobody is there
 WRAP_UP_S = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """One inbound number, as the site configures it."""
-
-    did: str
-    agents: tuple[str, ...]
-    """Empty: all."""
-    prompt_no_agent: str
-    """Clip; empty: the call is refused as busy."""
-    caller_hears: str
-    """RINGING, or a clip that is played in a loop once the call is answered."""
-    recording_notice: str = ""
-    """Clip that the caller hears whole before anything else; the call is then answered at once. Empty: none."""
-
-    @property
-    def campaign(self) -> str:
-        """Under which its calls are recorded and its agents are shown."""
-        return f"inbound-{self.did.removeprefix('+')}"
+NOT_NOW = 480
+"""Temporarily Unavailable: to callers outside the hours of a queue that has no words for them."""
+BUSY = 486
 
 
 @dataclass(slots=True)
@@ -57,12 +39,12 @@ class _Call:
     queue: Queue
     offered: CallOffered
     record: DialAttempt
-    gives_up_at: float
     line: Line | None = None
     agent: str = ""
+    hears: str = ""
+    """Clip that plays once, to its end."""
     turned_away: bool = False
-    hears_notice: bool = False
-    """Until it is over, no agent is asked for."""
+    """What plays is the last that the caller hears."""
 
 
 class InboundCalls:
@@ -91,56 +73,59 @@ class InboundCalls:
         self._ring = ring
         self._reject = reject
         self._calls: dict[str, _Call] = {}
+        """By the caller's leg."""
+        self._room = WaitingRoom()
+        self.overflows = Overflows(lines, new_ref, on_failed=self._overflow_failed, on_ended=self.hang_up)
 
     def __len__(self) -> int:
         return len(self._calls)
 
+    @property
+    def waiting(self) -> int:
+        """Callers who have no agent yet."""
+        return len(self._room)
+
     def receive_call(self, event: CallOffered, queue: Queue, now: float) -> None:
         call_ref = self._new_ref()
         record = DialAttempt(call_ref, "", queue.campaign, event.source, committed_at=self._wall())
-        call = _Call(call_ref, queue, event, record, gives_up_at=now + PATIENCE_S)
-        self._calls[event.leg_id] = call
+        call = self._calls[event.leg_id] = _Call(call_ref, queue, event, record)
         self._lines.join(call_ref, event.leg_id, "", now)
         if event.verstat:
             log.info("caller's number verified", call=call_ref, verstat=event.verstat)
         self._records.open_attempt(record)
-        if queue.recording_notice:
-            if self._answer(call, now):
-                self._give_notice(call, now)
-            else:
-                call.turned_away = True
-        elif queue.caller_hears == RINGING:
+        if not queue.is_open(self._wall()):
+            self._turn_away(call, queue.prompt_closed, NOT_NOW, now)
+        elif not queue.answers_at_once:
             self._ring(event.leg_id, now)
+            self._room.enter(call_ref, queue.plan, now)
         elif self._answer(call, now):
-            self._play(call, queue.caller_hears, loop=True)
+            self._room.enter(call_ref, queue.plan, now)
         self.serve(now)
 
     def serve(self, now: float) -> None:
-        """Give waiting callers, first come first served, to agents who are ready."""
-        for call in list(self._calls.values()):
-            if call.agent or call.turned_away or call.hears_notice:
-                continue
+        """Carry out what the queues have decided, and give waiting callers to agents who are ready."""
+        self._carry_out(now)
+        by_ref = {call.call_ref: call for call in self._calls.values()}
+        for call in (by_ref[call_ref] for call_ref in self._room.next_callers()):
             agent = self._board.reserve_longest_waiting(
                 now, call.call_ref, call.queue.campaign, among=call.queue.agents
             )
             if agent is None:
                 continue
-            call.agent = agent
             if call.line is None and not self._answer(call, now):
                 self._board.release(agent, call.call_ref, now)
-                call.agent, call.turned_away = "", True
                 continue
             assert call.line is not None
-            self._lines.plane.stop_playing(call.line.media)
+            call.agent = agent
+            self._room.serve(call.call_ref, now)
+            self._stop_playing(call)
             self._lines.changed(call.line)
             self._agents.connect(agent, call.line, call.call_ref, now)
 
     def handle_timer(self, now: float) -> None:
-        """Callers who have waited too long hear that nobody is there."""
-        for call in list(self._calls.values()):
-            waits = not call.agent and not call.turned_away and not call.hears_notice
-            if waits and now >= call.gives_up_at:
-                self._turn_away(call, now)
+        """Callers hear where they stand; those who have waited too long are given up."""
+        self._room.handle_timer(now)
+        self._carry_out(now)
 
     def agent_gone(self, agent: str, now: float) -> None:
         """The agent's phone vanished: the caller waits for another."""
@@ -149,7 +134,8 @@ class InboundCalls:
                 if call.line is not None:
                     self._lines.changed(call.line)
                 call.agent = ""
-                call.gives_up_at = now + PATIENCE_S
+                self._room.take_back(call.call_ref, now)
+        self._carry_out(now)
 
     def call_of(self, call_ref: str) -> Line | None:
         return next((c.line for c in self._calls.values() if c.call_ref == call_ref), None)
@@ -163,16 +149,12 @@ class InboundCalls:
     def kill(self, clip: str, now: float) -> None:
         """The kill switch: agents are out of their calls at once, callers hear the clip, then the calls end."""
         for call in list(self._calls.values()):
-            agent, call.agent, call.turned_away, call.hears_notice = call.agent, "", True, False
+            agent, call.agent = call.agent, ""
             if agent:
                 self._agents.release(agent, now)
                 self._board.receive_call_ended(agent, call.call_ref, now, WRAP_UP_S)
-            if call.line is None:
-                self._reject(call.offered.leg_id, 503, now)
-            elif clip:
-                self._play(call, clip, loop=False)
-            else:
-                self._lines.hang_up(call.line, now)
+            self.overflows.end(call.call_ref, now)
+            self._turn_away(call, clip if call.line is not None else "", 503, now)
 
     def recording_failed(self, call_ref: str, now: float) -> None:
         """No recording, no call."""
@@ -193,9 +175,11 @@ class InboundCalls:
         call = self._calls.pop(line.leg_id, None)
         if call is None:
             return
+        self._room.leave(call.call_ref)
         if call.agent:
             self._agents.release(call.agent, now)
             self._board.receive_call_ended(call.agent, call.call_ref, now, WRAP_UP_S)
+        self.overflows.end(call.call_ref, now)
         self._save(call, line.sound)
 
     def line_media(self, line: Line, event: MediaEvent) -> None:
@@ -203,13 +187,17 @@ class InboundCalls:
         if call is None:
             return
         self._lines.changed(line)
+        now = self._lines.now
         if isinstance(event, FirstPacketBridged) and call.agent:
-            self._board.receive_connected(call.agent, call.call_ref, self._lines.now)
+            self._board.receive_connected(call.agent, call.call_ref, now)
             call.record = replace(call.record, agent=call.agent, bridged_at=self._wall())
-        elif isinstance(event, PlayingEnded) and call.turned_away:
-            self._lines.hang_up(line, self._lines.now)
-        elif isinstance(event, PlayingEnded) and call.hears_notice:
-            self._notice_given(call, self._lines.now)
+        elif isinstance(event, PlayingEnded) and event.clip == call.hears:
+            call.hears = ""
+            if call.turned_away:
+                self._lines.hang_up(line, now)
+            else:
+                self._room.receive_clip_ended(call.call_ref, now)
+                self.serve(now)
 
     # What the process after this one takes up.
 
@@ -222,10 +210,10 @@ class InboundCalls:
             "did": call.queue.did,
             "call_ref": call.call_ref,
             "record": attempt_snapshot(call.record),
-            "gives_up_at": call.gives_up_at,
+            "waits": self._room.snapshot(call.call_ref),
             "agent": call.agent,
+            "hears": call.hears,
             "turned_away": call.turned_away,
-            "hears_notice": call.hears_notice,
             "source": call.offered.source,
         }
 
@@ -235,38 +223,60 @@ class InboundCalls:
         if queue is None:
             raise KeyError(note["did"])
         offered = CallOffered(line.leg_id, Origin.TRUNK, note["source"], queue.did, "", b"")
-        self._calls[line.leg_id] = _Call(
-            note["call_ref"],
-            queue,
-            offered,
-            attempt_from(note["record"]),
-            gives_up_at=note["gives_up_at"],
-            line=line,
-            agent=note["agent"],
-            turned_away=note["turned_away"],
-        )
-        self._records.save_attempt(self._calls[line.leg_id].record)
-        self._lines.join(note["call_ref"], line.leg_id, "", now)
-        if note["hears_notice"]:  # once more from its first word: its end may have been told to nobody
-            self._give_notice(self._calls[line.leg_id], now)
+        call = _Call(note["call_ref"], queue, offered, attempt_from(note["record"]), line, note["agent"])
+        call.hears, call.turned_away = note["hears"], note["turned_away"]
+        if note["waits"] is not None:
+            self._room.restore(call.call_ref, queue.plan, note["waits"], now)
+        self._calls[line.leg_id] = call
+        self._records.save_attempt(call.record)
+        self._lines.join(call.call_ref, line.leg_id, "", now)
+        self._carry_out(now)
 
-    def agents_taken_up(self, now: float) -> None:
-        """Callers whose agent did not come along wait for another."""
-        for call in self._calls.values():
+    def all_taken_up(self, now: float) -> None:
+        """Callers whose agent did not come along wait for another; nobody takes those whose overflow did not."""
+        for call in list(self._calls.values()):
             if call.agent and self._board.call_of(call.agent) != call.call_ref:
                 self.agent_gone(call.agent, now)
+            elif not call.turned_away and call.call_ref not in self._room and call.call_ref not in self.overflows:
+                self._nobody_is_there(call, now)
 
     def receive_withdrawn(self, leg_id: str, now: float) -> None:
         """The caller gave up before we answered."""
         call = self._calls.pop(leg_id, None)
         if call is not None:
+            self._room.leave(call.call_ref)
             self._save(call, CallSound())
 
+    def _carry_out(self, now: float) -> None:
+        by_ref = {call.call_ref: call for call in self._calls.values()}
+        while (event := self._room.next_event()) is not None:
+            call = by_ref.get(event.call_ref)
+            if call is None:
+                continue
+            match event:
+                case Hear(_, clip, loop):
+                    self._let_hear(call, clip, loop, now)
+                case Overflow():
+                    self._overflow(call, now)
+                case GiveUp():
+                    self._nobody_is_there(call, now)
+
+    def _let_hear(self, call: _Call, clip: str, loop: bool, now: float) -> None:
+        if call.line is None:
+            return
+        if self._play(call, clip, loop=loop) or loop:
+            return
+        if clip == call.queue.recording_notice:  # a caller who cannot be told that he is recorded is not talked to
+            self._room.leave(call.call_ref)
+            self._lines.hang_up(call.line, now)
+        else:
+            self._room.receive_clip_ended(call.call_ref, now)
+
     def _answer(self, call: _Call, now: float) -> bool:
+        """Take the call and record it; where that cannot be, it is over."""
         line = self._lines.accept(call.offered, self, now)
         if line is None:
-            self._calls.pop(call.offered.leg_id, None)
-            self._save(call, CallSound())
+            self.receive_withdrawn(call.offered.leg_id, now)
             return False
         call.line = line
         name = file_name(call.call_ref)
@@ -274,37 +284,52 @@ class InboundCalls:
             self._lines.plane.start_recording(line.media, self._recordings / name)
         except SoftswitchError as error:
             log.error("no recording, no call", call=call.call_ref, reason=str(error))
+            self._room.leave(call.call_ref)
             self._lines.hang_up(line, now)
             return False
         call.record = replace(call.record, answered_at=self._wall(), recording=name)
         return True
 
-    def _give_notice(self, call: _Call, now: float) -> None:
-        """That the call is recorded; a caller who cannot be told so is not talked to."""
+    def _overflow(self, call: _Call, now: float) -> None:
+        """Let another number take the caller, who hears it ring."""
+        if call.line is None and not self._answer(call, now):
+            return
         assert call.line is not None
-        call.hears_notice = self._play(call, call.queue.recording_notice, loop=False)
-        if not call.hears_notice:
-            call.turned_away = True
-            self._lines.hang_up(call.line, now)
+        queue = call.queue
+        self._play(call, RINGING_TONE, loop=True)
+        try:
+            self.overflows.place(call.call_ref, call.line, queue.overflow_trunks, queue.overflow_number, now)
+        except SoftswitchError as error:
+            log.warning("the overflow cannot be called", call=call.call_ref, reason=str(error))
+            self._nobody_is_there(call, now)
 
-    def _notice_given(self, call: _Call, now: float) -> None:
-        call.hears_notice, call.gives_up_at = False, now + PATIENCE_S
-        self._play(call, RINGING_TONE if call.queue.caller_hears == RINGING else call.queue.caller_hears, loop=True)
-        self.serve(now)
+    def _overflow_failed(self, call_ref: str, now: float) -> None:
+        for call in [each for each in self._calls.values() if each.call_ref == call_ref]:
+            self._nobody_is_there(call, now)
 
-    def _turn_away(self, call: _Call, now: float) -> None:
+    def _nobody_is_there(self, call: _Call, now: float) -> None:
+        self._turn_away(call, call.queue.prompt_no_agent, BUSY, now)
+
+    def _turn_away(self, call: _Call, clip: str, status: int, now: float) -> None:
+        """The caller hears the clip, then the call ends; without one it ends now, or is refused with this status."""
+        self._room.leave(call.call_ref)
         call.turned_away = True
-        if call.line is not None:
-            self._lines.changed(call.line)
-        if not call.queue.prompt_no_agent:
-            if call.line is None:
-                self._calls.pop(call.offered.leg_id, None)
-                self._reject(call.offered.leg_id, 486, now)
-                self._save(call, CallSound())
-            else:
+        if clip and (call.line is not None or self._answer(call, now)):
+            assert call.line is not None
+            self._lines.plane.unbridge(call.line.media)
+            if not self._play(call, clip, loop=False):
                 self._lines.hang_up(call.line, now)
-        elif call.line is not None or self._answer(call, now):
-            self._play(call, call.queue.prompt_no_agent, loop=False)
+            self._lines.changed(call.line)
+        elif call.line is not None:
+            self._lines.hang_up(call.line, now)
+        elif self._calls.pop(call.offered.leg_id, None) is not None:
+            self._reject(call.offered.leg_id, status, now)
+            self._save(call, CallSound())
+
+    def _stop_playing(self, call: _Call) -> None:
+        assert call.line is not None
+        call.hears = ""
+        self._lines.plane.stop_playing(call.line.media)
 
     def _play(self, call: _Call, clip: str, *, loop: bool) -> bool:
         """Whether it is played."""
@@ -313,7 +338,9 @@ class InboundCalls:
             self._lines.plane.play(call.line.media, clip, loop=loop)
         except SoftswitchError as error:
             log.error("prompt cannot be played", call=call.call_ref, reason=str(error))
+            call.hears = ""
             return False
+        call.hears = "" if loop else clip
         return True
 
     def _save(self, call: _Call, sound: CallSound) -> None:

@@ -100,12 +100,13 @@ class Site:
         self.settle()
 
     def may_ring(self, number: str) -> str | None:
-        """Why no trunk INVITE may leave for this number now; None where a campaign has just placed it, in its hours."""
+        """Why no trunk INVITE may leave for this number now; None where a campaign has just placed it, in its
+        hours, or a caller is overflowing to it."""
         for calls in self.campaigns.values():
             reason = calls.may_ring(number)
             if reason != NOBODY_DIALS:
                 return reason
-        return NOBODY_DIALS
+        return self.inbound.overflows.may_ring(number)
 
     def trunks_of(self, campaign: str) -> list[str]:
         """The carrier accounts that a campaign may use."""

@@ -7,10 +7,10 @@ from softswitch.calls.events import CallEnded, CallEvent, CallFailed, CallOffere
 from softswitch.calls.routing import LogIn, Refuse, RoutingTable, ToQueue, route
 from softswitch.dialler.agents import AgentChanged, AgentState
 from softswitch.exchange import health
-from softswitch.exchange.inbound import Queue
 from softswitch.exchange.media_process import MediaProcess
 from softswitch.exchange.notes import Notes
 from softswitch.exchange.premises import Site, wall
+from softswitch.exchange.queues import Queue
 from softswitch.exchange.uptake import SiteNotes
 from softswitch.media.control import MediaPlane
 from softswitch.media.events import MediaEvent, PlaneDied, PlaneRecovered, RecordingClosed, RecordingFailed

@@ -16,11 +16,11 @@ from softswitch.dialler.agents import AgentState
 from softswitch.dialler.attempt import DialAttempt
 from softswitch.dialler.snapshots import attempt_from
 from softswitch.errors import SoftswitchError
-from softswitch.exchange import agents, dialled, inbound, supervisors
-from softswitch.exchange.inbound import Queue
+from softswitch.exchange import agents, dialled, inbound, overflow, supervisors
 from softswitch.exchange.lines import Line, LineOwner
 from softswitch.exchange.notes import Notes, decoded, decoded_site
 from softswitch.exchange.premises import Site
+from softswitch.exchange.queues import Queue
 from softswitch.media.control import MediaPlane
 from softswitch.media.events import MediaEvent
 from softswitch.sip.hop import Hop
@@ -112,8 +112,8 @@ class Uptake:
         site, left = self._site, self._left
         self._take_up_agents()
         lines = [(media, note, self._owner(note["owner"])) for media, note in left.lines.items()]
-        # Calls first: agents' lines look for theirs.
-        lines.sort(key=lambda each: each[2] is site.agents)
+        # Calls first: agents' lines and overflows look for theirs.
+        lines.sort(key=lambda each: each[2] in (site.agents, site.inbound.overflows))
         for media, note, owner in lines:
             self._take_up_line(media, note, owner, now)
         self._reconcile(now)
@@ -145,6 +145,8 @@ class Uptake:
                 return site.supervisors
             case inbound.ROLE:
                 return site.inbound
+            case overflow.ROLE:
+                return site.inbound.overflows
             case dialled.ROLE if note.get("campaign") in site.campaigns:
                 return site.campaigns[note["campaign"]]
         return self._orphans
@@ -164,6 +166,10 @@ class Uptake:
                 site.supervisors.take_up(line, note["owner"], now)
             elif owner is site.inbound:
                 site.inbound.take_up(line, note["owner"], self._queues, now)
+            elif owner is site.inbound.overflows:
+                call_ref = note["owner"]["call_ref"]
+                caller = site.inbound.call_of(call_ref)
+                site.inbound.overflows.take_up(line, call_ref, note["owner"]["number"], caller, now)
             elif isinstance(owner, dialled.DialledCalls):
                 owner.take_up(line, note["owner"], now)
         except Exception as error:
@@ -183,7 +189,7 @@ class Uptake:
                 site.board.receive_state(agent, AgentState.OFFLINE, now)
             elif state in _IN_CALLS and not self._is_up(call_ref):
                 site.board.release(agent, call_ref, now)
-        site.inbound.agents_taken_up(now)
+        site.inbound.all_taken_up(now)
         site.supervision.all_taken_up(now)
 
     def _is_up(self, call_ref: str) -> bool:

@@ -87,6 +87,20 @@ BAD = [
     ('did = "+442079460100"', 'did = "100"', "inbound[0].did", "E.164"),
     ('agents = ["1001"]', 'agents = ["1009"]', "inbound[0].agents", 'no agent "1009"'),
     ('agents = ["1001"]', 'recording_notice = "hwo"', "inbound[0].recording_notice", 'did you mean "who"?'),
+    ('agents = ["1001"]', 'greeting = "hwo"', "inbound[0].greeting", 'did you mean "who"?'),
+    ('agents = ["1001"]', 'positions = ["who", "hwo"]', "inbound[0].positions", 'did you mean "who"?'),
+    ('agents = ["1001"]', 'waits = [{ up_to_s = 60, prompt = "hwo" }]', "inbound[0].waits[0].prompt", '"who"?'),
+    (
+        'agents = ["1001"]',
+        'waits = [{ up_to_s = 60, prompt = "who" }, { up_to_s = 30, prompt = "who" }]',
+        "inbound[0].waits",
+        "shortest first",
+    ),
+    ('agents = ["1001"]', 'skills = ["french"]', "inbound[0].skills", "has french"),
+    ('agents = ["1001"]', "opens = 09:00:00", "inbound[0].opens", "belong together"),
+    ('agents = ["1001"]', "closes = 08:00:00\nopens = 09:00:00", "inbound[0].closes", "after it opens"),
+    ('agents = ["1001"]', 'overflow_trunk = "carier"', "inbound[0].overflow_trunk", 'did you mean "carrier"?'),
+    ('agents = ["1001"]', 'overflow_number = "020 7946"', "inbound[0].overflow_number", "E.164"),
     ('policy = "progressive"', 'recording_notice = "hwo"', "campaigns[0].recording_notice", 'did you mean "who"?'),
 ]
 

@@ -20,6 +20,7 @@ from softswitch.config.fields import Section
 from softswitch.config.settings import Connect
 from softswitch.config.toml_lines import TomlLines
 from softswitch.dialler.campaign import AmdMode, Policy, RecycleRule
+from softswitch.exchange.queues import Queue
 from softswitch.exchange.srtp_rules import srtp_rules
 from softswitch.sdp.crypto import SrtpUse
 from softswitch.ua.routes import Route
@@ -237,3 +238,16 @@ def test_a_campaign_that_would_show_an_address_is_refused(tmp_path: Path) -> Non
 def test_whole_numbers_may_be_told_to_a_capture_server_on_this_machine(site: Path, homer: str) -> None:
     site.write_text(f'{GOOD}[trace]\nhomer = "{homer}"\nhomer_numbers = "whole"\n')
     assert problems(site) == []
+
+
+def test_an_inbound_number_is_served_by_the_agents_who_have_learnt_all_that_it_asks_for(site: Path) -> None:
+    site.write_text(
+        GOOD.replace('id = "1001"', 'id = "1001"\nskills = ["claims", "french"]')
+        + 'skills = ["french"]\nopens = 09:00:00\ncloses = 17:00:00\noverflow_number = "+442079460999"\n'
+    )
+    settings = load(site)
+    queue = Queue.of(settings.inbound[0], settings)
+    assert queue.agents == ("1001",)
+    assert (queue.overflow_trunks, queue.overflow_after_s) == (("carrier",), queue.patience_s)
+    assert queue.hours is not None and (queue.hours.opens, queue.hours.closes) == (time(9), time(17))
+    assert Queue.of(settings.inbound[0].model_copy(update={"skills": ()}), settings).agents == ("1001",)

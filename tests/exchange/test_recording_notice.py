@@ -1,125 +1,16 @@
 """Callers are told first that they are recorded: all of it, before music and before any agent."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
-from softswitch.calls.events import CallEnded, CallOffered, Origin
-from softswitch.config import Connect
-from softswitch.dialler.agents import AgentBoard, AgentState
-from softswitch.errors import UsageError
-from softswitch.exchange.agents import ARRIVAL_TONE, AgentLines
-from softswitch.exchange.inbound import PATIENCE_S, RINGING, RINGING_TONE, InboundCalls, Queue
-from softswitch.exchange.lines import Line, Lines
-from softswitch.media.events import FirstPacketReceived, LegStatistics, PlayingEnded
-from softswitch.sdp.negotiate import make_offer
-
-US, THEIRS = "198.51.100.1", "192.0.2.9"
-NOTICE, MUSIC = "notice", "music"
-QUEUE = Queue("+442079460100", (), "nobody", MUSIC, NOTICE)
-
-
-class Plane:
-    """Where media would go; it plays what it knows."""
-
-    def __init__(self) -> None:
-        self.told: list[tuple[object, ...]] = []
-        self.unknown = ""
-        self._next = 6
-
-    def open_leg(self) -> int:
-        self._next += 1
-        return self._next
-
-    def port_of(self, leg: int) -> int:
-        return 20_000 + 2 * leg
-
-    def statistics(self, leg: int) -> LegStatistics:
-        return LegStatistics(0, 0, 0, 0)
-
-    def play(self, leg: int, clip: str, *, loop: bool = False) -> None:
-        if clip == self.unknown:
-            raise UsageError("no such clip")
-        self.told.append(("play", leg, clip, loop))
-
-    def bridge(self, first: int, second: int) -> None:
-        self.told.append(("bridge", first, second))
-
-    def stop_playing(self, leg: int) -> None:
-        self.told.append(("stop playing", leg))
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *what, **more: None
-
-
-class Pool:
-    def __init__(self) -> None:
-        self.answered: list[str] = []
-        self.hung_up: list[str] = []
-
-    def answer(self, leg_id: str, sdp: bytes, now: float) -> None:
-        self.answered.append(leg_id)
-
-    def hang_up(self, leg_id: str, now: float) -> None:
-        self.hung_up.append(leg_id)
-
-    def leg_snapshot(self, leg_id: str) -> dict[str, object]:
-        return {"leg_id": leg_id}
-
-    def take_up_leg(self, snapshot: dict[str, str], now: float) -> str:
-        return snapshot["leg_id"]
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *what, **more: None
-
-
-class Records:
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *what, **more: None
-
-
-class Site:
-    def __init__(self, queue: Queue = QUEUE) -> None:
-        self.plane, self.pool, self.board = Plane(), Pool(), AgentBoard()
-        self.queue = queue
-        self.rung: list[str] = []
-        self.now = 100.0
-        self.lines = Lines(self.pool, self.plane, US, lambda: self.now, lambda event: None)  # type: ignore[arg-type]
-        self.agents = AgentLines(
-            self.lines, {"1001": Connect.NAILED_UP}, lambda: "agent-leg",
-            on_arrived=lambda agent, now: None, on_gone=lambda agent, now: None, silence_s=0,
-        )  # fmt: skip
-        self.calls = InboundCalls(
-            self.lines, self.agents, self.board, Records(), Path("recordings"),  # type: ignore[arg-type]
-            new_ref=lambda: "c-1", wall=lambda: datetime(2026, 11, 22, tzinfo=UTC),
-            ring=lambda leg_id, now: self.rung.append(leg_id), reject=lambda leg_id, status, now: None,
-        )  # fmt: skip
-
-    def offered(self, leg_id: str, origin: Origin, source: str) -> CallOffered:
-        return CallOffered(leg_id, origin, source, "", "", make_offer(THEIRS, 4000, session_id=1))
-
-    def seat(self) -> None:
-        """The agent is there and ready."""
-        self.agents.receive_log_in_call(self.offered("agent-leg", Origin.PHONE, "1001"), self.now)
-        self.board.receive_state("1001", AgentState.READY, self.now)
-        self.plane.told.clear()
-
-    def call(self) -> int:
-        """Somebody calls; the media leg."""
-        self.calls.receive_call(self.offered("caller", Origin.TRUNK, "carrier"), self.queue, self.now)
-        line = self.calls.call_of("c-1")
-        return 0 if line is None else line.media
-
-    def hear(self, leg: int) -> None:
-        """What plays on the leg has ended."""
-        self.lines.receive_media_event(PlayingEnded(leg, self.now, NOTICE))
-
-
-def played(site: Site, leg: int) -> list[tuple[object, ...]]:
-    return [each[2:] for each in site.plane.told if each[:2] == ("play", leg)]
+from softswitch.calls.events import CallEnded
+from softswitch.dialler.agents import AgentState
+from softswitch.exchange.agents import ARRIVAL_TONE
+from softswitch.exchange.lines import Line
+from softswitch.exchange.queues import PATIENCE_S, RINGING, RINGING_TONE
+from softswitch.media.events import FirstPacketReceived
+from tests.exchange.inbound_site import MUSIC, NOTICE, QUEUE, Site, played
 
 
 @pytest.mark.parametrize(("hears", "then"), [(MUSIC, MUSIC), (RINGING, RINGING_TONE)])
