@@ -38,6 +38,8 @@ class Disposition(StrEnum):
     BLOCKED = "blocked"
     HUNG_UP = "hung-up"
     """The callee hung up within the two-second rule, before anybody could be connected; not abandoned by us."""
+    OVERFLOWED = "overflowed"
+    """An inbound caller whom another number took, because no agent could in time."""
 
 
 NOBODY_MET = frozenset({Disposition.MACHINE, Disposition.SILENCE, Disposition.SCREENED})

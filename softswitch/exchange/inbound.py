@@ -75,7 +75,13 @@ class InboundCalls:
         self._calls: dict[str, _Call] = {}
         """By the caller's leg."""
         self._room = WaitingRoom()
-        self.overflows = Overflows(lines, new_ref, on_failed=self._overflow_failed, on_ended=self.hang_up)
+        self.overflows = Overflows(
+            lines,
+            new_ref,
+            on_taken=self._taken,
+            on_failed=self._not_taken,
+            on_ended=self._hang_up,
+        )
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -303,7 +309,16 @@ class InboundCalls:
             log.warning("the overflow cannot be called", call=call.call_ref, reason=str(error))
             self._nobody_is_there(call, now)
 
-    def _overflow_failed(self, call_ref: str, now: float) -> None:
+    def _taken(self, call_ref: str, now: float) -> None:
+        for call in [each for each in self._calls.values() if each.call_ref == call_ref]:
+            call.record = replace(call.record, disposition=str(Disposition.OVERFLOWED))
+            if call.line is not None:
+                self._lines.changed(call.line)
+
+    def _hang_up(self, call_ref: str, now: float) -> None:
+        self.hang_up(call_ref, now)
+
+    def _not_taken(self, call_ref: str, now: float) -> None:
         for call in [each for each in self._calls.values() if each.call_ref == call_ref]:
             self._nobody_is_there(call, now)
 
@@ -345,7 +360,7 @@ class InboundCalls:
 
     def _save(self, call: _Call, sound: CallSound) -> None:
         connected = call.record.bridged_at is not None
-        disposition = Disposition.CONNECTED if connected else Disposition.NO_ANSWER
+        disposition = Disposition.CONNECTED if connected else call.record.disposition or Disposition.NO_ANSWER
         outcome = Outcome.ANSWERED if call.record.answered_at is not None else Outcome.NO_ANSWER
         self._records.save_attempt(
             replace(

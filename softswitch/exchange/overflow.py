@@ -30,12 +30,16 @@ class _Overflow:
 class Overflows:
     """Owner of those lines. The call goes on being recorded: on the caller's line.
 
-    new_leg_id: of a new line.  on_failed, on_ended: nobody took the caller of this call; whoever did has hung up.
+    new_leg_id: of a new line.  on_taken, on_failed, on_ended: somebody took the caller of this call; nobody did;
+    whoever did has hung up.
     """
 
-    def __init__(self, lines: Lines, new_leg_id: Callable[[], str], *, on_failed: Told, on_ended: Told) -> None:
+    def __init__(
+        self, lines: Lines, new_leg_id: Callable[[], str], *, on_taken: Told, on_failed: Told, on_ended: Told
+    ) -> None:
         self._lines = lines
         self._new_leg_id = new_leg_id
+        self._on_taken = on_taken
         self._on_failed = on_failed
         self._on_ended = on_ended
         self._by_leg: dict[str, _Overflow] = {}
@@ -77,6 +81,7 @@ class Overflows:
         self._lines.plane.stop_playing(overflow.caller.media)
         self._lines.plane.bridge(overflow.caller.media, line.media)
         self._lines.changed(line)
+        self._on_taken(overflow.call_ref, now)
 
     def line_failed(self, line: Line, outcome: Outcome, status: int, now: float) -> None:
         overflow = self._by_leg.pop(line.leg_id, None)
