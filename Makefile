@@ -6,12 +6,16 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
+# Each program of ours that a test starts would otherwise be compiled again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test check peers kernels bench fuzz clean
 demo: .venv/ready
 	$(BIN)/softswitch demo
 
-test: .venv/ready peers check kernels
+# What the tests need is fetched, compiled and checked side by side.
+test:
+	$(MAKE) --no-print-directory --jobs=3 peers kernels check
 	$(BIN)/python -m pytest --durations=10
 
 # Style and types. mypy reads an installed copy, because codecs/, pacing/ and configs/ are only mapped into the package there.
@@ -23,8 +27,8 @@ check: .venv/ready
 	cd build/typed && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache/installed -p softswitch
 
 # Where a peer cannot be installed its tests name it and are skipped; with CI=true that is a failure.
-peers: .venv/ready
-	bash .ci/peers.sh || { [ "$${CI:-}" != true ] && echo "peers: some are missing; their tests will be skipped"; }
+peers:
+	PYTHON=$(PYTHON) bash .ci/peers.sh || { [ "$${CI:-}" != true ] && echo "peers: some are missing; their tests will be skipped"; }
 
 # Compiled beforehand, so that no test's time limit holds the minute that it takes.
 kernels: .venv/ready

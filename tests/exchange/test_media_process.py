@@ -10,6 +10,7 @@ from softswitch.config import Settings
 from softswitch.exchange.media_process import MediaProcess
 from softswitch.media.control import MediaPlane
 from softswitch.media.events import MediaEvent, PlaneDied, PlaneRecovered
+from tests.ports import lend_ports
 
 PATIENCE_S = 60.0  # the very first start compiles
 
@@ -21,8 +22,9 @@ def run(scenario: Callable[[MediaProcess, "asyncio.Queue[MediaEvent]"], Awaitabl
             return await in_folder(folder, events)
 
     async def in_folder(folder: str, events: "asyncio.Queue[MediaEvent]") -> MediaProcess:
+        first = lend_ports()
         settings = Settings(
-            media={"first_port": 41500, "last_port": 41599},  # type: ignore[arg-type]
+            media={"first_port": first, "last_port": first + 199},  # type: ignore[arg-type]
             site={"data_directory": folder},  # type: ignore[arg-type]
         )
         media = MediaProcess(settings, events.put_nowait)

@@ -9,7 +9,8 @@ from softswitch.demo.lab import daytime_zone
 from softswitch.switch import Switch
 from softswitch.testing.clips import VOICES
 from tests.auditor import AUDITOR
-from tests.interop.peers import eventually, free_port
+from tests.interop.peers import eventually
+from tests.ports import lend_ports
 
 CAMPAIGN = "survey"
 DID = "+442079460999"
@@ -30,7 +31,7 @@ def write_site(
     zone = daytime_zone()
     (folder / "leads.csv").write_text("\n".join(["phone_number,time_zone", *(f"{n},{zone}" for n in numbers)]) + "\n")
     (folder / "never-dial.csv").write_text("number\n+442079460998\n")
-    media = 10_000 + free_port() % 100 * 200  # below the ports that the system lends, SIP's among them
+    media = lend_ports()
     phones = "".join(
         f'[[agents]]\nid = "{a}"\nphone_username = "{a}"\nphone_password = "{PASSWORDS[a]}"\n' for a in agents
     )

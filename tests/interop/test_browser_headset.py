@@ -22,6 +22,7 @@ from tests.interop.browser import Browser
 from tests.interop.headset_page import HeadsetPage, empty_page, write_tone
 from tests.interop.peers import Sipp, eventually, eventually_so, free_port
 from tests.interop.site import CAMPAIGN, agents_ready, running_switch, write_site
+from tests.ports import lend_ports
 
 MICROPHONE_HZ, THEIRS_HZ = 2150, 2700
 PASSWORD = "a headset of one's own"
@@ -82,7 +83,7 @@ class Owner:
 @contextlib.asynccontextmanager
 async def plane_of_one_call() -> AsyncIterator[tuple[MediaPlane, Headset, Callee, Owner]]:
     """A plane with a headset's leg and a callee's, bridged."""
-    first = max(10_000, free_port() // 2 * 2)
+    first = lend_ports()
     events: list[MediaEvent] = []
     plane = await MediaPlane.start(
         address="127.0.0.1", first_port=first, last_port=first + 99, clips={}, on_event=events.append, in_thread=True

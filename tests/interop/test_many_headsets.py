@@ -10,9 +10,10 @@ from softswitch.media.control import MediaPlane
 from softswitch.media.dtls import Certificate
 from softswitch.media.events import MediaEvent
 from softswitch.media.headset import Headset
-from tests.interop.peers import eventually, free_port
+from tests.interop.peers import eventually
 from tests.media.browser_peer import BrowserPeer
 from tests.media.wired_browser import WiredBrowser
+from tests.ports import lend_ports
 
 HEADSETS = 60
 CONNECT_S = 10.0
@@ -36,7 +37,7 @@ class Owner:
 
 @contextlib.asynccontextmanager
 async def running_plane() -> AsyncIterator[MediaPlane]:
-    first = min(max(10_000, free_port() // 2 * 2), 60_000)
+    first = lend_ports(4 * HEADSETS + 1)
     events: list[MediaEvent] = []
     plane = await MediaPlane.start(
         address="127.0.0.1", first_port=first, last_port=first + 4 * HEADSETS, clips={}, on_event=events.append

@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import itertools
-import os
 import socket
 import struct
 import time
@@ -17,23 +15,7 @@ from softswitch.codecs.tones import tone
 from softswitch.media.control import MediaPlane
 from softswitch.media.events import MediaFormat
 from tests.auditor import AUDITOR
-
-BLOCKS = itertools.islice(itertools.cycle(range(10_000, 30_000, 200)), os.getpid() % 100, None)
-"""Below the ports that the system lends; tests that run beside these begin elsewhere."""
-
-
-def free_block():
-    """The first of 200 ports that nobody holds: another plane may run beside this test's."""
-    return next(first for first in BLOCKS if all(is_free(port) for port in range(first, first + 200)))
-
-
-def is_free(port):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+from tests.ports import lend_ports
 
 
 @dataclass(frozen=True)
@@ -176,7 +158,7 @@ def run():
     def runner(scenario, **settings):
         async def session():
             events = Events()
-            first_port = settings.pop("first_port", None) or free_block()
+            first_port = settings.pop("first_port", None) or lend_ports()
             last_port = settings.pop("last_port", first_port + 199)
             plane = await MediaPlane.start(
                 address="127.0.0.1",
@@ -211,7 +193,7 @@ class Stage:
 
     def ports(self):
         """The first of 200 ports that no other test uses."""
-        return free_block()
+        return lend_ports()
 
     def far_end(self, codec="PCMU", ssrc=0xDECAFBAD):
         end = End(codec, ssrc)

@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from softswitch.errors import UsageError
+from tests.ports import lend_ports
 
 
 def hold(*ports):
@@ -23,7 +24,7 @@ def release(held):
 
 
 def test_ports_that_other_programs_hold_are_passed_over(run):
-    first = 40_000
+    first = lend_ports()
     held = hold(first, first + 5)  # an RTP port, and the RTCP port of the third leg
 
     async def scenario(studio):
@@ -39,7 +40,7 @@ def test_ports_that_other_programs_hold_are_passed_over(run):
 
 
 def test_every_port_busy_is_said_and_the_plane_stays_up(run):
-    first = 40_100
+    first = lend_ports()
     held = hold(first, first + 2)
 
     async def scenario(studio):

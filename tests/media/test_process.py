@@ -15,6 +15,7 @@ from softswitch.errors import UsageError
 from softswitch.media.control import MediaPlane
 from softswitch.media.events import PlaneDied, PlaneRecovered, RecordingClosed, RecordingFailed
 from tests.auditor import listen
+from tests.ports import lend_ports
 
 
 def is_running(pid):
@@ -97,9 +98,11 @@ def test_a_full_disk_ends_the_recording_and_nothing_else(run, tmp_path):
 
 
 def test_the_process_does_not_outlive_a_switch_that_is_killed(tmp_path):
+    first = lend_ports()
+
     async def start_and_fork():
         plane = await MediaPlane.start(
-            address="127.0.0.1", first_port=41800, last_port=41899, clips={}, on_event=lambda event: None
+            address="127.0.0.1", first_port=first, last_port=first + 199, clips={}, on_event=lambda event: None
         )
         (tmp_path / "pid").write_text(str(plane.pid))
         (tmp_path / "folder").write_text(str(plane._process.folder))
@@ -119,13 +122,13 @@ def test_the_process_does_not_outlive_a_switch_that_is_killed(tmp_path):
 
 
 def test_progress_is_told_from_the_first_kernel_to_the_last():
-    told = []
+    told, first = [], lend_ports()
 
     async def session():
         plane = await MediaPlane.start(
             address="127.0.0.1",
-            first_port=41600,
-            last_port=41699,
+            first_port=first,
+            last_port=first + 199,
             clips={},
             on_event=lambda event: None,
             on_progress=lambda name, fraction: told.append((name, fraction)),
@@ -141,11 +144,11 @@ def test_progress_is_told_from_the_first_kernel_to_the_last():
 
 def test_settings_that_cannot_work_are_refused_before_anything_runs(tmp_path):
     def start(**changes):
-        settings = {"address": "127.0.0.1", "first_port": 41400, "last_port": 41499, "clips": {}} | changes
+        settings = {"address": "127.0.0.1", "first_port": 10_000, "last_port": 10_099, "clips": {}} | changes
         return asyncio.run(MediaPlane.start(**settings, on_event=lambda event: None))
 
     with pytest.raises(UsageError, match="even"):
-        start(first_port=41401)
+        start(first_port=10_001)
     with pytest.raises(UsageError, match="IPv4"):
         start(address="media.example")
     with pytest.raises(UsageError, match=r"missing\.wav"):

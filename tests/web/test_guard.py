@@ -129,7 +129,11 @@ MATRIX = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "allowed"), MATRIX, ids=str)
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    MATRIX,
+    ids=lambda value: value if isinstance(value, str) else "+".join(sorted(value)) or "nobody",
+)
 def test_each_role_enters_only_where_it_may(method: str, path: str, allowed: set[str]) -> None:
     async def story() -> None:
         site = shared_site()
