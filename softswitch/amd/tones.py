@@ -1,0 +1,386 @@
+"""Tones in the callee's audio, block by block: a voicemail's beep, ringing, busy and dial tone, SIT, fax and keys.
+
+`lines` follows what is steady in the spectrum; a line that ends is weighed by `beeps`, and named here by its frequency,
+its length and what came before it. Each sound is named once. What may be part of something else waits: the first of
+three special information tones for the next, a burst of 400 to 450 Hz before anybody spoke for the next burst of a busy
+tone.
+
+Frequencies and times: ITU-T E.180 and its Supplement 2 (call progress, SIT), Q.23 and Q.24 (keys), T.30 §4 (fax).
+Beeps have no standard: 350 to 2,100 Hz, one or two frequencies, 60 ms to 1.5 s.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from softswitch.amd import lines as spectral
+from softswitch.amd.beeps import likelihood
+from softswitch.amd.lines import DESCRIPTION, LINES, SLOTS, describe, length_ms
+
+Spectrum = npt.NDArray[np.floating[Any]]
+Record = Any  # one row of `TONES`; NumPy has no static type for it
+
+NONE = 0
+BEEP = 1
+RINGBACK = 2
+BUSY = 3
+"""Busy or congestion."""
+DIAL_TONE = 4
+"""Or any other tone of that pitch that does not end, as number unobtainable."""
+SIT = 5
+FAX = 6
+"""CNG or CED."""
+DTMF = 7
+
+KEPT = 4
+
+TONES = np.dtype(
+    [
+        ("lines", LINES),
+        ("description", "f4", (len(DESCRIPTION),)),
+        ("prepared", "f4", (len(DESCRIPTION),)),
+        ("odds", "f4"),  # of the last line that ended, log odds of a beep
+        ("floor_dbov", "f4"),
+        ("spoken", "i4"),  # blocks of sound that was no tone
+        ("spoken_power", "f8"),  # their sum, 1 = 0 dBov
+        ("fax", "i4"),  # a fax has been heard: what follows is a modem
+        ("pending", "i4"),  # block at which a beep that waits is told; 0 for none
+        ("pending_hz", "f4"),
+        ("pending_end", "i4"),
+        ("beep_end", "i4"),  # block at which the last beep told ended
+        # bursts of one frequency that are over, the newest last
+        ("bursts", "i4"),
+        ("burst_hz", "f4", (KEPT,)),
+        ("burst_start", "i4", (KEPT,)),
+        ("burst_end", "i4", (KEPT,)),
+        ("last_name", "i4"),
+        ("last_named", "i4"),  # block
+    ],
+    align=True,
+)
+
+LEAST_ODDS = 0.4
+"""Log odds from which a line is a beep: 3 false beeps in 656 clips without one, by clip-wise cross-validation."""
+SHORTEST_BEEP_MS, LONGEST_BEEP_MS = 45.0, 1750.0  # 60 to 1,500 ms, and what the window's smear makes of it
+LOWEST_BEEP_HZ, HIGHEST_BEEP_HZ = 338.0, 2125.0
+INFORMATION_GAP = 14  # blocks between two special information tones, where a packet was lost as well
+REVERSAL_GAP = 20  # blocks, a packet lost at the reversal included
+SAME_BURST_GAP = 6
+BUSY_GAP = 65  # the longest gap of a busy tone is 600 ms (E.180)
+POWER_SCALE = 2.0 / (256 * 96.0 * 32768.0**2)  # power in the Hann window to the mean square, 1 = 0 dBov
+ENOUGH_SPEECH_BLOCKS = 30
+SPEECH_ABOVE_FLOOR_DB = 9.0
+FLOOR_RISE_DB = 0.065  # a block: 6.5 dB/s
+QUIETEST_FLOOR_DBOV = -62.0
+STEADY_SHARE = 0.35  # of all power: a tone that the network sends is not under a voice
+PURE_SHARE = 0.9
+KEY_SHARE = 0.85
+BEATING_PROMINENCE_DB = 25.0
+LEAST_BEATING_WIDTH, LARGEST_BEATING_WIDTH = 0.57, 1.15
+"""In bins²: one line in a Hann window has 0.33, two 40 Hz apart 0.74, 50 Hz apart 0.97; a melody's notes are wider."""
+
+
+@njit(cache=True, nogil=True)
+def reset(tones: Record) -> None:
+    """Put the listener back to the beginning of a call. tones: a record of `TONES`."""
+    spectral.reset(tones.lines)
+    tones.odds = 0.0
+    tones.floor_dbov = -50.0
+    tones.spoken = 0
+    tones.spoken_power = 0.0
+    tones.fax = 0
+    tones.pending = 0
+    tones.pending_hz = 0.0
+    tones.pending_end = 0
+    tones.beep_end = -1000
+    tones.bursts = 0
+    tones.last_name = NONE
+    tones.last_named = -1000
+
+
+@njit(cache=True, nogil=True)
+def _near(value: float, target: float, by: float) -> bool:
+    return abs(value - target) <= by
+
+
+@njit(cache=True, nogil=True)
+def _within(value: float, low: float, high: float) -> bool:
+    return low <= value <= high
+
+
+@njit(cache=True, nogil=True)
+def _hz(line: Record) -> float:
+    """Mean frequency of a line so far."""
+    hz: float = line.hzs / line.measured if line.measured > 0 else line.hz
+    return hz
+
+
+@njit(cache=True, nogil=True)
+def _share(line: Record) -> float:
+    share: float = line.powers / max(line.totals, 1.0)
+    return share
+
+
+@njit(cache=True, nogil=True)
+def _is_key(low: float, high: float) -> bool:
+    """Two frequencies of a telephone key, within 1.8 % (ITU-T Q.24: accepted within 1.5 %, refused from 3.5 %)."""
+    row = _near(low, 697.0, 12.5) or _near(low, 770.0, 13.9) or _near(low, 852.0, 15.3) or _near(low, 941.0, 16.9)
+    column = (
+        _near(high, 1209.0, 21.8) or _near(high, 1336.0, 24.0) or _near(high, 1477.0, 26.6) or _near(high, 1633.0, 29.4)
+    )
+    return row and column
+
+
+@njit(cache=True, nogil=True)
+def _follow_speech(tones: Record, level_dbov: float) -> None:
+    """Count the blocks that stand over the line's noise and are no tone."""
+    tones.floor_dbov = max(min(tones.floor_dbov + FLOOR_RISE_DB, level_dbov), QUIETEST_FLOOR_DBOV)
+    if level_dbov < max(tones.floor_dbov + SPEECH_ABOVE_FLOOR_DB, -50.0):
+        return
+    for slot in range(SLOTS):
+        line = tones.lines.line[slot]
+        if line.on == 1 and line.blocks >= 3 and line.power >= 0.75 * tones.lines.total:
+            return
+    tones.spoken += 1
+    tones.spoken_power += 10.0 ** (level_dbov / 10.0)
+
+
+@njit(cache=True, nogil=True)
+def _after_speech(tones: Record, line: Record) -> bool:
+    """Whether somebody spoke before, about as loud as the line; what is 10 dB fainter is a room behind a tone."""
+    if tones.spoken < ENOUGH_SPEECH_BLOCKS:
+        return False
+    power = POWER_SCALE * line.powers / max(line.measured, 1)
+    after: bool = tones.spoken_power / tones.spoken >= 0.1 * power
+    return after
+
+
+@njit(cache=True, nogil=True)
+def _is_next_information_tone(before_hz: float, hz: float) -> bool:
+    first_two = _within(before_hz, 895.0, 1005.0) and _within(hz, 1350.0, 1450.0)
+    return first_two or (_within(before_hz, 1350.0, 1450.0) and _within(hz, 1745.0, 1855.0))
+
+
+@njit(cache=True, nogil=True)
+def _tell(tones: Record, name: int) -> int:
+    """A name is told again only when a second has passed since it was last true."""
+    block = tones.lines.block
+    fresh = name != tones.last_name or block - tones.last_named > 100
+    tones.last_name = name
+    tones.last_named = block
+    tones.pending = 0
+    if name == FAX:
+        tones.fax = 1
+    return name if fresh else NONE
+
+
+@njit(cache=True, nogil=True)
+def _pair(tones: Record, one: Record, other: Record) -> int:
+    """What two lines that sound together are."""
+    low, high = min(_hz(one), _hz(other)), max(_hz(one), _hz(other))
+    blocks = min(one.blocks, other.blocks)
+    balanced = _within(one.power, 0.08 * other.power, 12.0 * other.power)
+    shares = _share(one) + _share(other)
+    strong = shares >= 2.0 * STEADY_SHARE
+    if not balanced or not strong or abs(one.start - other.start) > 4:
+        return NONE
+    name = NONE
+    if blocks >= 6 and shares >= KEY_SHARE and _is_key(low, high):
+        name = DTMF
+    elif blocks >= 24 and _near(low, 480.0, 12.0) and _near(high, 620.0, 12.0):
+        name = BUSY
+    elif blocks >= 100 and _near(low, 350.0, 12.0) and _near(high, 440.0, 12.0):
+        name = DIAL_TONE
+    elif blocks >= 32 and (
+        (_near(low, 440.0, 12.0) and _near(high, 480.0, 12.0)) or (_near(low, 400.0, 12.0) and _near(high, 450.0, 12.0))
+    ):
+        name = RINGBACK
+    if name != NONE:
+        one.named = name
+        other.named = name
+    return name
+
+
+@njit(cache=True, nogil=True)
+def _continuing(tones: Record, line: Record) -> int:
+    """What a line that goes on is, once it has lasted for long enough."""
+    if line.named != NONE:
+        return NONE
+    hz = _hz(line)
+    name = NONE
+    if line.blocks >= 15 and tones.bursts > 0 and _share(line) >= STEADY_SHARE:
+        last = tones.bursts - 1
+        gap = line.start - tones.burst_end[last]
+        before_hz = tones.burst_hz[last]
+        long_enough = tones.burst_end[last] - tones.burst_start[last] >= 12
+        if gap <= INFORMATION_GAP and long_enough and _is_next_information_tone(before_hz, hz):
+            name = SIT
+        answer = _near(hz, 2100.0, 15.0) and _near(before_hz, 2100.0, 15.0) and _share(line) >= 0.6
+        if gap <= REVERSAL_GAP and answer and long_enough:
+            name = FAX  # the answering tone whose phase is reversed every 450 ms (ITU-T V.8, ANSam)
+    if line.blocks >= 32 and _within(hz, 395.0, 485.0) and _share(line) >= PURE_SHARE:
+        width = line.widths / line.measured
+        prominent = line.prominences >= BEATING_PROMINENCE_DB * line.measured
+        if _within(width, LEAST_BEATING_WIDTH, LARGEST_BEATING_WIDTH) and prominent:
+            name = RINGBACK
+    if line.blocks >= 175 and _near(hz, 2100.0, 20.0):
+        name = FAX
+    if line.blocks >= 250 and _within(hz, 320.0, 650.0) and _share(line) >= 2.0 * STEADY_SHARE:
+        name = DIAL_TONE
+    if name != NONE:
+        line.named = name
+    return name
+
+
+@njit(cache=True, nogil=True)
+def _is_progress(name: int) -> bool:
+    return name in (RINGBACK, BUSY, DIAL_TONE)
+
+
+@njit(cache=True, nogil=True)
+def _remember(tones: Record, hz: float, start: int, end: int) -> None:
+    last = tones.bursts - 1
+    if last >= 0 and _near(tones.burst_hz[last], hz, 15.0) and start - tones.burst_end[last] <= SAME_BURST_GAP:
+        tones.burst_end[last] = end
+        return
+    if tones.bursts == KEPT:
+        for index in range(KEPT - 1):
+            tones.burst_hz[index] = tones.burst_hz[index + 1]
+            tones.burst_start[index] = tones.burst_start[index + 1]
+            tones.burst_end[index] = tones.burst_end[index + 1]
+        tones.bursts = KEPT - 1
+    tones.burst_hz[tones.bursts] = hz
+    tones.burst_start[tones.bursts] = start
+    tones.burst_end[tones.bursts] = end
+    tones.bursts += 1
+
+
+@njit(cache=True, nogil=True)
+def _cadence(tones: Record, hz: float) -> int:
+    """What the burst that has just ended is together with the one before: a busy tone, or ringing."""
+    if tones.bursts < 2:
+        return NONE
+    last = tones.bursts - 1
+    if not _near(tones.burst_hz[last - 1], hz, 15.0):
+        return NONE
+    on_ms = 10.0 * (tones.burst_end[last] - tones.burst_start[last])
+    on_before_ms = 10.0 * (tones.burst_end[last - 1] - tones.burst_start[last - 1])
+    off_ms = 10.0 * (tones.burst_start[last] - tones.burst_end[last - 1])
+    if _within(on_ms, 320.0, 480.0) and _within(on_before_ms, 320.0, 480.0) and _within(off_ms, 130.0, 260.0):
+        return RINGBACK  # two rings of 0.4 s with 0.2 s between, as in the United Kingdom and Australia
+    if _within(on_ms, 130.0, 650.0) and _within(on_before_ms, 130.0, 650.0) and _within(off_ms, 130.0, 650.0):
+        return BUSY
+    if _within(on_ms, 300.0, 2300.0) and _within(off_ms, 1500.0, 5500.0):
+        return RINGBACK
+    return NONE
+
+
+@njit(cache=True, nogil=True)
+def _ended(tones: Record, line: Record) -> int:
+    """What a line is that has just ended and had no name."""
+    lines = tones.lines
+    describe(lines, line, tones.description)
+    tones.odds = likelihood(tones.description, tones.prepared)
+    long_ms = length_ms(line)
+    hz = float(tones.description[2])
+    likely = tones.odds >= LEAST_ODDS
+    share = _share(line)
+    steady = share >= STEADY_SHARE and tones.description[3] < 6.0
+    pure = share >= 2.0 * STEADY_SHARE and tones.description[3] < 2.5 and long_ms >= 150.0
+    answer = _near(hz, 2100.0, 15.0) and share >= 0.6
+    if line.named == SIT or answer or (likely and steady and long_ms >= 100.0) or pure:
+        _remember(tones, hz, line.start, line.start + int(long_ms / 10.0))
+    if line.named != NONE or not (likely or pure):
+        return NONE
+    spoken = _after_speech(tones, line)
+    if _near(hz, 1100.0, 40.0) and _within(long_ms, 400.0, 600.0) and steady and share >= 2.0 * STEADY_SHARE:
+        last = tones.bursts - 1
+        again = (
+            last > 0
+            and _near(tones.burst_hz[last - 1], hz, 20.0)
+            and _within(tones.burst_start[last] - tones.burst_end[last - 1], 240, 360)
+        )
+        if again or not spoken:
+            return FAX
+    low = _within(hz, 380.0, 475.0)
+    if low and steady:
+        name = _cadence(tones, hz)
+        if name != NONE:
+            return name
+        if _within(long_ms, 700.0, 2300.0) and (_near(hz, 425.0, 9.0) or not spoken):
+            return RINGBACK
+    if not likely or tones.fax == 1 or not _within(long_ms, SHORTEST_BEEP_MS, LONGEST_BEEP_MS):
+        return NONE
+    if not _within(hz, LOWEST_BEEP_HZ, HIGHEST_BEEP_HZ) or line.start <= tones.beep_end:
+        return NONE
+    since = lines.block - tones.last_named
+    if (tones.last_name == SIT and since <= 100) or (hz < 650.0 and _is_progress(tones.last_name) and since <= 200):
+        return NONE  # the rest of what was named
+    wait = 0
+    if low and not spoken and _within(long_ms, 130.0, 650.0):
+        wait = BUSY_GAP
+    elif _within(hz, 895.0, 1005.0) or _within(hz, 1350.0, 1450.0):
+        wait = INFORMATION_GAP
+    elif _near(hz, 2100.0, 25.0):
+        wait = REVERSAL_GAP
+    tones.pending = lines.block + wait
+    tones.pending_hz = hz
+    tones.pending_end = line.start + line.blocks
+    return NONE
+
+
+@njit(cache=True, nogil=True)
+def _waiting(tones: Record) -> int:
+    """The beep that waits, when its time has come and nothing that goes on may show it to be something else."""
+    if tones.pending == 0 or tones.lines.block < tones.pending:
+        return NONE
+    for slot in range(SLOTS):
+        line = tones.lines.line[slot]
+        if line.on == 0 or line.start < tones.pending_end - INFORMATION_GAP or line.start > tones.pending:
+            continue
+        hz = _hz(line)
+        if line.blocks < 16 and _is_next_information_tone(tones.pending_hz, hz):
+            return NONE
+        again = _near(hz, tones.pending_hz, 15.0)
+        if again and (_within(hz, 380.0, 475.0) or _near(hz, 2100.0, 25.0)):
+            return NONE
+    tones.pending = 0
+    tones.beep_end = tones.pending_end
+    return BEEP
+
+
+@njit(cache=True, nogil=True)
+def follow(tones: Record, power: Spectrum, level_dbov: float) -> int:
+    """Take in the next 10 ms.
+
+    tones: a record of `TONES`.  power: (128,) squared magnitudes of the 256-sample Hann window over 16-bit samples, as
+    `features.measure` makes them.  level_dbov: the block's level in the speech band.
+    Returns NONE, or the name of what has just been proved: BEEP 30 to 50 ms after its end (200 ms where it may be part
+    of something else, 700 ms for 400 to 450 Hz before anybody spoke), the others when they have lasted for long enough.
+    Never raises, allocates nothing.
+    """
+    ended = spectral.follow(tones.lines, power)
+    _follow_speech(tones, level_dbov)
+    name = NONE
+    lines = tones.lines
+    for slot in range(SLOTS):
+        line = lines.line[slot]
+        if (ended >> slot) & 1:
+            found = _ended(tones, line)
+            if found != NONE:
+                name = found
+        elif line.on == 1 and line.blocks >= 5:
+            found = _continuing(tones, line)
+            for other in range(slot + 1, SLOTS):
+                second = lines.line[other]
+                if second.on == 1 and second.blocks >= 5 and min(line.named, second.named) == NONE:
+                    pair = _pair(tones, line, second)
+                    if pair != NONE:
+                        found = pair
+            if found != NONE:
+                name = found
+    if name != NONE:
+        return _tell(tones, name)
+    return _waiting(tones)
