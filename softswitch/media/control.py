@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from softswitch.amd.verdict import OperatingPoint
 from softswitch.codecs.registry import audio_code
 from softswitch.errors import UsageError
 from softswitch.media import vocabulary as v
@@ -296,12 +297,12 @@ class MediaPlane(PlaneLife):
         if entry.recording is not None:
             self._order_worker(entry, v.STOP_RECORDING)
 
-    def start_amd(self, leg: int) -> None:
-        """Begin answering-machine detection on what the leg says, from now."""
+    def start_amd(self, leg: int, point: OperatingPoint = OperatingPoint.BALANCED) -> None:
+        """Begin answering-machine detection on what the leg says, from now, at an operating point of the detector."""
         entry = self._leg(leg)
         entry.under_amd = True
         self._tap(entry)
-        self._order_worker(entry, v.START_AMD)
+        self._order_worker(entry, v.START_AMD, int(OperatingPoint(point)))
 
     def stop_amd(self, leg: int) -> None:
         entry = self._leg(leg)

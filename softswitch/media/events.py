@@ -65,6 +65,22 @@ class VerdictReached(MediaEvent):
     cause: Cause
     audio_ms: int
     """Audio heard on the leg when the verdict fell."""
+    probability: float = 0.0
+    """Of the verdict, 0-1."""
+    corrects: bool = False
+    """Another verdict stood before."""
+    features: tuple[float | None, ...] = ()
+    """What the verdict was founded on, named by `amd.state.FEATURES`; None where there was nothing to measure."""
+
+
+@dataclass(frozen=True, slots=True)
+class BeepHeard(MediaEvent):
+    """A beep has ended on a leg under AMD; `at` is its end. What is said from here on is recorded by the machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class GreetingEnded(MediaEvent):
+    """A machine's greeting has ended in silence, without a beep so far."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,20 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from softswitch.amd.state import FEATURES
 from softswitch.amd.verdict import Cause, Verdict
 from softswitch.media import vocabulary as v
 from softswitch.media.buffered_legs import figures
 from softswitch.media.dtmf import DIGITS
 from softswitch.media.events import (
+    BeepHeard,
     DigitPressed,
     FirstPacketBridged,
     FirstPacketPlayed,
     FirstPacketReceived,
+    GreetingEnded,
     LegFailed,
     LegStatistics,
     MediaEvent,
@@ -35,11 +40,16 @@ BUFFERED_JITTERS = 2.0
 class Reports:
     def __init__(self, clip_names: list[str]) -> None:
         self._clip_names = clip_names
+        self._features: dict[int, dict[int, list[int]]] = {}
+        """Words that have come of legs whose verdict is to follow, by the place of their first feature."""
 
-    def event(self, message: Any, leg: int, recording: Path | None) -> MediaEvent:
-        """The event that a message stands for.  message: one MESSAGE.  recording: the leg's file, if it is recorded."""
+    def event(self, message: Any, leg: int, recording: Path | None) -> MediaEvent | None:
+        """The event that a message stands for; None for one that only belongs to the next.
+
+        message: one MESSAGE.  recording: the leg's file, if it is recorded.
+        """
         kind, at = int(message["kind"]), int(message["at_ns"]) / 1e9
-        a, b, c, d = (int(message[field]) for field in "abcd")
+        a, b, c, d, e = (int(message[field]) for field in "abcde")
         match kind:
             case v.FIRST_RECEIVED:
                 return FirstPacketReceived(leg, at)
@@ -54,7 +64,15 @@ class Reports:
             case v.SPEECH_STARTED:
                 return SpeechStarted(leg, at)
             case v.VERDICT_REACHED:
-                return VerdictReached(leg, at, Verdict(a), Cause(b), c)
+                features = _features(self._features.pop(leg, {}))
+                return VerdictReached(leg, at, Verdict(a), Cause(b), c, d / 1e6, bool(e), features)
+            case v.VERDICT_FEATURES:
+                self._features.setdefault(leg, {})[e] = [a, b, c, d]
+                return None
+            case v.BEEP_HEARD:
+                return BeepHeard(leg, at)
+            case v.GREETING_ENDED:
+                return GreetingEnded(leg, at)
             case v.RECORDING_CLOSED:
                 path, call_ref = _part(recording, c)
                 return RecordingClosed(leg, at, path, a / SAMPLES_PER_S, b, c, d / SAMPLES_PER_S, call_ref)
@@ -64,6 +82,14 @@ class Reports:
             case v.LEG_FAILED:
                 return LegFailed(leg, at, os.strerror(a))
         raise ValueError(f"media event of unknown kind {kind}")
+
+
+def _features(words: dict[int, list[int]]) -> tuple[float | None, ...]:
+    """The float32 numbers in words of 64 bits; empty where some of them were lost with a ring that was full."""
+    found = np.array([word for first in sorted(words) for word in words[first]], np.int64).view(np.float32)
+    if found.size != len(FEATURES):
+        return ()
+    return tuple(float(value) if np.isfinite(value) else None for value in found)
 
 
 def _part(recording: Path | None, part: int) -> tuple[Path, str]:

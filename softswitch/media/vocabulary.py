@@ -47,7 +47,7 @@ PASS_KEYS = 15  # a: 1 or 0
 PRESS = 16  # a: event code, b: samples
 
 # Commands to the worker
-START_AMD = 20
+START_AMD = 20  # a: operating point
 STOP_AMD = 21
 START_RECORDING = 22  # a: 1 when it begins paused
 STOP_RECORDING = 23
@@ -67,6 +67,10 @@ FIRST_PLAYED = 46  # a: clip
 PLAYING_ENDED = 47  # a: clip
 DIGIT_PRESSED = 48  # a: event code, b: duration in timestamp units
 SPEECH_STARTED = 50
-VERDICT_REACHED = 51  # a: verdict, b: cause, c: audio in ms
+VERDICT_REACHED = 51  # a: verdict, b: cause, c: audio in ms, d: probability in millionths, e: 1 for a correction
 RECORDING_CLOSED = 52  # a: samples it lasts, b: frames lost, c: part, d: samples it holds
 RECORDING_FAILED = 53  # a: errno, b: part, or 0
+VERDICT_FEATURES = 54
+"""a-d: eight float32, two in each word; e: place of the first. All that a verdict was founded on, sent before it."""
+BEEP_HEARD = 55
+GREETING_ENDED = 56

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from softswitch.amd import model
-from softswitch.amd.state import BALANCED, reset
+from softswitch.amd.state import reset
 from softswitch.codecs import dtmf
 from softswitch.media import vocabulary as v
 from softswitch.media.kernels import i64, inner, kernel
@@ -40,6 +40,8 @@ AMD_PATIENCE_SAMPLES = 2400
 """AMD hears of a gap when nothing has come for 300 ms, as late as a recording takes packets: speech that is merely late
 must not be followed by a silence that was not there."""
 AMD_HINDSIGHT_SAMPLES = 480
+FEATURE_WORDS = 4
+"""Of 64 bits, that a message carries."""
 WATCHED_NS = 1_000_000_000
 """A timeline that a supervisor heard is kept for so long."""
 
@@ -64,8 +66,10 @@ def new_desk(wake_descriptor: int) -> Any:
 
 
 @inner
-def emit(shared: Any, desk: Any, kind: int, slot: int, generation: int, at_ns: int, a: int, b: int, c: int) -> None:
-    if push(shared, WORKER_EVENTS, kind, slot, generation, at_ns, a, b, c, 0, 0):
+def emit(
+    shared: Any, desk: Any, kind: int, slot: int, generation: int, at_ns: int, a: int, b: int, c: int, d: int, e: int
+) -> None:
+    if push(shared, WORKER_EVENTS, kind, slot, generation, at_ns, a, b, c, d, e):
         desk.events_pushed = 1
 
 
@@ -90,7 +94,7 @@ def obey(shared: Any, times: Any, states: Any, desk: Any, mixer: Any, now: int) 
             end_recording(times, slot, order.at_ns)
         elif kind == v.START_AMD:
             begin_if_idle(shared, times, slot, order.at_ns, order.generation)
-            reset(states, slot, BALANCED)
+            reset(states, slot, order.a)
             line.amd = 1
             line.amd_from = position_of(line, order.at_ns)
             line.amd_position = line.amd_from
@@ -116,7 +120,7 @@ def end_recording(times: Any, slot: int, at_ns: int) -> None:
 
 @inner
 def report(shared: Any, times: Any, states: Any, desk: Any, slot: int, flags: int, now: int) -> None:
-    """Tell what AMD has just found."""
+    """Tell what AMD has just found: a verdict first, then what may follow from it."""
     if flags == 0:
         return
     line = times.lines[slot]
@@ -124,12 +128,25 @@ def report(shared: Any, times: Any, states: Any, desk: Any, slot: int, flags: in
     start_ns = line.epoch_ns + line.amd_from * NS_PER_SAMPLE
     if flags & model.SPEECH_STARTED:
         onset_ns = start_ns + i64(state.speech_onset_ms * 1e6)
-        emit(shared, desk, v.SPEECH_STARTED, slot, line.generation, onset_ns, 0, 0, 0)
+        emit(shared, desk, v.SPEECH_STARTED, slot, line.generation, onset_ns, 0, 0, 0, 0, 0)
     if flags & model.VERDICT_REACHED:
+        words = state.features.view(np.int64)
+        for first in range(0, words.size, FEATURE_WORDS):
+            emit(
+                shared, desk, v.VERDICT_FEATURES, slot, line.generation, now,
+                words[first], words[first + 1], words[first + 2], words[first + 3], i64(2 * first),
+            )  # fmt: skip
         verdict = i64(state.verdict)
         cause = i64(state.cause)
         audio_ms = i64(state.decided_ms)
-        emit(shared, desk, v.VERDICT_REACHED, slot, line.generation, now, verdict, cause, audio_ms)
+        sure = i64(state.probability * 1e6)
+        corrects = i64(1 if flags & model.VERDICT_CORRECTED else 0)
+        emit(shared, desk, v.VERDICT_REACHED, slot, line.generation, now, verdict, cause, audio_ms, sure, corrects)
+    if flags & model.BEEP_HEARD:
+        beep_ns = start_ns + i64(state.beep_ms * 1e6)
+        emit(shared, desk, v.BEEP_HEARD, slot, line.generation, beep_ns, 0, 0, 0, 0, 0)
+    if flags & model.GREETING_ENDED:
+        emit(shared, desk, v.GREETING_ENDED, slot, line.generation, now, 0, 0, 0, 0, 0)
 
 
 @inner
@@ -149,7 +166,7 @@ def hear_key(shared: Any, times: Any, desk: Any, slot: int, pcm: Any, at_ns: int
     code = dtmf.receive_frame(times.keys[slot], pcm)
     if code >= 0:
         held = i64(times.keys[slot].held_samples)
-        emit(shared, desk, v.DIGIT_PRESSED, slot, times.lines[slot].generation, at_ns, code, held, 0)
+        emit(shared, desk, v.DIGIT_PRESSED, slot, times.lines[slot].generation, at_ns, code, held, 0, 0, 0)
 
 
 @inner

@@ -7,8 +7,12 @@ from pathlib import Path
 import numpy as np
 
 import softswitch.testing
-from softswitch.amd.verdict import Verdict
-from softswitch.media.events import SpeechStarted, VerdictReached
+from softswitch.amd.state import FEATURES
+from softswitch.amd.verdict import Cause, OperatingPoint, Verdict
+from softswitch.media import vocabulary
+from softswitch.media.events import BeepHeard, SpeechStarted, VerdictReached
+from softswitch.media.layout import MESSAGE
+from softswitch.media.reports import Reports
 from softswitch.media.wav import read_mono
 
 VOICES = Path(softswitch.testing.__file__).parent / "voices"
@@ -56,3 +60,59 @@ def test_detection_that_was_stopped_says_nothing(run):
         assert studio.events.of(SpeechStarted) == []
 
     run(scenario)
+
+
+def test_a_verdict_comes_with_its_probability_and_what_it_was_founded_on(run):
+    async def scenario(studio):
+        callee = studio.end()
+        studio.plane.start_amd(callee.leg, OperatingPoint.CAREFUL)
+        await callee.say(np.concatenate([voice("human-hello-1"), np.zeros(16000, np.int16)]))
+        verdict = await studio.events.wait(VerdictReached, callee.leg)
+        assert 0.0 < verdict.probability <= 1.0
+        assert not verdict.corrects
+        found = dict(zip(FEATURES, verdict.features, strict=True))
+        assert 0 <= found["onset_ms"] < 1500
+        assert found["onset_ms"] + found["span_ms"] <= verdict.audio_ms
+        assert all(value is None or np.isfinite(value) for value in verdict.features)
+
+    run(scenario)
+
+
+def test_a_beep_after_a_greeting_is_told_with_the_moment_of_its_end_and_after_its_verdict(run):
+    async def scenario(studio):
+        callee = studio.end()
+        studio.plane.start_amd(callee.leg)
+        greeting = voice("human-hello-1")
+        said = np.concatenate([greeting, np.zeros(2400, np.int16), studio.tone(1000, 400), np.zeros(8000, np.int16)])
+        started = time.monotonic()
+        await callee.say(said)
+        beep = await studio.events.wait(BeepHeard, callee.leg)
+        assert abs(beep.at - started - (greeting.size + 2400 + 3200) / 8000) < 0.3
+        verdicts = studio.events.of(VerdictReached, callee.leg)
+        assert verdicts[-1].verdict is Verdict.MACHINE
+        assert studio.events.index(verdicts[-1]) < studio.events.index(beep)
+
+    run(scenario)
+
+
+def test_the_operating_point_of_a_leg_reaches_its_detector(run):
+    async def scenario(studio):
+        legs = [studio.end() for _ in OperatingPoint]
+        for point, callee in zip(OperatingPoint, legs, strict=True):
+            studio.plane.start_amd(callee.leg, point)
+        slots = [callee.leg & 0xFFFF for callee in legs]
+        states = studio.plane._engine._states
+        await studio.until(lambda: [int(states[slot]["point"]) for slot in slots] == [0, 1, 2])
+
+    run(scenario)
+
+
+def test_words_of_features_that_were_lost_leave_a_verdict_without_any():
+    reports = Reports([])
+    message = np.zeros(1, MESSAGE)[0]
+    message["kind"], message["e"] = vocabulary.VERDICT_FEATURES, 0
+    assert reports.event(message, 7, None) is None
+    message["kind"], message["a"], message["b"] = vocabulary.VERDICT_REACHED, Verdict.MACHINE, Cause.BEEP
+    message["d"], message["e"] = 875_000, 1
+    verdict = reports.event(message, 7, None)
+    assert (verdict.features, verdict.probability, verdict.corrects) == ((), 0.875, True)
