@@ -96,6 +96,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def _mount() -> None:
+    from softswitch.amd_report import report
     from softswitch.audit_command import audit_app
     from softswitch.commands import leads_app
     from softswitch.measuring import amd_app, pacing_app
@@ -103,6 +104,7 @@ def _mount() -> None:
     from softswitch.trace_command import trace
 
     app.command()(trace)
+    amd_app.command()(report)
     app.add_typer(amd_app, name="amd", help="Measure answering-machine detection.")
     app.add_typer(pacing_app, name="pacing", help="Simulate pacing.")
     app.add_typer(recordings_app, name="recordings", help="Keys, verification and export of sealed recordings.")

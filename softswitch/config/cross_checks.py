@@ -10,9 +10,11 @@ from pathlib import Path
 
 from softswitch.config.complaints import Complaint, suggestion
 from softswitch.config.inbound_checks import check_agents, check_inbound, check_prompt
-from softswitch.config.settings import Connect, PhoneSettings, Settings
+from softswitch.config.settings import CampaignSettings, Connect, PhoneSettings, Settings
 from softswitch.config.sip_checks import SIP_CHECKS
 from softswitch.config.toml_lines import Key
+from softswitch.dialler.campaign import AmdMode, Purpose
+from softswitch.dialler.rules import MESSAGE_NOT_ALLOWED, NO_MARKETING_MESSAGE
 from softswitch.safeguards.visibility import is_withheld
 
 OFCOM_ABANDONED_LOCK_S = 72 * 3600.0
@@ -74,6 +76,7 @@ def _names(settings: Settings) -> Iterator[Complaint]:
         yield from check_agents((*at, "agents"), campaign.agents, agents)
         yield from check_prompt(settings, (*at, "information_message"), campaign.information_message)
         yield from check_prompt(settings, (*at, "recording_notice"), campaign.recording_notice)
+        yield from _voicemail(settings, at, campaign)
         for field in campaign.visible_fields:
             if is_withheld(field):
                 text = f'"{field}" is an address or a way to reach somebody, which no agent sees'
@@ -82,6 +85,19 @@ def _names(settings: Settings) -> Iterator[Complaint]:
         at = ("inbound", position)
         yield from check_agents((*at, "agents"), inbound.agents, agents)
         yield from check_inbound(settings, at, inbound, trunks)
+
+
+def _voicemail(settings: Settings, at: Key, campaign: CampaignSettings) -> Iterator[Complaint]:
+    key = (*at, "voicemail_message")
+    yield from check_prompt(settings, key, campaign.voicemail_message)
+    if not campaign.voicemail_message:
+        return
+    if campaign.purpose is Purpose.MARKETING:
+        yield key, NO_MARKETING_MESSAGE, True
+    elif not campaign.voicemail_allowed:
+        yield key, MESSAGE_NOT_ALLOWED, True
+    elif campaign.amd is AmdMode.OFF:
+        yield key, "is never left: amd is off", False
 
 
 def _files(settings: Settings) -> Iterator[Complaint]:

@@ -34,7 +34,7 @@ from softswitch.config.fields import (
 from softswitch.config.inbound import InboundSettings
 from softswitch.config.sip import SipSettings, TrunkSettings
 from softswitch.config.tracing import TraceSettings
-from softswitch.dialler.campaign import AmdMode, Policy, Purpose
+from softswitch.dialler.campaign import AmdMode, AmdPoint, Policy, Purpose
 
 
 class SiteSettings(Section):
@@ -188,6 +188,25 @@ class CampaignSettings(Section):
     """Name of a prompt: that the call is recorded; the callee hears it as the agent is connected."""
     amd: AmdMode = AmdMode.PARALLEL
     """off, parallel (the agent hears the callee at once) or before_agent."""
+    amd_point: AmdPoint | None = None
+    """careful, balanced or fast: how sure the detector must be. Left out: careful for parallel, balanced for
+    before_agent."""
+    amd_review_share: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """Share of the calls that a verdict ended which reviewers are to judge by their recordings; drawn at random."""
+    amd_review_least: Annotated[int, Field(ge=0, le=1000)] = 10
+    """And at least so many a day, where there are so many."""
+    amd_false_positive_prior: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Share of them taken to be people's until 100 are reviewed; left out: 0.005 at careful, 0.02 at balanced, 0.05
+    at fast."""
+    voicemail_message: str = ""
+    """Name of a prompt that is left on answering machines, never by a marketing campaign; empty: none is."""
+    voicemail_allowed: bool = False
+    """true: it is certain that the message holds no marketing and may be left. Without it nothing starts that has a
+    voicemail_message."""
+    voicemail_wait_s: Annotated[float, Field(ge=5, le=120)] = 45.0
+    """How long to wait for a machine's beep or the end of its greeting."""
+    voicemail_most: Annotated[int, Field(ge=1, le=10)] = 1
+    """Messages that one lead is left."""
     policy: Policy = Policy.PREDICTIVE
     """progressive, predictive, or guaranteed_agent (nobody is ever abandoned)."""
     abandoned_target: Annotated[float, Field(ge=0, le=0.03)] = 0.01

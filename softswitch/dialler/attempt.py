@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from softswitch.amd.verdict import Cause, Verdict, amd_cause, amd_status
+
 
 class Disposition(StrEnum):
     """What came of a dial attempt in the end; agents choose among the `AGENT_DISPOSITIONS`."""
@@ -120,3 +122,13 @@ class DialAttempt:
     """How often the detector changed its mind."""
     voicemail_at: datetime | None = None
     """First sample of the message that is left on a machine."""
+
+    @property
+    def amdstatus(self) -> str:
+        """The verdict under the name that dialplans know: HUMAN, MACHINE, NOTSURE, HANGUP, or empty."""
+        return amd_status(Verdict[self.amd_verdict]) if self.amd_verdict else ""
+
+    @property
+    def amdcause(self) -> str:
+        """Its cause, likewise, as LONGGREETING-2400."""
+        return amd_cause(Cause[self.amd_cause], self.amd_audio_ms) if self.amd_cause else ""

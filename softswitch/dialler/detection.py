@@ -14,6 +14,7 @@ somebody reads along.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from softswitch.amd.verdict import Cause, Verdict
 from softswitch.dialler.attempt import Disposition
@@ -42,5 +43,27 @@ ENDED_AS = {
     Verdict.CARRIER: Disposition.ANNOUNCEMENT,
 }
 """What a call comes to that a verdict ended."""
+
+
+def ended_as(verdict: str) -> Disposition:
+    """The same by the verdict's name."""
+    return (
+        ENDED_AS.get(Verdict[verdict], Disposition.MACHINE) if verdict in Verdict.__members__ else Disposition.MACHINE
+    )
+
+
 UNTOLD = {Verdict.SILENCE: Disposition.SILENCE, Verdict.SCREENING: Disposition.SCREENED}
 """What a call with an agent comes to of which the agent said nothing."""
+
+
+class Truth(StrEnum):
+    """What a reviewer heard in the recording of a call that a verdict ended."""
+
+    PERSON = "person"
+    MACHINE = "machine"
+    """Or a fax, a tone, an announcement: nobody."""
+    CANNOT_TELL = "cannot tell"
+
+
+REVIEWS_COUNT_FOR_DAYS = 30
+"""Older reviews say little of today's lists and of today's detector."""

@@ -23,6 +23,12 @@ class CampaignFigures:
     abandoned_rate: float
     abandoned_limit: float
     outcomes: dict[str, int]
+    abandoned_rate_bounds: tuple[float, float] = (0.0, 0.0)
+    """With the least and the greatest share of false positives that the reviews leave open."""
+    false_positive_share: float = 0.0
+    """Of the calls that a verdict ended: measured, or the prior while too few are reviewed."""
+    false_positive_bounds: tuple[float, float] = (0.0, 1.0)
+    false_positives_reviewed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,16 @@ class RunningCampaign:
             abandoned_rate=self._shift.ledger.rate(self._shift.wall(now)) if counts else 0.0,
             abandoned_limit=self.campaign.abandoned_limit,
             outcomes=counts.outcomes if counts else {},
+            abandoned_rate_bounds=self._shift.ledger.rate_bounds(self._shift.wall(now)) if counts else (0.0, 0.0),
+            false_positive_share=self.false_positives.share,
+            false_positive_bounds=self.false_positives.bounds,
+            false_positives_reviewed=self.false_positives.reviewed,
         )
+
+    @property
+    def false_positives(self) -> FalsePositives:
+        """What is known of verdicts that hung up on people."""
+        return self._shift.ledger.false_positives
 
     def day(self, now: float) -> DayCounts:
         """Today's ledger."""

@@ -2,9 +2,11 @@
 
 from softswitch.dialler.agents import AgentState
 from softswitch.dialler.attempt import DialAttempt, Disposition
+from softswitch.dialler.detection import Truth
 from softswitch.errors import UsageError
 from softswitch.exchange.dialled import DialledCalls
 from softswitch.exchange.premises import Site
+from softswitch.exchange.reviewing import Reviewing
 from softswitch.exchange.supervision import LEAVE, Mode, subject_of
 from softswitch.exchange.tracing import Tracing
 from softswitch.safeguards.trace_view import TraceView
@@ -19,6 +21,7 @@ from softswitch.safeguards.visibility import (
     call_view,
     campaign_view,
 )
+from softswitch.store.reviews import Review
 
 CLOSING_PROMPT = "closing"
 """Name under [prompts] of what a callee hears when the kill switch ends the call."""
@@ -32,6 +35,7 @@ class Desk:
         self._started_at = started_at
         self._tracing = tracing
         self._audit = site.audit
+        self._reviewing = Reviewing(site)
 
     def wallboard(self) -> WallboardView:
         site, now = self._site, self._site.driver.now
@@ -223,6 +227,12 @@ class Desk:
         if self._tracing is None:
             raise UsageError("no messages are kept: set [trace] messages to more than 0 and start the switch again")
         return self._tracing
+
+    async def reviews(self, campaign: str, limit: int) -> list[Review]:
+        return await self._reviewing.waiting(campaign, limit)
+
+    async def review(self, call_ref: str, truth: Truth, by: str) -> None:
+        await self._reviewing.judge(call_ref, truth, by)
 
     async def seat_agent_headset(self, agent: str, offer: bytes) -> bytes:
         self._known(agent)

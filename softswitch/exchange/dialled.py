@@ -9,6 +9,8 @@ from typing import Any
 
 import structlog
 
+from softswitch.amd.state import FEATURES
+from softswitch.amd.verdict import OperatingPoint
 from softswitch.calls.outcome import Outcome
 from softswitch.dialler.agents import AgentChanged
 from softswitch.dialler.attempt import DialAttempt
@@ -25,11 +27,13 @@ from softswitch.dialler.events import (
     HangUp,
     LeadChanged,
     LeadsWanted,
+    Listen,
     MuteAgent,
     NumberLocked,
     NumberSuppressed,
     PlaceCall,
     PlayMessage,
+    ReviewOffered,
 )
 from softswitch.dialler.hours import CallingHours
 from softswitch.dialler.presented import caller_id_for
@@ -38,8 +42,10 @@ from softswitch.exchange.agents import AgentLines
 from softswitch.exchange.lines import Line, Lines
 from softswitch.exchange.records import Records
 from softswitch.media.events import (
+    BeepHeard,
     FirstPacketBridged,
     FirstPacketPlayed,
+    GreetingEnded,
     LegFailed,
     MediaEvent,
     PlayingEnded,
@@ -47,12 +53,15 @@ from softswitch.media.events import (
     VerdictReached,
 )
 from softswitch.recordings.names import file_name
+from softswitch.store.verdicts import KeptVerdict
 from softswitch.transports.driver import Driver
 
 log = structlog.get_logger(__name__)
 
 ROLE = "dialled"
 """Of a callee's line, in its note."""
+SILENCE = "tone:silence"
+"""Sent while only the callee's side is listened to: some networks end a call in which one side sends nothing."""
 NOBODY_DIALS = "no dial attempt was committed for this number"
 
 
@@ -132,6 +141,10 @@ class DialledCalls:
                 self._agents.mute(event.agent)
             case PlayMessage():
                 self._play(event.call_ref, event.clip, now)
+            case Listen():
+                self._play(event.call_ref, SILENCE, now, loop=True)
+            case ReviewOffered():
+                self._records.offer_review(event)
             case AgentChanged():
                 self._on_agent(event)
             case LeadChanged():
@@ -153,7 +166,7 @@ class DialledCalls:
         if notes is None:
             return
         match event:
-            case PlaceCall() | CancelCall() | HangUp() | ConnectAgent() | PlayMessage():
+            case PlaceCall() | CancelCall() | HangUp() | ConnectAgent() | PlayMessage() | Listen():
                 notes.line_changed(event.call_ref)
             case AttemptChanged():
                 notes.line_changed(event.attempt.call_ref)
@@ -232,13 +245,13 @@ class DialledCalls:
         if line is not None:
             self._agents.connect(agent, line, call_ref, now, notice=self.dialler.campaign.recording_notice)
 
-    def _play(self, call_ref: str, clip: str, now: float) -> None:
+    def _play(self, call_ref: str, clip: str, now: float, *, loop: bool = False) -> None:
         line = self._calls.get(call_ref)
         if line is None:
             return
         self._lines.plane.unbridge(line.media)
         try:
-            self._lines.plane.play(line.media, clip)
+            self._lines.plane.play(line.media, clip, loop=loop)
         except SoftswitchError as error:
             log.error("message cannot be played", call=call_ref, reason=str(error))
             self.dialler.receive_media_failed(call_ref, now)
@@ -256,7 +269,7 @@ class DialledCalls:
         try:
             self._lines.plane.start_recording(line.media, self._recordings / name)
             if self.dialler.campaign.amd is not AmdMode.OFF:
-                self._lines.plane.start_amd(line.media)
+                self._lines.plane.start_amd(line.media, OperatingPoint[self.dialler.campaign.point.name])
         except SoftswitchError as error:
             log.error("no recording, no call", call=line.leg_id, reason=str(error))
             with self.mutating():
@@ -290,17 +303,41 @@ class DialledCalls:
                 case FirstPacketBridged():
                     self.dialler.receive_agent_heard(call_ref, event.at, now)
                 case FirstPacketPlayed():
-                    self.dialler.receive_message_started(call_ref, event.at, now)
+                    self.dialler.receive_message_started(call_ref, event.at, now, event.clip)
                 case PlayingEnded():
-                    self.dialler.receive_message_ended(call_ref, now)
+                    self.dialler.receive_message_ended(call_ref, now, event.clip)
                 case SpeechStarted():
                     self.dialler.receive_speech_started(call_ref, event.at, now)
                 case VerdictReached():
-                    self.dialler.receive_verdict(call_ref, event.verdict, event.cause, event.audio_ms, now)
+                    self._receive_verdict(call_ref, event, now)
+                case BeepHeard():
+                    self.dialler.receive_beep(call_ref, now)
+                case GreetingEnded():
+                    self.dialler.receive_greeting_ended(call_ref, now)
                 case LegFailed():
                     self.dialler.receive_media_failed(call_ref, now)
                 case _:
                     pass
+
+    def _receive_verdict(self, call_ref: str, event: VerdictReached, now: float) -> None:
+        """Tell the dialler, and keep it with all that it was founded on, whatever comes of it."""
+        acted = self.dialler.receive_verdict(
+            call_ref, event.verdict, event.cause, event.audio_ms, now, probability=event.probability
+        )
+        self._records.keep_verdict(
+            KeptVerdict(
+                call_ref=call_ref,
+                campaign=self.campaign,
+                at=datetime.now(UTC),
+                verdict=event.verdict.name,
+                cause=event.cause.name,
+                probability=event.probability,
+                audio_ms=event.audio_ms,
+                point=self.dialler.attempt(call_ref).amd_point,
+                acted=acted,
+                features=dict(zip(FEATURES, event.features, strict=False)),
+            )
+        )
 
     # What the process after this one takes up.
 

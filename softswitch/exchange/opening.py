@@ -184,4 +184,6 @@ async def make_dialler(site: Site, settings: CampaignSettings) -> Dialler:
     dialler.set_wall(wall(), site.driver.now)
     today = wall().astimezone(ZoneInfo(zone)).date()
     dialler.restore_day(await site.store.attempt_counts(campaign.name, today, zone))
+    reviews = await site.store.false_positives(campaign, today, dialler.false_positives.prior)
+    dialler.receive_reviews(reviews.reviewed, reviews.people)
     return dialler

@@ -8,9 +8,11 @@ from datetime import datetime
 import structlog
 
 from softswitch.dialler.attempt import DialAttempt
+from softswitch.dialler.events import ReviewOffered
 from softswitch.dialler.lead import Lead
 from softswitch.errors import SoftswitchError, UsageError
 from softswitch.store.database import Store
+from softswitch.store.verdicts import KeptVerdict
 
 log = structlog.get_logger(__name__)
 
@@ -56,6 +58,12 @@ class Records:
 
     def save_attempt(self, attempt: DialAttempt) -> None:
         self._put(lambda: self._store.save_attempt(attempt))
+
+    def keep_verdict(self, verdict: KeptVerdict) -> None:
+        self._put(lambda: self._store.keep_verdict(verdict))
+
+    def offer_review(self, offered: ReviewOffered) -> None:
+        self._put(lambda: self._store.offer_review(offered))
 
     def save_lead(self, lead: Lead) -> None:
         self._put(lambda: self._store.save_lead(lead))

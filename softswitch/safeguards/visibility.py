@@ -45,7 +45,7 @@ class CallView:
     campaign: str
     agent: str
     state: str
-    """"dialling", "ringing", "answered", "in call", "message"."""
+    """"dialling", "ringing", "answered", "in call", "message", "machine", "voicemail"."""
     age_s: float
     amd_verdict: str
     masked_number: str
@@ -72,6 +72,13 @@ class CampaignView:
     """By RULES_OF_DIALLING, expected AMD false positives included where AMD hangs up before an agent."""
     abandoned_limit: float
     outcomes: dict[str, int]
+    abandoned_rate_bounds: tuple[float, float] = (0.0, 0.0)
+    """With the least and the greatest share of false positives that the reviews leave open."""
+    false_positive_share: float = 0.0
+    """Of the calls that a verdict ended: measured, or the prior while too few are reviewed."""
+    false_positive_bounds: tuple[float, float] = (0.0, 1.0)
+    false_positives_reviewed: int = 0
+    """Calls that a reviewer has judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +232,10 @@ def campaign_view(figures: CampaignFigures) -> CampaignView:
         abandoned_rate=figures.abandoned_rate,
         abandoned_limit=figures.abandoned_limit,
         outcomes=dict(figures.outcomes),
+        abandoned_rate_bounds=figures.abandoned_rate_bounds,
+        false_positive_share=figures.false_positive_share,
+        false_positive_bounds=figures.false_positive_bounds,
+        false_positives_reviewed=figures.false_positives_reviewed,
     )
 
 

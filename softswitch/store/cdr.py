@@ -9,16 +9,19 @@ from typing import TextIO
 from softswitch.dialler.attempt import DialAttempt
 
 COLUMNS = tuple(field.name for field in fields(DialAttempt))
+DIALPLAN_COLUMNS = ("AMDSTATUS", "AMDCAUSE")
+"""Verdict and cause once more, as those write them who come from a dialplan."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 async def write_cdrs(records: AsyncIterable[DialAttempt], file: TextIO) -> int:
     """Write a header and every record; the number of records. `file` is open for text with newline=""."""
     writer = csv.writer(file)
-    writer.writerow(COLUMNS)
+    writer.writerow((*COLUMNS, *DIALPLAN_COLUMNS))
     count = 0
     async for record in records:
-        writer.writerow([cell(getattr(record, name)) for name in COLUMNS])
+        row = [cell(getattr(record, name)) for name in COLUMNS]
+        writer.writerow([*row, record.amdstatus, record.amdcause])
         count += 1
     return count
 

@@ -106,6 +106,12 @@ def plain_reason(error: Exception) -> str:
     return re.sub(r"\+?\d{7,}", "…", str(original).partition("\n")[0])
 
 
+def is_missing_file(url: str) -> bool:
+    """Whether the store is a file that is not there yet."""
+    parsed = make_url(url)
+    return parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file()
+
+
 def _check_file(database: str | None) -> None:
     if not database or database == ":memory:" or database.startswith("file:"):
         raise UsageError("the store must be a file: a dial attempt has to outlive a crash; use sqlite:///FILE")

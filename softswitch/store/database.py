@@ -14,10 +14,13 @@ from sqlalchemy import delete, insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from softswitch.dialler.abandonment import DayCounts
+from softswitch.dialler.abandonment import DayCounts, FalsePositives
 from softswitch.dialler.attempt import DialAttempt
+from softswitch.dialler.campaign import Campaign
+from softswitch.dialler.detection import Truth
+from softswitch.dialler.events import ReviewOffered
 from softswitch.dialler.lead import Lead, LeadState
-from softswitch.store import attempts, lists, suppression, web_accounts
+from softswitch.store import amd_days, attempts, lists, reviews, suppression, verdicts, web_accounts
 from softswitch.store.connection import create_engine, migrate, plain_reason
 from softswitch.store.errors import StoreFailed
 from softswitch.store.leads import ImportReport, LeadImport
@@ -91,6 +94,58 @@ class Store:
         """What the abandonment ledger starts from: the counts of a calendar day of the site's time zone."""
         with _reading():
             return await attempts.day_counts(self._engine, campaign, day, time_zone)
+
+    # Verdicts and their reviews
+
+    async def keep_verdict(self, verdict: verdicts.KeptVerdict) -> None:
+        """Keep what the detector found in a call, after what it found before."""
+
+        async def work(connection: AsyncConnection) -> None:
+            await verdicts.keep(connection, verdict)
+
+        await self._writer.run(work)
+
+    async def verdicts_of(self, call_ref: str) -> list[verdicts.KeptVerdict]:
+        """All verdicts of a call, in order."""
+        with _reading():
+            return await verdicts.of_call(self._engine, call_ref)
+
+    async def offer_review(self, offered: ReviewOffered) -> None:
+        """Enter a call that a verdict ended among those of which some are reviewed."""
+
+        async def work(connection: AsyncConnection) -> None:
+            await reviews.offer(connection, offered)
+
+        await self._writer.run(work)
+
+    async def reviews_waiting(
+        self, campaign: str, draw: reviews.Draw, since: date, until: date
+    ) -> list[reviews.Review]:
+        """Calls of the days [since, until] that were drawn and that nobody has judged, the newest day first."""
+        with _reading():
+            return await reviews.waiting(self._engine, campaign, draw, since, until)
+
+    async def review(self, call_ref: str) -> reviews.Review | None:
+        with _reading():
+            return await reviews.find(self._engine, call_ref)
+
+    async def judge(self, call_ref: str, truth: Truth, reviewer: str, at: datetime, draw: reviews.Draw) -> None:
+        """Keep what a reviewer heard; UsageError for a call that was not drawn."""
+
+        async def work(connection: AsyncConnection) -> None:
+            await reviews.judge(connection, call_ref, truth, reviewer, at, draw)
+
+        await self._writer.run(work)
+
+    async def false_positives(self, campaign: Campaign, day: date, prior: float) -> FalsePositives:
+        """The share of a campaign's verdicts that hung up on people, as far as it is known on a day."""
+        with _reading():
+            return await amd_days.false_positives(self._engine, campaign, day, prior)
+
+    async def amd_day(self, campaign: Campaign, day: date, time_zone: str, prior: float) -> amd_days.AmdDay:
+        """A day of detection in figures."""
+        with _reading():
+            return await amd_days.amd_day(self._engine, campaign, day, time_zone, prior)
 
     # Leads
 

@@ -13,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from softswitch.calls.outcome import Outcome
 from softswitch.dialler.attempt import Disposition
+from softswitch.dialler.detection import ended_as
 from softswitch.dialler.lead import LeadState
+from softswitch.dialler.recycle import CLASSED_BY_AMD
 from softswitch.store import lists
 from softswitch.store.schema import attempts, leads, numbers
 
@@ -66,13 +68,13 @@ def _closing(row: RowMapping, wall: datetime) -> tuple[dict[str, Any], dict[str,
     if row["answered_at"] is None:
         ended |= {"outcome": Outcome.FAILED.value, "disposition": Disposition.FAILED.value}
         lead["not_before"] = wall + RETRY_AFTER
+    elif row["amd_acted"]:
+        ended["disposition"] = ended_as(row["amd_verdict"]).value
+        lead["not_before"] = wall + MACHINE_LOCK
     elif row["bridged_at"] is not None:
         # Whether somebody cut off in a conversation may be rung again is for a person to decide.
         ended["disposition"] = row["disposition"] or Disposition.CONNECTED.value
         lead = {"state": LeadState.DONE.value, "not_before": None}
-    elif row["amd_verdict"] == "MACHINE":
-        ended["disposition"] = Disposition.MACHINE.value
-        lead["not_before"] = wall + MACHINE_LOCK
     elif not row["lead_ref"]:
         # An inbound caller whom nobody could serve: no call of ours, so none that we abandoned.
         ended["disposition"] = Disposition.NO_ANSWER.value
@@ -96,5 +98,5 @@ async def _settle(connection: AsyncConnection, lead_ref: str, disposition: str, 
         .where(leads.c.lead_ref == lead_ref)
         .values(**values, attempts=made, outcomes=outcomes, last_outcome=disposition)
     )
-    if disposition in (Disposition.ABANDONED, Disposition.MACHINE):
+    if disposition == Disposition.ABANDONED or disposition in CLASSED_BY_AMD:
         await lists.lock_number(connection, lead.number, values["not_before"])

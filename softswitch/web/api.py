@@ -19,6 +19,7 @@ from softswitch.safeguards.visibility import (
 from softswitch.web.accounts import Account, Role
 from softswitch.web.guard import COOKIE
 from softswitch.web.headsets import add_headsets
+from softswitch.web.reviews import add_reviews
 from softswitch.web.roles import account_of, only
 from softswitch.web.room import Room
 from softswitch.web.schemas import CallRecords, ChosenDisposition, Name, Pause, Problem
@@ -78,6 +79,7 @@ def api_router(room: Room) -> APIRouter:
     add_traces(router, room.control)
     add_headsets(router, room.control)
     add_supervision(router, room.control)
+    add_reviews(router, room.control)
     return router
 
 

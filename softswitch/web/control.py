@@ -3,8 +3,10 @@
 from typing import Protocol
 
 from softswitch.dialler.attempt import DialAttempt, Disposition
+from softswitch.dialler.detection import Truth
 from softswitch.safeguards.trace_view import TraceView
 from softswitch.safeguards.visibility import AgentCallView, OverrideView, SupervisionView, WallboardView
+from softswitch.store.reviews import Review
 
 
 class SwitchControl(Protocol):
@@ -56,6 +58,12 @@ class SwitchControl(Protocol):
     async def end_supervision(self, by: str) -> None: ...
     async def mute_agent(self, agent: str, muted: bool, by: str) -> None:
         """What the agent says is heard by nobody in the call, at once, until it is over or undone."""
+
+    async def reviews(self, campaign: str, limit: int) -> list[Review]:
+        """Calls that a verdict ended and that were drawn for review, of a campaign or (empty) of all."""
+
+    async def review(self, call_ref: str, truth: Truth, by: str) -> None:
+        """Keep what a reviewer heard in such a call's recording; noted in the audit log first."""
 
     def supervisor_arrived(self, name: str) -> None: ...
     def supervisor_left(self, name: str) -> None: ...

@@ -52,6 +52,14 @@ class CallRecord(BaseModel):
     round_trip_ms: float | None
     buffer_ms: float | None
     frames_concealed: int | None
+    amd_probability: float | None
+    amd_point: str
+    amd_acted: bool
+    amd_freed: bool
+    amd_corrections: int
+    voicemail_at: datetime | None
+    AMDSTATUS: str = Field(validation_alias="amdstatus", description="The verdict as dialplans know it.")
+    AMDCAUSE: str = Field(validation_alias="amdcause", description="Its cause, as LONGGREETING-2400.")
 
 
 class CallRecords(BaseModel):

@@ -37,7 +37,7 @@ def test_an_export_holds_every_attempt_once_and_no_number(with_store, make_attem
         file = io.StringIO(newline="")
         assert await write_cdrs(store.attempts_between("survey"), file) == 3
         rows = list(csv.DictReader(io.StringIO(file.getvalue())))
-        assert list(rows[0]) == [field.name for field in fields(DialAttempt)]
+        assert list(rows[0]) == [*(field.name for field in fields(DialAttempt)), "AMDSTATUS", "AMDCAUSE"]
         assert [row["call_ref"] for row in rows] == ["c0", "c1", "c2"]
         assert all(row["agent"].startswith("'=") for row in rows)
         assert "79460001" not in file.getvalue()

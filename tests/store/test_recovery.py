@@ -29,7 +29,7 @@ async def dial_and_fall(store, lead_file, make_attempt) -> dict[str, str]:
         "abandoned": answered,
         "message": answered | {"message_at": WALL},
         "in call": answered | {"bridged_at": WALL, "agent": "1001"},
-        "machine": answered | {"amd_verdict": "MACHINE"},
+        "machine": answered | {"amd_verdict": "MACHINE", "amd_acted": True},
         "ended": answered | {"bridged_at": WALL, "ended_at": WALL, "disposition": "completed"},
     }
     for name, values in known.items():

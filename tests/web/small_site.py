@@ -7,6 +7,7 @@ from argon2 import PasswordHasher
 
 from softswitch.dialler.agents import AgentState
 from softswitch.dialler.attempt import DialAttempt, Disposition
+from softswitch.dialler.detection import Truth
 from softswitch.errors import PeerError, UsageError
 from softswitch.safeguards.trace_view import StepView, TraceView
 from softswitch.safeguards.visibility import (
@@ -19,6 +20,7 @@ from softswitch.safeguards.visibility import (
     TrunkView,
     WallboardView,
 )
+from softswitch.store.reviews import Review
 from softswitch.web.accounts import Role
 from softswitch.web.passwords import Passwords
 
@@ -85,6 +87,8 @@ class SmallSwitch:
         self.muted: set[str] = set()
         self.looked_at: list[tuple[str, str, str]] = []
         self.dispositions: list[tuple[str, str, Disposition]] = []
+        self.to_review = ["m1", "m2"]
+        self.heard: list[tuple[str, Truth, str]] = []
         self.live: dict[str, _Call] = {}
         self.attempts: list[DialAttempt] = []
 
@@ -230,6 +234,35 @@ class SmallSwitch:
 
     def _number(self, whole: bool) -> str:
         return CANARY if whole else "xxxxxx61"
+
+    async def reviews(self, campaign: str, limit: int) -> list[Review]:
+        if campaign:
+            self._known_campaign(campaign)
+        return [self._review(call_ref) for call_ref in self.to_review][:limit]
+
+    async def review(self, call_ref: str, truth: Truth, by: str) -> None:
+        if call_ref == "not-drawn":
+            raise UsageError("this call was not drawn for review")
+        if call_ref not in self.to_review:
+            raise KeyError(call_ref)
+        self.to_review.remove(call_ref)
+        self.heard.append((call_ref, truth, by))
+
+    def _review(self, call_ref: str) -> Review:
+        return Review(
+            call_ref,
+            self.campaign,
+            "2026-11-20",
+            "MACHINE",
+            "BEEP",
+            0.97,
+            4200,
+            "careful",
+            f"{call_ref}.ssr",
+            "",
+            "",
+            None,
+        )
 
     async def seat_agent_headset(self, agent: str, offer: bytes) -> bytes:
         self._known(agent)
