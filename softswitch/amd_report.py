@@ -1,4 +1,4 @@
-"""`softswitch amd report`: what answering-machine detection did at a site by campaign and day, and how often wrongly."""
+"""`softswitch amd report`: what answering-machine detection did at a site, by campaign and day, and how wrongly."""
 
 import asyncio
 import json

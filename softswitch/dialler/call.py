@@ -92,7 +92,7 @@ class Call:
     person_at: float | None = None
     """When somebody was heard after all: from here on the two-second rule has this clock alone."""
     beeped: bool = False
-    """The message on the machine was begun, or begun anew, by its beep."""
+    """A machine's beep has been heard: the message is begun, or begun anew, after it."""
     message_left: bool = False
     counted_live: bool = False
     abandoned: bool = False

@@ -72,14 +72,13 @@ class JudgedCalls:
 
     def beep_heard(self, call: Call, now: float) -> None:
         """A machine's beep has ended: it records from here on. A message that was begun before is begun anew."""
-        awaited = call.state is CallState.LISTENING and self._may_leave_message(call)
-        if awaited or (call.state is CallState.VOICEMAIL and not call.beeped):
+        if not call.beeped and call.state in WITH_MACHINE and self._may_leave_message(call):
             call.beeped = True
-            self._leave_message(call, now)
+            self._listen(call, now, now + self._margins.after_beep_s)
 
     def greeting_ended(self, call: Call, now: float) -> None:
         """A machine's greeting has ended, and no beep has come for a while."""
-        if call.state is CallState.LISTENING and self._may_leave_message(call):
+        if call.state is CallState.LISTENING and not call.beeped and self._may_leave_message(call):
             self._leave_message(call, now)
 
     def message_started(self, call: Call, at: float) -> None:
@@ -96,8 +95,11 @@ class JudgedCalls:
             self._answered.hang_up(call, "message-ended", now, wrap_up=False)
 
     def handle_timer(self, call: Call, now: float) -> None:
-        """No beep came, nobody lifted the receiver, or the message found no end."""
-        self._answered.hang_up(call, "machine", now, wrap_up=False)
+        """The beep is over; or none came, nobody lifted the receiver, the message found no end."""
+        if call.state is CallState.LISTENING and call.beeped and self._may_leave_message(call):
+            self._leave_message(call, now)
+        else:
+            self._answered.hang_up(call, "machine", now, wrap_up=False)
 
     def _believes(self, call: Call, finding: Finding, now: float) -> bool:
         if call.state not in LIVE:
@@ -125,12 +127,10 @@ class JudgedCalls:
         self._books.record_machine(call)
         assert call.answered_at is not None
         rung = call.answered_at + self._campaign.minimum_ring_s
-        if call.state is CallState.VOICEMAIL and call.verdict is Verdict.MACHINE:
+        if call.verdict is Verdict.MACHINE and (call.beeped or call.state is CallState.VOICEMAIL):
             return
         if self._may_leave_message(call):
             self._listen(call, now, now + self._campaign.voicemail_wait_s)
-            if call.cause is Cause.BEEP:
-                self.beep_heard(call, now)
         elif call.cause is Cause.RINGBACK and now < rung:
             self._listen(call, now, rung)
         else:
@@ -159,6 +159,7 @@ class JudgedCalls:
         else the rule's first clock goes on, and a call that is past it is an abandoned one, whoever is heard now.
         """
         self._books.record_person_after_all(call)
+        call.beeped = False
         if rang or now > call.deadline(self._campaign.two_second_rule_s):
             if not rang and not call.served:
                 self._books.record_abandoned(call, now)

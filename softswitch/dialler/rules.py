@@ -75,6 +75,8 @@ class Margins:
     correction_probability: float = 0.9
     """So sure must a correction of HUMAN be, where it is not a beep, to take the call from an agent who is in it:
     speech that runs on may be a person's answer to the agent, and a hang-up on a person is an abandoned call."""
+    after_beep_s: float = 0.3
+    """From the end of a machine's beep to the message's first sample: some begin to record a moment later."""
     no_ringing_timeout_s: float = 45.0
     """An INVITE that no 18x answers is given up after this; it may ring unseen, so well above the minimum ring."""
     commit_stale_s: float = 5.0

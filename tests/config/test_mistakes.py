@@ -101,6 +101,21 @@ BAD = [
     ('agents = ["1001"]', "closes = 08:00:00\nopens = 09:00:00", "inbound[0].closes", "after it opens"),
     ('agents = ["1001"]', 'overflow_trunk = "carier"', "inbound[0].overflow_trunk", 'did you mean "carrier"?'),
     ('agents = ["1001"]', 'overflow_number = "020 7946"', "inbound[0].overflow_number", "E.164"),
+    ('policy = "progressive"', 'amd_point = "brave"', "campaigns[0].amd_point", "'careful'"),
+    ('policy = "progressive"', "amd_review_share = 2", "campaigns[0].amd_review_share", "less than or equal to 1"),
+    (
+        'policy = "progressive"',
+        'voicemail_message = "hwo"\nvoicemail_allowed = true',
+        "campaigns[0].voicemail_message",
+        'did you mean "who"?',
+    ),
+    ('policy = "progressive"', 'voicemail_message = "who"', "campaigns[0].voicemail_message", "voicemail_allowed"),
+    (
+        'policy = "progressive"',
+        'voicemail_message = "who"\nvoicemail_allowed = true\npurpose = "marketing"',
+        "campaigns[0].voicemail_message",
+        "agreed to it before",
+    ),
     ('policy = "progressive"', 'recording_notice = "hwo"', "campaigns[0].recording_notice", 'did you mean "who"?'),
 ]
 

@@ -34,6 +34,13 @@ def left(desk: Desk, call: str) -> list[PlayMessage]:
     return [event for event in desk.of(PlayMessage) if event == PlayMessage(call, "we-called")]
 
 
+def beep(desk: Desk, call: str) -> None:
+    """The machine's beep, and the moment after it."""
+    desk.dialler.receive_beep(call, desk.now)
+    desk.settle()
+    desk.pass_time(0.3)
+
+
 def play_out(desk: Desk, call: str) -> None:
     desk.dialler.receive_message_started(call, desk.now, desk.now, "we-called")
     desk.pass_time(8)
@@ -47,8 +54,7 @@ def test_the_message_waits_for_the_beep_and_the_agent_does_not(open_desk) -> Non
     assert desk.dialler.board.state_of("ada") is AgentState.READY
     desk.pass_time(6)
     assert not left(desk, call) and not desk.of(HangUp)
-    desk.dialler.receive_beep(call, desk.now)
-    desk.settle()
+    beep(desk, call)
     assert left(desk, call)
     play_out(desk, call)
     assert desk.of(HangUp) == [HangUp(call, "voicemail-left")]
@@ -77,17 +83,18 @@ def test_a_beep_that_comes_after_all_begins_the_message_anew_and_once(open_desk)
     desk.settle()
     desk.dialler.receive_message_started(call, desk.now, desk.now, "we-called")
     desk.pass_time(1)
+    assert desk.of(Listen) == [Listen(call)]
     for _ in range(3):
-        desk.dialler.receive_beep(call, desk.now)
-        desk.settle()
+        beep(desk, call)
     assert len(left(desk, call)) == 2
+    assert desk.of(Listen) == [Listen(call)] * 2, "the one that was begun is stopped at once"
     desk.pass_time(0.1)
     desk.dialler.receive_message_started(call, desk.now, desk.now, "we-called")
     desk.settle()
     assert desk.dialler.attempt(call).voicemail_at == desk.wall, "the first sample of what the machine keeps"
 
 
-def test_a_machine_that_is_told_by_its_beep_gets_the_message_at_once(open_desk) -> None:
+def test_a_machine_that_is_told_by_its_beep_gets_the_message_once_that_is_over(open_desk) -> None:
     desk = open_desk(lead(1), **ALLOWED)
     desk.agent("ada")
     call = desk.dial()
@@ -95,9 +102,12 @@ def test_a_machine_that_is_told_by_its_beep_gets_the_message_at_once(open_desk) 
     desk.hear(call)
     desk.pass_time(4)
     desk.machine(call, Cause.BEEP)
-    assert left(desk, call)
-    desk.dialler.receive_beep(call, desk.now)  # the same one
+    desk.dialler.receive_beep(call, desk.now)
     desk.settle()
+    desk.pass_time(0.2)
+    assert not left(desk, call)
+    desk.machine(call, Cause.BEEP)
+    desk.pass_time(0.1)
     assert len(left(desk, call)) == 1
 
 
@@ -114,8 +124,7 @@ def test_a_machine_that_never_falls_silent_is_hung_up_on_at_the_limit(open_desk)
 
 def test_a_message_that_was_cut_short_was_not_left(open_desk) -> None:
     desk, call = machine(open_desk)
-    desk.dialler.receive_beep(call, desk.now)
-    desk.settle()
+    beep(desk, call)
     desk.dialler.receive_message_started(call, desk.now, desk.now, "we-called")
     desk.pass_time(2)
     desk.end(call)
@@ -124,8 +133,7 @@ def test_a_message_that_was_cut_short_was_not_left(open_desk) -> None:
 
 def test_the_end_of_another_clip_does_not_end_the_message(open_desk) -> None:
     desk, call = machine(open_desk)
-    desk.dialler.receive_beep(call, desk.now)
-    desk.settle()
+    beep(desk, call)
     for clip in ("tone:silence", "recorded-for-quality"):
         desk.dialler.receive_message_started(call, desk.now, desk.now, clip)
         desk.dialler.receive_message_ended(call, desk.now, clip)
@@ -136,8 +144,7 @@ def test_the_end_of_another_clip_does_not_end_the_message(open_desk) -> None:
 
 def test_a_person_who_comes_to_the_telephone_during_the_message_gets_an_agent(open_desk) -> None:
     desk, call = machine(open_desk)
-    desk.dialler.receive_beep(call, desk.now)
-    desk.settle()
+    beep(desk, call)
     desk.dialler.receive_message_started(call, desk.now, desk.now, "we-called")
     desk.pass_time(2)
     desk.dialler.receive_verdict(call, Verdict.HUMAN, Cause.CLASSIFIER, 9000, desk.now, probability=0.9)
@@ -166,12 +173,10 @@ def test_ringing_that_turns_into_a_machine_gets_the_message(open_desk) -> None:
     desk.dialler.receive_verdict(call, Verdict.TONE, Cause.RINGBACK, 2000, desk.now)
     desk.settle()
     desk.pass_time(5)
-    desk.dialler.receive_beep(call, desk.now)
-    desk.settle()
+    beep(desk, call)
     assert not left(desk, call), "a beep of the ringing line is no machine's"
     desk.machine(call)
-    desk.dialler.receive_beep(call, desk.now)
-    desk.settle()
+    beep(desk, call)
     assert left(desk, call)
     assert desk.dialler.day(desk.now).machines == 1
 
@@ -224,12 +229,14 @@ def test_only_a_campaign_that_may_leave_messages_starts_with_one(changes, starta
         assert not campaign.leaves_messages
 
 
-@pytest.mark.parametrize("stage", ["listening", "asked", "playing"])
+@pytest.mark.parametrize("stage", ["listening", "beeped", "asked", "playing"])
 def test_another_process_goes_on_with_the_message(open_desk, stage) -> None:
     desk, call = machine(open_desk)
-    if stage != "listening":
+    if stage == "beeped":
         desk.dialler.receive_beep(call, desk.now)
         desk.settle()
+    elif stage != "listening":
+        beep(desk, call)
     if stage == "playing":
         desk.dialler.receive_message_started(call, desk.now, desk.now, "we-called")
         desk.settle()
@@ -240,11 +247,12 @@ def test_another_process_goes_on_with_the_message(open_desk, stage) -> None:
     new.now = desk.now + 1
     new.dialler.take_up(kept, new.now)
     told = new.settle()
-    assert (Listen(call) in told) is (stage == "listening")
+    assert (Listen(call) in told) is (stage in ("listening", "beeped"))
     assert (PlayMessage(call, "we-called") in told) is (stage == "asked")
     if stage == "listening":
         new.dialler.receive_beep(call, new.now)
-        new.settle()
+    told = new.pass_time(0.3)
+    assert (PlayMessage(call, "we-called") in told) is (stage in ("listening", "beeped"))
     play_out(new, call)
     new.end(call, by_callee=False)
     assert new.last_attempt().disposition == Disposition.VOICEMAIL
