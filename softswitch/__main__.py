@@ -1,4 +1,4 @@
-"""The command line: `softswitch demo | run | check | trace | recordings | audit | leads | amd | pacing`."""
+"""The command line: `softswitch demo | run | check | trace | recordings | audit | leads | vault | amd | pacing`."""
 
 import asyncio
 import json
@@ -98,10 +98,11 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 def _mount() -> None:
     from softswitch.amd_report import report
     from softswitch.audit_command import audit_app
-    from softswitch.commands import leads_app
+    from softswitch.lead_commands import leads_app
     from softswitch.measuring import amd_app, pacing_app
     from softswitch.recordings_command import recordings_app
     from softswitch.trace_command import trace
+    from softswitch.vault_command import vault_app
 
     app.command()(trace)
     amd_app.command()(report)
@@ -109,7 +110,8 @@ def _mount() -> None:
     app.add_typer(pacing_app, name="pacing", help="Simulate pacing.")
     app.add_typer(recordings_app, name="recordings", help="Keys, verification and export of sealed recordings.")
     app.add_typer(audit_app, name="audit", help="Keys, verification and export of the audit log.")
-    app.add_typer(leads_app, name="leads", help="Import and check lists of leads; export call records.")
+    app.add_typer(leads_app, name="leads", help="Lists of leads: import, erase, suppress, export; call records.")
+    app.add_typer(vault_app, name="vault", help="The key to numbers and names.")
 
 
 def main() -> None:

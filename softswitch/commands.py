@@ -2,7 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -40,6 +41,8 @@ def check(path: Path) -> int:
         grave = finding.fatal or finding.keeps_from_running
         fatal += grave
         console.print(f"{'[red]error[/]  ' if grave else '[yellow]warning[/]'} {escape(str(finding))}")
+    if vault := explain_vault(path):
+        console.print(escape(f"vault    {vault}"))
     if fatal:
         console.print(f"{path}: cannot be used, {fatal} of {len(findings)} findings must be put right first.")
         return 1
@@ -47,16 +50,37 @@ def check(path: Path) -> int:
     return 0
 
 
+def explain_vault(path: Path) -> str:
+    """Where the key to numbers and names is, and how good a place that is; empty for a file that cannot be read."""
+    from sqlalchemy.engine import make_url
+
+    from softswitch.config import load, store_url, vault_key_file
+    from softswitch.store.vault_root import key_place
+
+    try:
+        settings = load(path)
+        place = key_place(make_url(store_url(settings)), vault_key_file(settings))
+    except SoftswitchError as error:
+        return str(error) if "vault" in str(error) else ""
+    if not place.chosen:
+        made = "" if place.path.exists() else ", where the first start makes it"
+        return (
+            f"its key is {place.path}{made}. A thief of this disk has numbers and key: better name a file on another "
+            "disk under [vault] key_file, or give the service the credential softswitch-vault-key"
+        )
+    return f"its key is {place.path}"
+
+
 @leads_app.command("import")
 def import_(config: Config, file: LeadFile, campaign: CampaignName = "", column: OwnColumns = None) -> None:
     """Import a list of leads; rows that cannot be used are named and counted. Safe to repeat."""
-    _run(_import(config, file, campaign, column, dry_run=False))
+    run(_import(config, file, campaign, column, dry_run=False))
 
 
 @leads_app.command("dry-run")
 def dry_run(config: Config, file: LeadFile, campaign: CampaignName = "", column: OwnColumns = None) -> None:
     """Say what an import would do, and write nothing."""
-    _run(_import(config, file, campaign, column, dry_run=True))
+    run(_import(config, file, campaign, column, dry_run=True))
 
 
 @leads_app.command("export-cdr")
@@ -68,13 +92,15 @@ def export_cdr(
     until: Annotated[datetime | None, typer.Option(help="Day or moment before which it ends.")] = None,
 ) -> None:
     """Export call records, one row for each dial attempt; they hold no telephone number."""
-    _run(_export(config, file, campaign, since, until))
+    run(_export(config, file, campaign, since, until))
 
 
 async def _import(config: Path, file: Path, campaign: str, columns: list[str] | None, *, dry_run: bool) -> None:
-    from softswitch.config import load, store_url
+    from softswitch.config import load, store_url, vault_key_file
+    from softswitch.dialler.campaign import Purpose
     from softswitch.store.database import Store
     from softswitch.store.leads import LeadImport
+    from softswitch.store.lists import Standing
     from softswitch.store.never_dial_file import read_never_dial
 
     settings = load(config)
@@ -93,14 +119,20 @@ async def _import(config: Path, file: Path, campaign: str, columns: list[str] | 
         never_dial=None if never_dial is None else never_dial.contains,
         columns=_own_columns(columns or []),
     )
-    if dry_run and _is_missing_file(store_url(settings)):
-        report = await work.run(file, None)
-    else:
-        store = await Store.open(store_url(settings))
-        try:
-            report = await work.run(file, None if dry_run else store, standing=store.standing)
-        finally:
-            await store.close()
+    marketing = next(c.purpose for c in settings.campaigns if c.name == campaign) is Purpose.MARKETING
+    with progress_bar("rehearsing" if dry_run else "importing") as show:
+        if dry_run and is_missing_file(store_url(settings)):
+            report = await work.run(file, None, on_progress=show)
+        else:
+            store = await Store.open(store_url(settings), vault_key_file(settings))
+
+            async def standing(campaign: str, wanted: Sequence[str]) -> Standing:
+                return await store.standing(campaign, wanted, marketing=marketing)
+
+            try:
+                report = await work.run(file, None if dry_run else store, standing=standing, on_progress=show)
+            finally:
+                await store.close()
     _show(report, campaign, screened=never_dial is not None)
 
 
@@ -114,9 +146,9 @@ async def _export(config: Path, file: Path, campaign: str, since: datetime | Non
     settings = load(config)
     zone = ZoneInfo(settings.site.time_zone)
     first, last = (None if moment is None else moment.replace(tzinfo=zone).astimezone(UTC) for moment in (since, until))
-    if _is_missing_file(store_url(settings)):
+    if is_missing_file(store_url(settings)):
         raise UsageError(f"{config} has no store yet; nothing has been dialled")
-    store = await Store.open(store_url(settings))
+    store = await Store.open(store_url(settings), locked=True)  # call records name nobody
     try:
         records = store.attempts_between(campaign, first, last)
         if str(file) == "-":
@@ -134,6 +166,17 @@ async def _export(config: Path, file: Path, campaign: str, since: datetime | Non
     Console(stderr=True).print(f"{count} records.")
 
 
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar of rows done, rows in all and the time left, where somebody looks."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, whole: bar.update(task, completed=done, total=whole)
+
+
 def _own_columns(given: list[str]) -> dict[str, str]:
     own = {}
     for pair in given:
@@ -144,7 +187,7 @@ def _own_columns(given: list[str]) -> dict[str, str]:
     return own
 
 
-def _is_missing_file(url: str) -> bool:
+def is_missing_file(url: str) -> bool:
     from sqlalchemy.engine import make_url
 
     parsed = make_url(url)
@@ -179,7 +222,7 @@ def _show(report: "ImportReport", campaign: str, *, screened: bool) -> None:
         console.print(f"  ... and more; {SHOWN_PROBLEMS} are shown.")
 
 
-def _run(work: Coroutine[Any, Any, T]) -> T:
+def run(work: Coroutine[Any, Any, T]) -> T:
     """An error of ours is a sentence, not a traceback."""
     try:
         return asyncio.run(work)

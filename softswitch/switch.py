@@ -13,6 +13,7 @@ from softswitch.config import (
     Settings,
     recordings_directory,
     store_url,
+    vault_key_file,
 )
 from softswitch.dialler.agents import AgentBoard, AgentState
 from softswitch.dialler.dialling import Dialler
@@ -50,6 +51,7 @@ from softswitch.exchange.reports import Reports
 from softswitch.exchange.srtp_rules import srtp_rules
 from softswitch.exchange.supervision import Supervision
 from softswitch.exchange.supervisors import SupervisorLines
+from softswitch.exchange.suppression_watch import SuppressionWatch
 from softswitch.exchange.tolls import calls_of_today, make_toll_guard
 from softswitch.exchange.uptake import Left, SiteNotes, Uptake, take_up_places
 from softswitch.safeguards.audit import SWITCH
@@ -111,7 +113,7 @@ class Switch:
     async def _start(self, on_progress: Progress) -> None:
         settings, reports = self.settings, self._reports
         make_folders(settings)
-        store = await Store.open(store_url(settings))
+        store = await Store.open(store_url(settings), vault_key_file(settings))
         self._stack.push_async_callback(store.close)
         driver = Driver()
         self._stack.callback(driver.close)
@@ -123,15 +125,12 @@ class Switch:
         never_dial = await read_never_dial_list(settings)
         await take_up_store(store, left)
 
-        suppression, locks, board, interlocks = (
-            SuppressionList(),
-            NumberLocks(),
-            AgentBoard(),
-            Interlocks((*health.NAMES, AUDIT), fresh_for_s={AUDIT: AUDIT_FRESH_S}),
-        )
-        suppression.update(await store.suppressed(""))
+        suppression, locks = SuppressionList(digest=store.digest), NumberLocks(store.digest)
+        board = AgentBoard()
+        interlocks = Interlocks((*health.NAMES, AUDIT), fresh_for_s={AUDIT: AUDIT_FRESH_S})
+        suppression.add_hashes(await store.suppressed(""))
         for number, until in (await store.locked_numbers(wall())).items():
-            locks.lock(number, until)
+            locks.lock_hash(number, until)
         toll = make_toll_guard(settings, lambda: sum(self.site.pool.calls_on(t.name) for t in settings.trunks))
         gate = Gate(
             interlocks=interlocks,
@@ -219,6 +218,9 @@ class Switch:
         if left.lines:
             await take_up_recordings(settings)
         await import_lists(store, settings, never_dial)
+        suppressions = SuppressionWatch(self.site)
+        await suppressions.start()
+        self._stack.push_async_callback(suppressions.stop)
         await self._start_web(store)
         with self.site.mutating() as now:
             for campaign in settings.campaigns:

@@ -21,6 +21,7 @@ from softswitch.config.settings import (
 from softswitch.config.sip import TrunkSettings
 from softswitch.dialler.campaign import Campaign, RecycleRule
 from softswitch.errors import UsageError
+from softswitch.store.vault_key import credential_path
 from softswitch.ua.accounts import CarrierAccount, PhoneAccount
 from softswitch.ua.routes import Route
 
@@ -43,6 +44,7 @@ __all__ = [
     "recordings_directory",
     "routes_of",
     "store_url",
+    "vault_key_file",
 ]
 
 
@@ -64,6 +66,11 @@ def problems(path: Path) -> list[Finding]:
 def store_url(settings: Settings) -> str:
     """Address of the store; SQLite in the data directory unless the site says otherwise."""
     return settings.store.url or f"sqlite+aiosqlite:///{settings.site.data_directory / 'softswitch.db'}"
+
+
+def vault_key_file(settings: Settings) -> Path | None:
+    """Where the vault's master key is: the site's file, or the service's credential; None: beside an SQLite store."""
+    return settings.vault.key_file or credential_path()
 
 
 def recording_key(settings: Settings) -> bytes:

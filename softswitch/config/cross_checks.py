@@ -15,7 +15,9 @@ from softswitch.config.sip_checks import SIP_CHECKS
 from softswitch.config.toml_lines import Key
 from softswitch.dialler.campaign import AmdMode, Purpose
 from softswitch.dialler.rules import MESSAGE_NOT_ALLOWED, NO_MARKETING_MESSAGE
+from softswitch.errors import UsageError
 from softswitch.safeguards.visibility import is_withheld
+from softswitch.store.vault_key import read_key
 
 OFCOM_ABANDONED_LOCK_S = 72 * 3600.0
 OFCOM_MACHINE_LOCK_S = 24 * 3600.0
@@ -32,6 +34,11 @@ def lacks(settings: Settings) -> Iterator[tuple[Key, str]]:
     """What `softswitch run` cannot do without, though lists and records can be worked with."""
     if not settings.recordings.auditor_public_key:
         yield ("recordings", "auditor_public_key"), NO_AUDITOR
+    if settings.vault.key_file is not None:
+        try:
+            read_key(settings.vault.key_file)
+        except UsageError as error:
+            yield ("vault", "key_file"), str(error)
 
 
 def complaints(settings: Settings) -> Iterator[Complaint]:

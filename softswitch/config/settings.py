@@ -79,6 +79,14 @@ class StoreSettings(Section):
     """SQLAlchemy address; empty: softswitch.db (SQLite) in the data directory. It may hold a password."""
 
 
+class VaultSettings(Section):
+    """[vault]: what encrypts telephone numbers, names and addresses."""
+
+    key_file: OptionalFile = None
+    """Made by `softswitch vault keygen`; best on another disk than the store. Left out: the systemd credential
+    softswitch-vault-key where the service is given one, else vault.key beside the store, made with it."""
+
+
 class RecordingSettings(Section):
     """[recordings]"""
 
@@ -266,6 +274,7 @@ class Settings(BaseSettings):
     media: MediaSettings = Field(default_factory=MediaSettings)
     web: WebSettings = Field(default_factory=WebSettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
+    vault: VaultSettings = Field(default_factory=VaultSettings)
     recordings: RecordingSettings = Field(default_factory=RecordingSettings)
     safeguards: SafeguardSettings = Field(default_factory=SafeguardSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)

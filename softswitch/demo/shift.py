@@ -21,6 +21,7 @@ from softswitch.errors import UsageError
 from softswitch.logs import write_logs_to
 from softswitch.progress import start_showing
 from softswitch.recordings.keys import new_key_pair, write_private_key
+from softswitch.store.vault_key import make_key
 from softswitch.switch import Switch
 from softswitch.testing.journal import read_journal
 
@@ -58,6 +59,7 @@ class _Shift:
         self._auditor = new_key_pair()
         self._private_key = folder / "data" / "auditor.key"
         """A site's auditor keeps it elsewhere; the demo has only this folder."""
+        self._vault_key = folder / "vault.key"
         self._samples: list[Sample] = []
         self._faults: list[str] = []
 
@@ -135,6 +137,7 @@ class _Shift:
                 agent_bytes=self._lab.capture.read_bytes(),
                 other_bytes={
                     "the switch's log": self._log.read_bytes(),
+                    "the store": b"".join(p.read_bytes() for p in (self._folder / "data").glob("softswitch.db*")),
                     "a file name": "\n".join(str(p) for p in self._folder.rglob("*")).encode(),
                 },
                 recordings=self._folder / "data" / "recordings",
@@ -185,6 +188,8 @@ class _Shift:
         document["recordings"]["auditor_public_key"] = self._auditor.public.hex()
         self._private_key.parent.mkdir(mode=0o700, exist_ok=True)
         write_private_key(self._private_key, self._auditor)
+        make_key(self._vault_key)
+        document["vault"] = {"key_file": str(self._vault_key)}
         for name in document["prompts"]:
             document["prompts"][name] = str(VOICES / document["prompts"][name])
         for agent in document["agents"]:
@@ -197,10 +202,10 @@ class _Shift:
 
 async def _stored(settings: Settings) -> tuple[list[Any], dict[str, str]]:
     """Every attempt, and the numbers of their leads, as the store has them once the switch has gone."""
-    from softswitch.config import store_url
+    from softswitch.config import store_url, vault_key_file
     from softswitch.store.database import Store
 
-    store = await Store.open(store_url(settings))
+    store = await Store.open(store_url(settings), vault_key_file(settings))
     try:
         attempts = [attempt async for attempt in store.attempts_between(CAMPAIGN)]
         return attempts, await store.numbers_of(CAMPAIGN)

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from softswitch.dialler.attempt import Disposition
 from softswitch.dialler.lead import Lead
 
-_Rank = tuple[bool, int, int]
+_Rank = tuple[bool, int, int, int]
 
 
 class Hopper:
-    """Callbacks first, then by priority, then in the order in which they came."""
+    """Callbacks first, then by priority of the list and of the lead, then in the order in which they came."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[_Rank, Lead]] = []
@@ -61,4 +61,5 @@ class Hopper:
 
     def _rank(self, lead: Lead) -> _Rank:
         # The arrival number makes every rank different, so that leads themselves are never compared.
-        return lead.last_outcome != Disposition.CALLBACK.value, -lead.priority, self._arrivals
+        first = lead.last_outcome != Disposition.CALLBACK.value
+        return first, -lead.list_priority, -lead.priority, self._arrivals

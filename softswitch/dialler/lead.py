@@ -37,3 +37,5 @@ class Lead:
     """How many attempts ended in which disposition; recycle rules count by it."""
     fields: dict[str, str] = field(default_factory=dict)
     """What the import brought beside the number; an agent sees those that the campaign lists."""
+    list_priority: int = 0
+    """Of its list; comes before its own."""

@@ -14,7 +14,7 @@ from softswitch.amd.verdict import OperatingPoint
 from softswitch.calls.outcome import Outcome
 from softswitch.dialler.agents import AgentChanged
 from softswitch.dialler.attempt import DialAttempt
-from softswitch.dialler.campaign import AmdMode
+from softswitch.dialler.campaign import AmdMode, Purpose
 from softswitch.dialler.dialling import Dialler
 from softswitch.dialler.events import (
     AttemptChanged,
@@ -175,14 +175,19 @@ class DialledCalls:
 
     async def _bring_leads(self, count: int) -> None:
         try:
-            leads = await self._records.next_leads(self.campaign, count, datetime.now(UTC))
+            marketing = self.dialler.campaign.purpose is Purpose.MARKETING
+            leads = await self._records.next_leads(self.campaign, count, datetime.now(UTC), marketing=marketing)
+            if leads:  # counting a million takes longer than taking two hundred of them
+                with self.mutating() as now:
+                    self.dialler.add_leads(leads, now)
             left, total = await self._records.lead_totals(self.campaign)
         except SoftswitchError as error:
             log.error("leads cannot be read", campaign=self.campaign, reason=str(error))
             return  # the store's interlock is open; the dialler asks again when it is closed
         with self.mutating() as now:
             self.dialler.receive_lead_totals(total, left, now)
-            self.dialler.add_leads(leads, now)
+            if not leads:
+                self.dialler.add_leads(leads, now)
 
     async def _commit(self, attempt: DialAttempt) -> None:
         try:
@@ -223,6 +228,10 @@ class DialledCalls:
         del self._waiting[call_ref]
         with self.mutating() as now:
             self._place(call_ref, number, now)
+
+    def numbers(self) -> set[str]:
+        """Of the calls that are placed and not over."""
+        return {number for number, _ in self._dialling.values()}
 
     def may_ring(self, number: str) -> str | None:
         """For the gate: a reason, or None where this campaign has placed a call to the number within its hours."""

@@ -18,6 +18,7 @@ from softswitch.config import (
     recording_key,
     recordings_directory,
 )
+from softswitch.dialler.campaign import Purpose
 from softswitch.dialler.dialling import Dialler
 from softswitch.errors import UsageError
 from softswitch.exchange.ports import open_ports
@@ -103,6 +104,7 @@ async def import_lists(store: Store, settings: Settings, never_dial: NeverDialLi
             country=settings.site.country,
             time_zone=settings.site.time_zone,
             never_dial=None if never_dial is None else never_dial.contains,
+            marketing=campaign.purpose is Purpose.MARKETING,
         )
         log.info("leads imported", campaign=campaign.name, rows=report.rows, accepted=report.accepted)
 
@@ -170,8 +172,7 @@ async def open_sip(
 async def make_dialler(site: Site, settings: CampaignSettings) -> Dialler:
     """A campaign's dialler as its earlier days left it: suppressed numbers, locks, today's ledger."""
     campaign, zone = campaign_of(settings, site.settings), site.settings.site.time_zone
-    for number in await site.store.suppressed(campaign.name):
-        site.suppression.add(number, campaign.name)
+    site.suppression.add_hashes(await site.store.suppressed(campaign.name), campaign.name)
     dialler = Dialler(
         campaign,
         suppression=site.suppression,

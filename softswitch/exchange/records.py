@@ -45,8 +45,8 @@ class Records:
             self._put(self._check)
             raise
 
-    async def next_leads(self, campaign: str, count: int, wall: datetime) -> list[Lead]:
-        return await self._store.next_leads(campaign, count, wall)
+    async def next_leads(self, campaign: str, count: int, wall: datetime, *, marketing: bool = False) -> list[Lead]:
+        return await self._store.next_leads(campaign, count, wall, marketing=marketing)
 
     async def lead_totals(self, campaign: str) -> tuple[int, int]:
         """(left, in all)."""

@@ -5,14 +5,17 @@ a template, an API answer or a log line.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
 
 from softswitch.dialler.agents import AgentFigures
 from softswitch.dialler.attempt import DialAttempt
 from softswitch.dialler.campaign import Campaign
 from softswitch.dialler.figures import CallFigures, CampaignFigures
 from softswitch.dialler.lead import Lead
+from softswitch.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,3 +250,80 @@ def _tells(text: str, number: str) -> bool:
     """Whether a text holds the subscriber's digits, in any grouping and with or without the country's code."""
     significant = number[-8:]
     return len(significant) == 8 and significant in _digits(text)
+
+
+# Who a lead is
+
+
+class Role(StrEnum):
+    """Of somebody who looks at a lead."""
+
+    AGENT = "agent"
+    SUPERVISOR = "supervisor"
+    ADMINISTRATOR = "administrator"
+    AUDITOR = "auditor"
+
+
+@dataclass(frozen=True, slots=True)
+class Looker:
+    """Who looks, by account, and as what."""
+
+    name: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class LeadView:
+    """What a supervisor knows of a lead."""
+
+    lead_ref: str
+    campaign: str
+    state: str
+    attempts: int
+    last_outcome: str
+    masked_number: str
+    """Last two digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class WholeLeadView:
+    """Who a lead is: for an auditor or an administrator, after a reason that was noted."""
+
+    lead_ref: str
+    campaign: str
+    state: str
+    number: str
+    fields: dict[str, str]
+
+
+class Note(Protocol):
+    """What writes to the audit log; returns when the record is on disk, and raises where it cannot be."""
+
+    async def __call__(self, actor: str, action: str, *, subject: str, reason: str) -> None: ...
+
+
+def lead_view(lead: Lead) -> LeadView:
+    return LeadView(
+        lead_ref=lead.lead_ref,
+        campaign=lead.campaign,
+        state=lead.state.value,
+        attempts=lead.attempts,
+        last_outcome=lead.last_outcome,
+        masked_number=mask(lead.number),
+    )
+
+
+async def reveal_lead(
+    lead_ref: str, looker: Looker, reason: str, *, note: Note, read: Callable[[str], Awaitable[Lead]]
+) -> WholeLeadView:
+    """The whole of a lead. The reason is noted before anything is read; where it cannot be, nothing is shown.
+
+    Raises UsageError for a role that may not look, and for a reason that says nothing.
+    """
+    if looker.role not in (Role.ADMINISTRATOR, Role.AUDITOR):
+        raise UsageError("only an auditor or an administrator may see who a lead is")
+    if not any(character.isalnum() for character in reason):
+        raise UsageError("say why: the reason is noted in the audit log")
+    await note(looker.name, "show lead", subject=lead_ref, reason=reason)
+    lead = await read(lead_ref)
+    return WholeLeadView(lead.lead_ref, lead.campaign, lead.state.value, lead.number, dict(lead.fields))

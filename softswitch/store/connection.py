@@ -15,16 +15,22 @@ from softswitch.store.errors import StoreFailed
 if TYPE_CHECKING:
     from alembic.config import Config
 
+    from softswitch.store.vault_key import KeyPlace
+
 MIGRATIONS = Path(__file__).parent / "migrations"
-NEWEST_REVISION = "0003"
+NEWEST_REVISION = "0004"
 """The last of the migrations, to be known without reading them."""
 _VERSION_TABLE = "alembic_version"
 BUSY_TIMEOUT_MS = 5000
+CACHE_KIB = 64 * 1024
+"""Of pages, for each connection: the indexes of a million leads."""
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
 # A transaction that will write says so from its first statement (BEGIN IMMEDIATE): one that reads first and writes
 # later would fail at once, whatever the busy timeout, when another process has written in between.
 WRITING = {"softswitch_writes": True}
+# For what SQLite does outside of transactions alone: VACUUM, and emptying its log.
+OUTSIDE = {"softswitch_outside": True}
 
 
 def create_engine(url: str) -> AsyncEngine:
@@ -47,9 +53,10 @@ def create_engine(url: str) -> AsyncEngine:
     return engine
 
 
-async def migrate(engine: AsyncEngine) -> None:
+async def migrate(engine: AsyncEngine, key: "KeyPlace | None" = None) -> None:
     """Bring the schema to the newest revision, in one transaction; an empty database gets all tables.
 
+    key: what stands in the clear in an old store is encrypted under it; without one such a store is left alone.
     Alembic is needed, and read, only where there is something to do: after a crash every tenth of a second counts.
     """
     try:
@@ -62,7 +69,7 @@ async def migrate(engine: AsyncEngine) -> None:
 
     try:
         async with engine.execution_options(**WRITING).begin() as connection:
-            await connection.run_sync(upgrade)
+            await connection.run_sync(upgrade, key=key)
     except CommandError as error:
         raise UsageError(f"the store was made by a newer softswitch; install that one ({error})") from error
     except SQLAlchemyError as error:
@@ -76,10 +83,12 @@ def revision_of(connection: Connection) -> str:
     return connection.execute(text(f"SELECT version_num FROM {_VERSION_TABLE}")).scalar() or ""  # noqa: S608
 
 
-def upgrade(connection: Connection, revision: str = "head") -> None:
+def upgrade(connection: Connection, revision: str = "head", key: "KeyPlace | None" = None) -> None:
     from alembic import command
 
-    command.upgrade(migration_config(connection), revision)
+    config = migration_config(connection)
+    config.attributes["vault_key"] = key
+    command.upgrade(config, revision)
 
 
 def migration_config(connection: Connection | None = None) -> "Config":
@@ -132,11 +141,17 @@ def _make_durable(engine: AsyncEngine) -> None:
             "journal_mode = WAL",
             "synchronous = FULL",  # in WAL mode NORMAL may lose the last commits when power fails
             "foreign_keys = ON",
+            "secure_delete = ON",  # what is deleted is overwritten, not only forgotten
+            f"cache_size = -{CACHE_KIB}",
+            "temp_store = MEMORY",  # a sort's temporary file would outlive what it holds
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("softswitch_writes")
+        options = connection.get_execution_options()
+        if options.get("softswitch_outside"):
+            return
+        writes = options.get("softswitch_writes")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

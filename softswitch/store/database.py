@@ -4,15 +4,13 @@ Every write goes through one `Writer` and is durable when its call returns; a wr
 leaves what was stored before as it was. Reads go their own way and never wait for a write.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Self, cast
 
 from sqlalchemy import delete, insert
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from softswitch.dialler.abandonment import DayCounts, FalsePositives
 from softswitch.dialler.attempt import DialAttempt
@@ -20,33 +18,40 @@ from softswitch.dialler.campaign import Campaign
 from softswitch.dialler.detection import Truth
 from softswitch.dialler.events import ReviewOffered
 from softswitch.dialler.lead import Lead, LeadState
-from softswitch.store import amd_days, attempts, lists, reviews, suppression, verdicts, web_accounts
-from softswitch.store.connection import create_engine, migrate, plain_reason
-from softswitch.store.errors import StoreFailed
+from softswitch.store import amd_days, attempts, erasure, lists, locked, reviews, verdicts, web_accounts
+from softswitch.store.connection import create_engine, migrate
+from softswitch.store.keyed import KeyedNumbers
 from softswitch.store.leads import ImportReport, LeadImport
+from softswitch.store.people import PeopleStore, reading
 from softswitch.store.recovery import Recovery, recover
+from softswitch.store.refill import Refill
 from softswitch.store.schema import pulse
-from softswitch.store.writer import Writer
+from softswitch.store.vault import Person, SealedPerson
+from softswitch.store.vault_root import key_place, open_vault
 
 
-class Store:
+class Store(PeopleStore):
     """An open store: `await Store.open(url)`, and `await store.close()` when done."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        """Use `open`."""
-        self._engine = engine
-        self._writer = Writer(engine)
-
     @classmethod
-    async def open(cls, url: str) -> Self:
-        """Open and bring the schema to the newest revision; UsageError or StoreFailed with what to do."""
+    async def open(cls, url: str, key_file: Path | None = None, *, locked: bool = False) -> Self:
+        """Open and bring the schema to the newest revision; UsageError or StoreFailed with what to do.
+
+        key_file: the vault's master key; left out, it is `vault.key` beside an SQLite store, and is made with a new
+        one.  locked: without the key, for those who need no number and no name; what does raises `VaultLocked`.
+        """
         engine = create_engine(url)
         try:
-            await migrate(engine)
+            place = None if locked else key_place(engine.url, key_file)
+            await migrate(engine, place)
+            vault = await open_vault(engine, place)
+            store = cls(engine, vault)
         except BaseException:
             await engine.dispose()
             raise
-        return cls(engine)
+        if place is not None:
+            await erasure.finish_scrubbing(engine)
+        return store
 
     async def close(self) -> None:
         """Finish the writes that wait; a second call does nothing."""
@@ -74,25 +79,25 @@ class Store:
 
     async def attempt(self, call_ref: str) -> DialAttempt | None:
         """One attempt, or None."""
-        with _reading():
+        with reading():
             return await attempts.find(self._engine, call_ref)
 
     async def attempts(self, campaign: str = "", limit: int = 100, offset: int = 0) -> list[DialAttempt]:
         """A page of attempts, newest first; of every campaign when none is named."""
-        with _reading():
+        with reading():
             return await attempts.page(self._engine, campaign, limit, offset)
 
     async def attempts_between(
         self, campaign: str = "", since: datetime | None = None, until: datetime | None = None
     ) -> AsyncIterator[DialAttempt]:
         """Every attempt committed in [since, until), oldest first, a page at a time."""
-        with _reading():
+        with reading():
             async for attempt in attempts.between(self._engine, campaign, since, until):
                 yield attempt
 
     async def attempt_counts(self, campaign: str, day: date, time_zone: str) -> DayCounts:
         """What the abandonment ledger starts from: the counts of a calendar day of the site's time zone."""
-        with _reading():
+        with reading():
             return await attempts.day_counts(self._engine, campaign, day, time_zone)
 
     # Verdicts and their reviews
@@ -107,7 +112,7 @@ class Store:
 
     async def verdicts_of(self, call_ref: str) -> list[verdicts.KeptVerdict]:
         """All verdicts of a call, in order."""
-        with _reading():
+        with reading():
             return await verdicts.of_call(self._engine, call_ref)
 
     async def offer_review(self, offered: ReviewOffered) -> None:
@@ -122,11 +127,11 @@ class Store:
         self, campaign: str, draw: reviews.Draw, since: date, until: date
     ) -> list[reviews.Review]:
         """Calls of the days [since, until] that were drawn and that nobody has judged, the newest day first."""
-        with _reading():
+        with reading():
             return await reviews.waiting(self._engine, campaign, draw, since, until)
 
     async def review(self, call_ref: str) -> reviews.Review | None:
-        with _reading():
+        with reading():
             return await reviews.find(self._engine, call_ref)
 
     async def judge(self, call_ref: str, truth: Truth, reviewer: str, at: datetime, draw: reviews.Draw) -> None:
@@ -139,26 +144,28 @@ class Store:
 
     async def false_positives(self, campaign: Campaign, day: date, prior: float) -> FalsePositives:
         """The share of a campaign's verdicts that hung up on people, as far as it is known on a day."""
-        with _reading():
+        with reading():
             return await amd_days.false_positives(self._engine, campaign, day, prior)
 
     async def amd_day(self, campaign: Campaign, day: date, time_zone: str, prior: float) -> amd_days.AmdDay:
         """A day of detection in figures."""
-        with _reading():
+        with reading():
             return await amd_days.amd_day(self._engine, campaign, day, time_zone, prior)
 
     # Leads
 
     async def next_leads(
-        self, campaign: str, count: int, wall: datetime, *, agent_guaranteed: bool = False
+        self, campaign: str, count: int, wall: datetime, *, agent_guaranteed: bool = False, marketing: bool = False
     ) -> list[Lead]:
         """Up to `count` leads that may be tried at `wall`, marked QUEUED; callbacks first, then by priority.
 
-        Numbers locked after an abandoned call or a machine are left out, unless an agent is guaranteed (Ofcom).
+        Numbers locked after an abandoned call or a machine are left out, unless an agent is guaranteed (Ofcom); those
+        on the TPS list are suppressed where it is marketing (PECR 2003).
         """
 
         async def take(connection: AsyncConnection) -> list[Lead]:
-            return await lists.take(connection, campaign, count, wall, locked_too=agent_guaranteed)
+            refill = Refill(connection, self._vault, campaign, wall, locked_too=agent_guaranteed, marketing=marketing)
+            return await refill.take(count)
 
         return cast(list[Lead], await self._writer.run(take))
 
@@ -170,18 +177,18 @@ class Store:
         """No attempt at the number before `until`, whichever campaign has it; a longer lock that stands is kept."""
 
         async def work(connection: AsyncConnection) -> None:
-            await lists.lock_number(connection, number, until)
+            await locked.lock(connection, self._vault.digest(number), until)
 
         await self._writer.run(work)
 
-    async def locked_numbers(self, wall: datetime) -> dict[str, datetime]:
-        """Locks in force at `wall`, by number: what the dialler's `NumberLocks` starts from."""
-        with _reading():
-            return await lists.locked(self._engine, wall)
+    async def locked_numbers(self, wall: datetime) -> "KeyedNumbers[datetime]":
+        """Locks in force at `wall`: what the dialler's `NumberLocks` starts from."""
+        with reading():
+            return KeyedNumbers(self._vault.digest, await locked.standing(self._engine, wall))
 
     async def lead_counts(self, campaign: str) -> dict[LeadState, int]:
         """Leads by state."""
-        with _reading():
+        with reading():
             return await lists.counts(self._engine, campaign)
 
     async def lead_totals(self, campaign: str) -> tuple[int, int]:
@@ -192,12 +199,12 @@ class Store:
 
     async def numbers_of(self, campaign: str) -> dict[str, str]:
         """Every lead's E.164 number by lead_ref, for those who may match the store with a carrier's own records."""
-        with _reading():
-            return await lists.numbers_of(self._engine, campaign)
+        with reading():
+            return await lists.numbers_of(self._engine, self._vault, campaign)
 
     async def next_due(self, campaign: str) -> datetime | None:
         """When the first waiting lead may be tried again."""
-        with _reading():
+        with reading():
             return await lists.next_due(self._engine, campaign)
 
     async def release_leads(
@@ -223,51 +230,76 @@ class Store:
         never_dial: Callable[[str], bool] | None = None,
         dry_run: bool = False,
         on_progress: Callable[[int, int], None] | None = None,
+        marketing: bool = False,
     ) -> ImportReport:
         """Import a CSV file (see `store.leads`); a dry run reports the same and writes nothing."""
+
+        async def standing(campaign: str, wanted: Sequence[str]) -> lists.Standing:
+            return await self.standing(campaign, wanted, marketing=marketing)
+
         work = LeadImport(campaign, country=country, time_zone=time_zone, never_dial=never_dial)
-        return await work.run(file, None if dry_run else self, standing=self.standing, on_progress=on_progress)
+        return await work.run(file, None if dry_run else self, standing=standing, on_progress=on_progress)
 
-    async def standing(self, campaign: str, wanted: Sequence[str]) -> lists.Standing:
+    async def standing(self, campaign: str, wanted: Sequence[str], *, marketing: bool = False) -> lists.Standing:
         """Which of these numbers the campaign has already, and which are suppressed for it."""
-        with _reading():
+        with reading():
             async with self._engine.connect() as connection:
-                return await lists.standing(connection, campaign, wanted)
+                return await lists.standing(connection, self._vault, campaign, wanted, marketing=marketing)
 
-    async def add_list(self, list_ref: str, campaign: str, name: str) -> None:
-        async def work(connection: AsyncConnection) -> None:
-            await lists.add_list(connection, list_ref, campaign, name)
+    async def begin_list(self, campaign: str, name: str, file_digest: bytes = b"") -> str:
+        """`list_ref` of a new list, or of the one that an import of the same file left incomplete."""
+        fingerprint = self._vault.fingerprint(file_digest) if file_digest else ""
 
-        await self._writer.run(work)
+        async def work(connection: AsyncConnection) -> str:
+            return await lists.begin_list(connection, campaign, name, fingerprint)
 
-    async def add_leads(self, list_ref: str, campaign: str, new: Sequence[lists.NewLead]) -> None:
+        return cast(str, await self._writer.run(work))
+
+    def seal(self, new: Sequence[lists.NewLead]) -> list[SealedPerson]:
+        """What the vault makes of new leads; takes 10 us each, so in a thread beside the loop."""
+        return [self._vault.seal(lead.lead_ref, Person(lead.number, lead.fields)) for lead in new]
+
+    async def add_leads(
+        self,
+        list_ref: str,
+        campaign: str,
+        new: Sequence[lists.NewLead],
+        sealed: Sequence[SealedPerson] | None = None,
+    ) -> None:
         """Add checked leads to a list in one transaction."""
+        persons = self.seal(new) if sealed is None else sealed
 
         async def work(connection: AsyncConnection) -> None:
-            await lists.add_leads(connection, list_ref, campaign, new)
+            await lists.add_leads(connection, list_ref, campaign, new, persons)
 
         await self._writer.run(work)
 
-    # Suppression
-
-    async def suppress(self, number: str, scope: str = "", reason: str = "") -> None:
-        """Never dial an E.164 number again, for a campaign (`scope`) or, with an empty scope, for the site."""
+    async def complete_list(self, list_ref: str) -> None:
+        """All of it is there: from now on it is dialled."""
 
         async def work(connection: AsyncConnection) -> None:
-            await suppression.add(connection, number, scope, reason)
+            await lists.complete_list(connection, list_ref)
 
         await self._writer.run(work)
 
-    async def suppressed(self, campaign: str) -> set[str]:
-        """Numbers that the campaign may not dial, the site's included."""
-        with _reading():
-            return await suppression.numbers_for(self._engine, campaign)
+    async def lists(self, campaign: str = "") -> list[lists.LeadList]:
+        """A campaign's lists, or all, in the order in which they came."""
+        with reading():
+            return await lists.all_lists(self._engine, campaign)
+
+    async def change_list(self, list_ref: str, **values: int | bool) -> None:
+        """Set `priority`, `share` or `active` of a list; UsageError for one that nobody has."""
+
+        async def work(connection: AsyncConnection) -> None:
+            await lists.change_list(connection, list_ref, **values)
+
+        await self._writer.run(work)
 
     # Accounts of the web
 
     async def account(self, name: str) -> tuple[str, str] | None:
         """(password hash, role), or None for an unknown name."""
-        with _reading():
+        with reading():
             return await web_accounts.find(self._engine, name)
 
     async def add_account(self, name: str, password_hash: str, role: str) -> None:
@@ -280,13 +312,5 @@ class Store:
 
     async def accounts(self) -> list[str]:
         """Every name."""
-        with _reading():
+        with reading():
             return await web_accounts.names(self._engine)
-
-
-@contextmanager
-def _reading() -> Iterator[None]:
-    try:
-        yield
-    except SQLAlchemyError as error:
-        raise StoreFailed(f"the store cannot be read: {plain_reason(error)}") from error

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from softswitch.errors import UsageError
@@ -20,19 +21,21 @@ class LeadFile:
     delimiter: str
     header: tuple[str, ...]
     rows: int
+    digest: bytes
+    """(32,) SHA-256 of the file. It is not written down as it is: few files hold one number each, but some may."""
 
 
 def inspect(path: Path) -> LeadFile:
     """Read a file through; UsageError with the line when it is no CSV in UTF-8."""
     with _opened(path):
-        _check_text(path)
+        digest = _check_text(path)
         with path.open(encoding="utf-8-sig", newline="") as file:
             delimiter = _delimiter(file.readline())
         reader = _rows(path, delimiter)
         header = next(reader, None)
         if header is None:
             raise UsageError(f"{path} is empty; its first line must name the columns")
-        return LeadFile(path, delimiter, tuple(header[1]), sum(1 for _ in reader))
+        return LeadFile(path, delimiter, tuple(header[1]), sum(1 for _ in reader), digest)
 
 
 def rows(file: LeadFile) -> Iterator[tuple[int, list[str]]]:
@@ -51,9 +54,12 @@ def _opened(path: Path) -> Iterator[None]:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _check_text(path: Path) -> None:
+def _check_text(path: Path) -> bytes:
+    """Digest of a file that is text in UTF-8. Raises UsageError for another, with the line."""
+    whole = sha256()
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
+            whole.update(line)
             if number == 1 and line.startswith(_UTF16):
                 raise UsageError(f"{path} is UTF-16; save it as CSV UTF-8")
             if b"\0" in line:
@@ -62,6 +68,7 @@ def _check_text(path: Path) -> None:
                 line.decode("utf-8")
             except UnicodeDecodeError:
                 raise UsageError(f"{path}, line {number}: is not UTF-8; save the file as CSV UTF-8") from None
+    return whole.digest()
 
 
 def _delimiter(first_line: str) -> str:

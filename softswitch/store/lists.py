@@ -1,32 +1,38 @@
-"""Lists and their leads: from import to hopper to done."""
+"""Lists and the leads on them: from import to done. `softswitch.store.refill` has what the hopper asks."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 from datetime import UTC, datetime
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, RowMapping, bindparam, case, exists, func, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, Row, Table, bindparam, case, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from softswitch.dialler.attempt import Disposition
 from softswitch.dialler.lead import Lead, LeadState
-from softswitch.store.schema import leads, lists, numbers, suppressions
+from softswitch.errors import UsageError
+from softswitch.safeguards.redaction import redact
+from softswitch.store import suppression
+from softswitch.store.schema import ANY_TIME, leads, lists, suppressions, vault, vault_keys
+from softswitch.store.vault import SHREDDED, Person, SealedPerson, Vault
 
-_DIALLABLE = (LeadState.NEW, LeadState.WAITING, LeadState.CALLBACK)
+PAGE = 1000
+ROWS_IN_ONE_STATEMENT = 1000  # of a dozen values: SQLite since 3.32 takes 32,766
 IN_ONE_QUERY = 500  # bound values; PostgreSQL and every SQLite since 3.32 take many more
+
+NOBODY = Person("", {})
 
 # Sets the columns that its row names.
 UPDATE = update(leads).where(leads.c.lead_ref == bindparam("key"))
 
 
-@dataclass(frozen=True, slots=True)
-class NewLead:
+class NewLead(NamedTuple):
     """A checked row of a CSV file, on its way into the store."""
 
     lead_ref: str
-    number_ref: str
-    """Used where the store does not have the number yet."""
     number: str
     time_zone: str
     priority: int
@@ -41,6 +47,23 @@ class Standing:
     suppressed: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class LeadList:
+    """A list as people are told of it."""
+
+    list_ref: str
+    campaign: str
+    name: str
+    imported_at: datetime
+    completed_at: datetime | None
+    """None: its import was broken off, or goes on."""
+    priority: int
+    """Lists of a higher priority are dialled first."""
+    share: int
+    """Of the leads taken from lists of the same priority."""
+    active: bool
+
+
 def update_row_of(lead: Lead) -> dict[str, Any]:
     """For `UPDATE`; number and fields of a lead never change."""
     return {
@@ -48,75 +71,21 @@ def update_row_of(lead: Lead) -> dict[str, Any]:
         "state": lead.state.value,
         "priority": lead.priority,
         "attempts": lead.attempts,
-        "not_before": lead.not_before,
+        "not_before": lead.not_before or ANY_TIME,
         "last_outcome": str(lead.last_outcome),
         "outcomes": lead.outcomes,
         "time_zone": lead.time_zone,
     }
 
 
-async def lock_number(connection: AsyncConnection, number: str, until: datetime) -> None:
-    """No attempt at the number before `until`, whichever campaign has it; a longer lock that stands is kept."""
-    ref = (await number_refs(connection, {number: secrets.token_hex(16)}))[number]
-    shorter = or_(numbers.c.locked_until.is_(None), numbers.c.locked_until < until)
-    await connection.execute(update(numbers).where(numbers.c.number_ref == ref, shorter).values(locked_until=until))
-
-
-async def locked(engine: AsyncEngine, wall: datetime) -> dict[str, datetime]:
-    """Locks in force, by number."""
-    query = select(numbers.c.number, numbers.c.locked_until).where(numbers.c.locked_until > wall)
-    async with engine.connect() as connection:
-        return {row.number: row.locked_until for row in await connection.execute(query)}
-
-
-async def take(
-    connection: AsyncConnection, campaign: str, count: int, wall: datetime, *, locked_too: bool
-) -> list[Lead]:
-    """Mark up to `count` leads that may be dialled as QUEUED and return them: callbacks that are due come first."""
-    column = leads.c
-    free: ColumnElement[bool] = or_(numbers.c.locked_until.is_(None), numbers.c.locked_until <= wall)
-    suppressed = exists().where(
-        suppressions.c.number_ref == column.number_ref, suppressions.c.scope.in_(["", campaign])
-    )
-    found: list[RowMapping] = []
-    for state in _DIALLABLE:  # one query for each state: in this form the index gives the order
-        query = (
-            select(leads, numbers.c.number)
-            .join(numbers, numbers.c.number_ref == column.number_ref)
-            .where(column.campaign == campaign, column.state == state.value, ~suppressed)
-            .where(or_(column.not_before.is_(None), column.not_before <= wall))
-            .order_by(column.priority.desc(), column.position)
-            .limit(count)
-            .with_for_update(skip_locked=True, of=leads)
-        )
-        rows = (await connection.execute(query if locked_too else query.where(free))).mappings().all()
-        found.extend(rows)
-    found.sort(key=lambda row: (row["state"] != LeadState.CALLBACK.value, -row["priority"], row["position"]))
-    taken = [_queued(row) for row in found[:count]]
-    for part in _parts([lead.lead_ref for lead in taken]):
-        await connection.execute(update(leads).where(column.lead_ref.in_(part)).values(state=LeadState.QUEUED.value))
-    return taken
-
-
-def _queued(row: RowMapping) -> Lead:
-    return Lead(
-        lead_ref=row["lead_ref"],
-        campaign=row["campaign"],
-        number=row["number"],
-        time_zone=row["time_zone"],
-        state=LeadState.QUEUED,
-        priority=row["priority"],
-        attempts=row["attempts"],
-        not_before=row["not_before"],
-        last_outcome=row["last_outcome"],
-        outcomes=row["outcomes"],
-        fields=row["fields"],
-    )
+def of_campaign(campaign: str) -> ColumnElement[bool]:
+    """Leads of a campaign by their lists, so that the hopper's index serves."""
+    return leads.c.list_ref.in_(select(lists.c.list_ref).where(lists.c.campaign == campaign))
 
 
 async def counts(engine: AsyncEngine, campaign: str) -> dict[LeadState, int]:
     """Leads by state; states that nobody is in count 0."""
-    query = select(leads.c.state, func.count()).where(leads.c.campaign == campaign).group_by(leads.c.state)
+    query = select(leads.c.state, func.count()).where(of_campaign(campaign)).group_by(leads.c.state)
     async with engine.connect() as connection:
         found = {row[0]: row[1] for row in await connection.execute(query)}
     return {state: found.get(state.value, 0) for state in LeadState}
@@ -125,75 +94,197 @@ async def counts(engine: AsyncEngine, campaign: str) -> dict[LeadState, int]:
 async def next_due(engine: AsyncEngine, campaign: str) -> datetime | None:
     """When the first waiting lead may be tried again; None when none waits."""
     states = [LeadState.WAITING.value, LeadState.CALLBACK.value]
-    query = select(func.min(leads.c.not_before)).where(leads.c.campaign == campaign, leads.c.state.in_(states))
+    waiting = (of_campaign(campaign), leads.c.state.in_(states), leads.c.not_before > ANY_TIME)
     async with engine.connect() as connection:
-        due: datetime | None = (await connection.execute(query)).scalar_one()
+        due: datetime | None = (await connection.execute(select(func.min(leads.c.not_before)).where(*waiting))).scalar()
     return due
 
 
-async def standing(connection: AsyncConnection, campaign: str, wanted: Sequence[str]) -> Standing:
+async def standing(
+    connection: AsyncConnection, vault: Vault, campaign: str, wanted: Sequence[str], *, marketing: bool
+) -> Standing:
     """Which of the numbers the campaign has, and which are suppressed for it."""
-    held: set[str] = set()
-    suppressed: set[str] = set()
-    for part in _parts(wanted):
-        by_lead = select(numbers.c.number).join(leads).where(leads.c.campaign == campaign, numbers.c.number.in_(part))
-        held.update((await connection.execute(by_lead)).scalars())
-        by_suppression = (
-            select(numbers.c.number)
-            .join(suppressions)
-            .where(suppressions.c.scope.in_(["", campaign]), numbers.c.number.in_(part))
+    by_digest = {vault.digest(number): number for number in wanted}
+    scopes = suppression.scopes(campaign, marketing=marketing)
+    held, suppressed = set[bytes](), set[bytes]()
+    if await _has_any(connection, leads.c.campaign == campaign, of_campaign(campaign)):
+        held = await _among(connection, leads, leads.c.campaign, [campaign], list(by_digest))
+    if await _has_any(connection, suppressions.c.scope.in_(scopes)):
+        suppressed = await _among(connection, suppressions, suppressions.c.scope, scopes, list(by_digest))
+    return Standing(
+        frozenset(by_digest[digest] for digest in held), frozenset(by_digest[digest] for digest in suppressed)
+    )
+
+
+async def _has_any(connection: AsyncConnection, *conditions: ColumnElement[bool]) -> bool:
+    return bool((await connection.execute(select(select(1).where(*conditions).exists()))).scalar())
+
+
+async def _among(
+    connection: AsyncConnection, table: Table, scope: Column[Any], scopes: Sequence[str], digests: Sequence[bytes]
+) -> set[bytes]:
+    """Those of the digests that the table has in one of the scopes."""
+    found: set[bytes] = set()
+    for part in parts(digests):
+        if connection.dialect.name != "sqlite":
+            query = select(table.c.number_digest).where(table.c.number_digest.in_(part), scope.in_(scopes))
+            found.update((await connection.execute(query)).scalars())
+            continue
+        marks, in_scope = ",".join("?" * len(part)), ",".join("?" * len(scopes))
+        query = (
+            f"SELECT number_digest FROM {table.name} "  # noqa: S608  names of ours; the values are bound
+            f"WHERE number_digest IN ({marks}) AND {scope.name} IN ({in_scope})"
         )
-        suppressed.update((await connection.execute(by_suppression)).scalars())
-    return Standing(frozenset(held), frozenset(suppressed))
+        found.update((await connection.exec_driver_sql(query, (*part, *scopes))).scalars())
+    return found
 
 
-async def numbers_of(engine: AsyncEngine, campaign: str) -> dict[str, str]:
+async def read_leads(
+    engine: AsyncEngine, *conditions: ColumnElement[bool], with_sealed: bool = False
+) -> AsyncIterator[Row[Any]]:
+    """Leads in the order of import, a page at a time; with what the vault has of them."""
+    last = 0
+    query = select(leads).where(*conditions).order_by(leads.c.position).limit(PAGE)
+    if with_sealed:
+        query = (
+            query.add_columns(vault.c.sealed, vault_keys.c.wrapped)
+            .join(vault, vault.c.position == leads.c.position)
+            .join(vault_keys, vault_keys.c.position == leads.c.position)
+        )
+    while True:
+        async with engine.connect() as connection:
+            rows = (await connection.execute(query.where(leads.c.position > last))).all()
+        for row in rows:
+            yield row
+        if len(rows) < PAGE:
+            return
+        last = rows[-1].position
+
+
+async def read_persons(
+    engine: AsyncEngine, keys: Vault, *conditions: ColumnElement[bool]
+) -> AsyncIterator[tuple[Row[Any], Person]]:
+    """The same with who they are; personal data. Erased ones are left out."""
+    async for row in read_leads(engine, *conditions, with_sealed=True):
+        if row.wrapped != SHREDDED:
+            yield row, keys.open(row.lead_ref, row.wrapped, row.sealed)
+
+
+def lead_of(row: Row[Any], person: Person, state: LeadState | None = None, list_priority: int = 0) -> Lead:
+    """A lead as the dialler knows it; row: of `leads`, with anything behind."""
+    return Lead(
+        lead_ref=row.lead_ref,
+        campaign=row.campaign,
+        number=person.number,
+        time_zone=row.time_zone,
+        state=state or LeadState(row.state),
+        priority=row.priority,
+        attempts=row.attempts,
+        not_before=None if row.not_before == ANY_TIME else row.not_before,
+        last_outcome=row.last_outcome,
+        outcomes=row.outcomes,
+        fields=person.fields,
+        list_priority=list_priority,
+    )
+
+
+async def numbers_of(engine: AsyncEngine, keys: Vault, campaign: str) -> dict[str, str]:
     """Every lead's E.164 number by lead_ref; personal data."""
-    query = select(leads.c.lead_ref, numbers.c.number).join(numbers).where(leads.c.campaign == campaign)
-    async with engine.connect() as connection:
-        return {row.lead_ref: row.number for row in await connection.execute(query)}
+    found = read_persons(engine, keys, leads.c.campaign == campaign)
+    return {row.lead_ref: person.number async for row, person in found}
 
 
-async def add_list(connection: AsyncConnection, list_ref: str, campaign: str, name: str) -> None:
-    row = {"list_ref": list_ref, "campaign": campaign, "name": name[:255], "imported_at": datetime.now(UTC)}
+async def begin_list(connection: AsyncConnection, campaign: str, name: str, fingerprint: str) -> str:
+    """The `list_ref` of a new list, or of the one that an import of the same file left incomplete."""
+    same = (lists.c.campaign == campaign, lists.c.fingerprint == fingerprint, lists.c.completed_at.is_(None))
+    known: str | None = (await connection.execute(select(lists.c.list_ref).where(*same))).scalar()
+    if known is not None and fingerprint:
+        return known
+    list_ref = secrets.token_hex(8)
+    row = {
+        "list_ref": list_ref,
+        "campaign": campaign,
+        "name": redact(name)[:255],
+        "imported_at": datetime.now(UTC),
+        "completed_at": None,
+        "fingerprint": fingerprint,
+        "priority": 0,
+        "share": 1,
+        "active": True,
+    }
     await connection.execute(insert(lists), row)
+    return list_ref
 
 
-async def add_leads(connection: AsyncConnection, list_ref: str, campaign: str, new: Sequence[NewLead]) -> None:
-    """Numbers that another campaign or the suppression list holds keep their reference."""
-    refs = await number_refs(connection, {lead.number: lead.number_ref for lead in new})
+async def complete_list(connection: AsyncConnection, list_ref: str) -> None:
+    """From now on its leads may be dialled."""
+    complete = update(lists).where(lists.c.list_ref == list_ref, lists.c.completed_at.is_(None))
+    await connection.execute(complete.values(completed_at=datetime.now(UTC)))
+
+
+async def change_list(connection: AsyncConnection, list_ref: str, **values: int | bool) -> None:
+    """Set priority, share or active. UsageError for a list that nobody has."""
+    changed = await connection.execute(update(lists).where(lists.c.list_ref == list_ref).values(**values))
+    if not changed.rowcount:
+        raise UsageError(f'there is no list "{list_ref}"')
+
+
+async def all_lists(engine: AsyncEngine, campaign: str) -> list[LeadList]:
+    """In the order in which they came; of every campaign when none is named."""
+    columns = [lists.c[each.name] for each in dataclass_fields(LeadList)]
+    query = select(*columns).order_by(lists.c.imported_at, lists.c.list_ref)
+    if campaign:
+        query = query.where(lists.c.campaign == campaign)
+    async with engine.connect() as connection:
+        return [LeadList(**row) for row in (await connection.execute(query)).mappings()]
+
+
+async def add_leads(
+    connection: AsyncConnection, list_ref: str, campaign: str, new: Sequence[NewLead], sealed: Sequence[SealedPerson]
+) -> None:
+    """Add checked leads, with what the vault made of each."""
+    if connection.dialect.name == "postgresql":  # SQLite has one writer at a time
+        await connection.execute(text("LOCK TABLE vault_keys IN EXCLUSIVE MODE"))
+    # Of the keys, for they are never deleted: a position is never another lead's.
+    first = 1 + ((await connection.execute(select(func.max(vault_keys.c.position)))).scalar() or 0)
+    any_time, nothing = _as_kept(connection, leads.c.not_before, ANY_TIME), _as_kept(connection, leads.c.outcomes, {})
     rows = [
-        {
-            "lead_ref": lead.lead_ref,
-            "campaign": campaign,
-            "list_ref": list_ref,
-            "number_ref": refs[lead.number],
-            "time_zone": lead.time_zone,
-            "state": LeadState.NEW.value,
-            "priority": lead.priority,
-            "attempts": 0,
-            "not_before": None,
-            "last_outcome": "",
-            "outcomes": {},
-            "fields": lead.fields,
-        }
-        for lead in new
-    ]
-    if rows:
-        await connection.execute(insert(leads), rows)
+        (
+            position, lead.lead_ref, campaign, list_ref, person.digest, lead.time_zone, LeadState.NEW.value,
+            lead.priority, 0, any_time, "", nothing,
+        )
+        for position, (lead, person) in enumerate(zip(new, sealed, strict=True), first)
+    ]  # fmt: skip
+    await add_rows(connection, leads, rows)
+    await add_rows(connection, vault_keys, [(n, each.wrapped) for n, each in enumerate(sealed, first)])
+    await add_rows(connection, vault, [(n, each.sealed) for n, each in enumerate(sealed, first)])
 
 
-async def number_refs(connection: AsyncConnection, wanted: Mapping[str, str]) -> dict[str, str]:
-    """References of numbers, each added under the proposed reference where the store does not have it."""
-    refs: dict[str, str] = {}
-    for part in _parts(list(wanted)):
-        query = select(numbers.c.number, numbers.c.number_ref).where(numbers.c.number.in_(part))
-        refs.update({row.number: row.number_ref for row in await connection.execute(query)})
-    missing = [{"number": number, "number_ref": ref} for number, ref in wanted.items() if number not in refs]
-    if missing:
-        await connection.execute(insert(numbers), missing)
-        refs.update({row["number"]: row["number_ref"] for row in missing})
-    return refs
+async def add_rows(connection: AsyncConnection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert whole rows, their values in the order of the table's columns and in SQLite's form where it is SQLite.
+
+    SQLite gets many rows in one statement, and works on them while Python goes on: SQLAlchemy's own way takes three
+    times as long for a million leads.
+    """
+    if not rows:
+        return
+    names = [column.name for column in table.columns]
+    if connection.dialect.name != "sqlite":
+        await connection.execute(insert(table), [dict(zip(names, row, strict=True)) for row in rows])
+        return
+    for begin in range(0, len(rows), ROWS_IN_ONE_STATEMENT):
+        part = rows[begin : begin + ROWS_IN_ONE_STATEMENT]
+        marks = ",".join([f"({','.join('?' * len(names))})"] * len(part))
+        statement = f"INSERT INTO {table.name} VALUES {marks}"  # noqa: S608  the table is ours, the values are bound
+        await connection.exec_driver_sql(statement, tuple(chain.from_iterable(part)))
+
+
+def _as_kept(connection: AsyncConnection, column: Column[Any], value: object) -> object:
+    """A value as `add_rows` takes it."""
+    if connection.dialect.name != "sqlite":
+        return value
+    bind = column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
+    return value if bind is None else bind(value)
 
 
 def released_state() -> ColumnElement[str]:
@@ -205,5 +296,6 @@ def released_state() -> ColumnElement[str]:
     )
 
 
-def _parts(values: Sequence[str]) -> list[Sequence[str]]:
-    return [values[n : n + IN_ONE_QUERY] for n in range(0, len(values), IN_ONE_QUERY)]
+def parts(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """The values in groups that one query takes."""
+    return (values[n : n + IN_ONE_QUERY] for n in range(0, len(values), IN_ONE_QUERY))

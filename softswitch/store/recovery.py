@@ -16,8 +16,8 @@ from softswitch.dialler.attempt import Disposition
 from softswitch.dialler.detection import ended_as
 from softswitch.dialler.lead import LeadState
 from softswitch.dialler.recycle import CLASSED_BY_AMD
-from softswitch.store import lists
-from softswitch.store.schema import attempts, leads, numbers
+from softswitch.store import lists, locked
+from softswitch.store.schema import ANY_TIME, attempts, leads
 
 ABANDONED_LOCK = timedelta(hours=72)  # Ofcom, persistent misuse policy
 MACHINE_LOCK = timedelta(hours=24)  # Ofcom, persistent misuse policy
@@ -74,7 +74,7 @@ def _closing(row: RowMapping, wall: datetime) -> tuple[dict[str, Any], dict[str,
     elif row["bridged_at"] is not None:
         # Whether somebody cut off in a conversation may be rung again is for a person to decide.
         ended["disposition"] = row["disposition"] or Disposition.CONNECTED.value
-        lead = {"state": LeadState.DONE.value, "not_before": None}
+        lead = {"state": LeadState.DONE.value, "not_before": ANY_TIME}
     elif not row["lead_ref"]:
         # An inbound caller whom nobody could serve: no call of ours, so none that we abandoned.
         ended["disposition"] = Disposition.NO_ANSWER.value
@@ -86,7 +86,7 @@ def _closing(row: RowMapping, wall: datetime) -> tuple[dict[str, Any], dict[str,
 
 async def _settle(connection: AsyncConnection, lead_ref: str, disposition: str, values: dict[str, Any]) -> None:
     """Bring the attempt's lead up to date, and lock its number where the rules say so."""
-    query = select(leads.c.outcomes, numbers.c.number).join(numbers).where(leads.c.lead_ref == lead_ref)
+    query = select(leads.c.outcomes, leads.c.number_digest).where(leads.c.lead_ref == lead_ref)
     lead = (await connection.execute(query)).first()
     if lead is None:  # deleted since, as retention may
         return
@@ -99,4 +99,4 @@ async def _settle(connection: AsyncConnection, lead_ref: str, disposition: str, 
         .values(**values, attempts=made, outcomes=outcomes, last_outcome=disposition)
     )
     if disposition == Disposition.ABANDONED or disposition in CLASSED_BY_AMD:
-        await lists.lock_number(connection, lead.number, values["not_before"])
+        await locked.lock(connection, lead.number_digest, values["not_before"])

@@ -1,7 +1,8 @@
 """The tables: one schema for SQLite and PostgreSQL.
 
-Telephone numbers stand in `numbers` and nowhere else, so that one table can become a vault; every other table knows a
-`number_ref`. CDRs (`attempts`) refer to leads by name without a foreign key: they outlive the leads' deletion.
+Who a lead is stands in `vault` and nowhere else, encrypted (`softswitch.store.vault`); where two numbers must be told
+to be the same, their keyed hashes are compared. CDRs (`attempts`) refer to leads by name without a foreign key: they
+outlive the leads' deletion.
 """
 
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -25,6 +27,9 @@ from sqlalchemy import (
     desc,
     false,
 )
+
+ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+"""`leads.not_before` of a lead that waits for no moment; a value like any other, so that an index can order by it."""
 
 metadata = MetaData(
     naming_convention={
@@ -56,13 +61,35 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-numbers = Table(
-    "numbers",
+vault_root = Table(
+    "vault_root",
     metadata,
-    Column("number_ref", String(32), primary_key=True),
-    Column("number", String(16), nullable=False, unique=True),
-    # A lock binds every campaign that holds the number: the callee does not care which one abandoned the call.
-    Column("locked_until", UtcDateTime),
+    # One row: the keys that the master key guards.
+    Column("name", String(16), primary_key=True),
+    Column("wrapped", LargeBinary, nullable=False),
+    # Which master key opens it, for the person who looks for that key.
+    Column("key_id", String(16), nullable=False),
+    Column("founded_at", UtcDateTime, nullable=False),
+    Column("rotated_at", UtcDateTime),
+    # Something that was destroyed may still stand in the log or in free pages.
+    Column("to_be_scrubbed", Boolean, nullable=False),
+)
+
+# A lead's data key, wrapped; zeros where it was destroyed. Rows are only ever added at the end and overwritten in place
+# by as many bytes: so no copy of a key is left behind in a page that was split (SQLite's secure_delete knows of none).
+vault_keys = Table(
+    "vault_keys",
+    metadata,
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("wrapped", LargeBinary, nullable=False),
+)
+
+# The one table with telephone numbers, names and addresses, each row under its own data key.
+vault = Table(
+    "vault",
+    metadata,
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("sealed", LargeBinary, nullable=False),
 )
 
 lists = Table(
@@ -72,27 +99,47 @@ lists = Table(
     Column("campaign", String(64), nullable=False, index=True),
     Column("name", String(255), nullable=False),
     Column("imported_at", UtcDateTime, nullable=False),
+    # Before it is complete nothing of a list is dialled.
+    Column("completed_at", UtcDateTime),
+    # Keyed hash of the file: an import that was broken off goes on in its own list.
+    Column("fingerprint", String(32), nullable=False),
+    # Lists of a higher priority first; those of one priority in proportion to their shares.
+    Column("priority", Integer, nullable=False),
+    Column("share", Integer, nullable=False),
+    Column("active", Boolean, nullable=False),
 )
 
 leads = Table(
     "leads",
     metadata,
-    Column("position", Integer, primary_key=True, autoincrement=True),
+    # Also the lead's place in `vault` and `vault_keys`.
+    Column("position", Integer, primary_key=True, autoincrement=False),
     Column("lead_ref", String(32), nullable=False, unique=True),
     Column("campaign", String(64), nullable=False),
-    Column("list_ref", ForeignKey("lists.list_ref"), nullable=True),
-    Column("number_ref", ForeignKey("numbers.number_ref"), nullable=False, index=True),
+    Column("list_ref", ForeignKey("lists.list_ref"), nullable=False),
+    # Keyed hash of the number; random bytes once the lead is erased.
+    Column("number_digest", LargeBinary(16), nullable=False),
     Column("time_zone", String(64), nullable=False),
     Column("state", String(16), nullable=False),
     Column("priority", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("not_before", UtcDateTime),
+    # `ANY_TIME` where nothing keeps the lead from being tried.
+    Column("not_before", UtcDateTime, nullable=False),
     Column("last_outcome", String(32), nullable=False),
     Column("outcomes", JSON, nullable=False),
-    Column("fields", JSON, nullable=False),
-    UniqueConstraint("campaign", "number_ref"),
-    # In the hopper's order, so that filling it from a million leads reads no more than it takes.
-    Index("ix_leads_hopper", "campaign", "state", desc("priority"), "position"),
+    UniqueConstraint("number_digest", "campaign"),
+    # In the hopper's order, and within a priority by due time, so that filling it from a million leads, most of them
+    # waiting for another day, reads no more than it takes.
+    Index("ix_leads_hopper", "list_ref", "state", desc("priority"), "not_before", "position"),
+)
+
+locks = Table(
+    "locks",
+    metadata,
+    # A lock binds every campaign that holds the number: the callee does not care which one abandoned the call.
+    Column("number_digest", LargeBinary(16), primary_key=True),
+    Column("locked_until", UtcDateTime, nullable=False, index=True),
+    sqlite_with_rowid=False,
 )
 
 attempts = Table(
@@ -187,11 +234,29 @@ amd_reviews = Table(
 suppressions = Table(
     "suppressions",
     metadata,
-    Column("number_ref", ForeignKey("numbers.number_ref"), primary_key=True),
-    # A campaign's name, or empty for the whole site.
+    Column("number_digest", LargeBinary(16), primary_key=True),
+    # A campaign's name, or empty for the whole site, or TPS: whom no marketing call may reach.
     Column("scope", String(64), primary_key=True),
     Column("reason", String(255), nullable=False),
     Column("added_at", UtcDateTime, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# What a running switch looks for each second; the TPS list has millions, and they do not come one by one.
+Index(
+    "ix_suppressions_added_at",
+    suppressions.c.added_at,
+    sqlite_where=suppressions.c.scope != "*TPS",
+    postgresql_where=suppressions.c.scope != "*TPS",
+)
+
+screenings = Table(
+    "screenings",
+    metadata,
+    # When a public list of people who object to marketing, such as the TPS, was last taken over, and how many it named.
+    Column("name", String(16), primary_key=True),
+    Column("taken_at", UtcDateTime, nullable=False),
+    Column("entries", Integer, nullable=False),
 )
 
 accounts = Table(

@@ -1,15 +1,17 @@
 """From what a list says to an E.164 number and the callee's time zone."""
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberType
 from phonenumbers.phonenumberutil import region_code_for_country_code
 from phonenumbers.timezone import time_zones_for_number
+
+from softswitch.store.number_plan import UNKNOWN_ZONE, plan_of
 
 _SPREADSHEET = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d+")
 _WHY = {
@@ -25,7 +27,6 @@ _NOT_DIALLED = {
     PhoneNumberType.SHARED_COST: "is a shared-cost number",
     PhoneNumberType.PAGER: "is a pager",
 }
-UNKNOWN_ZONE = "Etc/Unknown"
 SHOWN_DIGITS = 2
 
 
@@ -33,8 +34,7 @@ class WrongNumber(ValueError):
     """The text says why, without the number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Telephone:
+class Telephone(NamedTuple):
     number: str
     """E.164."""
     national: str
@@ -51,10 +51,18 @@ def read_number(text: str, country: str, prefix: str = "", *, any_kind: bool = F
     """
     if not text:
         raise WrongNumber("is missing")
+    region = _region(prefix, country)
+    ordinary = plan_of(region).read(text)
+    if ordinary is not None:
+        return Telephone(*ordinary)
+    return _read_with_care(text, country, region, any_kind=any_kind)
+
+
+def _read_with_care(text: str, country: str, region: str, *, any_kind: bool) -> Telephone:
     if _SPREADSHEET.fullmatch(text):
         raise WrongNumber("was shortened by a spreadsheet (as in 4.4E+11); format the column as text")
     try:
-        parsed = phonenumbers.parse(text, _region(prefix, country))
+        parsed = phonenumbers.parse(text, region)
     except NumberParseException as error:
         raise WrongNumber(_WHY.get(error.error_type, "is not a telephone number")) from None
     if parsed.extension:

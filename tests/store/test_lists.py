@@ -78,7 +78,7 @@ def test_a_locked_number_rests_in_every_campaign_unless_an_agent_is_guaranteed(w
 def test_a_number_without_a_lead_can_be_locked_too(with_store) -> None:
     async def body(store):
         await store.lock_number("+442079460009", WALL)
-        assert list(await store.locked_numbers(WALL - timedelta(seconds=1))) == ["+442079460009"]
+        assert await store.locked_numbers(WALL - timedelta(seconds=1)) == {"+442079460009": WALL}
 
     with_store(body)
 
