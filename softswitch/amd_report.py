@@ -60,7 +60,7 @@ async def _read(config: Path, day: date | None, campaign: str) -> "list[AmdDay]"
     zone = settings.site.time_zone
     today = datetime.now(ZoneInfo(zone)).date()
     days = [day] if day is not None else [today - timedelta(days=back) for back in range(DAYS)]
-    store = await Store.open(store_url(settings))
+    store = await Store.open(store_url(settings), locked=True)
     try:
         found = [
             await store.amd_day(each, one, zone, DEFAULT_MARGINS.false_positive_prior(each))
