@@ -63,7 +63,7 @@ TONES = np.dtype(
 
 LEAST_ODDS = 0.4
 """Log odds from which a line is a beep: 3 false beeps in 656 clips without one, by clip-wise cross-validation."""
-SHORTEST_BEEP_MS, LONGEST_BEEP_MS = 45.0, 1750.0  # 60 to 1,500 ms, and what the window's smear makes of it
+SHORTEST_BEEP_MS, LONGEST_BEEP_MS = 35.0, 1750.0  # 60 to 1,500 ms, and what the window's smear makes of it
 LOWEST_BEEP_HZ, HIGHEST_BEEP_HZ = 338.0, 2125.0
 INFORMATION_GAP = 14  # blocks between two special information tones, where a packet was lost as well
 REVERSAL_GAP = 20  # blocks, a packet lost at the reversal included
@@ -76,6 +76,8 @@ FLOOR_RISE_DB = 0.065  # a block: 6.5 dB/s
 QUIETEST_FLOOR_DBOV = -62.0
 STEADY_SHARE = 0.35  # of all power: a tone that the network sends is not under a voice
 PURE_SHARE = 0.9
+PAIR_SHARE, PAIR_EDGE_DB = 0.95, 28.0
+STEADY_HZ = 4.0  # standard deviation
 KEY_SHARE = 0.85
 BEATING_PROMINENCE_DB = 25.0
 LEAST_BEATING_WIDTH, LARGEST_BEATING_WIDTH = 0.57, 1.15
@@ -141,7 +143,7 @@ def _follow_speech(tones: Record, level_dbov: float) -> None:
         return
     for slot in range(SLOTS):
         line = tones.lines.line[slot]
-        if line.on == 1 and line.blocks >= 3 and line.power >= 0.75 * tones.lines.total:
+        if line.on == 1 and line.blocks >= 3 and line.last[0] >= 0.75 * tones.lines.total:
             return
     tones.spoken += 1
     tones.spoken_power += 10.0 ** (level_dbov / 10.0)
@@ -278,6 +280,26 @@ def _cadence(tones: Record, hz: float) -> int:
 
 
 @njit(cache=True, nogil=True)
+def _is_half_of_a_pair(tones: Record, line: Record) -> bool:
+    """Whether the line described last began and ended with another, abruptly, both steady and alone."""
+    rise, fall = tones.description[11], tones.description[12]
+    if line.blocks < 9 or min(rise, fall) < PAIR_EDGE_DB or tones.description[3] >= STEADY_HZ:
+        return False
+    for slot in range(SLOTS):
+        other = tones.lines.line[slot]
+        if other.start == line.start and other.hz == line.hz:
+            continue
+        if other.measured < 4 or abs(other.start - line.start) > 4 or abs(other.blocks - line.blocks) > 4:
+            continue
+        hz = _hz(other)
+        steady = other.squared_hzs / other.measured - hz * hz < STEADY_HZ * STEADY_HZ
+        balanced = _within(line.powers, 0.12 * other.powers, 8.0 * other.powers)
+        if steady and balanced and _share(line) + _share(other) >= PAIR_SHARE:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
 def _ended(tones: Record, line: Record) -> int:
     """What a line is that has just ended and had no name."""
     lines = tones.lines
@@ -285,12 +307,12 @@ def _ended(tones: Record, line: Record) -> int:
     tones.odds = likelihood(tones.description, tones.prepared)
     long_ms = length_ms(line)
     hz = float(tones.description[2])
-    likely = tones.odds >= LEAST_ODDS
+    likely = tones.odds >= LEAST_ODDS or _is_half_of_a_pair(tones, line)
     share = _share(line)
     steady = share >= STEADY_SHARE and tones.description[3] < 6.0
     pure = share >= 2.0 * STEADY_SHARE and tones.description[3] < 2.5 and long_ms >= 150.0
     answer = _near(hz, 2100.0, 15.0) and share >= 0.6
-    if line.named == SIT or answer or (likely and steady and long_ms >= 100.0) or pure:
+    if line.named == SIT or answer or (likely and steady and long_ms >= 60.0) or pure:
         _remember(tones, hz, line.start, line.start + int(long_ms / 10.0))
     if line.named != NONE or not (likely or pure):
         return NONE
