@@ -81,10 +81,12 @@ class Report:
 
         amd = Table(title="AMD against the lab's truth", title_justify="left")
         amd.add_column("truth")
-        for verdict in VERDICTS:
+        told = {verdict for verdicts in found.amd.values() for verdict in verdicts}
+        columns = (*VERDICTS, *sorted(told.difference(VERDICTS)))
+        for verdict in columns:
             amd.add_column(verdict, justify="right")
         for truth, verdicts in sorted(found.amd.items()):
-            amd.add_row(truth, *(str(verdicts.get(verdict, 0)) for verdict in VERDICTS))
+            amd.add_row(truth, *(str(verdicts.get(verdict, 0)) for verdict in columns))
         console.print(amd)
 
         figures = Table(title="the shift", title_justify="left", show_header=False)

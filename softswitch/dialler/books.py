@@ -136,7 +136,7 @@ class Books:
         if call.state is CallState.ENDED:
             return
         answered = call.answered_at is not None
-        if by_callee and answered and call.verdict is Verdict.NONE and self._shift.campaign.amd is not AmdMode.OFF:
+        if by_callee and answered and not call.findings and self._shift.campaign.amd is not AmdMode.OFF:
             self._hung_up_before_any_verdict(call, now)
         disposition = self._came_to(call, by_callee, now) if answered else _BY_OUTCOME[outcome]
         self.part_from_agent(call, now, wrap_up=True)
