@@ -121,6 +121,8 @@ MATRIX = [
     ("POST", "/api/agents/101/mute", WATCHERS),
     ("DELETE", "/api/agents/101/mute", WATCHERS),
     ("GET", "/api/agents/101/mute", EVERYBODY),  # is answered with 405
+    ("GET", "/api/reviews", {"sue", "otto"}),
+    ("POST", "/api/reviews/x", {"sue", "otto"}),
     ("GET", "/api/openapi.json", EVERYBODY),
     ("GET", "/metrics", WATCHERS),
     ("GET", "/_nicegui/3/static/quasar.js", WATCHERS),
