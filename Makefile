@@ -46,7 +46,8 @@ fuzz: .venv/ready
 	if [ -z "$(PYTHON)" ]; then echo "softswitch needs Python 3.11 or 3.12: install it, or say make PYTHON=/path/to/python"; exit 1; fi
 	$(PYTHON) -m venv .venv || { echo "the venv module is missing: on Debian or Ubuntu, apt-get install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --no-compile --editable '.[test]'
+	$(BIN)/python -m compileall -qq -j 0 .venv/lib || true # on all cores; some packages ship files for other Pythons
 	touch $@
 
 clean:

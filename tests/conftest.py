@@ -1,22 +1,28 @@
-"""Lanes: which tests never run against each other when several processes run them (pytest-xdist's loadgroup)."""
+"""Lanes: which tests never run against each other when several processes run them (pytest-xdist)."""
 
 import os
 import random
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-HERE = Path(__file__).parent
 LANES = {
-    "scenarios": "calls",
-    "interop": "calls",
-    "media": "media",
-    "bench": "media",
-    "recordings": "media",
-    "exchange/test_media_process.py": "media",
+    "tests/scenarios/test_demo.py": "the demo",
+    "tests/scenarios": "calls",
+    "tests/interop": "calls",
+    "tests/media": "media",
+    "tests/bench": "media",
+    "tests/recordings": "media",
+    "tests/exchange/test_media_process.py": "media",
 }
-"""Tests that need the machine's real time, for audio or for the programs of others. They mostly wait, so that two lanes
-and the tests that compute share two cores; what computes takes whichever process is free."""
+"""Tests that need the machine's real time, for audio or for the programs of others. A lane is one process's, and the
+largest begin first; they mostly wait, so that they and the tests that compute share two cores."""
+
+
+def lane_of(test: str) -> str:
+    """The lane of a test's identifier; a test that only computes is alone in its own."""
+    path = test.partition("::")[0]
+    return next((lane for start, lane in LANES.items() if path == start or path.startswith(start + "/")), test)
 
 
 def pytest_configure() -> None:
@@ -24,10 +30,12 @@ def pytest_configure() -> None:
     os.environ.setdefault("PYTHONHASHSEED", str(random.randrange(1, 2**32)))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            inside = item.path.relative_to(HERE)
-            lane = LANES.get(inside.parts[0]) or LANES.get(inside.as_posix())
-            if lane is not None:
-                item.add_marker(pytest.mark.xdist_group(lane))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Lanes(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return lane_of(nodeid)
+
+    return Lanes(config, log)
