@@ -138,7 +138,11 @@ def stranger(site: Path) -> subprocess.CompletedProcess[str]:
     folder = site.parent / "data"
     public = AuditKey.read(folder / "audit.key").public
     return subprocess.run(
-        [sys.executable, "-I", "-c", script, str(folder), public], capture_output=True, text=True, timeout=60
+        [sys.executable, "-I", "-c", script, str(folder), public],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 
