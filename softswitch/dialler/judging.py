@@ -16,6 +16,9 @@ from softswitch.dialler.detection import NOBODY_THERE, SOMEBODY_THERE, Finding
 from softswitch.dialler.events import Listen, PlayMessage
 from softswitch.dialler.shift import Shift
 
+NO_TELEPHONE_RINGS = frozenset({Cause.BUSY, Cause.DIAL_TONE})
+"""Behind any other tone, some country's ringing among them, somebody may be on the way to the telephone."""
+
 
 class JudgedCalls:
     """Every method ignores a call that is past what it tells of."""
@@ -131,7 +134,7 @@ class JudgedCalls:
             return
         if self._may_leave_message(call):
             self._listen(call, now, now + self._campaign.voicemail_wait_s)
-        elif call.cause is Cause.RINGBACK and now < rung:
+        elif call.verdict is Verdict.TONE and call.cause not in NO_TELEPHONE_RINGS and now < rung:
             self._listen(call, now, rung)
         else:
             self._answered.hang_up(call, "machine", now, wrap_up=False)

@@ -92,10 +92,12 @@ class Margins:
     retry_spread: float = 0.1
     """Retries are put off by up to this share more, so that a list does not come back at the same minute each day."""
     false_positive_prior_careful: float = 0.005
-    """Share of machine-classed calls taken to be people's until 100 are reviewed: the upper bound of the detector's
-    evaluation at this point, rounded up. A campaign may set its own."""
+    """Share of the calls that a verdict ended taken to be people's until 100 are reviewed: what the detector is held to
+    at this point (people classed as machines, at most). A campaign may set its own evaluation's upper bound."""
     false_positive_prior_balanced: float = 0.02
+    """The same, 1.5 %, rounded up."""
     false_positive_prior_fast: float = 0.05
+    """It is held to nothing at this point; a guess on the safe side."""
     commit_retry_s: float = 1.0
     """No new attempt for so long after the store could not take one."""
     refill_timeout_s: float = 30.0

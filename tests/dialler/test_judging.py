@@ -285,18 +285,19 @@ def test_a_verdict_on_a_call_that_is_being_ended_changes_nothing_but_is_counted(
 # ringing after the answer
 
 
-def hearing_ringing(open_desk, amd=AmdMode.PARALLEL):
+def hearing_ringing(open_desk, amd=AmdMode.PARALLEL, cause=Cause.RINGBACK):
     desk, call = talking(open_desk, amd) if amd is AmdMode.PARALLEL else in_doubt(open_desk)
     desk.pass_time(1)
-    told = judge(desk, call, Verdict.TONE, Cause.RINGBACK)
+    told = judge(desk, call, Verdict.TONE, cause)
     assert Listen(call) in told
     assert AgentChanged("ada", AgentState.READY, "") in told
     return desk, call
 
 
 @BOTH
-def test_ringing_after_the_answer_is_heard_out_to_the_minimum_ring(open_desk, amd) -> None:
-    desk, call = hearing_ringing(open_desk, amd)
+@pytest.mark.parametrize("cause", [Cause.RINGBACK, Cause.TONE])
+def test_ringing_after_the_answer_is_heard_out_to_the_minimum_ring(open_desk, amd, cause) -> None:
+    desk, call = hearing_ringing(open_desk, amd, cause)
     desk.pass_time(12)
     assert not desk.of(HangUp)
     desk.pass_time(2)

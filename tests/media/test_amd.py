@@ -10,7 +10,7 @@ import softswitch.testing
 from softswitch.amd.state import FEATURES
 from softswitch.amd.verdict import Cause, OperatingPoint, Verdict
 from softswitch.media import vocabulary
-from softswitch.media.events import BeepHeard, SpeechStarted, VerdictReached
+from softswitch.media.events import BeepHeard, GreetingEnded, SpeechStarted, VerdictReached
 from softswitch.media.layout import MESSAGE
 from softswitch.media.reports import Reports
 from softswitch.media.wav import read_mono
@@ -105,6 +105,15 @@ def test_the_operating_point_of_a_leg_reaches_its_detector(run):
         await studio.until(lambda: [int(states[slot]["point"]) for slot in slots] == [0, 1, 2])
 
     run(scenario)
+
+
+def test_a_beep_and_the_end_of_a_greeting_are_events_of_their_own():
+    reports = Reports([])
+    message = np.zeros(1, MESSAGE)[0]
+    message["at_ns"] = 5_250_000_000
+    for kind, event in ((vocabulary.BEEP_HEARD, BeepHeard), (vocabulary.GREETING_ENDED, GreetingEnded)):
+        message["kind"] = kind
+        assert reports.event(message, 7, None) == event(7, 5.25)
 
 
 def test_words_of_features_that_were_lost_leave_a_verdict_without_any():
