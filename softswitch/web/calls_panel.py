@@ -8,7 +8,14 @@ from softswitch.web.control import SwitchControl
 from softswitch.web.elements import Rows, Text, clock, panel
 
 MAXIMUM_ROWS = 60
-TONES = {"dialling": "idle", "ringing": "wrap", "answered": "ready", "in call": "busy", "message": "alert"}
+TONES = {
+    "dialling": "idle",
+    "ringing": "wrap",
+    "answered": "ready",
+    "in call": "busy",
+    "message": "alert",
+    "voicemail": "busy",
+}
 
 
 class _CallRows(Rows, component="assets/call_rows.js"):

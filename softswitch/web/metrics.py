@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from softswitch.dialler.agents import AgentState
 from softswitch.safeguards.visibility import CampaignView, WallboardView
 
-CALL_STATES = ("dialling", "ringing", "answered", "in call", "message")
+CALL_STATES = ("dialling", "ringing", "answered", "in call", "message", "machine", "voicemail")
 CAMPAIGN_GAUGES: tuple[tuple[str, str, Callable[[CampaignView], float]], ...] = (
     ("running", "1 while the campaign dials", lambda c: float(c.state == "running")),
     ("ringing_calls", "Calls on their way out", lambda c: c.ringing),
@@ -26,6 +26,8 @@ CAMPAIGN_GAUGES: tuple[tuple[str, str, Callable[[CampaignView], float]], ...] = 
     ("silent_calls_today", "Silent calls since midnight", lambda c: c.silent_today),
     ("machines_today", "Calls classed as answering machines since midnight", lambda c: c.machines_today),
     ("abandoned_ratio", "Abandoned-call rate of today by the regulator's formula", lambda c: c.abandoned_rate),
+    ("false_positive_ratio", "Share of verdicts taken to have hung up on people", lambda c: c.false_positive_share),
+    ("reviewed_calls", "Calls that a verdict ended and a reviewer has judged", lambda c: c.false_positives_reviewed),
     ("abandoned_limit_ratio", "The rate that may not be passed", lambda c: c.abandoned_limit),
 )
 
