@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from numba import njit
+from softswitch.codecs.compiling import inner
 
 from softswitch.errors import UsageError
 
@@ -56,7 +57,7 @@ def reset(state: Record, rate_hz: int) -> None:
     state.history[:] = 0
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _remember(state: Record, played: Samples) -> None:
     history = state.history
     size = played.size
@@ -70,7 +71,7 @@ def _remember(state: Record, played: Samples) -> None:
         history[HISTORY - size + i] = played[i]
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _likeness(source: npt.NDArray[np.float64], lag: int, size: int, stride: int) -> float:
     """Correlate the newest `size` samples with those `lag` before them, normalized by the latter's energy."""
     product = 0.0
@@ -82,7 +83,7 @@ def _likeness(source: npt.NDArray[np.float64], lag: int, size: int, stride: int)
     return product / np.sqrt(max(energy, LOWEST_ENERGY))
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _find_pitch(source: npt.NDArray[np.float64], scale: int) -> int:
     """The period of what was heard last: a coarse search on every other sample (of 8 kHz), then a fine one (§I.2.3)."""
     size = CORRELATED * scale
@@ -104,7 +105,7 @@ def _find_pitch(source: npt.NDArray[np.float64], scale: int) -> int:
     return found
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _repeated(state: Record, periods: int, offset: int) -> float:
     """One sample of the last `periods` periods, whose last quarter period is blended into what came before the first.
 
@@ -122,13 +123,13 @@ def _repeated(state: Record, periods: int, offset: int) -> float:
     return source[at] * (1.0 - share) + source[at - length] * share
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _gain(state: Record, lost: int) -> float:
     """Full for 10 ms, then a fifth less every 10 ms (§I.2.6)."""
     return min(1.0, max(0.0, 1.2 - 0.2 * lost / (TEN_MS * state.scale)))
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _next(state: Record, lost: int) -> float:
     """The next sample to play over the gap, before fading, when `lost` samples of it are over."""
     quarter = state.pitch >> 2

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from numba import njit
+from softswitch.codecs.compiling import inner
 from softswitch.codecs.tones import add_sine, amplitude_at
 
 from softswitch.errors import UsageError
@@ -98,7 +99,7 @@ def _weighted_energy(span: Floats, start: int) -> float:
     return total
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _energy(span: Floats, start: int) -> float:
     total = 0.0
     for i in range(start, start + END):
@@ -106,7 +107,7 @@ def _energy(span: Floats, start: int) -> float:
     return total
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _response(offset_hz: float) -> float:
     """The power that the window leaves of a tone beside its centre."""
     bins = offset_hz * WINDOW / RATE_HZ
@@ -116,7 +117,7 @@ def _response(offset_hz: float) -> float:
     return amplitude * amplitude
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _measure(state: Record) -> int:
     """The key whose tones fill the span, or -1."""
     span = state.span
@@ -154,7 +155,7 @@ def _measure(state: Record) -> int:
     return code
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _tone_power(state: Record, k: int, frequency_hz: float) -> float:
     """The mean power of a tone over both windows; 0 when it is too far off its frequency or unsteady."""
     tones = state.tones

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from numba import njit
+from softswitch.codecs.compiling import inner
 
 Bytes = npt.NDArray[np.uint8]
 Samples = npt.NDArray[np.int16]
@@ -64,17 +65,17 @@ MIRROR = np.array([3, -11, 12, 32, -210, 951, 3876, -805, 362, -156, 53, -11], n
 """Every other coefficient of the 24-tap filter; read backwards it is the other half (§3.1, table 11)."""
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _saturated(value: int) -> int:
     return min(max(value, -32768), 32767)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _limited(value: int) -> int:
     return min(max(value, -16384), 16383)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _reset_band(band: Record, scale: int) -> None:
     band.estimate = 0
     band.zeros_estimate = 0
@@ -101,7 +102,7 @@ def reset_decoder(state: Record) -> None:
     reset_encoder(state)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _adapt_scale(band: Record, growth: int, highest: int, shift: int) -> None:
     """Block 3: LOGSCL and SCALEL, or their like of the higher band."""
     log_scale = min(max((band.log_scale * 127 >> 7) + growth, 0), highest)
@@ -111,7 +112,7 @@ def _adapt_scale(band: Record, growth: int, highest: int, shift: int) -> None:
     band.scale = (mantissa << -exponent if exponent < 0 else mantissa >> exponent) << 2
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _adapt_predictor(band: Record, difference: int) -> None:
     """Block 4: take the quantized difference in, move poles and zeros, and estimate the next sample."""
     reconstructed = _saturated(band.estimate + difference)  # RECONS
@@ -154,7 +155,7 @@ def _adapt_predictor(band: Record, difference: int) -> None:
     band.estimate = _saturated(poles_estimate + zeros_estimate)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _adapt_low(band: Record, code: int) -> None:
     """Both ends adapt to the four bits that no mode drops (§6.2.1, blocks 2L to 4L)."""
     difference = band.scale * FOUR_BITS[code >> 2] >> 15
@@ -266,7 +267,7 @@ def decode(state: Record, payload: Bytes, out: Samples, mode: int) -> int:
     return 2 * payload.size
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _copy_band(band: Record, source: Record) -> None:
     band.estimate = source.estimate
     band.zeros_estimate = source.zeros_estimate

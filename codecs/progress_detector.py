@@ -28,6 +28,7 @@ from softswitch.codecs.bursts import (
     pure,
     reset,
 )
+from softswitch.codecs.compiling import inner
 from softswitch.codecs.progress import SIT_HIGH_HZ, SIT_LAST_HZ, SIT_LONG_MS, SIT_LOW_HZ, SIT_SHORT_MS, Tone
 from softswitch.codecs.spectrum import BINS, SPAN, power_spectrum
 
@@ -60,17 +61,17 @@ SIT_SECOND_HZ = (SIT_LOW_HZ[1] + SIT_HIGH_HZ[1]) / 2
 SIT_MIDDLE_MS = (SIT_SHORT_MS + SIT_LONG_MS) / 2
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _within(value: float, low: float, high: float) -> bool:
     return low <= value <= high
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _is_pair(low_hz: float, high_hz: float, first_hz: float, second_hz: float) -> bool:
     return abs(low_hz - first_hz) <= 13.0 and abs(high_hz - second_hz) <= 13.0
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _is_key(low_hz: float, high_hz: float) -> bool:
     """The two frequencies of a DTMF key, within 2.5 %."""
     row = False
@@ -82,7 +83,7 @@ def _is_key(low_hz: float, high_hz: float) -> bool:
     return row and column
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _alike(state: Record, count: int) -> bool:
     """The last `count` bursts sound alike and lie where ringing and busy tones do."""
     last = state.bursts - 1
@@ -94,7 +95,7 @@ def _alike(state: Record, count: int) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _name_continuing(state: Record) -> int:
     """The name of a burst that is still on, once it has lasted long enough."""
     on_ms = FRAME_MS * state.frames
@@ -118,7 +119,7 @@ def _name_continuing(state: Record) -> int:
     return 0
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _name_cadence(state: Record) -> int:
     """The name that the last bursts and gaps give, the last burst having just ended."""
     n = state.bursts - 1
@@ -161,7 +162,7 @@ def _name_cadence(state: Record) -> int:
     return 0
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _name_information(state: Record) -> int:
     """Special information tones: three that rise, with hardly a gap; the third has just ended."""
     n = state.bursts - 1
@@ -187,7 +188,7 @@ def _name_information(state: Record) -> int:
     return name
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _name_in_gap(state: Record) -> int:
     """The name that a burst takes by the quiet after it."""
     if state.bursts == 0 or state.named == 1:
@@ -215,7 +216,7 @@ def _name_in_gap(state: Record) -> int:
     return 0
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _like_a_beep(state: Record) -> bool:
     """Purer than a vowel ever is, or pure, single, higher and longer; and no key."""
     n = state.bursts - 1
@@ -226,7 +227,7 @@ def _like_a_beep(state: Record) -> bool:
     return purity >= 0.95 or (purity >= 0.80 and high_hz == 0.0 and low_hz >= 700.0 and state.ons_ms[n] >= 260)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _listen(state: Record) -> int:
     """Take the spectrum in; the name of a tone that it completes, or 0."""
     look(state)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from numba import njit
+from softswitch.codecs.compiling import inner
 
 from softswitch.errors import UsageError
 
@@ -42,7 +43,7 @@ DOUBLING_EVEN = np.ascontiguousarray(2 * HALVING[0::2])
 DOUBLING_ODD = np.ascontiguousarray(2 * HALVING[1::2])
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _sample(value: float) -> int:
     return min(max(round(value), -32768), 32767)
 

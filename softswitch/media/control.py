@@ -23,7 +23,7 @@ from softswitch.media.buffered_legs import policy_code
 from softswitch.media.dtmf import DIGITS
 from softswitch.media.engine import Engine, slots_between
 from softswitch.media.events import LegStatistics, MediaFormat
-from softswitch.media.kernels import fingerprint
+from softswitch.media.kernels import source_version
 from softswitch.media.launcher import launch
 from softswitch.media.layout import PATH_BYTES, attach_block
 from softswitch.media.life import OnEvent, PlaneLife
@@ -101,7 +101,7 @@ class MediaPlane(PlaneLife):
                 "last_port": last_port,
                 "clips": {name: str(path.resolve()) for name, path in clips.items()},
                 "clip_files": {name: _identity(path) for name, path in clips.items()},
-                "version": fingerprint(),
+                "version": source_version(),
                 "linger_s": (LINGER_S if folder else 0.0) if linger_s is None else linger_s,
                 "event_driven": event_driven,
                 "recording_key": (recording_key or b"").hex(),

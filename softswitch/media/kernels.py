@@ -8,6 +8,7 @@ cache.
 import ctypes
 import hashlib
 import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -20,9 +21,10 @@ from numba import njit
 import softswitch.amd
 import softswitch.codecs
 import softswitch.media
+from softswitch.codecs.compiling import inner_of
 
-inner: Callable[[Any], Any] = njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True, no_cpython_wrapper=True)
-"""For kernels that only kernels call: without a face towards Python they compile in half the time."""
+inner: Callable[[Any], Any] = inner_of(_nrt=False)
+"""For kernels that only kernels call: without a face towards Python, and translated only with those that call them."""
 
 kernel: Callable[[Any], Any] = njit(cache=True, nogil=True, _nrt=False, no_cfunc_wrapper=True)
 """For kernels that Python calls."""
@@ -32,15 +34,53 @@ i64: Any = np.int64
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 STAMP = "softswitch-kernels.stamp"
+_KERNEL = re.compile(r"^@(?:inner|kernel|njit|intrinsic)\b", re.M)
+_IMPORT = re.compile(r"^from (softswitch[\w.]*) import (\([^)]*\)|[^\n]*)", re.M)
 
 
 def fingerprint() -> str:
-    """Names what compiled kernels depend on: numba's version and every source that may hold a kernel."""
+    """Names what compiled kernels depend on: numba's version, the sources that hold kernels, and what they import."""
+    return _digest(kernel_sources())
+
+
+def source_version() -> str:
+    """Names all of the sources that the two processes share, kernels or not."""
+    return _digest(_all_sources())
+
+
+def kernel_sources() -> list[Path]:
+    """The sources that hold a kernel, and those that they import, which may hold a constant or a layout of theirs."""
+    waiting = [source for source in _all_sources() if _KERNEL.search(source.read_text())]
+    found = set(waiting)
+    while waiting:
+        for source in _imported_by(waiting.pop().read_text()) - found:
+            found.add(source)
+            waiting.append(source)
+    return sorted(found)
+
+
+def _all_sources() -> list[Path]:
+    packages = (softswitch.codecs, softswitch.amd, softswitch.media)
+    return sorted(source for each in packages for folder in each.__path__ for source in Path(folder).glob("*.py"))
+
+
+def _imported_by(text: str) -> set[Path]:
+    """The sources of ours that a module imports at its top level."""
+    found = set()
+    for module, names in _IMPORT.findall(text):
+        _, *parts = module.split(".")
+        roots = softswitch.codecs.__path__ if parts[:1] == ["codecs"] else softswitch.__path__
+        for root in roots:
+            place = Path(root, *parts[parts[:1] == ["codecs"] :])
+            named = re.findall(r"\w+", names) if place.is_dir() else []
+            found |= {place.with_suffix(".py"), *(place / f"{name}.py" for name in named)}
+    return {source for source in found if source.is_file()}
+
+
+def _digest(sources: list[Path]) -> str:
     digest = hashlib.sha256(numba.__version__.encode())
-    for package in (softswitch.codecs, softswitch.amd, softswitch.media):
-        for folder in package.__path__:
-            for source in sorted(Path(folder).glob("*.py")):
-                digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    for source in sources:
+        digest.update(source.name.encode() + b"\0" + source.read_bytes())
     return digest.hexdigest()
 
 

@@ -13,7 +13,7 @@ from softswitch.errors import SoftswitchError, UsageError
 from softswitch.media.connection import end_process, receive_message, remove_socket, send_message
 from softswitch.media.engine import Engine
 from softswitch.media.guardian import Guardian
-from softswitch.media.kernels import fingerprint
+from softswitch.media.kernels import source_version
 
 FIRST_CONNECTION_S = 30.0
 
@@ -31,7 +31,7 @@ def serve(listener: socket.socket, folder: Path) -> None:
         return
     settings = message["begin"]
     try:
-        if inherited and settings["version"] != fingerprint():
+        if inherited and settings["version"] != source_version():
             raise UsageError("softswitch was changed on disk while it ran; start it again")
         engine = Engine(
             address=settings["address"],

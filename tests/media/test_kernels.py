@@ -19,6 +19,13 @@ def test_a_change_of_the_sources_empties_the_cache_and_no_change_keeps_it(tmp_pa
     assert not index.exists()
 
 
+def test_only_what_a_kernel_may_depend_on_empties_the_cache():
+    found = {source.name for source in kernels.kernel_sources()}
+    # kernels; layouts and numbers that they are made with; what those are made of in turn
+    assert {"relay.py", "g711.py", "layout.py", "vocabulary.py", "libc.py", "registry.py", "form.py"} <= found
+    assert not {"control.py", "recorder.py", "engine.py", "headset.py", "launcher.py"} & found
+
+
 def test_a_cache_folder_that_cannot_be_written_does_no_harm():
     kernels.discard_stale_kernels(Path("/proc/softswitch"))
 
