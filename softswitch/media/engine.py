@@ -18,7 +18,6 @@ from softswitch.media import (
     incoming,
     legs,
     outgoing,
-    packing,
     playback,
     quality,
     relay,
@@ -26,6 +25,7 @@ from softswitch.media import (
     signals,
     timeline,
     worker,
+    writing,
 )
 from softswitch.media import vocabulary as v
 from softswitch.media.addresses import host_number
@@ -52,6 +52,18 @@ Stage = tuple[str, Any, tuple[Any, ...]]
 
 TICK_NS = 2_000_000
 RELAY_PRIORITY = 10
+PIECES = (
+    legs.open_leg,
+    legs.connect_leg,
+    outgoing.relay,
+    pull_due,
+    incoming.receive_packet,
+    playback.play_due,
+    relay.obey,
+    model.receive_frame,
+    worker.drain,
+)
+"""What only the loops call: compiled one by one to show how far it is, and loaded within the loops."""
 RECORDINGS_END_S = 2.0
 LEDGER_END_S = 3.0
 """How long a stop waits for the disk; what is not bound to the ledger by then is at the next start."""
@@ -122,7 +134,9 @@ class Engine:
         messages, relaying, working = self._stages()
         stages = messages + relaying + working
         helper = None
-        doing = "loading" if is_cached(relay.run) else "compiling, on a first start only"
+        doing = "compiling, on a first start only"
+        if is_cached(relay.run) and is_cached(worker.run):
+            doing, stages = "loading", [stage for stage in stages if stage[1] not in PIECES]
         for done, (name, dispatcher, signature) in enumerate(stages):
             on_progress(f"media plane: {doing}: {name}", done / len(stages))
             if with_helper and done == len(messages) and not is_cached(worker.run):
@@ -138,6 +152,7 @@ class Engine:
         states, desk, pcm = typeof(self._states), typeof(self._desk), typeof(self._pcm)
         mixer = typeof(self._mixer)
         message = typeof(np.zeros(1, MESSAGE))
+        pen = typeof(writing.new_pen(1))
         datagram, octets = typeof(np.zeros(1, DATAGRAM)), typeof(np.zeros(DATAGRAM_BYTES, np.uint8))
         return (
             [
@@ -147,7 +162,7 @@ class Engine:
                 ("take a datagram out", signals.pop_datagram, (shared, int64, datagram)),
                 ("rate a call", quality.rate, (float64, float64, float64, int64)),
                 ("score a call", quality.opinion_score, (float64,)),
-                ("take a recording", packing.take, (times, int64, typeof(packing.new_codes()), octets)),
+                ("write recordings", writing.write_due, (times, pen, int64)),
             ],
             [
                 ("open a leg", legs.open_leg, (shared, scratch, *[int64] * 5)),

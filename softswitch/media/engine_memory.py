@@ -9,7 +9,7 @@ from softswitch.amd.state import BALANCED, STATE, States, reset
 from softswitch.codecs.dtmf import DTMF
 from softswitch.media.layout import Block, Plan, map_beyond
 from softswitch.media.mixing import CHUNK, MOST_ROUTES, ROUTE, Desk
-from softswitch.media.timeline import CHANNEL, SIZE, TIMELINE, Timelines
+from softswitch.media.timeline import CHANNEL, SIZE, TIMELINE, WORDS, Timelines
 
 
 class EngineMemory(NamedTuple):
@@ -22,7 +22,8 @@ def plan(slots: int) -> Plan:
     return [
         (TIMELINE, (slots,)),
         (CHANNEL, (slots, 2)),
-        (np.dtype("i2"), (slots, 2, SIZE)),
+        (np.dtype("u1"), (slots, 2, SIZE)),
+        (np.dtype("i8"), (slots, 2, 2, WORDS)),
         (np.dtype("i8"), (1 + slots,)),
         (DTMF, (slots,)),
         (STATE, (slots,)),

@@ -25,6 +25,7 @@ from softswitch.media.jitter_pieces import (
     fits,
     hold,
     index_for,
+    nanoseconds,
     position_of,
     take_frame,
 )
@@ -43,7 +44,7 @@ from softswitch.media.jitter_pull import (
     shorten,
     starve,
 )
-from softswitch.media.jitter_record import FRAME_NS, JITTER, NS, PARTS, PIECE_BYTES, configure, new_buffers
+from softswitch.media.jitter_record import FRAME_NS, JITTER, PARTS, PIECE_BYTES, configure, new_buffers
 from softswitch.media.kernels import i64, inner, kernel
 from softswitch.media.playout import MS, forget_transits, note_transit
 from softswitch.media.reception import note_interarrival
@@ -205,10 +206,10 @@ def put(
     if not 8000 <= clock_hz <= 48000 or not NONE <= codec <= L16_WIDE or size < 0:
         buffer.invalid += 1
         return INVALID
-    if codec != NONE and (size == 0 or size % width or piece > PIECE_BYTES or size > PARTS * piece):
+    if codec != NONE and (size == 0 or size & (width - 1) or piece > PIECE_BYTES or size > PARTS * piece):
         buffer.invalid += 1
         return INVALID
-    length = size // width * NS // clock_hz if codec != NONE else 0
+    length = nanoseconds(size >> (width - 1), clock_hz) if codec != NONE else i64(0)
     if buffer.started and ssrc != buffer.ssrc and is_straggler(buffer, ssrc, sequence, now):
         note_late(buffer, now)
         return LATE
@@ -260,7 +261,7 @@ def put(
             buffer,
             key + part,
             at + part * FRAME_NS,
-            taken // width * NS // clock_hz,
+            nanoseconds(taken >> (width - 1), clock_hz),
             packet,
             start + part * piece,
             taken,

@@ -6,6 +6,7 @@ from softswitch.codecs.g711 import ALAW_TO_LINEAR, ULAW_TO_LINEAR
 from softswitch.codecs.registry import CodecCode
 from softswitch.media.jitter_record import FRAME_NS, NS, PARTS, PIECE_BYTES
 from softswitch.media.kernels import i64, inner
+from softswitch.media.libc import copy_octets
 from softswitch.media.rtp import signed16, signed32
 
 QUIET = 128
@@ -25,8 +26,14 @@ def bytes_per_tick(codec: int) -> int:
 
 
 @inner
+def nanoseconds(ticks: int, clock_hz: int) -> int:
+    """So many ticks of a clock. That of telephony takes no division, which would cost more than all else here."""
+    return ticks * (NS // 8000) if clock_hz == 8000 else ticks * NS // clock_hz
+
+
+@inner
 def position_of(buffer: Any, timestamp: int) -> int:
-    return i64(buffer.anchor_ns) + signed32(timestamp - buffer.anchor_timestamp) * NS // i64(buffer.clock_hz)
+    return i64(buffer.anchor_ns) + nanoseconds(signed32(timestamp - buffer.anchor_timestamp), i64(buffer.clock_hz))
 
 
 @inner
@@ -106,9 +113,7 @@ def hold(buffer: Any, key: int, at: int, length: int, packet: Any, start: int, s
     buffer.size[slot] = size
     buffer.codec[slot] = codec
     buffer.arrived_ns[slot] = now
-    kept = buffer.payload[slot]
-    for i in range(size):
-        kept[i] = packet[start + i]
+    copy_octets(buffer.payload[slot], 0, packet, start, size)
 
 
 @inner
@@ -155,6 +160,17 @@ def is_quiet(buffer: Any, slot: int) -> bool:
 
 
 @inner
+def bytes_of(time: int, size: int, length: int, codec: int) -> int:
+    """How many bytes of a piece of `size` bytes that lasts `length` ns are played in a time, in whole samples."""
+    if time == 0:
+        return i64(0)
+    if time == length:
+        return size
+    width = bytes_per_tick(codec)
+    return time * (size // width) // length * width
+
+
+@inner
 def take_frame(buffer: Any, out: Any, into: int) -> int:
     """Move the cursor by 20 ms and copy what lies there; the number of bytes.  into: 0 to throw it away.
 
@@ -178,16 +194,14 @@ def take_frame(buffer: Any, out: Any, into: int) -> int:
             break
         codec = i64(buffer.codec[slot])
         size = i64(buffer.size[slot])
-        width = bytes_per_tick(codec)
-        done = (i64(buffer.cursor_ns) - at) * (size // width) // length * width
+        done = bytes_of(i64(buffer.cursor_ns) - at, size, length, codec)
         taken = min(left, at + length - i64(buffer.cursor_ns))
         if copied == 0:
-            most = min(FRAME_NS * (size // width) // length * width, PIECE_BYTES)
-        upto = size if taken == at + length - buffer.cursor_ns else done + taken * (size // width) // length * width
+            most = min(bytes_of(i64(FRAME_NS), size, length, codec), PIECE_BYTES)
+        upto = size if taken == at + length - buffer.cursor_ns else done + bytes_of(taken, size, length, codec)
         fitting = min(upto - done, most - copied)  # a cursor between two samples may not take one more
         if into:
-            for i in range(fitting):
-                out[copied + i] = buffer.payload[slot, done + i]
+            copy_octets(out, copied, buffer.payload[slot], done, fitting)
         copied += fitting
         left -= taken
         buffer.cursor_ns += taken

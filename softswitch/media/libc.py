@@ -6,7 +6,9 @@ could not. Buffers are passed as addresses (`array.ctypes.data`).
 
 from typing import Any
 
+from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from softswitch.media.kernels import i64, inner
@@ -21,6 +23,7 @@ _setsockopt = types.ExternalFunction("setsockopt", _i32(_i32, _i32, _i32, _addre
 _recvfrom = types.ExternalFunction("recvfrom", _size(_i32, _address, _address, _i32, _address, _address))
 _sendto = types.ExternalFunction("sendto", _size(_i32, _address, _address, _i32, _address, _u32))
 _write = types.ExternalFunction("write", _size(_i32, _address, _address))
+_memcpy = types.ExternalFunction("memcpy", _address(_address, _address, _address))
 _epoll_create1 = types.ExternalFunction("epoll_create1", _i32(_i32))
 _epoll_ctl = types.ExternalFunction("epoll_ctl", _i32(_i32, _i32, _i32, _address))
 _epoll_wait = types.ExternalFunction("epoll_wait", _i32(_i32, _address, _i32, _i32))
@@ -37,6 +40,7 @@ EPOLLIN = 1
 EPOLL_CTL_ADD = 1
 EPOLL_CLOEXEC = 0o2000000
 CLOCK_MONOTONIC, CLOCK_THREAD_CPUTIME_ID, TIMER_ABSTIME = 1, 3, 1
+EINTR = 4
 ECONNREFUSED = 111
 EPROTO = 71
 SOCKADDR_IN_BYTES = 16
@@ -58,6 +62,22 @@ def fence(typing_context: Any) -> Any:
 
 
 @intrinsic
+def prefetch(typing_context: Any, address: Any) -> Any:
+    """Have the line of the cache at an address fetched meanwhile, to be written too."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointer = ir.IntType(8).as_pointer()
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        # for writing, to be kept in every level of the cache, data
+        builder.call(function, [builder.inttoptr(arguments[0], pointer), number(1), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(types.uintp), generate
+
+
+@intrinsic
 def _pointed_at(typing_context: Any, pointer: Any) -> Any:
     """The number that a C pointer points at."""
 
@@ -70,6 +90,13 @@ def _pointed_at(typing_context: Any, pointer: Any) -> Any:
 @inner
 def errno() -> int:
     return i64(_pointed_at(_errno_location()))
+
+
+@inner
+def copy_octets(target: Any, at: int, source: Any, start: int, count: int) -> None:
+    """Copy source[start:start + count] to target[at:]; both contiguous uint8, and not the same array."""
+    if count > 0:
+        _memcpy(_address(target.ctypes.data + at), _address(source.ctypes.data + start), _address(count))
 
 
 @inner
@@ -189,6 +216,13 @@ def send_datagram(descriptor: int, buffer: int, size: int, destination: int) -> 
 def wake(descriptor: int, one: Any) -> None:
     """Signal an eventfd.  one: (1,) uint64 that holds 1."""
     _write(_i32(descriptor), _address(one.ctypes.data), _address(8))
+
+
+@inner
+def write_octets(descriptor: int, buffer: int, size: int) -> int:
+    """Write to a file, which may take a while; bytes written, or -errno.  buffer: an address."""
+    written = i64(_write(_i32(descriptor), _address(buffer), _address(size)))
+    return -errno() if written < 0 else written
 
 
 @inner

@@ -14,7 +14,7 @@ from softswitch.media.kernels import i64, inner
 from softswitch.media.layout import FEED, RECEIVED, Array
 from softswitch.media.libc import fence
 from softswitch.media.outgoing import NS_PER_SAMPLE
-from softswitch.media.timeline import SETTLE_SAMPLES, SIZE, begin_if_idle, position_of
+from softswitch.media.timeline import SETTLE_SAMPLES, begin_if_idle, position_of, sample_at
 
 MOST_ROUTES = 512
 CHUNK = 1600
@@ -131,13 +131,10 @@ def add_source(shared: Any, times: Any, mixer: Any, route: Any, start: int, coun
     route.delay = min(max(route.delay, late + PLACING_SAMPLES), LONGEST_DELAY)
     at_ns = shared.legs[route.to].feed_epoch_ns + start * NS_PER_SAMPLE
     position = position_of(line, at_ns) - route.delay
-    audio = times.audio[source, RECEIVED]
     step = -1 if route.state == LEAVING else 1
     level = route.level
     for i in range(count):
-        at = position + i
-        if line.taken <= at < line.taken + SIZE:
-            mixer.sum[i] += i64(audio[at & (SIZE - 1)]) * level // FADE_SAMPLES
+        mixer.sum[i] += sample_at(times, source, RECEIVED, position + i) * level // FADE_SAMPLES
         level = min(max(level + step, 0), FADE_SAMPLES)
     route.level = level
 

@@ -22,7 +22,7 @@ from softswitch.codecs.registry import CodecCode
 from softswitch.media import vocabulary as v
 from softswitch.media.kernels import i64, inner
 from softswitch.media.layout import FEED, RELAY_EVENTS
-from softswitch.media.libc import fence, send_datagram, write_socket_address
+from softswitch.media.libc import copy_octets, fence, send_datagram, write_socket_address
 from softswitch.media.rings import push, push_sent
 from softswitch.media.rtp import HEADER_BYTES, signed16, signed32, write_header
 from softswitch.media.secure_legs import seal_packet
@@ -64,8 +64,7 @@ def silence_of(codec: int) -> int:
 def copy_audio(source: Any, start: int, end: int, source_codec: int, out: Any, codec: int) -> None:
     """Copy source[start:end] behind the header in `out`, in the codec of the leg that sends it."""
     if source_codec == codec:
-        for i in range(start, end):
-            out[HEADER_BYTES + i - start] = source[i]
+        copy_octets(out, HEADER_BYTES, source, start, end - start)
     elif codec == PCMA:
         for i in range(start, end):
             out[HEADER_BYTES + i - start] = ULAW_TO_ALAW[source[i]]

@@ -1,18 +1,15 @@
 """From a timeline to the text of a recording's chunks (docs/recording-format.md): audio between marks, and marks.
 
-Audio that came as G.711 is written as G.711 again: expanding a code and finding the code of the sample gives the same
-sound in half the bytes. What no code stands for is written as linear samples, so that nothing is ever lost.
+Audio came as G.711 and is written as G.711. Where that cannot be, because both laws stand in one chunk, or silence
+between codes of the A-law, which has no zero, it is written as linear samples: so nothing is ever changed.
 """
 
 from typing import Any
 
-import numpy as np
-
-from softswitch.codecs.g711 import ALAW_TO_LINEAR, ULAW_TO_LINEAR
+from softswitch.codecs.g711 import ALAW_TO_LINEAR, ULAW_SILENCE, ULAW_TO_LINEAR
 from softswitch.media.kernels import i64, inner, kernel
-from softswitch.media.layout import Array
-from softswitch.media.libc import fence
-from softswitch.media.timeline import ENDING, MARKS, SIZE
+from softswitch.media.libc import copy_octets, fence
+from softswitch.media.timeline import ALAW, ENDING, MARKS, PLACED, SIZE, WORDS, mask_of
 
 MOST_SAMPLES = 8000
 """A chunk holds a second at most."""
@@ -21,22 +18,10 @@ MOST_TEXT_BYTES = PREFIX_BYTES + 4 * MOST_SAMPLES
 
 # The first byte of a chunk's text, and the encoding of each channel: softswitch.recordings.form
 AUDIO, PAUSED, RESUMED = 1, 2, 3
-SILENCE, LINEAR = 0, 3
-NO_CODE = -1
+SILENCE, ULAW_CODES, ALAW_CODES, LINEAR = 0, 1, 2, 3
 
-
-def new_codes() -> Array:
-    """(2, 65536) int16: the µ-law and the A-law code by sample + 32768, NO_CODE where none expands to it."""
-    codes = np.full((2, 65536), NO_CODE, np.int16)
-    for law, table in enumerate((ULAW_TO_LINEAR, ALAW_TO_LINEAR)):
-        codes[law, table.astype(np.int64) + 32768] = np.arange(256)
-    return codes
-
-
-@inner
-def clear(audio: Any, start: int, end: int) -> None:
-    for at in range(start, end):
-        audio[at & (SIZE - 1)] = 0
+ULAW_ZEROS = 0x7F
+"""Both codes of the µ-law that stand for 0 have these bits."""
 
 
 @inner
@@ -55,28 +40,87 @@ def put_prefix(text: Any, kind: int, samples: int, position: int) -> None:
 
 
 @inner
-def put_plane(text: Any, offset: int, audio: Any, start: int, end: int, codes: Any) -> int:
-    """Write one channel, shortest way first; which way it was."""
+def encoding_of(bits: Any, start: int, end: int) -> int:
+    """The shortest encoding that holds one channel's samples as they are.  bits: (2, WORDS) int64."""
+    placed = i64(0)
+    missing = i64(0)
+    of_alaw = i64(0)
+    of_ulaw = i64(0)
     at = start
-    while at < end and audio[at & (SIZE - 1)] == 0:
-        at += 1
-    if at == end:
+    while at < end:
+        word = (at >> 6) & (WORDS - 1)
+        mask = mask_of(at, end)
+        here = bits[PLACED, word] & mask
+        placed |= here
+        missing |= here ^ mask
+        of_alaw |= here & bits[ALAW, word]
+        of_ulaw |= here & ~bits[ALAW, word]
+        at = ((at >> 6) + 1) << 6
+    if placed == 0:
         return i64(SILENCE)
-    for law in range(2):
-        at = start
-        while at < end:
-            code = codes[law, i64(audio[at & (SIZE - 1)]) + 32768]
-            if code == NO_CODE:
-                break
-            text[offset + at - start] = code
-            at += 1
-        if at == end:
-            return i64(law + 1)
-    for each in range(start, end):
-        sample = i64(audio[each & (SIZE - 1)])
-        text[offset + 2 * (each - start)] = sample & 0xFF
-        text[offset + 2 * (each - start) + 1] = (sample >> 8) & 0xFF
+    if of_alaw == 0:
+        return i64(ULAW_CODES)
+    if of_ulaw == 0 and missing == 0:
+        return i64(ALAW_CODES)
     return i64(LINEAR)
+
+
+@inner
+def copy_codes(text: Any, offset: int, audio: Any, start: int, end: int) -> None:
+    at = start
+    while at < end:
+        place = at & (SIZE - 1)
+        count = min(end - at, SIZE - place)
+        copy_octets(text, offset, audio, place, count)
+        offset += count
+        at += count
+
+
+@inner
+def fill_gaps(text: Any, offset: int, placed: Any, start: int, end: int) -> bool:
+    """Write the µ-law's zero over what was not placed; whether anything but zeros is left.  placed: (WORDS,) int64."""
+    at = start
+    while at < end:
+        mask = mask_of(at, end)
+        word = placed[(at >> 6) & (WORDS - 1)]
+        following = min(((at >> 6) + 1) << 6, end)
+        if word & mask != mask:
+            for each in range(at, following):
+                if not word >> (each & 63) & 1:
+                    text[offset + each - start] = ULAW_SILENCE
+        at = following
+    loud = i64(ULAW_ZEROS)
+    for i in range(offset, offset + end - start):
+        loud &= i64(text[i])
+    return loud != ULAW_ZEROS
+
+
+@inner
+def put_linear(text: Any, offset: int, audio: Any, bits: Any, start: int, end: int) -> None:
+    for at in range(start, end):
+        word = (at >> 6) & (WORDS - 1)
+        code = audio[at & (SIZE - 1)]
+        sample = i64(0)
+        if bits[PLACED, word] >> (at & 63) & 1:
+            is_alaw = bits[ALAW, word] >> (at & 63) & 1
+            sample = i64(ALAW_TO_LINEAR[code]) if is_alaw else i64(ULAW_TO_LINEAR[code])
+        text[offset + 2 * (at - start)] = sample & 0xFF
+        text[offset + 2 * (at - start) + 1] = (sample >> 8) & 0xFF
+
+
+@inner
+def put_plane(text: Any, offset: int, times: Any, slot: int, direction: int, start: int, end: int) -> int:
+    """Write one channel; its encoding."""
+    audio = times.audio[slot, direction]
+    bits = times.bits[slot, direction]
+    encoding = encoding_of(bits, start, end)
+    if encoding == LINEAR:
+        put_linear(text, offset, audio, bits, start, end)
+    elif encoding != SILENCE:
+        copy_codes(text, offset, audio, start, end)
+        if encoding == ULAW_CODES and not fill_gaps(text, offset, bits[PLACED], start, end):
+            return i64(SILENCE)
+    return encoding
 
 
 @inner
@@ -87,15 +131,13 @@ def plane_bytes(encoding: int, samples: int) -> int:
 
 
 @kernel
-def take(times: Any, slot: int, codes: Any, text: Any) -> int:
-    """Move what is sealed out of a recorded timeline, up to the next mark, or the mark itself, as a chunk's text.
+def take(times: Any, slot: int, text: Any) -> int:
+    """Take what is sealed of a recorded timeline, up to the next mark, or the mark itself, as a chunk's text.
 
-    codes: `new_codes`.  text: (MOST_TEXT_BYTES,) uint8.  The text's length; 0 when nothing is ready. Channel 0 is what
-    was sent on the leg (left), channel 1 what was received (right). Positions count from the recording's start.
+    text: (MOST_TEXT_BYTES,) uint8.  The text's length; 0 when nothing is ready. Channel 0 is what was sent on the leg
+    (left), channel 1 what was received (right). Positions count from the recording's start.
     """
     line = times.lines[slot]
-    received = times.audio[slot, 0]
-    sent = times.audio[slot, 1]
     fence()
     end = line.sealed
     if line.recording == ENDING:
@@ -121,15 +163,13 @@ def take(times: Any, slot: int, codes: Any, text: Any) -> int:
         if start >= line.record_from and not line.hushed:
             samples = until - start
             put_prefix(text, AUDIO, samples, start - line.record_from)
-            left = put_plane(text, PREFIX_BYTES, sent, start, until, codes)
+            left = put_plane(text, PREFIX_BYTES, times, slot, 1, start, until)
             size = PREFIX_BYTES + plane_bytes(left, samples)
-            right = put_plane(text, size, received, start, until, codes)
+            right = put_plane(text, size, times, slot, 0, start, until)
             size += plane_bytes(right, samples)
             text[1] = left
             text[2] = right
             line.stored += samples
-        clear(received, start, until)
-        clear(sent, start, until)
         fence()
         line.taken = until
         if size:

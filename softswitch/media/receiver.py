@@ -13,6 +13,7 @@ from softswitch.codecs.g711 import ALAW_TO_LINEAR, ALAW_TO_ULAW, ULAW_TO_ALAW, U
 from softswitch.codecs.registry import CodecCode
 from softswitch.media.jitter_record import JITTER, configure
 from softswitch.media.kernels import i64, inner
+from softswitch.media.libc import copy_octets
 
 PCMA = int(CodecCode.PCMA)
 
@@ -115,9 +116,7 @@ def keep(receiver: Any, codes: Any) -> None:
     newest = i64(receiver.newest) + 1
     if newest >= KEPT:
         newest = i64(0)
-    frame = receiver.frames[newest]
-    for i in range(FRAME_SAMPLES):
-        frame[i] = codes[i]
+    copy_octets(receiver.frames[newest], 0, codes, 0, FRAME_SAMPLES)
     receiver.newest = newest
     receiver.kept = min(i64(receiver.kept) + 1, KEPT)
 

@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-import numpy as np
-
 from softswitch.errors import SoftswitchError
-from softswitch.media import packing, timeline
+from softswitch.media import timeline, writing
 from softswitch.media import vocabulary as v
 from softswitch.media.layout import RECORDER_EVENTS, Block
 from softswitch.media.rings import push
@@ -25,10 +23,8 @@ from softswitch.recordings.ledger import Appending, Ledger
 
 LOOK_S = 0.05
 """How often what is due is looked for."""
-WRITE_S = 0.4
-"""How often a recording under way is written: with the settling time, a crash costs less than a second."""
 STAGGER = 0.618034
-"""Of WRITE_S, from slot to slot: recordings that begin together are not written together."""
+"""Of WRITE_NS, from slot to slot: recordings that begin together are not written together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +53,7 @@ class Recorder(threading.Thread):
         self._times = times
         self._key = key
         self._files: dict[int, SealedFile] = {}
-        self._due = np.zeros(times.lines.size)
-        self._codes = packing.new_codes()
-        self._text = np.zeros(packing.MOST_TEXT_BYTES, np.uint8)
-        self._bytes = self._text.data
+        self._pen = writing.new_pen(times.lines.size)
         self._finishing = threading.Event()
         self._binder = Binder(block, times, wake_descriptor)
 
@@ -73,63 +66,54 @@ class Recorder(threading.Thread):
         stopping = False
         while not stopping:
             stopping = self._finishing.wait(LOOK_S)
-            self._look(time.monotonic())
+            self._look(time.monotonic_ns())
         self._binder.finish()
         self._binder.join()
 
-    def _look(self, now: float) -> None:
-        state = self._times.lines["recording"]
-        for slot in np.flatnonzero(state == timeline.ENDING).tolist():
-            self._end(slot, now)
-        for slot in np.flatnonzero((state == timeline.RECORDING) & (self._due <= now)).tolist():
-            self._serve(slot, now)
+    def _look(self, now: int) -> None:
+        count = writing.write_due(self._times, self._pen, now)
+        for slot in self._pen.called[:count].tolist():
+            self._attend(slot, now)
 
-    def _serve(self, slot: int, now: float) -> None:
-        """Open a recording that has begun; write one that is under way."""
+    def _attend(self, slot: int, now: int) -> None:
+        """Open a recording that has begun, and close one that has ended or failed."""
+        line, row = self._times.lines[slot], self._pen.files[slot]
         try:
-            file = self._files.get(slot)
-            if file is None:
+            if slot not in self._files:
+                if line["recording"] not in (timeline.RECORDING, timeline.ENDING):
+                    return
                 self._open(slot)
-                self._due[slot] = now + WRITE_S * (slot * STAGGER % 1.0)
-                return
-            self._due[slot] = max(self._due[slot] + WRITE_S, now)
-            self._write(slot, file)
+                row["due_ns"] = now + int(writing.WRITE_NS * (slot * STAGGER % 1.0))
+                writing.write_recording(self._times, self._pen, slot)
+            if row["error"]:
+                self._fail(slot, int(row["error"]))
+            elif line["recording"] == timeline.ENDING and line["taken"] >= line["record_to"]:
+                self._end(slot)
         except OSError as error:
             self._fail(slot, error.errno or errno.EIO)
         except SoftswitchError:
             self._fail(slot, errno.EINVAL)
 
-    def _end(self, slot: int, now: float) -> None:
-        line = self._times.lines[slot]
-        if slot not in self._files:
-            self._serve(slot, now)
-            if line["recording"] != timeline.ENDING:
-                return
-        file = self._files[slot]
-        samples, stored, lost = int(line["record_to"] - line["record_from"]), 0, int(line["frames_lost"])
-        try:
-            self._write(slot, file)
-            stored = int(line["stored"])
-            file.end(samples, stored, lost)
-        except OSError as error:
-            self._fail(slot, error.errno or errno.EIO)
-            return
-        self._hand_over(slot, file, samples=samples, stored=stored, frames_lost=lost)
-
     def _open(self, slot: int) -> None:
         if self._key is None:
             raise OSError(errno.ENOKEY, os.strerror(errno.ENOKEY))
         path = self._path(slot)
-        self._files[slot] = open_part(path, self._key, start_of(self._times.lines[slot]))
+        file = self._files[slot] = open_part(path, self._key, start_of(self._times.lines[slot]))
+        file.lend(self._pen.files[slot])
         self._binder.expect(path.parent)
 
-    def _write(self, slot: int, file: SealedFile) -> None:
-        while size := packing.take(self._times, slot, self._codes, self._text):
-            file.write(bytes(self._bytes[:size]))
+    def _end(self, slot: int) -> None:
+        line, file = self._times.lines[slot], self._files[slot]
+        samples = int(line["record_to"] - line["record_from"])
+        stored, lost = int(line["stored"]), int(line["frames_lost"])
+        file.take_back(self._pen.files[slot])
+        file.end(samples, stored, lost)
+        self._hand_over(slot, file, samples=samples, stored=stored, frames_lost=lost)
 
     def _fail(self, slot: int, error: int) -> None:
         file = self._files.get(slot)
         if file is not None:
+            file.take_back(self._pen.files[slot])
             file.break_off()
         self._hand_over(slot, file, error=error)
 
@@ -148,7 +132,6 @@ class Recorder(threading.Thread):
         ended = Ended(slot, int(line["generation"]), folder, file, error, samples, stored, frames_lost)
         line["recording"] = timeline.CLOSING
         self._files.pop(slot, None)
-        self._due[slot] = 0.0
         self._binder.take(ended)
 
     def _path(self, slot: int) -> Path:

@@ -8,7 +8,7 @@ from typing import Any
 
 from softswitch.media.kernels import inner, kernel
 from softswitch.media.layout import FRAME_SAMPLES, FRAMES, READ, RECEIVED, RING, SENT, WRITTEN
-from softswitch.media.libc import fence
+from softswitch.media.libc import copy_octets, fence
 
 
 @kernel
@@ -69,9 +69,7 @@ def fill_frames(
         frame.samples = length
         frame.codec = codec
         frame.source = source
-        payload = frame.payload
-        for i in range(length):
-            payload[i] = buffer[position + i]
+        copy_octets(frame.payload, 0, buffer, position, length)
         position += length
         written += 1
     fence()

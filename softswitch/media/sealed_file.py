@@ -6,6 +6,7 @@ import fcntl
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 from softswitch.media.outgoing import NS_PER_SAMPLE
 from softswitch.recordings.ledger import CLOSED, UNFINISHED, Appending, Entry, hash_of
@@ -14,7 +15,9 @@ from softswitch.recordings.sealing import Seal
 
 
 class SealedFile:
-    """Made by `open_part`; `closed` or `broken` is its end."""
+    """Made by `open_part`; `bind` or `bind_unfinished` is its end."""
+
+    __slots__ = ("_descriptor", "_seal", "_written", "part", "path")
 
     def __init__(self, path: Path, part: int, descriptor: int, seal: Seal) -> None:
         self.path, self.part = path, part
@@ -25,9 +28,19 @@ class SealedFile:
     def begin(self) -> None:
         self._write(self._seal.header)
 
-    def write(self, text: bytes) -> None:
-        """Seal a chunk and write it. Raises OSError; the file then ends with the chunk before."""
-        self._write(self._seal.chunk(text))
+    def lend(self, row: Any) -> None:
+        """Let chunks be sealed and written by `writing`.  row: one FILE."""
+        row["stream"], row["hash"], row["header"] = self._seal.addresses()
+        row["header_bytes"], row["descriptor"] = len(self._seal.header), self._descriptor
+        row["chunks"] = row["written"] = row["error"] = 0
+        row["is_open"] = 1
+
+    def take_back(self, row: Any) -> None:
+        """Count what was written meanwhile. Where that ended in an error, the file ends with the chunk before."""
+        self._seal.count(int(row["chunks"]), int(row["written"]))
+        self._written += int(row["written"])
+        row["is_open"] = 0
+        row["stream"] = row["hash"] = row["header"] = row["chunks"] = row["written"] = row["error"] = 0
 
     def end(self, position: int, stored: int, frames_lost: int) -> None:
         """Write the last chunk; the key is forgotten."""

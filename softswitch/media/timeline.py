@@ -6,8 +6,11 @@ was spoken. Two things correct the placing: a frame more than a second from its 
 jumped, and a whole second of frames all of which came late (or early) means that the first one was not typical, or
 that the sender's clock drifts.
 
-The worker alone places audio, ahead of `sealed`; the recorder alone takes it away, behind `sealed`. So nothing is
-locked.
+Audio is kept as it came, as codes of G.711; beside it a bit for each sample says that something was placed there, and
+another one that its code is of the A-law. Where nothing was placed is silence.
+
+The worker alone writes here: it places audio ahead of `sealed`. The recorder reads what is behind `sealed`, and moves
+`taken` on when it needs it no more. So nothing is locked.
 """
 
 from typing import Any, NamedTuple
@@ -16,9 +19,9 @@ import numpy as np
 
 from softswitch.codecs.dtmf import DTMF, reset
 from softswitch.codecs.g711 import ALAW_TO_LINEAR, ULAW_TO_LINEAR
-from softswitch.media.kernels import inner
+from softswitch.media.kernels import i64, inner
 from softswitch.media.layout import FRAMES, RECEIVED, SENT, Array
-from softswitch.media.libc import fence
+from softswitch.media.libc import copy_octets, fence
 from softswitch.media.outgoing import NS_PER_SAMPLE, PCMA
 from softswitch.media.rtp import signed32
 
@@ -26,6 +29,9 @@ SIZE = 16384
 """Samples a timeline holds in each direction: 2 s. A power of two."""
 SETTLE_SAMPLES = 2400
 """300 ms: so late may a frame come and still be placed."""
+WORDS = SIZE // 64
+PLACED, ALAW = 0, 1
+"""What the two bits of a sample say."""
 JUMP_SAMPLES = 8000
 STEADY_FRAMES = 50
 OFFSET_SAMPLES = 240
@@ -43,14 +49,13 @@ TIMELINE = np.dtype(
         ("epoch_ns", "i8"),
         ("generation", "i8"),
         ("sealed", "i8"),  # nothing more is placed before here
-        ("taken", "i8"),  # everything before here is written or dropped
+        ("taken", "i8"),  # everything before here is written, or nobody wants it
         ("recording", "i8"),
         ("record_from", "i8"),
         ("record_to", "i8"),
         ("paused", "i8"),  # what is placed from the last mark on is not recorded
         ("marks_written", "i8"),
         ("marks_taken", "i8"),
-        ("marks", "i8", (MARKS,)),  # positions: pause, resumption, pause, ...
         ("hushed", "i8"),  # the recorder is past a pause
         ("stored", "i8"),  # samples that the file holds
         ("frames_lost", "i8"),
@@ -58,6 +63,7 @@ TIMELINE = np.dtype(
         ("amd_from", "i8"),
         ("amd_position", "i8"),
         ("watched_ns", "i8"),  # when a supervisor last heard of it
+        ("marks", "i8", (MARKS,)),  # positions: pause, resumption, pause, ...
     ],
     align=True,
 )
@@ -71,6 +77,7 @@ CHANNEL = np.dtype(
         ("frames", "i8"),
         ("least_late", "i8"),  # of the frames since the last correction
         ("most_late", "i8"),  # lately
+        ("cleared", "i8"),  # from here on the bits are those of two seconds ago
     ],
     align=True,
 )
@@ -82,7 +89,9 @@ class Timelines(NamedTuple):
     channels: Array
     """(slots, 2) CHANNEL: received, sent"""
     audio: Array
-    """(slots, 2, SIZE) int16, circular by position"""
+    """(slots, 2, SIZE) uint8: codes of G.711, circular by position"""
+    bits: Array
+    """(slots, 2, 2, WORDS) int64: PLACED and ALAW of each sample, from the lowest bit of a word on"""
     roster: Array
     """(1 + slots,) int64: how many timelines are active, then which"""
     keys: Array
@@ -94,7 +103,8 @@ def new_timelines(slots: int) -> Timelines:
     return Timelines(
         np.zeros(slots, TIMELINE),
         np.zeros((slots, 2), CHANNEL),
-        np.zeros((slots, 2, SIZE), np.int16),
+        np.zeros((slots, 2, SIZE), np.uint8),
+        np.zeros((slots, 2, 2, WORDS), np.int64),
         np.zeros(1 + slots, np.int64),
         np.zeros(slots, DTMF),
     )
@@ -124,9 +134,7 @@ def begin(times: Any, slot: int, at_ns: int, generation: int) -> None:
     for direction in range(2):
         times.channels[slot, direction].known = 0
         times.channels[slot, direction].most_late = 0
-        audio = times.audio[slot, direction]
-        for i in range(SIZE):
-            audio[i] = 0
+        times.channels[slot, direction].cleared = 0
 
 
 @inner
@@ -195,29 +203,81 @@ def expand(frame: Any, pcm: Any) -> None:
 
 
 @inner
-def lay(times: Any, slot: int, direction: int, position: int, pcm: Any, samples: int) -> None:
-    """Write a frame at its place; what is too late, or beyond the ring, is lost and counted."""
-    line = times.lines[slot]
-    audio = times.audio[slot, direction]
-    kept = 0
-    for i in range(samples):
-        at = position + i
-        if line.sealed <= at < line.taken + SIZE:
-            audio[at & (SIZE - 1)] = pcm[i]
-            kept += 1
-    if kept < samples and line.recording == RECORDING and not line.paused and position >= line.record_from:
-        line.frames_lost += 1
+def mask_of(at: int, end: int) -> int:
+    """The bits of positions at..end in the word that holds `at`."""
+    low = at & 63
+    count = min(end - at, 64 - low)
+    return i64(-1) if count == 64 else ((i64(1) << count) - 1) << low
 
 
 @inner
-def drop_taken(times: Any, slot: int) -> None:
-    """Clear what nobody records."""
+def put_bits(words: Any, start: int, end: int, value: int) -> None:
+    """Set the bits of positions start..end, or clear them, by value: 1 or 0.  words: (WORDS,) int64."""
+    at = start
+    while at < end:
+        mask = mask_of(at, end)
+        word = (at >> 6) & (WORDS - 1)
+        words[word] = words[word] | mask if value else words[word] & ~mask
+        at = ((at >> 6) + 1) << 6
+
+
+@inner
+def clear(times: Any, slot: int, direction: int, end: int) -> None:
+    """Let nothing be placed up to `end`, where the bits are still those of an earlier round."""
+    channel = times.channels[slot, direction]
+    if channel.cleared < end:
+        put_bits(times.bits[slot, direction, PLACED], max(channel.cleared, end - SIZE), end, 0)
+        channel.cleared = end
+
+
+@inner
+def lay(times: Any, slot: int, direction: int, position: int, codes: Any, samples: int, is_alaw: int) -> None:
+    """Write a frame at its place; what is too late, or beyond the ring, is lost and counted.
+
+    codes: uint8, of the A-law or else of the µ-law; the first `samples` are taken.
+    """
     line = times.lines[slot]
+    start = max(position, line.sealed)
+    end = min(position + samples, line.taken + SIZE)
+    if end - start < samples and line.recording == RECORDING and not line.paused and position >= line.record_from:
+        line.frames_lost += 1
+    if end <= start:
+        return
+    clear(times, slot, direction, end)
+    put_bits(times.bits[slot, direction, PLACED], start, end, 1)
+    put_bits(times.bits[slot, direction, ALAW], start, end, is_alaw)
+    audio = times.audio[slot, direction]
+    while start < end:
+        place_in_ring = start & (SIZE - 1)
+        count = min(end - start, SIZE - place_in_ring)
+        copy_octets(audio, place_in_ring, codes, start - position, count)
+        start += count
+
+
+@inner
+def sample_at(times: Any, slot: int, direction: int, at: int) -> int:
+    """The linear sample at a position; 0 where nothing was placed, or is kept no longer."""
+    if not times.lines[slot].taken <= at < times.channels[slot, direction].cleared:
+        return i64(0)
+    bits = times.bits[slot, direction]
+    word = (at >> 6) & (WORDS - 1)
+    if not bits[PLACED, word] >> (at & 63) & 1:
+        return i64(0)
+    code = times.audio[slot, direction, at & (SIZE - 1)]
+    return i64(ALAW_TO_LINEAR[code]) if bits[ALAW, word] >> (at & 63) & 1 else i64(ULAW_TO_LINEAR[code])
+
+
+@inner
+def seal(times: Any, slot: int, position: int) -> None:
+    """Let nothing more be placed before a position, as far as the ring goes beyond what the recorder has taken."""
+    line = times.lines[slot]
+    position = min(position, line.taken + SIZE)
+    if position <= line.sealed:
+        return
     for direction in range(2):
-        audio = times.audio[slot, direction]
-        for at in range(line.taken, line.sealed):
-            audio[at & (SIZE - 1)] = 0
-    line.taken = line.sealed
+        clear(times, slot, direction, position)
+    fence()
+    line.sealed = position
 
 
 @inner

@@ -15,7 +15,7 @@ from softswitch.media.kernels import i64, inner, kernel
 from softswitch.media.layout import FRAMES, MESSAGE, RECEIVED, SENT, WORKER_COMMANDS, WORKER_EVENTS
 from softswitch.media.libc import CLOCK_MONOTONIC, CLOCK_THREAD_CPUTIME_ID, clock_ns, fence, sleep_until, wake
 from softswitch.media.mixing import add_route, drop_routes, mix
-from softswitch.media.outgoing import NS_PER_SAMPLE
+from softswitch.media.outgoing import NS_PER_SAMPLE, PCMA
 from softswitch.media.rings import pop, push
 from softswitch.media.timeline import (
     CLOSING,
@@ -26,13 +26,13 @@ from softswitch.media.timeline import (
     SETTLE_SAMPLES,
     begin_if_idle,
     begin_recording,
-    drop_taken,
     expand,
     lay,
     leave,
     pause,
     place,
     position_of,
+    seal,
 )
 
 PASS_NS = 20_000_000
@@ -113,7 +113,7 @@ def end_recording(times: Any, slot: int, at_ns: int) -> None:
     if line.recording != RECORDING:
         return
     line.record_to = max(position_of(line, at_ns), line.record_from)
-    line.sealed = max(line.sealed, line.record_to)
+    seal(times, slot, line.record_to)
     fence()
     line.recording = ENDING
 
@@ -155,9 +155,18 @@ def feed(shared: Any, times: Any, states: Any, desk: Any, slot: int, position: i
     line = times.lines[slot]
     if position < line.amd_position:
         return
-    line.amd_position = position + pcm.size
-    heard_ms = (line.amd_position - line.amd_from) / 8.0
+    listen(shared, times, states, desk, slot, position + pcm.size, pcm, now)
+
+
+@inner
+def listen(shared: Any, times: Any, states: Any, desk: Any, slot: int, position: int, pcm: Any, now: int) -> None:
+    """Let AMD judge what was heard up to a position; once its verdict is final it costs nothing any more."""
+    line = times.lines[slot]
+    line.amd_position = position
+    heard_ms = (position - line.amd_from) / 8.0
     report(shared, times, states, desk, slot, model.receive_frame(states, slot, pcm, heard_ms), now)
+    if not model.listening(states, slot):
+        line.amd = 0
 
 
 @inner
@@ -178,10 +187,11 @@ def drain(shared: Any, times: Any, states: Any, desk: Any, slot: int, pcm: Any, 
     read = leg.received_read
     while read < leg.received_written:
         frame = shared.frames[slot, RECEIVED, read & (FRAMES - 1)]
-        expand(frame, pcm)
         arrived = position_of(line, frame.at_ns)
         position = place(times.channels[slot, RECEIVED], frame.source, frame.timestamp, arrived)
-        lay(times, slot, RECEIVED, position, pcm, frame.samples)
+        lay(times, slot, RECEIVED, position, frame.payload, frame.samples, frame.codec == PCMA)
+        if line.amd or leg.dtmf_payload_type < 0:
+            expand(frame, pcm)
         if leg.dtmf_payload_type < 0:
             hear_key(shared, times, desk, slot, pcm[: frame.samples], frame.at_ns)
         if line.amd:
@@ -192,10 +202,9 @@ def drain(shared: Any, times: Any, states: Any, desk: Any, slot: int, pcm: Any, 
     read = leg.sent_read
     while read < leg.sent_written:
         frame = shared.frames[slot, SENT, read & (FRAMES - 1)]
-        expand(frame, pcm)
         # Our own stream is one timeline whoever it carries, so its source does not matter.
         position = place(times.channels[slot, SENT], 0, frame.timestamp, position_of(line, frame.at_ns))
-        lay(times, slot, SENT, position, pcm, frame.samples)
+        lay(times, slot, SENT, position, frame.payload, frame.samples, frame.codec == PCMA)
         read += 1
     fence()
     leg.sent_read = read
@@ -219,16 +228,16 @@ def work(shared: Any, times: Any, states: Any, desk: Any, mixer: Any, pcm: Any, 
         line = times.lines[slot]
         here = position_of(line, now)
         if line.amd and here - line.amd_position > AMD_PATIENCE_SAMPLES:
-            line.amd_position = here - AMD_HINDSIGHT_SAMPLES
-            heard_ms = (line.amd_position - line.amd_from) / 8.0
-            report(shared, times, states, desk, slot, model.receive_frame(states, slot, pcm[:0], heard_ms), now)
+            listen(shared, times, states, desk, slot, here - AMD_HINDSIGHT_SAMPLES, pcm[:0], now)
         if line.recording not in (ENDING, CLOSING):
-            line.sealed = max(line.sealed, here - SETTLE_SAMPLES)
             if line.recording == IDLE:
-                drop_taken(times, slot)
                 if not line.amd and now - line.watched_ns > WATCHED_NS:
                     leave(times, at)
                     continue
+                line.taken = max(line.taken, here - SETTLE_SAMPLES)
+            seal(times, slot, here - SETTLE_SAMPLES)
+        elif line.recording == ENDING:
+            seal(times, slot, line.record_to)  # a disk that stood still may have left no room for it
         at += 1
     if desk.events_pushed:
         desk.events_pushed = 0

@@ -1,11 +1,12 @@
 """Sealing: what is written of a recording, as bytes. Only the auditor's private key opens it; nothing here can."""
 
 from nacl import bindings
+from nacl._sodium import ffi
 
 from softswitch.recordings.form import HASH_BYTES, LENGTH, PREFIX, TOTALS, Header, Kind
 from softswitch.recordings.keys import fingerprint
 
-_MESSAGE = bindings.crypto_secretstream_xchacha20poly1305_TAG_MESSAGE
+MESSAGE: int = bindings.crypto_secretstream_xchacha20poly1305_TAG_MESSAGE
 _FINAL = bindings.crypto_secretstream_xchacha20poly1305_TAG_FINAL
 
 
@@ -14,6 +15,8 @@ class Seal:
 
     The caller writes what is returned, in order: `header`, then each chunk.
     """
+
+    __slots__ = ("_hash", "_state", "chunks", "header", "size")
 
     def __init__(
         self,
@@ -44,7 +47,7 @@ class Seal:
         bindings.crypto_generichash_blake2b_update(self._hash, self.header)
         self.chunks = 0
 
-    def chunk(self, text: bytes, tag: int = _MESSAGE) -> bytes:
+    def chunk(self, text: bytes, tag: int = MESSAGE) -> bytes:
         """Seal a chunk's text, prefix included; the length and the ciphertext to be written."""
         sealed = bindings.crypto_secretstream_xchacha20poly1305_push(self._state, text, self.header, tag)
         written: bytes = LENGTH.pack(len(sealed)) + sealed
@@ -52,6 +55,22 @@ class Seal:
         self.size += len(written)
         self.chunks += 1
         return written
+
+    def addresses(self) -> tuple[int, int, int]:
+        """Of the secretstream's state, the running hash's and the header, for who seals chunks in our place.
+
+        They hold as long as this object lives.
+        """
+        return (
+            int(ffi.cast("uintptr_t", self._state.statebuf)),
+            int(ffi.cast("uintptr_t", self._hash._statebuf)),
+            int(ffi.cast("uintptr_t", ffi.from_buffer(self.header))),
+        )
+
+    def count(self, chunks: int, size: int) -> None:
+        """So many chunks, of so many bytes in all, were sealed and hashed by way of `addresses`."""
+        self.chunks += chunks
+        self.size += size
 
     def end(self, position: int, stored: int, frames_lost: int) -> bytes:
         """Seal the last chunk, and forget the key.
