@@ -14,6 +14,16 @@ def cpu_s(*pids: int) -> float:
     return sum((int(_status(pid)[11]) + int(_status(pid)[12])) * CLOCK_TICK_S for pid in pids)
 
 
+def threads_cpu_s(pid: int) -> list[float]:
+    """The same of each of a process's threads, the first one first."""
+    folder = Path(f"/proc/{pid}/task")
+    found = []
+    for thread in sorted(folder.iterdir(), key=lambda each: int(each.name)):
+        fields = (thread / "stat").read_text().rpartition(")")[2].split()
+        found.append((int(fields[11]) + int(fields[12])) * CLOCK_TICK_S)
+    return found
+
+
 def resident_kb(pid: int) -> float:
     """Resident memory with what is shared."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_KB

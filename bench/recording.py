@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 from figures import parser, report
-from softswitch.codecs.g711 import ALAW_TO_LINEAR
 
-from softswitch.media import packing, timeline
+from softswitch.media import timeline, writing
 from softswitch.media.kernels import kernel
 from softswitch.media.layout import RECORDER_EVENTS, create_block, map_block
 from softswitch.media.libc import CLOCK_MONOTONIC, clock_ns, sleep_until
@@ -29,14 +28,15 @@ FRAME = 128  # so that the ring holds a whole number of them
 
 
 def measure(calls: int, seconds: float, *, linear: bool) -> dict[str, Any]:
-    """One run.  linear: sound that no G.711 code stands for, as of a wideband call."""
+    """One run.  linear: silence between frames of the A-law, which is written as linear samples."""
     block = map_block(create_block(calls, 0, 0), calls, 0, 0)
     times = timeline.new_timelines(calls)
-    packing.take(times, 0, packing.new_codes(), np.zeros(packing.MOST_TEXT_BYTES, np.uint8))
-    noise = np.random.default_rng(1).integers(0, 256, (2, timeline.SIZE))
-    sound = ALAW_TO_LINEAR[noise] + np.int16(linear)
+    writing.write_due(times, writing.new_pen(1), 0)
+    noise = np.random.default_rng(1).integers(0, 256, (2, timeline.SIZE)).astype(np.uint8)
     timespec = np.zeros(2, np.int64)
-    speak(times, sound, 0, 0, timespec)
+    frame = FRAME - linear
+    speak(times, noise, frame, 0, 0, timespec)
+    times.roster[0], times.roster[1:] = calls, np.arange(calls)
     with tempfile.TemporaryDirectory(prefix="recording-benchmark-") as folder:
         for slot in range(calls):
             path = os.fsencode(f"{folder}/{slot}.ssr")
@@ -46,9 +46,9 @@ def measure(calls: int, seconds: float, *, linear: bool) -> dict[str, Any]:
         clocks = [time.pthread_getcpuclockid(thread.ident) for thread in (recorder, recorder._binder) if thread.ident]
         began = time.monotonic_ns()
         times.lines["epoch_ns"], times.lines["recording"] = began, timeline.RECORDING
-        speak(times, sound, began, began + 2_000_000_000, timespec)
+        speak(times, noise, frame, began, began + 2_000_000_000, timespec)
         before, since = _spent(clocks), time.monotonic_ns()
-        speak(times, sound, began, since + int(seconds * 1e9), timespec)
+        speak(times, noise, frame, began, since + int(seconds * 1e9), timespec)
         spent_s, took_s = _spent(clocks) - before, (time.monotonic_ns() - since) / 1e9
         times.lines["record_to"] = times.lines["sealed"]
         times.lines["recording"] = timeline.ENDING
@@ -74,8 +74,11 @@ def measure(calls: int, seconds: float, *, linear: bool) -> dict[str, Any]:
 
 
 @kernel
-def speak(times: Any, sound: Any, began: int, until: int, timespec: Any) -> None:
-    """Lay both sides and move `sealed` on, in real time, until a moment; as the worker, it never holds the GIL."""
+def speak(times: Any, noise: Any, samples: int, began: int, until: int, timespec: Any) -> None:
+    """Lay both sides and move `sealed` on, in real time, until a moment; as the worker, it never holds the GIL.
+
+    samples: how many of each FRAME are laid.
+    """
     now = clock_ns(CLOCK_MONOTONIC, timespec)
     laid = times.lines[0].sealed
     while now < until:
@@ -83,10 +86,9 @@ def speak(times: Any, sound: Any, began: int, until: int, timespec: Any) -> None
         while laid + FRAME <= here:
             for slot in range(times.lines.size):
                 for direction in range(2):
-                    for i in range(FRAME):
-                        at = (laid + i) & (timeline.SIZE - 1)
-                        times.audio[slot, direction, at] = sound[direction, at]
-                times.lines[slot].sealed = laid + FRAME
+                    at = laid & (timeline.SIZE - 1)
+                    timeline.lay(times, slot, direction, laid, noise[direction, at : at + FRAME], samples, 1)
+                timeline.seal(times, slot, laid + FRAME)
             laid += FRAME
         sleep_until(now + PASS_NS, timespec)
         now = clock_ns(CLOCK_MONOTONIC, timespec)
@@ -100,6 +102,6 @@ if __name__ == "__main__":
     options = parser((__doc__ or "").splitlines()[0])
     options.add_argument("--calls", type=int, default=1000)
     options.add_argument("--seconds", type=float, default=10.0)
-    options.add_argument("--linear", action="store_true", help="Sound that is no G.711: 16 bits a sample.")
+    options.add_argument("--linear", action="store_true", help="lose a sample of each frame: 16 bits a sample")
     chosen = options.parse_args()
     report(measure(chosen.calls, chosen.seconds, linear=chosen.linear), chosen.json)

@@ -6,6 +6,9 @@
 Starts the plane as shipped and drives two-leg G.711 calls at 50 packets/s each way from a generator in a process and
 session of its own. CPU is that of the media processes alone (utime + stime in /proc/PID/stat) while `seconds` pass,
 divided by the packets delivered meanwhile. With `--peer` rounds of ours and of the peer alternate, under the same load.
+
+`--record` has two parts of so many seconds each: first answering-machine detection listens to every call all the time
+(`us_per_packet`), then to none, as once its verdicts are final (`us_per_packet_after_amd`).
 """
 
 import argparse
@@ -34,9 +37,11 @@ from generator import (
     Generator,
     percentile_us,
 )
-from processes import cpu_s, prefer, resident_kb
+from processes import cpu_s, prefer, resident_kb, threads_cpu_s
 from servers import Load, Ours, Peer, Server
 
+SETTLE_S = 0.5
+"""Until commands have been carried out and caches know the new load."""
 FELL_BEHIND_US = 200_000.0
 """A generator that is held up for so long no longer offers the load that it should: measure again."""
 
@@ -53,12 +58,16 @@ class Round:
     generator_cpu_s: float
     counts: Any
     histograms: Any
+    threads_cpu_s: list[float]
+    after_amd: tuple[float, int] = (0.0, 0)
+    """CPU seconds and packets delivered, once detection has ended."""
     more: dict[str, Any] = field(default_factory=dict)
 
 
 async def run_round(server: Server, load: Load, *, profile: bool = False) -> Round:
     """Start the server, put it under load, stop it.  profile: print where its time goes, if `perf` is here."""
-    generator = await asyncio.to_thread(Generator, load.calls, load.seconds)
+    whole_s = 2 * load.seconds + SETTLE_S if load.record else load.seconds
+    generator = await asyncio.to_thread(Generator, load.calls, whole_s)
     try:
         await server.start(load)
         try:
@@ -71,10 +80,19 @@ async def run_round(server: Server, load: Load, *, profile: bool = False) -> Rou
             measured_from = await asyncio.to_thread(generator.begin, lines)
             counts = generator.tally.counts
             await asyncio.sleep(measured_from - time.monotonic())
+            threads_s = np.array(threads_cpu_s(pids[0]))
             before = (time.monotonic(), cpu_s(*pids), cpu_s(generator.pid), int(counts[DELIVERED]))
             async with profiled(pids[0], load.seconds if profile else 0.0):
                 await asyncio.sleep(measured_from + load.seconds - time.monotonic())
                 after = (time.monotonic(), cpu_s(*pids), cpu_s(generator.pid), int(counts[DELIVERED]))
+                threads_s = np.array(threads_cpu_s(pids[0])) - threads_s
+            after_amd = (0.0, 0)
+            if load.record and isinstance(server, Ours):
+                server.stop_amd()
+                await asyncio.sleep(SETTLE_S)
+                spent_s, delivered = cpu_s(*pids), int(counts[DELIVERED])
+                await asyncio.sleep(load.seconds)
+                after_amd = (cpu_s(*pids) - spent_s, int(counts[DELIVERED]) - delivered)
             loaded_kb = resident_kb(pids[0])
             await asyncio.to_thread(generator.finish)
         finally:
@@ -82,7 +100,7 @@ async def run_round(server: Server, load: Load, *, profile: bool = False) -> Rou
         took_s, spent_s, generator_s, delivered = (late - early for early, late in zip(before, after, strict=True))
         return Round(
             spent_s, took_s, int(delivered), loaded_kb - idle_kb, loaded_kb, generator_s,
-            generator.tally.counts.copy(), generator.tally.histograms.copy(), more,
+            generator.tally.counts.copy(), generator.tally.histograms.copy(), threads_s.tolist(), after_amd, more,
         )  # fmt: skip
     finally:
         generator.end()
@@ -102,12 +120,13 @@ async def profiled(pid: int, seconds: float) -> AsyncIterator[None]:
         )  # fmt: skip
         yield
         await recorder.wait()
-        reader = await asyncio.create_subprocess_exec(
-            "perf", "report", "-i", samples, "--stdio", "-q", "--sort", "comm,dso,symbol", "--percent-limit", "0.5",
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        said, _ = await reader.communicate()
-        sys.stderr.write(said.decode(errors="replace"))
+        for sort in ("pid,dso", "pid,dso,symbol"):  # perf calls a thread's number pid
+            reader = await asyncio.create_subprocess_exec(
+                "perf", "report", "-i", samples, "--stdio", "-q", "--sort", sort, "--percent-limit", "0.5",
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+            said, _ = await reader.communicate()
+            sys.stderr.write("".join(f"{line.rstrip()}\n" for line in said.decode(errors="replace").splitlines()))
 
 
 def figures_of(rounds: list[Round], load: Load) -> dict[str, Any]:
@@ -119,6 +138,7 @@ def figures_of(rounds: list[Round], load: Load) -> dict[str, Any]:
     histograms = sum(one.histograms for one in rounds)
     figures = {
         "us_per_packet": round(1e6 * spent_s / max(delivered, 1), 2),
+        **parts_of(rounds, load),
         "packets_per_s": round(delivered / took_s),
         "loss": round(1 - float(counts[RECEIVED]) / max(float(counts[SENT]), 1.0), 6),
         "latency_us_p50": percentile_us(histograms[LATENCY], 0.5),
@@ -139,18 +159,36 @@ def figures_of(rounds: list[Round], load: Load) -> dict[str, Any]:
     return figures | rounds[-1].more
 
 
-async def measure(load: Load, rounds: int, *, peer: bool = False, profile: bool = False) -> dict[str, Any]:
+def parts_of(rounds: list[Round], load: Load) -> dict[str, Any]:
+    """What the parts of our process cost, each in µs a packet."""
+    delivered = max(sum(one.delivered for one in rounds), 1)
+    threads = [0.0] * 4
+    for one in rounds:
+        threads = [total + spent for total, spent in zip(threads, [*one.threads_cpu_s, 0, 0, 0, 0], strict=False)]
+    _, relay, worker, recorder = (round(1e6 * spent / delivered, 2) for spent in threads)
+    parts: dict[str, Any] = {}
+    after_s, after = (sum(one.after_amd[i] for one in rounds) for i in (0, 1))
+    if after:
+        spent_us = 1e6 * sum(one.cpu_s for one in rounds) / delivered
+        after_us = 1e6 * after_s / after
+        parts = {"us_relay": relay, "us_worker": worker, "us_recorder": recorder}
+        parts |= {"us_per_packet_after_amd": round(after_us, 2), "amd_share": round(1 - after_us / spent_us, 3)}
+    return parts
+
+
+async def measure(load: Load, rounds: int, *, peer: str | None = None, profile: bool = False) -> dict[str, Any]:
     """Alternate rounds of ours and of the peer, so that a machine whose speed changes treats both alike."""
     ours: list[Round] = []
     theirs: list[Round] = []
+    asked = Load(load.calls, load.seconds) if peer == "plain" else load
     for _ in range(rounds):
         ours.append(await run_round(Ours(), load, profile=profile))
         if peer:
-            theirs.append(await run_round(Peer(), load, profile=profile))
+            theirs.append(await run_round(Peer(), asked, profile=profile))
     figures: dict[str, Any] = {"calls": load.calls, "seconds": load.seconds * rounds}
     figures |= {"switches": switches_of(load)} | figures_of(ours, load)
     if peer:
-        figures |= {f"peer_{name}": value for name, value in figures_of(theirs, load).items()}
+        figures |= {f"peer_{name}": value for name, value in figures_of(theirs, asked).items()}
     return figures
 
 
@@ -177,7 +215,11 @@ def options_of(made: argparse.ArgumentParser) -> argparse.Namespace:
     waits = made.add_mutually_exclusive_group()
     waits.add_argument("--event", dest="mode", action="store_const", const="event", help="wake for every packet")
     waits.add_argument("--tick", dest="mode", action="store_const", const="tick", help="wake on a fixed tick")
-    made.add_argument("--peer", choices=["rtpengine"], help="the same load through another relay, in turn")
+    made.add_argument(
+        "--peer",
+        choices=["rtpengine", "plain"],
+        help="the same load through rtpengine, in turn; plain: whatever ours does, it only relays",
+    )
     made.add_argument("--rounds", type=int, help="of ours, and as many of the peer; 1, or 2 with a peer")
     made.add_argument("--profile", action="store_true", help="print where the server's time goes (perf; it costs some)")
     return made.parse_args()
@@ -188,4 +230,4 @@ if __name__ == "__main__":
     wanted = Load(chosen.calls, chosen.seconds, chosen.record, chosen.srtp, chosen.transcode, chosen.mode,
                   chosen.jitter_buffer)  # fmt: skip
     turns = chosen.rounds or (2 if chosen.peer else 1)
-    report(asyncio.run(measure(wanted, turns, peer=chosen.peer is not None, profile=chosen.profile)), chosen.json)
+    report(asyncio.run(measure(wanted, turns, peer=chosen.peer, profile=chosen.profile)), chosen.json)

@@ -18,11 +18,12 @@ from processes import parent_of
 from rtpengine import Rtpengine, media_key, media_port, session_description
 
 from softswitch.media.control import MediaPlane
-from softswitch.media.events import MediaEvent, MediaFormat, RecordingClosed
+from softswitch.media.events import MediaEvent, MediaFormat, RecordingClosed, VerdictReached
 from softswitch.sdp.crypto import SrtpKeys
 
 PLANE_FIRST_PORT = 10_000
 CODECS = {0: "PCMU", 8: "PCMA"}
+TELEPHONE_EVENTS = 101
 SUITE = "AES_CM_128_HMAC_SHA1_80"
 KEYING_BYTES = 30
 """Key and salt of the suite (RFC 4568 §6.2)."""
@@ -61,6 +62,7 @@ class Ours:
 
     def __init__(self) -> None:
         self._recorded: list[int] = []
+        self._listens = True
         self._closed: list[RecordingClosed] = []
         self._all_closed = asyncio.Event()
 
@@ -90,7 +92,8 @@ class Ours:
                 leg = plane.open_leg()
                 payload_type = load.payload_types[side]
                 remote = ("127.0.0.1", port_of(2 * call + side))
-                encoding = MediaFormat(CODECS[payload_type], payload_type)
+                # As every trunk and telephone offers them; without, keys would be listened for in the voice band.
+                encoding = MediaFormat(CODECS[payload_type], payload_type, TELEPHONE_EVENTS)
                 if load.secure and side == 1:
                     ours, theirs = secrets.token_bytes(KEYING_BYTES), secrets.token_bytes(KEYING_BYTES)
                     plane.connect(leg, remote, encoding, secure=SrtpKeys(SUITE, sending=ours, receiving=theirs))
@@ -108,6 +111,12 @@ class Ours:
             if call % 16 == 0:
                 await asyncio.sleep(0.002)  # as calls come in, not as a burst beyond the command ring
         return lines
+
+    def stop_amd(self) -> None:
+        """As if every verdict were final."""
+        self._listens = False
+        for leg in self._recorded:
+            self._plane.stop_amd(leg)
 
     def processes(self) -> list[int]:
         """The media process first, then whoever stands between it and us."""
@@ -134,6 +143,8 @@ class Ours:
         return more
 
     def _receive(self, event: MediaEvent) -> None:
+        if isinstance(event, VerdictReached) and self._listens:
+            self._plane.start_amd(event.leg)  # so that it listens to every call all the time
         if isinstance(event, RecordingClosed):
             self._closed.append(event)
             if len(self._closed) == len(self._recorded):
