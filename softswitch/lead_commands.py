@@ -164,7 +164,8 @@ async def _export(config: Path, file: Path, campaign: str, reason: str, *, perso
             else:
                 # Written beside and renamed, so that a half-written export is never taken for a whole one.
                 part = file.with_name(f"{file.name}.part")
-                with part.open("w", encoding="utf-8", newline="", opener=_for_me_alone) as out:
+                mine = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+                with os.fdopen(mine, "w", encoding="utf-8", newline="") as out:
                     count = await write_leads(leads, out, fields)
                 part.replace(file)
         except OSError as error:
@@ -244,7 +245,3 @@ def _number(text: str, line: int, where: str, settings: "Settings") -> str:
         return read_number(text, settings.site.country, any_kind=True).number
     except WrongNumber as wrong:
         raise UsageError(f"{where}, line {line}: the number {wrong}; correct it, for nobody may be left out") from None
-
-
-def _for_me_alone(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -108,8 +108,8 @@ async def scrub(engine: AsyncEngine, *, whole: bool = False) -> None:
         if whole:
             await connection.exec_driver_sql("VACUUM")
         for _ in range(SCRUB_TRIES):
-            busy, _, _ = (await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).one()
-            if not busy:
+            # (busy, pages in the log, pages written back)
+            if not (await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).one()[0]:
                 break
             await asyncio.sleep(SCRUB_PAUSE_S)
         else:

@@ -131,11 +131,11 @@ async def _among(
             found.update((await connection.execute(query)).scalars())
             continue
         marks, in_scope = ",".join("?" * len(part)), ",".join("?" * len(scopes))
-        query = (
+        plain = (
             f"SELECT number_digest FROM {table.name} "  # noqa: S608  names of ours; the values are bound
             f"WHERE number_digest IN ({marks}) AND {scope.name} IN ({in_scope})"
         )
-        found.update((await connection.exec_driver_sql(query, (*part, *scopes))).scalars())
+        found.update((await connection.exec_driver_sql(plain, (*part, *scopes))).scalars())
     return found
 
 

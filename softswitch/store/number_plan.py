@@ -11,10 +11,10 @@ from functools import lru_cache
 import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumberDesc, PhoneNumberType
 from phonenumbers.phonenumberutil import is_number_type_geographical
-from phonenumbers.timezone import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
+from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
 
 UNKNOWN_ZONE = "Etc/Unknown"
-_WRITTEN = re.compile(r"\+?[0-9][0-9 ()\-]{5,30}")
+_WRITTEN = re.compile(r"[+(]?[0-9][0-9 ()\-]{5,30}")
 _BETWEEN = str.maketrans("", "", " ()-")
 # `phonenumbers` asks for these before it asks whether a number is a landline or a mobile.
 _ASKED_BEFORE = (
@@ -27,12 +27,14 @@ class NumberPlan:
 
     def __init__(self, country: str) -> None:
         metadata = PhoneMetadata.metadata_for_region(country)
-        self._code = str(metadata.country_code) if metadata is not None else ""
-        self.is_usable = (
-            metadata is not None and phonenumbers.COUNTRY_CODE_TO_REGION_CODE[metadata.country_code][0] == country
-        )
-        if metadata is None or not self.is_usable:
+        code = metadata.country_code if metadata is not None else None
+        self.is_usable = False
+        if metadata is None or code is None or metadata.general_desc is None:
             return
+        if phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code][0] != country:
+            return
+        self.is_usable = True
+        self._code = str(code)
         self._abroad = re.compile(metadata.international_prefix or "(?!)")
         self._prefix = re.compile(metadata.national_prefix_for_parsing or "(?!)")
         self._trunk_prefix = metadata.national_prefix or ""
@@ -44,7 +46,7 @@ class NumberPlan:
         self._landline, self._mobile = _pattern(metadata.fixed_line), _pattern(metadata.mobile)
         self._landlines, self._mobiles = _lengths(metadata.fixed_line), _lengths(metadata.mobile)
         self._same = bool(metadata.same_mobile_and_fixed_line_pattern)
-        self._mobiles_have_places = is_number_type_geographical(PhoneNumberType.MOBILE, metadata.country_code)
+        self._mobiles_have_places = is_number_type_geographical(PhoneNumberType.MOBILE, code)
         self._zones = {
             prefix: _known(zones) for prefix, zones in TIMEZONE_DATA.items() if prefix.startswith(self._code)
         }

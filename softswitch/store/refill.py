@@ -122,7 +122,7 @@ class Refill:
                     more = list(await self._look(list_ref, lowest[list_ref]))
                     lowest[list_ref] = min((row.priority for row in more), default=0)
                     steps += more
-        return sorted({_Step(*row[:5]) for row in steps if row.due}, key=lambda step: -step.priority)
+        return sorted({_Step._make(row[:5]) for row in steps if row.due}, key=lambda step: -step.priority)
 
     async def _look(self, list_ref: str, below: int) -> Sequence[Row[Any]]:
         values = {"campaign": self._campaign, "list_ref": list_ref, "below": below, "above_all": _ABOVE_ALL}

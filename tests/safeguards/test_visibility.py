@@ -1,3 +1,4 @@
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
@@ -6,6 +7,8 @@ from softswitch.dialler.attempt import DialAttempt
 from softswitch.dialler.campaign import Campaign
 from softswitch.dialler.figures import CallFigures
 from softswitch.dialler.lead import Lead
+from softswitch.errors import UsageError
+from softswitch.safeguards import visibility
 from softswitch.safeguards.visibility import agent_call_view, call_view, mask
 
 ATTEMPT = DialAttempt("ref1", "lead1", "survey", "trunk", datetime(2026, 6, 10, tzinfo=UTC))
@@ -51,3 +54,50 @@ def test_an_address_or_a_way_to_reach_somebody_is_withheld_whatever_the_campaign
     assert agent_call_view(ATTEMPT, lead(**{name: "12 High Street", "city": "Leeds"}), campaign).fields == {
         "city": "Leeds"
     }
+
+
+# Who a lead is
+
+LEAD = Lead("l1", "survey", "+442079460123", "Europe/London", fields={"first_name": "Annabella"})
+
+
+def test_a_supervisor_sees_two_digits_of_a_lead_and_no_name() -> None:
+    view = visibility.lead_view(LEAD)
+    assert view.masked_number == "••••••23"
+    assert "Annabella" not in repr(view) and "79460123" not in repr(view)
+
+
+@pytest.mark.parametrize("role", ["administrator", "auditor"])
+def test_a_whole_lead_is_shown_once_its_reason_is_noted(role: str) -> None:
+    told: list[str] = []
+
+    async def note(actor: str, action: str, *, subject: str, reason: str) -> None:
+        told.append(f"{actor} {action} {subject}: {reason}")
+
+    async def read(lead_ref: str) -> Lead:
+        told.append(f"read {lead_ref}")
+        return LEAD
+
+    looker = visibility.Looker("kim", visibility.Role(role))
+    view = asyncio.run(visibility.reveal_lead("l1", looker, "complaint 7", note=note, read=read))
+    assert (view.number, view.fields) == ("+442079460123", {"first_name": "Annabella"})
+    assert told == ["kim show lead l1: complaint 7", "read l1"]
+
+
+@pytest.mark.parametrize(
+    ("role", "reason", "log_is_full"),
+    [("agent", "why", False), ("supervisor", "why", False), ("auditor", " - ", False), ("auditor", "why", True)],
+)
+def test_nothing_is_read_for_those_who_may_not_or_say_no_reason_or_where_it_cannot_be_noted(
+    role: str, reason: str, log_is_full: bool
+) -> None:
+    async def note(actor: str, action: str, *, subject: str, reason: str) -> None:
+        assert log_is_full
+        raise UsageError("the audit log cannot be written")
+
+    async def read(lead_ref: str) -> Lead:
+        raise AssertionError("was read")
+
+    looker = visibility.Looker("kim", visibility.Role(role))
+    with pytest.raises(UsageError):
+        asyncio.run(visibility.reveal_lead("l1", looker, reason, note=note, read=read))

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -92,7 +92,7 @@ def _create() -> None:
         sa.UniqueConstraint("number_digest", "campaign", name="uq_leads_number_digest_campaign"),
         sa.UniqueConstraint("lead_ref", name="uq_leads_lead_ref"),
     )
-    hopper = ["list_ref", "state", sa.text("priority DESC"), "not_before", "position"]
+    hopper: list[str | sa.TextClause] = ["list_ref", "state", sa.text("priority DESC"), "not_before", "position"]
     op.create_index("ix_leads_hopper", "leads", hopper)
     op.create_table(
         "locks",
@@ -184,19 +184,19 @@ def _move_lists(connection: sa.Connection) -> dict[str, str]:
     return {campaign: str(row["list_ref"]) for campaign, row in strays.items()}
 
 
-def _pages(connection: sa.Connection) -> Iterator[list[Mapping[str, Any]]]:
+def _pages(connection: sa.Connection) -> Iterator[Sequence[sa.RowMapping]]:
     last = 0
     query = sa.text(
         "SELECT l.*, n.number FROM old_leads l JOIN numbers n USING (number_ref) "
         "WHERE l.position > :last ORDER BY l.position LIMIT :rows"
     )
-    while rows := list(connection.execute(query, {"last": last, "rows": ROWS}).mappings()):
+    while rows := connection.execute(query, {"last": last, "rows": ROWS}).mappings().all():
         yield rows
         last = rows[-1]["position"]
 
 
 def _move_leads(
-    connection: sa.Connection, vault: Vault, strays: Mapping[str, str], rows: list[Mapping[str, Any]]
+    connection: sa.Connection, vault: Vault, strays: Mapping[str, str], rows: Sequence[sa.RowMapping]
 ) -> None:
     any_time = "1970-01-01 00:00:00.000000" if connection.dialect.name == "sqlite" else ANY_TIME.replace(tzinfo=UTC)
     moved, keys, sealed = [], [], []
