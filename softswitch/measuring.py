@@ -19,6 +19,7 @@ amd_app = typer.Typer(no_args_is_help=True)
 pacing_app = typer.Typer(no_args_is_help=True)
 
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file; - for standard output.")]
+PlotFile = Annotated[Path | None, typer.Option("--plot", help="Draw it to this file: PNG, SVG or PDF.")]
 
 
 @amd_app.callback()
@@ -33,16 +34,27 @@ def _pacing() -> None:
 
 @amd_app.command("evaluate")
 def evaluate(
-    folder: Annotated[Path, typer.Argument(help="Clips with a labels.csv.")],
+    folder: Annotated[Path, typer.Argument(help="Clips with a labels.csv, as docs/amd.md tells.")],
+    point: Annotated[str, typer.Option(help="careful, balanced, fast or all.")] = "all",
     json_file: JsonFile = None,
+    plot: PlotFile = None,
     frame_ms: Annotated[int, typer.Option(help="10, 20, 30 or 40: how long a packet is.")] = 20,
+    decisions: Annotated[bool, typer.Option("--decisions", help="Write each clip's verdicts to the JSON too.")] = False,
 ) -> None:
     """Stream every clip of a folder through the detector as the media plane would, and count what it says."""
     from softswitch.amd.commands import evaluate_folder
 
-    figures = evaluate_folder(folder, frame_ms=frame_ms)
+    _discard_stale_kernels()
+    figures = evaluate_folder(folder, point=point, frame_ms=frame_ms, decisions=decisions)
+    by_point = figures if point == "all" else {point: figures[point]}
     if json_file is None or not _is_stdout(json_file):
-        _show(figures)
+        from softswitch.amd.tables import show_evaluation
+
+        show_evaluation(Console(), by_point)
+    if plot is not None:
+        from softswitch.amd.pictures import draw_curve
+
+        draw_curve(by_point, plot)
     _write(figures, json_file)
 
 
@@ -83,6 +95,15 @@ def _read_market(path: Path | None) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"the market {path} cannot be read: {error}") from error
+
+
+def _discard_stale_kernels() -> None:
+    """Before the detector's kernels first run: what was compiled from other sources is not used."""
+    from softswitch.amd.evaluate import stream
+    from softswitch.codecs.g711 import decode_ulaw
+    from softswitch.media.kernels import cache_folders, discard_stale_kernels
+
+    discard_stale_kernels(*cache_folders(stream, decode_ulaw))
 
 
 def _show(figures: dict[str, Any]) -> None:

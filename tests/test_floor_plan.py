@@ -44,8 +44,8 @@ PURE_THIRD_PARTY = {
     "dialler": frozenset({"numpy"}),
 }
 OURS = frozenset(MAY_IMPORT)
-# evaluate reads a folder of clips; it is the one door between the detector and the disk.
-MAY_READ_FILES = {"softswitch/amd/evaluate.py", "softswitch/amd/commands.py"}
+# The detector's doors to disk and terminal: clips are read, weights too, and what became of them is shown.
+MAY_READ_FILES = {f"softswitch/amd/{name}.py" for name in ("commands", "tables", "pictures", "weights")}
 
 
 def files_of(room: str) -> list[Path]:

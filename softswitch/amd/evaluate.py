@@ -1,25 +1,35 @@
-"""How well the detector tells people from machines: clips streamed packet by packet, figures with intervals.
+"""One labelled clip through the detector, packet by packet as the media plane feeds it: what it said, and when.
 
-A verdict counts as it stands when the clip ends: a HUMAN corrected to MACHINE is a MACHINE, since the dialler acts on
-both.
+What the sayings of many clips amount to is worked out in `figures`.
 """
 
 import math
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
-from statistics import median
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from softswitch.amd import model
-from softswitch.amd.state import BALANCED, new_states, reset
-from softswitch.amd.verdict import Cause, Verdict
+from softswitch.amd.state import State, new_states, reset
+from softswitch.amd.verdict import Cause, OperatingPoint, Verdict
+
+States = npt.NDArray[np.void]
+Samples = npt.NDArray[np.int16]
 
 PEOPLE = ("HUMAN", "HUMAN_BUSINESS")
-MACHINES = ("MACHINE",)
-NORMAL_QUANTILE_95 = 1.959964
+MACHINES = ("MACHINE", "IVR", "CARRIER")
+"""Whatever speaks and is no person."""
+SIGNALS = ("SILENCE", "FAX", "RINGBACK")
+RELEASING = frozenset({Verdict.MACHINE, Verdict.FAX, Verdict.TONE, Verdict.SCREENING, Verdict.CARRIER})
+"""Verdicts on which a call is taken from the agents: on a person each of them is an abandoned call."""
+HANDING_OVER = frozenset({Verdict.HUMAN, Verdict.NOTSURE})
+"""Verdicts on which a call goes to an agent."""
+AFTER_BEEP_MS = 500.0
+"""A beep told so long after its end is that beep; a message that begins later loses its first words."""
+MOST_EVENTS = 64
+
+_MACHINE = int(Verdict.MACHINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,111 +39,134 @@ class Clip:
     name: str
     label: str
     """HUMAN, HUMAN_BUSINESS, MACHINE, IVR, CARRIER, FAX, SILENCE or RINGBACK."""
-    pcm: npt.NDArray[np.int16]
+    pcm: Samples
     """8 kHz."""
     speech_onset_ms: float | None = None
     greeting_end_ms: float | None = None
+    """Of the first utterance or of the greeting."""
+    beep_ms: tuple[float, float] | None = None
+    """Start and end."""
+    traits: dict[str, str] = field(default_factory=dict)
+    """What the folder tells besides: snr_db, noise, codec, chain, language, ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that the detector said."""
+
+    ms: float
+    """Audio time since the answer, at the end of the packet that it followed."""
+    flags: int
+    verdict: Verdict
+    cause: Cause
+    probability: float
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the detector made of one clip."""
+    """What the detector made of one clip, at one operating point."""
 
-    name: str
-    label: str
-    verdict: Verdict
-    """In force when the clip ended."""
-    cause: Cause
-    decided_ms: float
-    first_verdict: Verdict
-    """Before any correction."""
-    first_decided_ms: float
-    delay_ms: float | None
-    """First verdict after the greeting's end; negative where it fell during the greeting."""
-    onset_error_ms: float | None
+    clip: Clip
+    point: OperatingPoint
+    events: tuple[Event, ...]
+    onset_ms: float
+    """Where it heard the first speech begin; NaN for nowhere."""
+    shares: npt.NDArray[np.float32]
+    """(packets,) how likely it held a machine to be after each packet, 0 to 1."""
 
+    @property
+    def name(self) -> str:
+        return self.clip.name
 
-def wilson_interval(hits: int, trials: int) -> tuple[float, float]:
-    """95 % score interval of a share (Wilson 1927); (0, 1) where there were no trials."""
-    if trials == 0:
-        return 0.0, 1.0
-    z = NORMAL_QUANTILE_95
-    share = hits / trials
-    centre = share + z * z / (2 * trials)
-    spread = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    scale = 1 + z * z / trials
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+    @property
+    def label(self) -> str:
+        return self.clip.label
 
+    @property
+    def verdicts(self) -> tuple[Event, ...]:
+        """The verdict and its corrections, in order."""
+        return tuple(event for event in self.events if event.flags & model.VERDICT_REACHED)
 
-def decide(clip: Clip, states: npt.NDArray[np.void], frame_ms: int = 20) -> Decision:
-    """Stream one clip through state 0 in packets of `frame_ms`."""
-    reset(states, 0, BALANCED)
-    samples = frame_ms * 8
-    state = states[0]
-    first_verdict, first_decided_ms = Verdict.NONE, math.nan
-    for start in range(0, len(clip.pcm) - samples + 1, samples):
-        frame = clip.pcm[start : start + samples]
-        flags = model.receive_frame(states, 0, frame, (start + samples) / 8.0)
-        if flags & model.VERDICT_REACHED and first_verdict is Verdict.NONE:
-            first_verdict, first_decided_ms = Verdict(int(state["verdict"])), float(state["decided_ms"])
-        if not model.listening(states, 0):
-            break
-    onset = float(state["speech_onset_ms"])
-    return Decision(
-        name=clip.name,
-        label=clip.label,
-        verdict=Verdict(int(state["verdict"])),
-        cause=Cause(int(state["cause"])),
-        decided_ms=float(state["decided_ms"]),
-        first_verdict=first_verdict,
-        first_decided_ms=first_decided_ms,
-        delay_ms=None if clip.greeting_end_ms is None else first_decided_ms - clip.greeting_end_ms,
-        onset_error_ms=None if clip.speech_onset_ms is None or math.isnan(onset) else onset - clip.speech_onset_ms,
-    )
+    @property
+    def first(self) -> Event | None:
+        return self.verdicts[0] if self.verdicts else None
 
+    @property
+    def verdict(self) -> Verdict:
+        """In force when the clip ended."""
+        return self.verdicts[-1].verdict if self.verdicts else Verdict.NONE
 
-def _share(decisions: list[Decision], labels: tuple[str, ...], verdict: Verdict) -> dict[str, float | int]:
-    of_label = [decision for decision in decisions if decision.label in labels]
-    hits = sum(decision.verdict is verdict for decision in of_label)
-    low, high = wilson_interval(hits, len(of_label))
-    share = hits / len(of_label) if of_label else math.nan
-    return {"share": share, "low": low, "high": high, "hits": hits, "clips": len(of_label)}
+    @property
+    def first_verdict(self) -> Verdict:
+        """Before any correction."""
+        return self.first.verdict if self.first else Verdict.NONE
+
+    def first_of(self, wanted: frozenset[Verdict]) -> float:
+        """When one of these verdicts was first in force; infinite for never."""
+        return next((event.ms for event in self.verdicts if event.verdict in wanted), math.inf)
+
+    @property
+    def beeps_ms(self) -> tuple[float, ...]:
+        return tuple(event.ms for event in self.events if event.flags & model.BEEP_HEARD)
+
+    @property
+    def heard_its_beep(self) -> bool:
+        """Whether the labelled beep was told, no later than `AFTER_BEEP_MS` after its end."""
+        if self.clip.beep_ms is None:
+            return False
+        start, end = self.clip.beep_ms
+        return any(start < ms <= end + AFTER_BEEP_MS for ms in self.beeps_ms)
 
 
-def _median(values: list[float]) -> float | None:
-    finite = [value for value in values if not math.isnan(value)]
-    return median(finite) if finite else None
+@njit(cache=True, nogil=True)
+def machine_share(state: State) -> float:
+    """How likely the detector holds a machine to be, 0 to 1, whatever verdict stands."""
+    machine: float = state.probability if state.verdict == _MACHINE else 0.0
+    return machine
 
 
-def summarise(decisions: list[Decision]) -> dict[str, object]:
-    """Confusion table and the figures that matter, JSON-ready; shares come with their Wilson intervals."""
-    confusion: dict[str, Counter[str]] = {}
-    for decision in decisions:
-        confusion.setdefault(decision.label, Counter())[decision.verdict.name] += 1
-    people = [decision for decision in decisions if decision.label in PEOPLE]
-    found = [one for one in decisions if one.label in MACHINES and one.verdict is Verdict.MACHINE]
-    machines = sum(decision.label in MACHINES for decision in decisions)
-    by_cause = Counter(decision.cause.name for decision in decisions if decision.verdict is Verdict.MACHINE)
-    first_found = sum(one.first_verdict is Verdict.MACHINE for one in decisions if one.label in MACHINES)
-    human_delays = [one.delay_ms for one in people if one.delay_ms is not None and one.first_verdict is Verdict.HUMAN]
-    onset_errors = [abs(one.onset_error_ms) for one in people if one.onset_error_ms is not None]
-    return {
-        "clips": len(decisions),
-        "confusion": {label: dict(sorted(row.items())) for label, row in sorted(confusion.items())},
-        "human_as_machine": _share(decisions, PEOPLE, Verdict.MACHINE),
-        "human_as_notsure": _share(decisions, PEOPLE, Verdict.NOTSURE),
-        "machine_recall": _share(decisions, MACHINES, Verdict.MACHINE),
-        "machine_recall_at_first_verdict": first_found / machines if machines else None,
-        "other_machines_recall": _share(decisions, ("IVR", "CARRIER", "FAX"), Verdict.MACHINE),
-        "machine_causes": dict(by_cause),
-        "human_delay_after_greeting_ms": _median(human_delays),
-        "machine_decided_ms": _median([one.decided_ms for one in found]),
-        "speech_onset_error_ms": _median(onset_errors),
-    }
+@njit(cache=True, nogil=True)
+def stream(
+    states: States,
+    index: int,
+    pcm: Samples,
+    samples: int,
+    told: npt.NDArray[np.float64],
+    shares: npt.NDArray[np.float32],
+) -> int:
+    """Feed a clip in packets, and write down all that is said.
+
+    states: (n,) STATE, row `index` reset.  pcm: (m,) int16.  samples: of a packet.
+    told: (k, 5) float64, filled with audio ms, flags, verdict, cause, probability.
+    shares: (m // samples,) float32, filled with the likelihood of a machine after each packet.
+    Returns the number of events; those beyond k are lost.
+    """
+    count = 0
+    state = states[index]
+    for packet in range(pcm.size // samples):
+        end = (packet + 1) * samples
+        flags = model.receive_frame(states, index, pcm[end - samples : end], end / 8.0)
+        shares[packet] = machine_share(state)
+        if flags != 0 and count < told.shape[0]:
+            told[count, 0] = end / 8.0
+            told[count, 1] = flags
+            told[count, 2] = state.verdict
+            told[count, 3] = state.cause
+            told[count, 4] = state.probability
+            count += 1
+    return count
 
 
-def evaluate(clips: Iterable[Clip], frame_ms: int = 20) -> tuple[list[Decision], dict[str, object]]:
-    """Each clip's decision, and the summary."""
+def decide(clip: Clip, point: OperatingPoint = OperatingPoint.BALANCED, frame_ms: int = 20) -> Decision:
+    """Stream one clip in packets of `frame_ms` through a state of its own."""
     states = new_states(1)
-    decisions = [decide(clip, states, frame_ms) for clip in clips]
-    return decisions, summarise(decisions)
+    reset(states, 0, int(point))
+    samples = frame_ms * 8
+    told = np.zeros((MOST_EVENTS, 5))
+    shares = np.zeros(len(clip.pcm) // samples, np.float32)
+    count = stream(states, 0, clip.pcm, samples, told, shares)
+    events = tuple(
+        Event(ms, int(flags), Verdict(int(verdict)), Cause(int(cause)), probability)
+        for ms, flags, verdict, cause, probability in told[:count].tolist()
+    )
+    return Decision(clip, point, events, float(states[0]["speech_onset_ms"]), shares)
