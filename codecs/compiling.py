@@ -22,6 +22,8 @@ _ENVIRONMENT = "_ZN08NumbaEnv"
 class _InnerLibrary(JITCodeLibrary):  # type: ignore[misc]
     """The code of one function and of those that it calls, for whoever calls it."""
 
+    _final_module: Any
+
     def _optimize_final_module(self) -> None:
         return
 

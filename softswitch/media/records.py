@@ -229,3 +229,9 @@ DATAGRAM = np.dtype(
 """What came from a browser, or goes there, beside its audio."""
 
 CLIP = np.dtype([("start", "i8"), ("samples", "i8")])
+
+
+def place_of(record: np.dtype[Any], name: str) -> int:
+    """Where a field begins in its record, in bytes."""
+    assert record.fields is not None
+    return int(record.fields[name][1])

@@ -27,6 +27,7 @@ from softswitch.media.libc import (
 )
 from softswitch.media.outgoing import emit
 from softswitch.media.playback import play_due, start_feed, start_key, start_playing, stop_playing
+from softswitch.media.records import place_of
 from softswitch.media.reporting import TURNS, begin_reports, send_due_reports, take_report
 from softswitch.media.rings import pop
 from softswitch.media.rtcp import REPORT
@@ -39,12 +40,12 @@ ROUNDS = 16
 NS_PER_MS = 1_000_000
 # Where in its rows a leg is touched by each packet that it receives, and by each that is sent on it
 LEG_BYTES = LEG.itemsize
-RECEIVING_END = LEG.fields["held"][1]
-SENDING_AT = LEG.fields["held"][1] // CACHE_LINE * CACHE_LINE
-SENDING_END = LEG.fields["generation"][1]
-CURSORS_AT = LEG.fields["received_written"][1]
+RECEIVING_END = place_of(LEG, "held")
+SENDING_AT = place_of(LEG, "held") // CACHE_LINE * CACHE_LINE
+SENDING_END = place_of(LEG, "generation")
+CURSORS_AT = place_of(LEG, "received_written")
 REPORT_BYTES = REPORT.itemsize
-RECEPTION_AT = REPORT.fields["reception"][1]
+RECEPTION_AT = place_of(REPORT, "reception")
 SLOW_TICKS = 32
 """What has time is looked at once in so many ticks."""
 
