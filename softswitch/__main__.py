@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import signal
 import sys
 from collections.abc import Coroutine
@@ -92,6 +93,8 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     import uvloop
 
     os.umask(0o077)  # store, recordings and logs are for the user alone who runs the switch
+    # A core dump would hold the vault's key and whom the dialler is about to call.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     return uvloop.run(work)
 
 

@@ -59,9 +59,12 @@ def explain_vault(path: Path) -> str:
 
     try:
         settings = load(path)
+    except SoftswitchError:  # has been said
+        return ""
+    try:
         place = key_place(make_url(store_url(settings)), vault_key_file(settings))
     except SoftswitchError as error:
-        return str(error) if "vault" in str(error) else ""
+        return str(error)
     if not place.chosen:
         made = "" if place.path.exists() else ", where the first start makes it"
         return (
