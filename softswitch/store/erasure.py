@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 
 ERASED = "erased"
 """Last outcome of a lead that was erased."""
+MOVED = 1
+"""SQLite's user_version after migration 0004: parts of pages still hold what stood in the clear before it."""
 SCRUB_TRIES = 20
 SCRUB_PAUSE_S = 0.5
 _SHRED = update(vault_keys).where(vault_keys.c.position == bindparam("at")).values(wrapped=SHREDDED)
@@ -87,12 +89,14 @@ async def digest_of(engine: AsyncEngine, lead_ref: str) -> bytes | None:
 
 
 async def finish_scrubbing(engine: AsyncEngine) -> None:
-    """At a start: scrub what a crash has left to be scrubbed. Somebody else's open store may put it off."""
+    """At a start: scrub what a migration or a crash has left. Somebody else's open store may put it off."""
+    sqlite = engine.dialect.name == "sqlite"
     async with engine.connect() as connection:
         wanted = (await connection.execute(select(vault_root.c.to_be_scrubbed))).scalar()
+        moved = sqlite and (await connection.exec_driver_sql("PRAGMA user_version")).scalar() == MOVED
     if wanted:
         try:
-            await scrub(engine, whole=True)
+            await scrub(engine, whole=moved)
         except StoreFailed as error:
             log.warning("scrubbing is put off", reason=str(error))
 
@@ -107,6 +111,7 @@ async def scrub(engine: AsyncEngine, *, whole: bool = False) -> None:
     async with engine.execution_options(**OUTSIDE).connect() as connection:
         if whole:
             await connection.exec_driver_sql("VACUUM")
+            await connection.exec_driver_sql("PRAGMA user_version = 0")
         for _ in range(SCRUB_TRIES):
             # (busy, pages in the log, pages written back)
             if not (await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).one()[0]:

@@ -239,22 +239,19 @@ class LeadImport:
         return fresh
 
     def _lead(self, line: int, values: Sequence[str], columns: Columns) -> NewLead:
-        def cell(meaning: str) -> str:
-            position = columns.meanings.get(meaning)
-            return values[position] if position is not None and position < len(values) else ""
-
-        text = cell("number")
-        country = cell("country").upper()
+        told = {name: values[position] for name, position in columns.meanings.items() if position < len(values)}
+        text = told.get("number", "")
+        country = told.get("country", "").upper()
         try:
-            phone = read_number(text, country if len(country) == 2 else self._country, cell("country_prefix"))
+            phone = read_number(text, country if len(country) == 2 else self._country, told.get("country_prefix", ""))
         except WrongNumber as wrong:
             which = f"number {ends_in(text)}: " if text else "the number "
             raise _Refused(columns.name_of("number"), f"{which}{wrong}") from None
         return NewLead(
             lead_ref=self._new_ref(),
             number=phone.number,
-            time_zone=self._zone(phone, cell("time_zone"), cell("offset_hours"), columns),
-            priority=_priority(cell("priority"), columns),
+            time_zone=self._zone(phone, told.get("time_zone", ""), told.get("offset_hours", ""), columns),
+            priority=_priority(told.get("priority", ""), columns),
             fields=self._fields(line, values, phone, columns),
         )
 

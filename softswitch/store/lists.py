@@ -79,8 +79,9 @@ def update_row_of(lead: Lead) -> dict[str, Any]:
 
 
 def of_campaign(campaign: str) -> ColumnElement[bool]:
-    """Leads of a campaign by their lists, so that the hopper's index serves."""
-    return leads.c.list_ref.in_(select(lists.c.list_ref).where(lists.c.campaign == campaign))
+    """Leads of a campaign, or (empty) of all, by their lists, so that the hopper's index serves."""
+    query = select(lists.c.list_ref)
+    return leads.c.list_ref.in_(query.where(lists.c.campaign == campaign) if campaign else query)
 
 
 async def counts(engine: AsyncEngine, campaign: str) -> dict[LeadState, int]:

@@ -52,7 +52,7 @@ async def recover(
         await connection.execute(update(attempts).where(attempts.c.call_ref == row["call_ref"]).values(closing))
         await _settle(connection, row["lead_ref"], closing["disposition"], lead)
     held = leads.c.state.in_([LeadState.QUEUED.value, LeadState.DIALLING.value])
-    of_campaign = [leads.c.campaign == campaign] if campaign else []
+    of_campaign = [lists.of_campaign(campaign)]
     if going_on:
         of_campaign.append(
             leads.c.lead_ref.not_in(select(attempts.c.lead_ref).where(attempts.c.call_ref.in_(going_on)))

@@ -132,6 +132,7 @@ def _move(connection: sa.Connection) -> None:
         raise UsageError("the store's numbers stand in the clear and are to be encrypted: open it with the vault's key")
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA secure_delete = ON")
+        connection.exec_driver_sql("PRAGMA user_version = 1")  # see `softswitch.store.erasure.finish_scrubbing`
     vault = root_keys(connection, place).vault()
     connection.execute(sa.text("UPDATE vault_root SET to_be_scrubbed = :yes"), {"yes": True})
     strays = _move_lists(connection)
