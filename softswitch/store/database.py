@@ -4,10 +4,10 @@ Every write goes through one `Writer` and is durable when its call returns; a wr
 leaves what was stored before as it was. Reads go their own way and never wait for a write.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Self, cast
+from typing import Any, Self, cast
 
 from sqlalchemy import delete, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -309,6 +309,33 @@ class Store(PeopleStore):
             await web_accounts.put(connection, name, password_hash, role)
 
         await self._writer.run(work)
+
+    async def person(self, name: str) -> web_accounts.PersonRow | None:
+        """The whole account, or None for an unknown name."""
+        with reading():
+            return await web_accounts.find_person(self._engine, name)
+
+    async def people(self) -> list[web_accounts.PersonRow]:
+        with reading():
+            return await web_accounts.all_people(self._engine)
+
+    async def set_totp(self, name: str, totp: str) -> bool:
+        """Set, or with an empty one remove, the encrypted secret of the second factor; False for an unknown name."""
+        return await self._change_account(lambda connection: web_accounts.set_totp(connection, name, totp))
+
+    async def use_totp_step(self, name: str, step: int) -> bool:
+        """Spend a code of the second factor; False where it, or a newer one, was spent before."""
+        return await self._change_account(lambda connection: web_accounts.use_totp_step(connection, name, step))
+
+    async def set_disabled(self, name: str, disabled: bool) -> bool:
+        """Shut or open an account; False for an unknown name."""
+        return await self._change_account(lambda connection: web_accounts.set_disabled(connection, name, disabled))
+
+    async def _change_account(self, change: Callable[[AsyncConnection], Coroutine[Any, Any, bool]]) -> bool:
+        async def work(connection: AsyncConnection) -> bool:
+            return await change(connection)
+
+        return cast(bool, await self._writer.run(work))
 
     async def accounts(self) -> list[str]:
         """Every name."""

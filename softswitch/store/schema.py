@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -264,7 +265,12 @@ accounts = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("password_hash", String(255), nullable=False),
+    # One, or several with blanks between.
     Column("role", String(32), nullable=False),
+    # Of the second factor: its encrypted secret, empty where there is none, and the newest step that was used.
+    Column("totp", String(255), nullable=False, server_default=""),
+    Column("totp_step", BigInteger, nullable=False, server_default="0"),
+    Column("disabled", Boolean, nullable=False, server_default=false()),
 )
 
 pulse = Table(

@@ -19,6 +19,8 @@ from softswitch.safeguards.visibility import (
 from softswitch.web.accounts import Account, Role
 from softswitch.web.guard import COOKIE
 from softswitch.web.headsets import add_headsets
+from softswitch.web.noting import noted
+from softswitch.web.overrides import add_overrides
 from softswitch.web.reviews import add_reviews
 from softswitch.web.roles import account_of, only
 from softswitch.web.room import Room
@@ -35,6 +37,7 @@ _ALWAYS: Responses = {
     403: {"model": Problem, "description": "The role may not do this"},
     413: {"model": Problem, "description": "The request is too long"},
     429: {"model": Problem, "description": "Too many failed log-ins; Retry-After says when"},
+    503: {"model": Problem, "description": "The audit log cannot be written"},
 }
 _UNKNOWN: Responses = {404: {"model": Problem, "description": "No such name"}}
 _REFUSED: Responses = {**_UNKNOWN, 409: {"model": Problem, "description": "Not now; the text says what to do"}}
@@ -42,7 +45,9 @@ _REFUSED: Responses = {**_UNKNOWN, 409: {"model": Problem, "description": "Not n
 
 def own_agent(agent: Name, account: Annotated[Account, Depends(account_of)]) -> str:
     """An agent may act as that agent only; supervisors and administrators for everybody."""
-    if account.role is Role.AUDITOR or (account.role is Role.AGENT and account.name != agent):
+    if not account.holds(Role.SUPERVISOR, Role.ADMINISTRATOR) and (
+        account.role is not Role.AGENT or account.name != agent
+    ):
         raise HTTPException(403, "An agent may act for that agent only.")
     return agent
 
@@ -72,7 +77,7 @@ OwnAgent = Annotated[str, Depends(own_agent)]
 def api_router(room: Room) -> APIRouter:
     # The guard has checked already; these two only say in the OpenAPI document how one logs in.
     ways_in = [Depends(HTTPBasic(auto_error=False)), Depends(APIKeyCookie(name=COOKIE, auto_error=False))]
-    router = APIRouter(prefix="/api", responses=_ALWAYS, dependencies=ways_in)
+    router = APIRouter(prefix="/api", responses=_ALWAYS, dependencies=[*ways_in, Depends(noted(room))])
     _add_site(router, room)
     _add_campaigns(router, room)
     _add_agents(router, room)
@@ -80,6 +85,7 @@ def api_router(room: Room) -> APIRouter:
     add_headsets(router, room.control)
     add_supervision(router, room.control)
     add_reviews(router, room.control)
+    add_overrides(router, room.control)
     return router
 
 

@@ -1,7 +1,7 @@
 """The web room put together: one FastAPI application with the API, the metrics, the log-in and the NiceGUI pages."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
@@ -13,10 +13,14 @@ from softswitch.web.api import api_router
 from softswitch.web.authentication import Authenticator
 from softswitch.web.control import SwitchControl
 from softswitch.web.guard import Guard
+from softswitch.web.journal import Journal
 from softswitch.web.login import login_router
 from softswitch.web.metrics import metrics_router
+from softswitch.web.networks import Networks
 from softswitch.web.passwords import Passwords
 from softswitch.web.room import Room, WebSettings
+from softswitch.web.sealing import Sealer
+from softswitch.web.session_api import session_router
 
 
 def create_app(
@@ -25,16 +29,32 @@ def create_app(
     settings: WebSettings | None = None,
     *,
     passwords: Passwords | None = None,
+    journal: Journal | None = None,
+    sealer: Sealer | None = None,
+    admit: Callable[[str], str] = lambda agent: "",
     pages: bool = True,
 ) -> FastAPI:
     """The application; `app.state.room` is its `Room`.
+
+    journal: the site's audit log.  sealer: encrypts second factors.  admit: why an agent may not work now.
 
     With `pages=False` there is the API without NiceGUI, whose import takes most of the web's start-up time.
     """
     if pages:
         from softswitch.web.pages import add_pages, close_pages
     passwords = passwords or Passwords()
-    room = Room(control, Authenticator(accounts, passwords), settings or WebSettings())
+    settings = settings or WebSettings()
+    authenticator = Authenticator(
+        accounts,
+        passwords,
+        factor=settings.factor,
+        several_roles=settings.several_roles,
+        networks=Networks(settings.agents_networks),
+        sealer=sealer,
+        journal=journal,
+        admit=admit,
+    )
+    room = Room(control, authenticator, settings, journal=journal)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -51,8 +71,9 @@ def create_app(
 
     app = FastAPI(
         title="softswitch",
-        description="A SIP softswitch with an embedded predictive dialler. Log in by HTTP Basic, or by the session "
-        "cookie of the log-in page. No answer holds a telephone number.",
+        description="A SIP softswitch with an embedded predictive dialler. Log in by POST /api/login, which "
+        "sets a session cookie and tells the CSRF token that each command then brings, or by HTTP Basic where the "
+        "account needs no second factor. No answer holds a telephone number.",
         docs_url=None,  # FastAPI's own pages fetch their script from another host
         redoc_url=None,
         openapi_url="/api/openapi.json",
@@ -68,6 +89,7 @@ def create_app(
         return {"status": "ok"}
 
     app.include_router(login_router(room))
+    app.include_router(session_router(room))
     app.include_router(metrics_router(room.view))
     app.include_router(api_router(room))
     if pages:

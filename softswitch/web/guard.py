@@ -1,11 +1,14 @@
 """The one door: a pure ASGI middleware in front of every HTTP request and every WebSocket of the web room.
 
 Everything but `OPEN_PATHS` needs a session or HTTP Basic, and a role that may go there; what no rule names is shut.
-State is changed only by requests of the same origin (Fetch Metadata, else Origin: RFC 6454). The rules stand on the
-path as routing will see it, so a route added later is behind the door before it is written.
+State is changed only by requests of the same origin (Fetch Metadata, else Origin: RFC 6454). In a session they bring
+its CSRF token too, unless the browser itself vouches for them by Fetch Metadata, which no page can write; what is dangerous
+needs the token always (`roles.check_proof`). The rules stand on the path as routing will see it, so a route added later
+is behind the door before it is written.
 """
 
 import asyncio
+import hmac
 import html
 import math
 import time
@@ -20,12 +23,13 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from softswitch.web.accounts import Account, Role
-from softswitch.web.authentication import Authenticator, Refused
+from softswitch.web.authentication import Authenticator, Caller, Refused
 from softswitch.web.headers import with_security_headers
 from softswitch.web.sessions import Session, Sessions
 
 COOKIE = "softswitch_session"
-OPEN_PATHS = frozenset({"/healthz", "/login", "/login/page.css"})
+CSRF_HEADER = "x-csrf-token"
+OPEN_PATHS = frozenset({"/healthz", "/login", "/login/page.css", "/login/code", "/api/login"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAXIMUM_BODY = 64 * 1024
 
@@ -41,6 +45,10 @@ RULES: tuple[tuple[str, frozenset[Role]], ...] = (
     ("/logout", _EVERYBODY),
     ("/api/", _EVERYBODY),
 )
+_TOKEN_IN_PATH = ("/_nicegui/", "/_nicegui_ws/")
+"""NiceGUI's own requests name a page's random id instead of a CSRF token."""
+_WITHOUT_TOKEN = frozenset({"/login", "/login/code", "/logout", "/api/login"})
+"""Forms without a script; same origin alone is asked of them, and the worst they do is to log somebody out."""
 
 
 class Guard:
@@ -74,8 +82,13 @@ class Guard:
             if isinstance(who, Refused):
                 await _unauthorised(scope, headers, who)(scope, receive, send)
                 return
-            if not _may_enter(who.role, path):
+            if not _may_enter(who, path):
                 await _forbidden(scope, headers, who)(scope, receive, send)
+                return
+            if unsafe and not _has_token(scope, headers):
+                await _refuse(403, f"Send the session's CSRF token as {CSRF_HEADER}; GET /api/session tells it.")(
+                    scope, receive, send
+                )
                 return
         try:
             await self._app(scope, receive, send)
@@ -85,7 +98,7 @@ class Guard:
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         who = await self._who(scope, headers)
-        allowed = isinstance(who, Account) and _may_enter(who.role, scope["path"])
+        allowed = isinstance(who, Account) and _may_enter(who, scope["path"])
         if not allowed or not _same_origin(headers, asked_for=True):
             await receive()  # "websocket.connect"
             await send({"type": "websocket.close", "code": 1008})  # before accept: the client gets HTTP 403
@@ -95,14 +108,18 @@ class Guard:
 
     async def _who(self, scope: Scope, headers: Headers) -> Account | Refused:
         """Who asks; notes account and session in the scope, where pages and the API read them."""
-        session = self._sessions.use(token_of(headers), time.monotonic())
+        caller = caller_of(scope, headers)
+        token = token_of(headers)
+        session = self._sessions.use(token, time.monotonic(), caller.source) if token else None
+        networks = self._authenticator.networks
+        if session is not None and networks.refuse(caller.source, is_agent=session.account.role is Role.AGENT):
+            session = None
         if session is not None:
             scope["softswitch.session"] = session
             scope["softswitch.account"] = session.account
             return session.account
         if "authorization" in headers:
-            source = scope["client"][0] if scope.get("client") else ""
-            who = await self._authenticator.check_basic(headers["authorization"], source)
+            who = await self._authenticator.check_basic(headers["authorization"], caller)
             if isinstance(who, Account):
                 scope["softswitch.account"] = who
             return who
@@ -144,10 +161,31 @@ def token_of(headers: Headers) -> str:
     return morsel.value if morsel else ""
 
 
-def _may_enter(role: Role, path: str) -> bool:
+def caller_of(scope: Scope, headers: Headers) -> Caller:
+    """From where a request comes, by its connection; what a proxy says about it makes nobody somebody else."""
+    source = scope["client"][0] if scope.get("client") else ""
+    return Caller(source, any(name in headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via")))
+
+
+def _may_enter(account: Account, path: str) -> bool:
     if path == "/":
-        return role in _WATCHERS
-    return next((role in roles for prefix, roles in RULES if path.startswith(prefix)), False)
+        return account.holds(*_WATCHERS)
+    return next((account.holds(*roles) for prefix, roles in RULES if path.startswith(prefix)), False)
+
+
+def _has_token(scope: Scope, headers: Headers) -> bool:
+    """Whether a request of a session brings its CSRF token, or needs none. A wrong one is never overlooked."""
+    session: Session | None = scope.get("softswitch.session")
+    path: str = scope["path"]
+    if session is None or path in _WITHOUT_TOKEN or path.startswith(_TOKEN_IN_PATH):
+        return True
+    if CSRF_HEADER not in headers:
+        return headers.get("sec-fetch-site") == "same-origin"
+    return token_fits(session, headers)
+
+
+def token_fits(session: Session, headers: Headers) -> bool:
+    return hmac.compare_digest(headers.get(CSRF_HEADER, "").encode(), session.csrf.encode())
 
 
 def _same_origin(headers: Headers, *, asked_for: bool) -> bool:
@@ -172,6 +210,8 @@ def _refuse(status: int, detail: str, headers: dict[str, str] | None = None) -> 
 
 
 def _unauthorised(scope: Scope, headers: Headers, refused: Refused) -> Response:
+    if refused.closed:
+        return _refuse(503, f"Nobody can log in now: {refused.closed}")
     if refused.wait_s > 0:
         wait_s = math.ceil(refused.wait_s)
         return _refuse(429, f"Too many failed log-ins. Try again in {wait_s} s.", {"retry-after": str(wait_s)})
@@ -183,7 +223,7 @@ def _unauthorised(scope: Scope, headers: Headers, refused: Refused) -> Response:
 
 def _forbidden(scope: Scope, headers: Headers, who: Account) -> Response:
     if scope["method"] in ("GET", "HEAD") and "text/html" in headers.get("accept", ""):
-        return HTMLResponse(_NO_PAGE.replace("{{role}}", html.escape(who.role)), 403)
+        return HTMLResponse(_NO_PAGE.replace("{{role}}", html.escape(" and ".join(sorted(who.roles)))), 403)
     return _refuse(403, f"The role {who.role} may not go here.")
 
 

@@ -9,13 +9,16 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
+from softswitch.errors import UsageError
 from softswitch.web.accounts import Account
-from softswitch.web.authentication import Refused
-from softswitch.web.guard import COOKIE, token_of
+from softswitch.web.authentication import Enrolment, Refused, stamp_of
+from softswitch.web.guard import COOKIE, caller_of, token_of
 from softswitch.web.room import Room
+from softswitch.web.totp import as_text, uri
 
 ASSETS = Path(__file__).parent / "assets"
 _PAGE = (ASSETS / "login.html").read_text(encoding="utf-8")
+_CODE_PAGE = (ASSETS / "second_factor.html").read_text(encoding="utf-8")
 
 
 def login_router(room: Room) -> APIRouter:
@@ -31,55 +34,122 @@ def login_router(room: Room) -> APIRouter:
 
     @router.post("/login")
     async def log_in(request: Request) -> Response:
-        form = (await request.body()).decode("utf-8", "replace")
-        try:
-            fields = parse_qs(form, keep_blank_values=True, max_num_fields=8)
-        except ValueError:
+        fields = await _fields(request)
+        if fields is None:
             return HTMLResponse("This is not what the log-in page sends.", 400)
-        name, password, next_path = (fields.get(key, [""])[0] for key in ("name", "password", "next"))
-        source = request.client.host if request.client else ""
-        who = await room.authenticator.check(name, password, source)
-        if isinstance(who, Refused):
-            return _page(next_path=next_path, refused=who)
-        room.sessions.end(token_of(request.headers))
-        return _welcome(room, request, who, next_path)
+        name, password, code, next_path = (fields.get(key, "") for key in ("name", "password", "code", "next"))
+        caller = caller_of(request.scope, request.headers)
+        who = await room.authenticator.log_in(name, password, code, caller)
+        return await _answer(room, request, who, next_path)
+
+    @router.post("/login/code")
+    async def enrol(request: Request) -> Response:
+        fields = await _fields(request)
+        if fields is None:
+            return HTMLResponse("This is not what the log-in page sends.", 400)
+        token, code, next_path = (fields.get(key, "") for key in ("token", "code", "next"))
+        who = await room.authenticator.finish_enrolment(token, code, caller_of(request.scope, request.headers))
+        return await _answer(room, request, who, next_path, again=True)
 
     @router.post("/logout")
     async def log_out(request: Request) -> Response:
-        room.sessions.end(token_of(request.headers))
+        await end_session(room, request)
         response = RedirectResponse("/login", 303)
-        response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
+        forget_cookie(response)
         return response
 
     return router
 
 
-def _welcome(room: Room, request: Request, who: Account, next_path: str) -> Response:
-    response = RedirectResponse(_own_path(next_path), 303)
+async def begin_session(room: Room, request: Request, response: Response, who: Account) -> str:
+    """Set the cookie; the session's token."""
+    room.sessions.end(token_of(request.headers))
+    row = await room.authenticator.people.person(who.name)
+    source = caller_of(request.scope, request.headers).source
+    token = room.sessions.begin(who, time.monotonic(), source, stamp_of(row) if row is not None else "")
     response.set_cookie(
         COOKIE,
-        room.sessions.begin(who, time.monotonic()),
+        token,
         path="/",
         httponly=True,
         samesite="strict",
         secure=request.url.scheme == "https" or room.settings.secure_cookie,
     )
+    return token
+
+
+async def end_session(room: Room, request: Request) -> None:
+    """Noted, but never held back."""
+    account: Account | None = request.scope.get("softswitch.account")
+    room.sessions.end(token_of(request.headers))
+    if account is not None:
+        source = caller_of(request.scope, request.headers).source
+        try:
+            await room.journal.note(account.name, "log out", subject=f"from {source}", reason="")
+        except UsageError:
+            return  # the interlock says so already
+
+
+def forget_cookie(response: Response) -> None:
+    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
+
+
+async def _fields(request: Request) -> dict[str, str] | None:
+    form = (await request.body()).decode("utf-8", "replace")
+    try:
+        fields = parse_qs(form, keep_blank_values=True, max_num_fields=8)
+    except ValueError:
+        return None
+    return {key: values[0] for key, values in fields.items()}
+
+
+async def _answer(
+    room: Room, request: Request, who: Account | Refused | Enrolment, next_path: str, *, again: bool = False
+) -> Response:
+    """again: somebody has just typed a first code."""
+    if isinstance(who, Refused):
+        return _page(next_path=next_path, refused=who)
+    if isinstance(who, Enrolment):
+        return _code_page(room, who, next_path, "This is not the code of this moment." if again else "")
+    response = RedirectResponse(_own_path(next_path), 303)
+    await begin_session(room, request, response, who)
     return response
 
 
 def _page(*, next_path: str, refused: Refused | None = None) -> Response:
     status, message = 200, ""
     headers = {}
-    if refused is not None and refused.wait_s > 0:
+    if refused is not None and refused.closed:
+        status, message = 503, f"Nobody can log in now: {refused.closed}"
+    elif refused is not None and refused.wait_s > 0:
         status = 429
         wait_s = math.ceil(refused.wait_s)
         message = f"Too many failed attempts. Try again in {wait_s} s."
         headers["retry-after"] = str(wait_s)
     elif refused is not None:
-        status, message = 401, "Name or password is wrong."
-    alert = f'<p class="alert" role="alert">{html.escape(message)}</p>' if message else ""
-    page = _PAGE.replace("{{alert}}", alert).replace("{{next}}", html.escape(_own_path(next_path), quote=True))
+        status, message = 401, "Name, password or code is wrong."
+    page = _PAGE.replace("{{alert}}", _alert(message)).replace(
+        "{{next}}", html.escape(_own_path(next_path), quote=True)
+    )
     return HTMLResponse(page, status, headers)
+
+
+def _code_page(room: Room, enrolment: Enrolment, next_path: str, message: str) -> Response:
+    """Shown once, to somebody whose password was right."""
+    secret = as_text(enrolment.secret)
+    page = _CODE_PAGE
+    for name, text in (
+        ("next", _own_path(next_path)),
+        ("token", enrolment.token),
+        ("secret", " ".join(secret[start : start + 4] for start in range(0, len(secret), 4))),
+        ("uri", uri(enrolment.secret, enrolment.account.name, room.settings.site)),
+    ):
+        page = page.replace(f"{{{{{name}}}}}", html.escape(text, quote=True))
+    return HTMLResponse(page.replace("{{alert}}", _alert(message)), 401 if message else 200)
+
+
+def _alert(message: str) -> str:
+    return f'<p class="alert" role="alert">{html.escape(message)}</p>' if message else ""
 
 
 def _own_path(path: str) -> str:

@@ -5,6 +5,8 @@ from nicegui import core, ui
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from softswitch.web.accounts import Account
+from softswitch.web.noting import see
 from softswitch.web.room import Room
 from softswitch.web.sessions import Session
 from softswitch.web.wallboard import show_wallboard
@@ -52,7 +54,9 @@ async def close_pages() -> None:
     core.sio.eio.start_service_task = True
 
 
-def _wallboard_page(request: Request) -> None:
+async def _wallboard_page(request: Request) -> None:
     room: Room = request.scope["softswitch.room"]
     session: Session | None = request.scope.get("softswitch.session")
-    show_wallboard(room, request.scope["softswitch.account"], session)
+    account: Account = request.scope["softswitch.account"]
+    await see(room, account, "wallboard page")
+    show_wallboard(room, account, session)

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 
+from softswitch.errors import SoftswitchError
 from softswitch.safeguards.visibility import WallboardView
-from softswitch.web.authentication import Authenticator
+from softswitch.web.authentication import Authenticator, Factor, stamp_of
 from softswitch.web.control import SwitchControl
 from softswitch.web.history import STEP_S, History
+from softswitch.web.journal import Journal, LoggedJournal, Looks
 from softswitch.web.presence import Presence
 from softswitch.web.sessions import IDLE_S, LIFETIME_S, Sessions
 
@@ -30,6 +32,14 @@ class WebSettings:
     """A wallboard that reloads or stumbles may be gone so long before its supervisor counts as gone."""
     secure_cookie: bool = False
     """Set where a proxy ends TLS in front of us; with TLS of our own the cookie is always Secure."""
+    site: str = "softswitch"
+    """Its name, for people's authenticator apps."""
+    factor: Factor = Factor.ENROLLED
+    """Who needs a code as well as a password."""
+    several_roles: bool = False
+    """Whether a person may hold more than one role."""
+    agents_networks: tuple[str, ...] = ()
+    """The agents' segment, as networks: agents log in from there alone, and nobody else does."""
 
 
 class Room:
@@ -39,11 +49,14 @@ class Room:
         authenticator: Authenticator,
         settings: WebSettings,
         *,
+        journal: Journal | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.control = control
         self.authenticator = authenticator
         self.settings = settings
+        self.journal = journal or LoggedJournal()
+        self.looks = Looks()
         self.sessions = Sessions(
             lambda: secrets.token_urlsafe(32), idle_s=settings.idle_s, lifetime_s=settings.lifetime_s
         )
@@ -71,7 +84,18 @@ class Room:
                 # The pages must outlive one bad look at the switch; the next look may succeed.
                 _LOG.exception("the wallboard's figures could not be had")
             self.sessions.handle_timer(self._clock())
+            await self.end_sessions_of_changed_accounts()
             await asyncio.sleep(STEP_S)
+
+    async def end_sessions_of_changed_accounts(self) -> None:
+        """Whoever was shut out, or has another password, role or second factor, logs in again."""
+        for account, stamp in self.sessions.people():
+            try:
+                row = await self.authenticator.people.person(account.name)
+            except SoftswitchError:
+                continue  # the store is silent; its own interlock says so
+            if row is None or self.authenticator.account_of(row) != account or stamp_of(row) != stamp:
+                self.sessions.end_those_of(account, stamp)
 
     def forget_view(self) -> None:
         """A command has just changed something: the next look is a fresh one."""

@@ -2,14 +2,14 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Path, Query
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
 from fastapi.responses import Response
 
 from softswitch.errors import UsageError
 from softswitch.safeguards.trace_view import TraceView
 from softswitch.web.accounts import Account, Role
 from softswitch.web.control import SwitchControl
-from softswitch.web.roles import only
+from softswitch.web.roles import check_proof, only
 from softswitch.web.schemas import Problem
 
 FEWEST_LETTERS = 5
@@ -30,18 +30,22 @@ _FILE: dict[int | str, dict[str, Any]] = {200: {"content": {PCAP: {}}, "descript
 
 def add_traces(router: APIRouter, control: SwitchControl) -> None:
     @router.get("/calls/{call}/trace", tags=["calls"], responses=_REFUSED)
-    async def trace(call: CallName, account: Reader, whole: Whole = False, reason: Reason = "") -> TraceView:
+    async def trace(
+        request: Request, call: CallName, account: Reader, whole: Whole = False, reason: Reason = ""
+    ) -> TraceView:
         """The call's SIP messages on all its legs. `call` is a call reference, a leg's id or a Call-ID."""
-        _check(account, whole, reason)
+        _check(request, account, whole, reason)
         try:
             return await control.trace(call, by=account.name, whole=whole, reason=reason)
         except (UsageError, KeyError) as error:
             raise _refusal(error) from None
 
     @router.get("/calls/{call}/pcap", tags=["calls"], responses={**_REFUSED, **_FILE}, response_class=Response)
-    async def capture(call: CallName, account: Reader, whole: Whole = False, reason: Reason = "") -> Response:
+    async def capture(
+        request: Request, call: CallName, account: Reader, whole: Whole = False, reason: Reason = ""
+    ) -> Response:
         """The same messages as a capture file; each is one UDP packet there, whatever it went over."""
-        _check(account, whole, reason)
+        _check(request, account, whole, reason)
         try:
             data = await control.capture(call, by=account.name, whole=whole, reason=reason)
         except (UsageError, KeyError) as error:
@@ -49,11 +53,13 @@ def add_traces(router: APIRouter, control: SwitchControl) -> None:
         return Response(data, media_type=PCAP)
 
 
-def _check(account: Account, whole: bool, reason: str) -> None:
-    if whole and account.role not in (Role.ADMINISTRATOR, Role.AUDITOR):
+def _check(request: Request, account: Account, whole: bool, reason: str) -> None:
+    if whole and not account.holds(Role.ADMINISTRATOR, Role.AUDITOR):
         raise HTTPException(403, f"The role {account.role} sees calls with masked numbers only.")
     if whole and sum(letter.isalpha() for letter in reason) < FEWEST_LETTERS:
         raise HTTPException(409, "Say in `reason` why numbers and names are looked at; it is noted in the audit log.")
+    if whole:
+        check_proof(request)
 
 
 def _refusal(error: UsageError | KeyError) -> HTTPException:

@@ -16,6 +16,7 @@ from softswitch.web.calls_panel import CallsPanel
 from softswitch.web.campaigns_panel import CampaignsPanel
 from softswitch.web.elements import Text, clock
 from softswitch.web.login import ASSETS
+from softswitch.web.noting import noted_control
 from softswitch.web.room import Room
 from softswitch.web.sessions import Session
 from softswitch.web.site_panel import ChartPanel, InterlocksPanel, MediaPanel, TrunksPanel
@@ -38,6 +39,8 @@ class Wallboard:
     def __init__(self, room: Room, account: Account, session: Session | None) -> None:
         self._room = room
         self._account = account
+        control = noted_control(room, account)
+        self._control = control
         self._session = session
         ui.add_css(_STYLE)
         with ui.element("div").classes("board"):
@@ -45,10 +48,10 @@ class Wallboard:
             self._interlocks = InterlocksPanel()
             with ui.element("main").classes("columns"):
                 with ui.element("div").classes("column-wide"):
-                    self._agents = AgentsPanel(room.control, account.name, self._act)
-                    self._calls = CallsPanel(room.control, self._act)
+                    self._agents = AgentsPanel(control, account.name, self._act)
+                    self._calls = CallsPanel(control, self._act)
                 with ui.element("div").classes("column-side"):
-                    self._campaigns = CampaignsPanel(room.control, self._act)
+                    self._campaigns = CampaignsPanel(control, self._act)
                     with ui.element("div").classes("pair"):
                         self._trunks = TrunksPanel()
                         self._media = MediaPanel()
@@ -105,7 +108,7 @@ class Wallboard:
 
     async def _kill(self) -> None:
         self._kill_dialog.close()
-        await self._act(lambda: self._room.control.kill_switch(self._account.name), "Everything is being stopped")
+        await self._act(lambda: self._control.kill_switch(self._account.name), "Everything is being stopped")
 
     async def _act(self, command: Callable[[], Awaitable[None]], done: str) -> None:
         """Carry out a command and say what came of it."""
