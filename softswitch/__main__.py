@@ -1,4 +1,4 @@
-"""The command line: `softswitch demo | run | check | trace | recordings | audit | leads | vault | amd | pacing`."""
+"""The command line: `softswitch demo | run | check | trace | recordings | audit | people | leads | vault | amd ...`."""
 
 import asyncio
 import json
@@ -103,6 +103,7 @@ def _mount() -> None:
     from softswitch.audit_command import audit_app
     from softswitch.lead_commands import leads_app
     from softswitch.measuring import amd_app, pacing_app
+    from softswitch.people_command import people_app
     from softswitch.recordings_command import recordings_app
     from softswitch.trace_command import trace
     from softswitch.vault_command import vault_app
@@ -115,6 +116,7 @@ def _mount() -> None:
     app.add_typer(audit_app, name="audit", help="Keys, verification and export of the audit log.")
     app.add_typer(leads_app, name="leads", help="Lists of leads: import, erase, suppress, export; call records.")
     app.add_typer(vault_app, name="vault", help="The key to numbers and names.")
+    app.add_typer(people_app, name="people", help="Who may log in to the web, and as what.")
 
 
 def main() -> None:

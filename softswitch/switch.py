@@ -4,7 +4,6 @@ import asyncio
 from contextlib import AsyncExitStack
 from importlib import import_module
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -269,16 +268,12 @@ class Switch:
 
     async def _start_web(self, store: Store) -> None:
         """Last, and its libraries are read beside the loop: calls do not wait for pages."""
-        await asyncio.to_thread(import_module, "softswitch.web.app")
-        from softswitch.web.app import create_app
+        await asyncio.to_thread(import_module, "softswitch.web_opening")
         from softswitch.web.passwords import first_start
-        from softswitch.web.room import WebSettings
-        from softswitch.web.server import WebServer
+        from softswitch.web_opening import make_web
 
-        web = self.settings.web
         self.first_password = await first_start(store)
-        app = create_app(self.desk, store, WebSettings(time_zone=ZoneInfo(self.settings.site.time_zone)))
-        self._web = WebServer(app, address=web.address, port=web.port)
+        self._web = make_web(self.settings, self.desk, store, self.site.audit, self.site.admissions.refuse)
         await self._web.start()
         self._stack.push_async_callback(self._web.stop)
 

@@ -127,16 +127,28 @@ def phone_account(whose: AgentSettings | SupervisorSettings) -> PhoneAccount:
 
 def campaign_of(campaign: CampaignSettings, settings: Settings) -> Campaign:
     """The value that the dialler works with; a caller id that it lacks is its trunk's, where that is certain."""
-    own = campaign.model_dump(exclude={"leads", "start", "recycle", "weekdays", "holidays", "caller_id"})
+    own = campaign.model_dump(
+        exclude={"leads", "start", "recycle", "weekdays", "holidays", "caller_id", "categories", "agents"}
+    )
     trunks = [t for t in settings.trunks if t.name == campaign.trunk or not campaign.trunk]
     presented = {t.caller_id for t in trunks}
     return Campaign(
         **own,
+        agents=_agents_of(campaign, settings),
         caller_id=campaign.caller_id or (presented.pop() if len(presented) == 1 else ""),
         weekdays=frozenset(WEEKDAYS.index(day) for day in campaign.weekdays),
         holidays=frozenset(campaign.holidays),
         recycle={name: RecycleRule(rule.after_s, rule.attempts) for name, rule in campaign.recycle.items()},
     )
+
+
+def _agents_of(campaign: CampaignSettings, settings: Settings) -> tuple[str, ...]:
+    """The agents who work for it; empty: all. Those whom one of its categories excludes never do."""
+    excluded = {a.id for a in settings.agents if not set(campaign.categories).isdisjoint(a.excluded_categories)}
+    if not excluded:
+        return campaign.agents
+    left = tuple(each for each in campaign.agents or (a.id for a in settings.agents) if each not in excluded)
+    return left or ("",)  # nobody has this id: an empty list would mean everybody
 
 
 def read_secret(given: SecretStr, path: Path | None) -> str:

@@ -26,6 +26,7 @@ NO_AUDITOR = (
     "the auditor makes a pair with `softswitch recordings keygen` and gives the site the public one"
 )
 PORTS_PER_LEG = 2
+SHORTEST_PIN = 4
 LEGS_PER_CALL = 2  # trunk and agent
 _SIP_FILES = ("certificate", "certificate_key", "authorities", "client_authorities")
 
@@ -107,10 +108,19 @@ def _voicemail(settings: Settings, at: Key, campaign: CampaignSettings) -> Itera
         yield key, "is never left: amd is off", False
 
 
+def _excluded(settings: Settings) -> Iterator[Complaint]:
+    for n, campaign in enumerate(settings.campaigns):
+        own = [a for a in settings.agents if not campaign.agents or a.id in campaign.agents]
+        if own and all(not set(campaign.categories).isdisjoint(a.excluded_categories) for a in own):
+            text = "every agent is excluded from one of them: nobody works for it"
+            yield ("campaigns", n, "categories"), text, False
+
+
 def _files(settings: Settings) -> Iterator[Complaint]:
     wanted: list[tuple[Key, Path | None]] = [(("prompts", name), path) for name, path in settings.prompts.items()]
     wanted += [(("sip", name), getattr(settings.sip, name)) for name in _SIP_FILES]
     wanted += [(("audit", "signing_key"), settings.audit.signing_key)]
+    wanted += [(("web", name), getattr(settings.web, name)) for name in ("certificate", "certificate_key")]
     wanted += [(("campaigns", n, "leads"), c.leads) for n, c in enumerate(settings.campaigns)]
     wanted += [(("trunks", n, "password_file"), t.password_file) for n, t in enumerate(settings.trunks)]
     wanted += [((*at, "phone_password_file"), phone.phone_password_file) for at, phone in _phones(settings)]
@@ -135,6 +145,9 @@ def _secrets(settings: Settings) -> Iterator[Complaint]:
         elif not inline and not phone.phone_password_file:
             yield at, "phone_password is missing; a phone without one could be anybody's", True
     for n, agent in enumerate(settings.agents):
+        pin = "" if agent.pin is None else agent.pin.get_secret_value()
+        if agent.pin is not None and (len(pin) < SHORTEST_PIN or not pin.isdecimal()):
+            yield ("agents", n, "pin"), f"must be {SHORTEST_PIN} digits or more", True
         if agent.connect is Connect.RING_PER_CALL and not agent.phone_username:
             yield ("agents", n, "connect"), "there is no phone to ring: give phone_username", True
 
@@ -216,9 +229,19 @@ def _times(settings: Settings) -> Iterator[Complaint]:
 
 
 def _exposure(settings: Settings) -> Iterator[Complaint]:
-    if not ipaddress.ip_address(settings.web.address).is_loopback:
-        text = f"{settings.web.address} is reachable from the network, and without TLS passwords can be read on the way"
+    web = settings.web
+    if not ipaddress.ip_address(web.address).is_loopback and web.certificate is None:
+        text = f"{web.address} is reachable from the network, and without TLS passwords can be read on the way"
+        if web.tls == "auto":
+            text = (
+                f"{web.address} is reachable from the network with a self-made certificate, of which browsers warn: "
+                "name a certificate, for nobody should learn to go on without TLS that can be trusted"
+            )
         yield ("web", "address"), text, False
+    if (web.certificate is None) is not (web.certificate_key is None):
+        yield ("web", "certificate"), "certificate and certificate_key belong together: give both", True
+    if web.certificate is not None and web.tls == "never":
+        yield ("web", "tls"), "never, though a certificate is given; keep one of them", True
     loopback = ipaddress.ip_address(settings.sip.address).is_loopback
     if loopback != ipaddress.ip_address(settings.media.address).is_loopback:
         text = f"{settings.media.address} and sip.address {settings.sip.address} cannot both be reached by one phone"
@@ -251,6 +274,7 @@ _CHECKS: tuple[Callable[[Settings], Iterator[Complaint]], ...] = (
     _ports,
     _dialling,
     _times,
+    _excluded,
     _exposure,
     _destinations,
     *SIP_CHECKS,

@@ -32,6 +32,7 @@ from softswitch.config.fields import (
     Zone,
 )  # fmt: skip
 from softswitch.config.inbound import InboundSettings
+from softswitch.config.people import Category, ClearanceSettings, PeopleSettings
 from softswitch.config.sip import SipSettings, TrunkSettings
 from softswitch.config.tracing import TraceSettings
 from softswitch.dialler.campaign import AmdMode, AmdPoint, Policy, Purpose
@@ -70,6 +71,13 @@ class WebSettings(Section):
     """Listened on; this machine alone until told otherwise."""
     port: ListenPort = 8080
     """TCP; 0 lets the system choose."""
+    tls: Literal["auto", "never"] = "auto"
+    """auto: with the certificate below, else, where the address is not this machine's alone, with a self-made one.
+    never: for a proxy on this machine that speaks TLS in front of us."""
+    certificate: OptionalFile = None
+    """PEM, with the whole chain."""
+    certificate_key: OptionalFile = None
+    """PEM, without a password."""
 
 
 class StoreSettings(Section):
@@ -148,13 +156,13 @@ class PhoneSettings(Section):
     """Pause between OPTIONS in the phone's call; 0 for a phone that does not answer them."""
 
 
-class AgentSettings(PhoneSettings):
+class AgentSettings(PhoneSettings, ClearanceSettings):
     """[[agents]]"""
 
     id: Name
     """What the agent logs in with; a number or a name."""
     pin: SecretStr | None = None
-    """For the agent page."""
+    """For the agent page, where the agent has no account of `softswitch people`: at least four digits."""
     connect: Connect = Connect.NAILED_UP
     """nailed-up: one call for the whole shift; ring-per-call: the phone rings for each callee."""
     skills: tuple[Name, ...] = ()
@@ -249,6 +257,8 @@ class CampaignSettings(Section):
     """Fields of the list that the agent sees; never the number."""
     agents: tuple[str, ...] = ()
     """Agent ids that work for it; empty: all."""
+    categories: tuple[Category, ...] = ()
+    """What it is about, such as ["victims"]; agents who are excluded from one of them do not work for it."""
     queue_low: Annotated[int, Field(ge=1)] = 20
     """The hopper is refilled when it holds fewer leads than this."""
     queue_high: Annotated[int, Field(ge=1, le=100000)] = 200
@@ -276,6 +286,7 @@ class Settings(BaseSettings):
     store: StoreSettings = Field(default_factory=StoreSettings)
     vault: VaultSettings = Field(default_factory=VaultSettings)
     recordings: RecordingSettings = Field(default_factory=RecordingSettings)
+    people: PeopleSettings = Field(default_factory=PeopleSettings)
     safeguards: SafeguardSettings = Field(default_factory=SafeguardSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)
     prompts: dict[Name, FromFile] = {}

@@ -61,6 +61,7 @@ class Desk:
             sources_banned={} if defence is None else {str(why): count for why, count in defence.bans.items()},
             supervision=site.supervision.views(now),
             muted_agents=site.agents.muted(),
+            refused_agents=dict(site.admissions.refused),
         )
 
     def agent_call(self, agent: str) -> AgentCallView | None:
@@ -92,6 +93,7 @@ class Desk:
 
     async def log_in_agent(self, agent: str) -> None:
         self._known(agent)
+        self._site.admissions.check(agent)
         with self._site.mutating() as now:
             self._site.agents.log_in(agent, now)
 
@@ -102,6 +104,7 @@ class Desk:
 
     async def ready_agent(self, agent: str) -> None:
         self._known(agent)
+        self._site.admissions.check(agent)
         if not self._site.agents.is_in(agent):
             raise UsageError(f"agent {agent} is not logged in: the phone must dial the log-in first")
         self._site.set_agent(agent, AgentState.READY, self._site.driver.now)
@@ -236,6 +239,7 @@ class Desk:
 
     async def seat_agent_headset(self, agent: str, offer: bytes) -> bytes:
         self._known(agent)
+        self._site.admissions.check(agent)
         with self._site.mutating() as now:
             return self._site.agents.receive_headset(agent, offer, now)
 

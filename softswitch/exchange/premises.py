@@ -11,6 +11,7 @@ from softswitch.dialler.agents import AgentBoard, AgentState
 from softswitch.dialler.dialling import Dialler
 from softswitch.dialler.locks import NumberLocks
 from softswitch.dialler.suppression import SuppressionList
+from softswitch.exchange.admissions import Admissions
 from softswitch.exchange.agents import AgentLines
 from softswitch.exchange.audit_file import AuditFile
 from softswitch.exchange.dialled import NOBODY_DIALS, DialledCalls
@@ -55,9 +56,11 @@ class Site:
     campaigns: dict[str, DialledCalls] = field(default_factory=dict)
     routes: RouteTable = field(init=False)
     overrides: Overrides = field(init=False)
+    admissions: Admissions = field(init=False)
 
     def __post_init__(self) -> None:
         self.overrides = Overrides(self.interlocks)
+        self.admissions = Admissions(self.settings, self.audit, wall)
         self.routes = RouteTable(route for trunk in self.settings.trunks for route in routes_of(trunk))
 
     @property

@@ -67,8 +67,11 @@ class Reports:
 
     def _route(self, event: CallOffered, now: float) -> None:
         match route(event, self._routing):
-            case LogIn():
-                self.site.agents.receive_log_in_call(event, now)
+            case LogIn(agent):
+                if self.site.admissions.refuse(agent):
+                    self.site.pool.reject(event.leg_id, 403, now)
+                else:
+                    self.site.agents.receive_log_in_call(event, now)
             case ToQueue(name):
                 reasons = self.site.interlocks.reasons_among(health.INBOUND)
                 if reasons:
@@ -164,6 +167,7 @@ class Reports:
         """Health looked, or something reported to it: tell the diallers what may be done, and what time it is."""
         now = self.site.driver.now
         self._end_overrides(now)
+        self._end_shifts(now)
         for dialler in self.site.diallers:
             dialler.set_wall(wall(), now)
         self.site.agents.look(now)
@@ -181,3 +185,10 @@ class Reports:
             self.site.audit.note_soon(
                 SWITCH, what, subject=f"interlock {held.interlock}", reason=why, failed=self.receive_audit_health
             )
+
+    def _end_shifts(self, now: float) -> None:
+        """Agents whose clearance or hours are over are logged out, once they are in no call and none is on its way."""
+        for agent in self.site.settings.agents:
+            waits = self.site.board.state_of(agent.id) in (AgentState.READY, AgentState.PAUSED)
+            if waits and self.site.admissions.refuse(agent.id):
+                self.site.agents.log_out(agent.id, now)

@@ -157,6 +157,8 @@ class WallboardView:
     """Addresses that were not listened to for a while, by reason."""
     supervision: tuple[SupervisionView, ...] = ()
     muted_agents: tuple[str, ...] = ()
+    refused_agents: Mapping[str, str] = field(default_factory=dict)
+    """Why an agent could not log in; agents are not told."""
     """Whom nobody hears until their call is over."""
 
 

@@ -53,10 +53,8 @@ def _serves(path: Path, address: str, now: datetime) -> bool:
 def _names(address: str) -> list[x509.GeneralName]:
     names: list[x509.GeneralName] = [x509.DNSName("localhost"), x509.DNSName(_host())]
     given = ipaddress.ip_address(address)
-    for each in {given, ipaddress.ip_address("127.0.0.1")}:
-        if not each.is_unspecified:
-            names.append(x509.IPAddress(each))
-    return names
+    addresses = {given, ipaddress.ip_address("127.0.0.1")}
+    return names + [x509.IPAddress(each) for each in addresses if not each.is_unspecified]
 
 
 def _host() -> str:

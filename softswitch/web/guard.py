@@ -2,9 +2,9 @@
 
 Everything but `OPEN_PATHS` needs a session or HTTP Basic, and a role that may go there; what no rule names is shut.
 State is changed only by requests of the same origin (Fetch Metadata, else Origin: RFC 6454). In a session they bring
-its CSRF token too, unless the browser itself vouches for them by Fetch Metadata, which no page can write; what is dangerous
-needs the token always (`roles.check_proof`). The rules stand on the path as routing will see it, so a route added later
-is behind the door before it is written.
+its CSRF token too, unless the browser itself vouches for them by Fetch Metadata, which no page can write; for what is
+dangerous the token is always needed (`roles.check_proof`). The rules stand on the path as routing will see it, so a
+route added later is behind the door before it is written.
 """
 
 import asyncio
@@ -72,7 +72,9 @@ class Guard:
         if int(_digits(headers.get("content-length", "0"))) > MAXIMUM_BODY:
             await _refuse(413, "The request is too long.")(scope, receive, send)
             return
-        if unsafe and not _same_origin(headers, asked_for=path == "/login" or COOKIE in headers.get("cookie", "")):
+        if unsafe and not _same_origin(
+            headers, asked_for=path.startswith("/login") or COOKIE in headers.get("cookie", "")
+        ):
             await _refuse(403, "This request came from another site, or hides where it came from.")(
                 scope, receive, send
             )

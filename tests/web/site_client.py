@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
-from small_site import PASSWORD, MemoryAccounts, SmallSwitch, quick_passwords
+from small_site import PASSWORD, MemoryJournal, MemoryPeople, SmallSwitch, quick_passwords
 
 from softswitch.web.app import create_app
 from softswitch.web.room import Room, WebSettings
@@ -19,9 +19,19 @@ class Site:
 
     def __init__(self, settings: WebSettings | None = None, *, pages: bool = False) -> None:
         self.switch = SmallSwitch()
-        self.accounts = MemoryAccounts.with_everybody()
+        self.accounts = MemoryPeople.with_everybody()
         self.passwords = quick_passwords()
-        self.app = create_app(self.switch, self.accounts, settings, passwords=self.passwords, pages=pages)
+        self.journal = MemoryJournal()
+        self.refused_agents: dict[str, str] = {}
+        self.app = create_app(
+            self.switch,
+            self.accounts,
+            settings,
+            passwords=self.passwords,
+            journal=self.journal,
+            admit=lambda agent: self.refused_agents.get(agent, ""),
+            pages=pages,
+        )
         self.room: Room = self.app.state.room
 
     def client(self, name: str = "", *, source: str = "127.0.0.1", scheme: str = "http") -> httpx.AsyncClient:

@@ -16,12 +16,13 @@ from softswitch.safeguards.visibility import (
     CallView,
     CampaignView,
     InterlockView,
+    OverrideView,
     SupervisionView,
     TrunkView,
     WallboardView,
 )
 from softswitch.store.reviews import Review
-from softswitch.web.accounts import Role
+from softswitch.web.accounts import Role, Row
 from softswitch.web.passwords import Passwords
 
 CANARY = "+441632960961"
@@ -63,6 +64,53 @@ class MemoryAccounts:
         return accounts
 
 
+class MemoryPeople(MemoryAccounts):
+    """The same with second factors and accounts that are shut."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.totp: dict[str, str] = {}
+        self.steps: dict[str, int] = {}
+        self.shut: set[str] = set()
+
+    async def person(self, name: str) -> Row | None:
+        found = self.rows.get(name)
+        return None if found is None else Row(name, *found, self.totp.get(name, ""), name in self.shut)
+
+    async def people(self) -> list[Row]:
+        return [row for name in self.rows if (row := await self.person(name)) is not None]
+
+    async def set_totp(self, name: str, totp: str) -> bool:
+        self.totp[name], self.steps[name] = totp, 0
+        return name in self.rows
+
+    async def use_totp_step(self, name: str, step: int) -> bool:
+        is_new = step > self.steps.get(name, 0)
+        self.steps[name] = max(step, self.steps.get(name, 0))
+        return is_new
+
+    async def set_disabled(self, name: str, disabled: bool) -> bool:
+        (self.shut.add if disabled else self.shut.discard)(name)
+        return name in self.rows
+
+
+class MemoryJournal:
+    """What was noted; while `trouble` says so, nothing can be."""
+
+    def __init__(self) -> None:
+        self.records: list[tuple[str, str, str, str]] = []
+        """(actor, action, subject, reason)."""
+        self.trouble = ""
+
+    async def note(self, actor: str, action: str, *, subject: str, reason: str) -> None:
+        if self.trouble:
+            raise UsageError(self.trouble)
+        self.records.append((actor, action, subject, reason))
+
+    def actions(self, actor: str = "") -> list[str]:
+        return [record[1] for record in self.records if actor in ("", record[0])]
+
+
 @dataclass
 class _Call:
     call_ref: str
@@ -85,6 +133,7 @@ class SmallSwitch:
         self.headsets: dict[str, bytes] = {}
         self.watching: dict[str, SupervisionView] = {}
         self.muted: set[str] = set()
+        self.asked: dict[str, OverrideView] = {}
         self.looked_at: list[tuple[str, str, str]] = []
         self.dispositions: list[tuple[str, str, Disposition]] = []
         self.to_review = ["m1", "m2"]
@@ -285,6 +334,27 @@ class SmallSwitch:
             raise UsageError("all media ports are in use; widen the range in [media]")
         self.headsets[name] = offer
         return b"v=0\r\nan answer"
+
+    async def ask_override(self, interlock: str, by: str, reason: str, for_s: float) -> None:
+        self._known_interlock(interlock)
+        self.asked[interlock] = OverrideView(interlock, by, "", reason, for_s, 600.0)
+
+    async def agree_override(self, interlock: str, by: str) -> None:
+        if interlock not in self.asked:
+            raise UsageError(f"nobody has asked to override {interlock}, or it is more than 10 minutes ago")
+        if self.asked[interlock].asked_by == by:
+            raise UsageError("you have asked for it yourself: another administrator must agree")
+        self.asked[interlock] = replace(self.asked[interlock], agreed_by=by)
+
+    async def end_override(self, interlock: str, by: str) -> None:
+        del self.asked[interlock]
+
+    def overrides(self) -> tuple[OverrideView, ...]:
+        return tuple(self.asked.values())
+
+    def _known_interlock(self, name: str) -> None:
+        if name not in {view.name for view in self.wallboard().interlocks}:
+            raise KeyError(name)
 
     def supervision(self) -> tuple[SupervisionView, ...]:
         return tuple(self.watching.values())

@@ -123,6 +123,16 @@ MATRIX = [
     ("GET", "/api/agents/101/mute", EVERYBODY),  # is answered with 405
     ("GET", "/api/reviews", {"sue", "otto"}),
     ("POST", "/api/reviews/x", {"sue", "otto"}),
+    ("GET", "/api/overrides", WATCHERS | {"otto"}),
+    ("POST", "/api/interlocks/recorder/override", {"ada"}),
+    ("DELETE", "/api/interlocks/recorder/override", {"ada"}),
+    ("GET", "/api/interlocks/recorder/override", EVERYBODY),  # is answered with 405
+    ("POST", "/api/interlocks/recorder/override/agreement", {"ada"}),
+    ("POST", "/api/login", EVERYBODY),
+    ("GET", "/api/session", EVERYBODY),
+    ("POST", "/api/session", EVERYBODY),  # is answered with 405
+    ("DELETE", "/api/session", EVERYBODY),
+    ("POST", "/api/session/proof", EVERYBODY),
     ("GET", "/api/openapi.json", EVERYBODY),
     ("GET", "/metrics", WATCHERS),
     ("GET", "/_nicegui/3/static/quasar.js", WATCHERS),
@@ -150,7 +160,7 @@ def test_each_role_enters_only_where_it_may(method: str, path: str, allowed: set
 
 def test_the_matrix_names_every_route_of_the_api() -> None:
     routes = {(m, p) for m, p in every_path(list(Site().app.routes)) if p.startswith("/api/") and m in METHODS}
-    concrete = {(m, re.sub(r"/(101|102|transport-2026)\b", "/x", p)) for m, p, _ in MATRIX}
+    concrete = {(m, re.sub(r"/(101|102|transport-2026|recorder)\b", "/x", p)) for m, p, _ in MATRIX}
     assert routes <= concrete
 
 
@@ -158,7 +168,12 @@ def test_the_matrix_names_every_route_of_the_api() -> None:
     ("headers", "status"),
     [
         ({"sec-fetch-site": "same-origin"}, 204),
-        ({"origin": "http://site"}, 204),
+        ({"origin": "http://site"}, 403),
+        ({"origin": "http://site", "x-csrf-token": "own"}, 204),
+        ({"sec-fetch-site": "same-origin", "x-csrf-token": "own"}, 204),
+        ({"sec-fetch-site": "same-origin", "x-csrf-token": "guessed"}, 403),
+        ({"sec-fetch-site": "cross-site", "x-csrf-token": "own"}, 403),
+        ({"x-csrf-token": "own"}, 403),
         ({}, 403),
         ({"sec-fetch-site": "cross-site"}, 403),
         ({"sec-fetch-site": "same-site"}, 403),
@@ -170,11 +185,13 @@ def test_the_matrix_names_every_route_of_the_api() -> None:
     ],
 )
 def test_a_session_changes_state_only_from_our_own_pages(headers: dict[str, str], status: int) -> None:
-    async def story() -> None:
+    async def story(headers: dict[str, str] = headers) -> None:
         site = shared_site()
         site.switch.killed_by.clear()
         async with site.client() as client:
             await log_in(client, "sue")
+            if headers.get("x-csrf-token") == "own":
+                headers = {**headers, "x-csrf-token": (await client.get("/api/session")).json()["csrf"]}
             response = await client.post("/api/kill-switch", headers=headers)
             assert response.status_code == status
             assert site.switch.killed_by == (["sue"] if status == 204 else [])

@@ -1,0 +1,52 @@
+"""The web of a site, made from its configuration: who may log in and how, its certificate, its audit log."""
+
+import ipaddress
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from softswitch.config import Settings
+from softswitch.web.accounts import People
+from softswitch.web.agent_pins import WithPins
+from softswitch.web.app import create_app
+from softswitch.web.authentication import Factor
+from softswitch.web.certificate import fingerprint, self_made
+from softswitch.web.control import SwitchControl
+from softswitch.web.journal import Journal
+from softswitch.web.passwords import Passwords
+from softswitch.web.room import WebSettings
+from softswitch.web.sealing import Sealer
+from softswitch.web.server import WebServer
+
+log = structlog.get_logger(__name__)
+
+
+def make_web(
+    settings: Settings, control: SwitchControl, people: People, journal: Journal, admit: Callable[[str], str]
+) -> WebServer:
+    """The server, not started yet. Raises UsageError where keys or certificate cannot be had."""
+    web, told, folder = settings.web, settings.people, settings.site.data_directory
+    passwords = Passwords()
+    pins = {agent.id: agent.pin.get_secret_value() for agent in settings.agents if agent.pin is not None}
+    app = create_app(
+        control,
+        WithPins(people, pins, passwords),
+        WebSettings(
+            time_zone=ZoneInfo(settings.site.time_zone),
+            site=settings.site.name,
+            factor=Factor(told.second_factor),
+            several_roles=told.several_roles,
+            agents_networks=told.agents_networks,
+            secure_cookie=web.tls == "never" and not ipaddress.ip_address(web.address).is_loopback,
+        ),
+        passwords=passwords,
+        journal=journal,
+        sealer=Sealer.find(folder),
+        admit=admit,
+    )
+    certificate, key = web.certificate, web.certificate_key
+    if certificate is None and web.tls == "auto" and not ipaddress.ip_address(web.address).is_loopback:
+        certificate, key = self_made(folder, web.address)
+        log.info("the web has a self-made certificate", sha256=fingerprint(certificate))
+    return WebServer(app, address=web.address, port=web.port, certificate=certificate, key=key)
