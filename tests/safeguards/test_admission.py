@@ -53,7 +53,13 @@ def test_roster_hours_begin_and_end_on_the_minute(clock: time, granted: bool) ->
 
 @pytest.mark.parametrize(
     ("day", "clock", "granted"),
-    [(18, time(21, 59), False), (18, time(22), True), (19, time(5, 59), True), (19, time(6), False), (18, time(3), False)],
+    [
+        (18, time(21, 59), False),
+        (18, time(22), True),
+        (19, time(5, 59), True),
+        (19, time(6), False),
+        (18, time(3), False),
+    ],
 )
 def test_a_night_shift_goes_over_midnight_into_a_day_that_is_not_its_own(day: int, clock: time, granted: bool) -> None:
     moment = datetime.combine(date(2027, 6, day), clock, LONDON)  # the 18th is a Friday
