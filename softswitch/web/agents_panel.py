@@ -65,6 +65,7 @@ class AgentsPanel:
             with ui.element("div").classes("pills"):
                 self._counts = {state: Pill("", TONES[state]) for state in AgentState}
             self._mine = Text("", "supervision", tag="p").props("role=status")
+            self._refused = Text("", "supervision", tag="p").props("role=status")
             self._tiles = _Tiles().on("choose", lambda event: self._open(str(event.args)))
             self._tiles.on("watch", lambda event: self._watch(event.args))
         with ui.dialog() as self._dialog, ui.element("div").classes("sheet"):
@@ -102,6 +103,9 @@ class AgentsPanel:
                 )
                 for view in agents
             ]
+        )
+        self._refused.text = " ".join(
+            f"Agent {agent} cannot log in: {reason}." for agent, reason in sorted(board.refused_agents.items())
         )
         own = next((view for view in board.supervision if view.supervisor == self._supervisor), None)
         self._mine.text = "" if own is None else _said(own)
