@@ -106,11 +106,11 @@ async def opened(config: Path, *, locked: bool = False) -> "AsyncIterator[tuple[
 
 async def note(settings: "Settings", action: str, *, subject: str, reason: str) -> None:
     """In the site's audit log, on disk, before it is done. UsageError without a reason."""
-    from softswitch.exchange.audit_file import AuditFile
+    from softswitch.exchange.audit_start import make_audit, person
 
     if not reason.strip():
         raise UsageError("say with --reason why: it is noted in the site's audit log")
-    await AuditFile(settings.site.data_directory).note(getpass.getuser(), action, subject=subject, reason=reason)
+    await make_audit(settings).note(person(), action, subject=subject, reason=reason)
 
 
 async def _erase(config: Path, reason: str, lead_ref: str, *, suppress: bool) -> None:

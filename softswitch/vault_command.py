@@ -71,12 +71,11 @@ async def _status(config: Path) -> None:
 
 
 async def _rotate(config: Path, *, every_lead: bool) -> None:
-    import getpass
 
     from sqlalchemy.engine import make_url
 
     from softswitch.config import load, store_url, vault_key_file
-    from softswitch.exchange.audit_file import AuditFile
+    from softswitch.exchange.audit_start import make_audit, person
     from softswitch.store import rotation
     from softswitch.store.connection import create_engine
     from softswitch.store.database import Store
@@ -88,8 +87,8 @@ async def _rotate(config: Path, *, every_lead: bool) -> None:
         raise UsageError(f"{config} has no store yet")
     place = key_place(make_url(url), vault_key_file(settings))
     await (await Store.open(url, place.path)).close()  # the newest schema, and a key that opens it
-    audit = AuditFile(settings.site.data_directory)
-    await audit.note(getpass.getuser(), "rotate vault key", subject=str(place.path.name), reason="new master key")
+    audit = make_audit(settings)
+    await audit.note(person(), "rotate vault key", subject=str(place.path.name), reason="new master key")
     engine = create_engine(url)
     try:
         with progress_bar("wrapping keys") as show:

@@ -172,6 +172,12 @@ def test_a_head_that_is_missing_or_damaged_is_found(log: Log, head: bytes | None
     assert log.inspect().troubles
 
 
+def test_an_end_cut_off_under_a_head_without_a_signature_is_found(log: Log) -> None:
+    del log.lines[5:]
+    log.head = Head.of(log.records[4]).to_line().encode()
+    assert ["not signed" in trouble.text for trouble in log.inspect().troubles] == [True]
+
+
 def test_a_head_is_one_disk_sector() -> None:
     assert len(Log().head or b"") == HEAD_BYTES
 
