@@ -173,10 +173,8 @@ def parts_of(rounds: list[Round], load: Load) -> dict[str, Any]:
         spent_us = 1e6 * sum(one.cpu_s for one in rounds) / delivered
         after_us = 1e6 * after_s / after
         parts = {"us_relay": relay, "us_worker": worker, "us_recorder": recorder}
-        parts |= {
-            "us_per_packet_after_amd": round(after_us, 2),
-            "amd_share": round(1 - after_us / max(spent_us, 1e-9), 3),
-        }
+        parts["us_per_packet_after_amd"] = round(after_us, 2)
+        parts["amd_share"] = round(1 - after_us / spent_us, 3) if spent_us else 0.0
     return parts
 
 
