@@ -1,280 +1,434 @@
-"""What is known of the market: discounted life tables of ringing, talk and wrap-up, and the answer rate's fast level.
+"""What is known of the market: discounted life tables of set-up, ringing, talk and wrap-up, and the answer rate's level.
 
 A life table holds, by age, how long was spent at that age and how often it ended there; their quotient is a hazard.
-Old experience fades by a factor with each new one. Priors are generic and weak: worth about a dozen calls.
+Exposure is counted while calls and talks last, not at their ends: else the first minutes would have seen short ones
+only. Old experience fades with the time in which there were calls. Priors are generic, weak and on the careful side.
 """
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
+from softswitch.pacing.floor import (
+    BEGINS, ENDS, FAILS, HORIZON_S, LANDINGS, MACHINES, PEOPLE, PLACED, RING_BINS, RINGING, SERVICE_BINS, SERVICE_EDGES_S,
+    SETUP_BINS, TALK_ENDS, TALK_TIME, TALKING, TIME, WRAP_ENDS, WRAP_TIME, WRAPPING_UP, Table,
+)  # fmt: skip
 
-from softswitch.errors import UsageError
-
-Table = npt.NDArray[np.float64]
-
-RING_BINS = 46
-"""1 s each, by age since the call was placed; the last is open."""
-HORIZON = 30
-"""Seconds ahead that matter: a call placed now is answered within them or hardly ever."""
-SERVICE_EDGES_S: Table = np.array([0.0, 2.0, 4.0, 7.0, 11.0, 16.0, 24.0, 40.0, 80.0, 160.0, 320.0])
-"""Lower edges of the age bins of talk and wrap-up; the last is open."""
-SERVICE_BINS = len(SERVICE_EDGES_S)
-
-RING_MEMORY = 3000.0  # outcomes: hours at ten agents; the shape of ringing is the market's and moves slowly
-SERVICE_MEMORY = 600.0  # calls
-LEVEL_MEMORY = 150.0  # outcomes: some 8 minutes at ten agents, the best of 2-16 tried
+TABLE_MEMORY_S = 4 * 3600.0
+"""The shape of ringing, talk and wrap-up is the market's and moves slowly."""
+LEVEL_MEMORY_S = 480.0  # 2-16 minutes differ by 0.4 point of utilisation at most
 LEVEL_PRIOR = 12.0  # answers
+CALIBRATION_MEMORY_S = 900.0
+SEGMENT_PRIOR = 30.0  # answers
+JUMP = 1.6
+"""A change of the answer rate by this factor is what the two CUSUM charts listen for."""
+JUMP_ALARM = 5.5  # log likelihood ratio: one false alarm in some 200 answers, which costs a little precision only
+
 RING_PRIOR = 16.0  # calls
 SERVICE_PRIOR = 4.0  # calls
 PRIOR_ANSWERED = 0.30
-PRIOR_LIVE = 0.75  # of answers; rather too many than too few
+PRIOR_PERSON = 0.75  # of answers; rather too many than too few
 PRIOR_TALK_S = 90.0
 PRIOR_WRAP_UP_S = 12.0
-PRIOR_TIMEOUT_S = 25.0  # 22 s of ringing and the set-up
+PRIOR_RING_S = 25.0
+PRIOR_SETUP_S = 2.5
+PRIOR_VERDICT_S = 1.5
+LEAST_TIME_S = 1e-6
 
 
-@dataclass(frozen=True, slots=True)
-class Estimates:
-    """Probabilities that `controller.step` looks up; made by `Estimator.estimates`."""
-
-    answered_within: Table
-    """(RING_BINS, HORIZON + 1): P(answered within t s | still ringing at this age)."""
-    live_within: Table
-    """(RING_BINS, HORIZON + 1): the same for answers by people."""
-    talk_to_idle: Table
-    """(SERVICE_BINS, HORIZON + 1): P(agent idle within t s | talking at this age)."""
-    wrap_up_to_idle: Table
-    """(SERVICE_BINS, HORIZON + 1): the same in wrap-up."""
-    answered_share: float
-    """P(answered) of a call placed now."""
-    live_share: float
-    """P(answered by a person)."""
-    experience: float
-    """Attempt outcomes seen."""
-
-
-@njit(cache=True, nogil=True)
-def expose(table: Table, events: Table, edges: Table, duration: float, weight: float, ended: bool) -> None:
-    """Add one life of `duration` s to a life table.
-
-    table: (n,) time spent in each age bin.  events: (n,) ends in it.  edges: (n,) lower edges, s.
-    """
-    last = edges.size - 1
-    for index in range(edges.size):
-        if duration < edges[index]:
-            break
-        upper = edges[index + 1] if index < last else math.inf
-        table[index] += weight * (min(duration, upper) - edges[index])
-        if ended and duration < upper:
-            events[index] += weight
-
-
-@njit(cache=True, nogil=True)
-def ring_tables(
-    exposure: Table, answers: Table, lives: Table, ends: Table, level: float, answered_within: Table, live_within: Table
-) -> None:
-    """Fill both (RING_BINS, HORIZON + 1) tables from hazards; answers are scaled by the fast level."""
-    bins = exposure.size
-    for age in range(bins):
-        ringing, answered, live = 1.0, 0.0, 0.0
-        answered_within[age, 0] = 0.0
-        live_within[age, 0] = 0.0
-        for ahead in range(1, answered_within.shape[1]):
-            index = min(age + ahead - 1, bins - 1)
-            answer_hazard = level * answers[index] / exposure[index]
-            hazard = answer_hazard + ends[index] / exposure[index]
-            if hazard > 0.0:
-                gone = ringing * (1.0 - math.exp(-hazard))
-                here = gone * answer_hazard / hazard
-                answered += here
-                if answers[index] > 0.0:  # no answer has been seen, nor is any expected, long after the time-out
-                    live += here * lives[index] / answers[index]
-                ringing -= gone
-            answered_within[age, ahead] = answered
-            live_within[age, ahead] = live
-
-
-@njit(cache=True, nogil=True)
-def service_tables(
-    edges: Table,
-    talk_time: Table,
-    talk_ends: Table,
-    wrap_time: Table,
-    wrap_ends: Table,
-    returning: float,
-    talk_to_idle: Table,
-    wrap_to_idle: Table,
-) -> None:
-    """Fill both (SERVICE_BINS, HORIZON + 1) tables: remaining wrap-up, and remaining talk followed by a wrap-up."""
-    bins = edges.size
-    steps = wrap_to_idle.shape[1]
-    for start in range(bins):
-        alive = 1.0
-        age = _middle(edges, start)
-        wrap_to_idle[start, 0] = 0.0
-        for ahead in range(1, steps):
-            index = _bin(edges, age + ahead - 0.5)
-            alive *= math.exp(-wrap_ends[index] / wrap_time[index])
-            wrap_to_idle[start, ahead] = returning * (1.0 - alive)
-    fresh = np.zeros(steps)
+def set_priors(state: Table) -> None:
+    """Answers spread evenly over the ringing time, and therefore right for nobody and wrong for nobody by much."""
+    floor = state[0]
     alive = 1.0
-    for ahead in range(1, steps):
-        index = _bin(edges, ahead - 0.5)
-        alive *= math.exp(-wrap_ends[index] / wrap_time[index])
-        fresh[ahead] = 1.0 - alive
-    for start in range(bins):
-        age = _middle(edges, start)
-        for ahead in range(steps):
-            talk_to_idle[start, ahead] = 0.0
-        alive = 1.0
-        for ends_at in range(1, steps):
-            index = _bin(edges, age + ends_at - 0.5)
-            stays = alive * math.exp(-talk_ends[index] / talk_time[index])
-            for ahead in range(ends_at, steps):
-                talk_to_idle[start, ahead] += returning * (alive - stays) * fresh[ahead - ends_at]
-            alive = stays
+    for age in range(RING_BINS):
+        answered = PRIOR_ANSWERED / PRIOR_RING_S if age < PRIOR_RING_S else 0.0
+        ended = 0.01 if age < PRIOR_RING_S else 0.5
+        floor["ring"][TIME, age] = RING_PRIOR * max(alive, 0.02)
+        floor["ring"][PEOPLE, age] = RING_PRIOR * PRIOR_PERSON * min(answered, alive)
+        floor["ring"][MACHINES, age] = RING_PRIOR * (1.0 - PRIOR_PERSON) * min(answered, alive)
+        floor["ring"][ENDS, age] = RING_PRIOR * max(alive, 0.02) * ended
+        alive *= math.exp(-ended) * (1.0 - answered)
+    at_setup = RING_PRIOR * np.maximum(np.exp(-np.arange(SETUP_BINS) / PRIOR_SETUP_S), 0.05)
+    floor["setup"][TIME] = at_setup
+    floor["setup"][BEGINS] = 0.95 * at_setup / PRIOR_SETUP_S
+    floor["setup"][FAILS] = 0.05 * at_setup / PRIOR_SETUP_S
+    widths = np.append(np.diff(SERVICE_EDGES_S), SERVICE_EDGES_S[-1])
+    for time, ends, mean_s in ((TALK_TIME, TALK_ENDS, PRIOR_TALK_S), (WRAP_TIME, WRAP_ENDS, PRIOR_WRAP_UP_S)):
+        reached = np.exp(-SERVICE_EDGES_S / mean_s)
+        floor["service"][time] = SERVICE_PRIOR * np.maximum(reached * np.minimum(widths, mean_s), 0.05 * mean_s)
+        floor["service"][ends] = floor["service"][time] / mean_s
+    floor["verdict_s"] = PRIOR_VERDICT_S
+    floor["returned"], floor["wrapped_up"] = 19.0, 20.0  # a break an hour at some 25 calls
+    make_tables(state)
 
 
 @njit(cache=True, nogil=True)
-def _middle(edges: Table, index: int) -> float:
-    if index == edges.size - 1:
-        return float(edges[index])
-    return float(0.5 * (edges[index] + edges[index + 1]))
+def make_tables(state):
+    """All that is made from the life tables, now."""
+    floor = state[0]
+    tabulate_calls(floor)
+    tabulate_service(floor)
+    tabulate_calls(floor)
 
 
 @njit(cache=True, nogil=True)
-def _bin(edges: Table, age: float) -> int:
-    index = int(edges.size) - 1
-    while index > 0 and edges[index] > age:
+def service_bin(age: float) -> int:
+    """The age bin of talk or wrap-up."""
+    index = SERVICE_BINS - 1
+    while index > 0 and SERVICE_EDGES_S[index] > age:
         index -= 1
     return index
 
 
-class Estimator:
-    """Learns the market from outcomes. Holds NumPy arrays only; the controller sees copies."""
-
-    def __init__(self) -> None:
-        self._ring_edges: Table = np.arange(RING_BINS, dtype=np.float64)
-        self._ring_time: Table = np.zeros(RING_BINS)
-        self._ring_answers: Table = np.zeros(RING_BINS)
-        self._ring_lives: Table = np.zeros(RING_BINS)
-        self._ring_ends: Table = np.zeros(RING_BINS)
-        self._talk_time, self._talk_ends = _service_prior(PRIOR_TALK_S)
-        self._wrap_time, self._wrap_ends = _service_prior(PRIOR_WRAP_UP_S)
-        self._level_seen = 0.0
-        self._level_expected = 0.0
-        self._returned = 19.0  # of 20: a break an hour at some 25 calls
-        self._wrapped_up = 20.0
-        self._experience = 0.0
-        self._current: Estimates | None = None
-        self._set_ring_prior()
-
-    def _set_ring_prior(self) -> None:
-        """Answers spread over the ringing time, a few failures at once, the rest to the time-out."""
-        ages = self._ring_edges + 0.5
-        # Flat within the time-out, and therefore right for nobody and wrong for nobody by much.
-        density = np.where(ages < PRIOR_TIMEOUT_S, 1.0 / PRIOR_TIMEOUT_S, 1e-4)
-        alive = 1.0
-        for index in range(RING_BINS):
-            answered = PRIOR_ANSWERED * float(density[index])
-            failed = 0.02 if index in {1, 2, 3} else 0.0
-            ended = failed if ages[index] < PRIOR_TIMEOUT_S else 0.5 * alive
-            self._ring_time[index] = RING_PRIOR * max(alive, 0.02)
-            self._ring_answers[index] = RING_PRIOR * min(answered, alive)
-            self._ring_ends[index] = RING_PRIOR * ended
-            alive = max(alive - answered - ended, 0.0)
-        self._ring_lives[:] = PRIOR_LIVE * self._ring_answers
-
-    def receive_attempt_outcome(self, answered: bool, live: bool, ring_s: float) -> None:
-        """One dial attempt has left the ringing stage, `ring_s` after it was placed, by an answer or otherwise.
-
-        live: a person answered. Where AMD is off or unsure, count the call as live.
-        Raises UsageError for a negative or non-finite time.
-        """
-        _check("ring_s", ring_s)
-        self._level_seen *= 1.0 - 1.0 / LEVEL_MEMORY
-        self._level_expected *= 1.0 - 1.0 / LEVEL_MEMORY
-        self._level_expected += self._answers_expected(ring_s)
-        self._level_seen += answered
-        fade = 1.0 - 1.0 / RING_MEMORY
-        for table in (self._ring_time, self._ring_answers, self._ring_lives, self._ring_ends):
-            np.multiply(table, fade, out=table)
-        events = self._ring_answers if answered else self._ring_ends
-        expose(self._ring_time, events, self._ring_edges, ring_s, 1.0, True)
-        if answered and live:
-            self._ring_lives[min(int(ring_s), RING_BINS - 1)] += 1.0
-        self._experience += 1.0
-        self._current = None
-
-    def _answers_expected(self, ring_s: float) -> float:
-        """Cumulative answer hazard up to an age: how many answers the slow table would have expected."""
-        whole = min(int(ring_s), RING_BINS - 1)
-        hazard = self._ring_answers / self._ring_time
-        return float(hazard[:whole].sum() + hazard[whole] * min(ring_s - whole, 1.0))
-
-    def receive_talk(self, talk_s: float) -> None:
-        """An agent has talked for so long, to whomever."""
-        _check("talk_s", talk_s)
-        self._serve(self._talk_time, self._talk_ends, talk_s)
-
-    def receive_wrap_up(self, wrap_up_s: float, returned: bool = True) -> None:
-        """An agent has wrapped up for so long; `returned`: and became ready, rather than paused or left."""
-        _check("wrap_up_s", wrap_up_s)
-        self._serve(self._wrap_time, self._wrap_ends, wrap_up_s)
-        self._returned = self._returned * 0.99 + returned
-        self._wrapped_up = self._wrapped_up * 0.99 + 1.0
-
-    def _serve(self, time_spent: Table, ends: Table, duration_s: float) -> None:
-        fade = 1.0 - 1.0 / SERVICE_MEMORY
-        time_spent *= fade
-        ends *= fade
-        expose(time_spent, ends, SERVICE_EDGES_S, duration_s, 1.0, True)
-        self._current = None
-
-    @property
-    def level(self) -> float:
-        """The answer rate of late against the slow table's: 1 is as usual."""
-        return (self._level_seen + LEVEL_PRIOR) / (self._level_expected + LEVEL_PRIOR)
-
-    def estimates(self) -> Estimates:
-        """Tables for `controller.step`; made anew only after something was learnt."""
-        if self._current is None:
-            answered_within = np.empty((RING_BINS, HORIZON + 1))
-            live_within = np.empty((RING_BINS, HORIZON + 1))
-            talk_to_idle = np.empty((SERVICE_BINS, HORIZON + 1))
-            wrap_up_to_idle = np.empty((SERVICE_BINS, HORIZON + 1))
-            ring_tables(
-                self._ring_time, self._ring_answers, self._ring_lives, self._ring_ends, self.level,
-                answered_within, live_within,
-            )  # fmt: skip
-            service_tables(
-                SERVICE_EDGES_S, self._talk_time, self._talk_ends, self._wrap_time, self._wrap_ends,
-                self._returned / self._wrapped_up, talk_to_idle, wrap_up_to_idle,
-            )  # fmt: skip
-            self._current = Estimates(
-                answered_within=answered_within,
-                live_within=live_within,
-                talk_to_idle=talk_to_idle,
-                wrap_up_to_idle=wrap_up_to_idle,
-                answered_share=float(answered_within[0, HORIZON]),
-                live_share=float(live_within[0, HORIZON]),
-                experience=self._experience,
-            )
-        return self._current
+@njit(cache=True, nogil=True)
+def spend(time, first_s, last_s):
+    """Add the ages from `first_s` to `last_s` to a table of 1 s bins, the last one open."""
+    last = time.size - 1
+    index = min(int(first_s), last)
+    at = first_s
+    while at < last_s:
+        upper = last_s if index == last else min(float(index + 1), last_s)
+        time[index] += upper - at
+        at = upper
+        index = min(index + 1, last)
 
 
-def _service_prior(mean_s: float) -> tuple[Table, Table]:
-    """An exponential life of this mean, worth `SERVICE_PRIOR` lives, in every bin at least a trace."""
-    edges = SERVICE_EDGES_S
-    widths = np.append(np.diff(edges), mean_s)
-    reached = np.exp(-edges / mean_s)
-    time_spent: Table = SERVICE_PRIOR * np.maximum(reached * np.minimum(widths, mean_s), 0.05 * mean_s)
-    return time_spent, time_spent / mean_s
+@njit(cache=True, nogil=True)
+def spend_service(time, first_s, last_s):
+    """The same for the bins of `SERVICE_EDGES_S`."""
+    index = service_bin(first_s)
+    at = first_s
+    while at < last_s:
+        upper = last_s if index == SERVICE_BINS - 1 else min(SERVICE_EDGES_S[index + 1], last_s)
+        time[index] += upper - at
+        at = upper
+        index = min(index + 1, SERVICE_BINS - 1)
 
 
-def _check(name: str, value: float) -> None:
-    if not (math.isfinite(value) and value >= 0.0):
-        raise UsageError(f"{name} must be seconds, zero or more, not {value}")
+@njit(cache=True, nogil=True)
+def level(floor):
+    """The answer rate of late against the slow table's: 1 is as usual."""
+    return (floor.level_seen + LEVEL_PRIOR) / (floor.level_expected + LEVEL_PRIOR)
+
+
+@njit(cache=True, nogil=True)
+def segment_level(floor, segment):
+    """The answer rate of a part of the campaign (list, carrier, hour) against the whole campaign's."""
+    seen, expected = floor.segments[segment, 0], floor.segments[segment, 1]
+    return (seen + SEGMENT_PRIOR) / (expected + SEGMENT_PRIOR)
+
+
+@njit(cache=True, nogil=True)
+def count_ringing(floor, row, now):
+    """Put a call's time in this stage into the tables, up to `now`, and expect the answers that belong to it."""
+    call = floor.calls[row]
+    since, until = call.counted, now
+    if until <= since or (call.stage != PLACED and call.stage != RINGING):
+        return
+    call.counted = until
+    if call.stage == PLACED:
+        spend(floor.setup[TIME], since - call.since, until - call.since)
+        return
+    first_s, last_s = since - call.since, until - call.since
+    spend(floor.ring[TIME], first_s, last_s)
+    last = RING_BINS - 1
+    expected = 0.0
+    index = min(int(first_s), last)
+    at = first_s
+    while at < last_s:
+        upper = last_s if index == last else min(float(index + 1), last_s)
+        expected += floor.hazards[index] * (upper - at)
+        at = upper
+        index = min(index + 1, last)
+    of_late = level(floor)
+    floor.segments[call.segment, 1] += expected * of_late
+    expected *= segment_level(floor, call.segment)
+    floor.predicted += expected * of_late
+    floor.rise = max(0.0, floor.rise - (JUMP - 1.0) * expected * of_late)
+    floor.fall = max(0.0, floor.fall + (1.0 - 1.0 / JUMP) * expected * of_late)
+    floor.level_expected += expected
+    floor.rise_expected += expected
+    floor.fall_expected += expected
+    _watch_jumps(floor)
+
+
+@njit(cache=True, nogil=True)
+def learn_answer(floor, row):
+    """A ringing call was answered: the level, the charts and the calibration hear of it."""
+    floor.segments[floor.calls[row].segment, 0] += 1.0
+    floor.observed += 1.0
+    floor.level_seen += 1.0
+    floor.rise_seen += 1.0
+    floor.fall_seen += 1.0
+    floor.rise += math.log(JUMP)
+    floor.fall = max(0.0, floor.fall - math.log(JUMP))
+    _watch_jumps(floor)
+
+
+@njit(cache=True, nogil=True)
+def _watch_jumps(floor):
+    """CUSUM: at an alarm the level forgets what was before the change began (Page 1954)."""
+    if floor.rise <= 0.0:
+        floor.rise_seen, floor.rise_expected = 0.0, 0.0
+    if floor.fall <= 0.0:
+        floor.fall_seen, floor.fall_expected = 0.0, 0.0
+    risen, fallen = floor.rise > JUMP_ALARM, floor.fall > JUMP_ALARM
+    if not (risen or fallen):
+        return
+    if risen:
+        floor.level_seen, floor.level_expected = floor.rise_seen, floor.rise_expected
+    else:
+        floor.level_seen, floor.level_expected = floor.fall_seen, floor.fall_expected
+    floor.rise, floor.fall = 0.0, 0.0
+    floor.jumps += 1
+
+
+@njit(cache=True, nogil=True)
+def learn_verdict(floor, row, person, now):
+    """An answered call turned out to be a person's or a machine's; its age of ringing at the answer is in `counted`."""
+    call = floor.calls[row]
+    index = min(max(int(call.counted), 0), RING_BINS - 1)
+    floor.ring[PEOPLE if person else MACHINES, index] += 1.0
+    floor.outcomes += 1.0
+
+
+@njit(cache=True, nogil=True)
+def count_agents(floor, now):
+    """Put what agents are doing into the tables of talk and wrap-up, up to `now`."""
+    for row in range(floor.agents_known):
+        agent = floor.agents[row]
+        if now > agent.counted:
+            if agent.doing == TALKING:
+                spend_service(floor.service[TALK_TIME], agent.counted - agent.since, now - agent.since)
+            elif agent.doing == WRAPPING_UP:
+                spend_service(floor.service[WRAP_TIME], agent.counted - agent.since, now - agent.since)
+            agent.counted = now
+
+
+@njit(cache=True, nogil=True)
+def fade(floor, elapsed_s):
+    """Forget a little of everything. Idle hours count as a minute: a night teaches nothing, and erases nothing."""
+    elapsed_s = min(elapsed_s, 60.0)
+    slow = math.exp(-elapsed_s / TABLE_MEMORY_S)
+    floor.ring[:, :] *= slow
+    floor.setup[:, :] *= slow
+    floor.service[:, :] *= slow
+    floor.segments[:, :] *= slow
+    fast = math.exp(-elapsed_s / LEVEL_MEMORY_S)
+    floor.level_seen *= fast
+    floor.level_expected *= fast
+    calibration = math.exp(-elapsed_s / CALIBRATION_MEMORY_S)
+    floor.predicted *= calibration
+    floor.observed *= calibration
+
+
+@njit(cache=True, nogil=True)
+def _at(curve, time_s):
+    """A curve given at whole seconds from 0, in between; constant outside."""
+    if time_s <= 0.0:
+        return curve[0]
+    last = curve.size - 1
+    if time_s >= last:
+        return curve[last]
+    whole = int(time_s)
+    part = time_s - whole
+    return curve[whole] * (1.0 - part) + curve[whole + 1] * part
+
+
+@njit(cache=True, nogil=True)
+def _service_hazard(floor, time, ends, age):
+    index = service_bin(age)
+    return floor.service[ends, index] / max(floor.service[time, index], LEAST_TIME_S)
+
+
+@njit(cache=True, nogil=True)
+def _gone(floor, time, ends, age, gone):
+    """P(an end in each second from this age on) into gone: (HORIZON_S + 1,); the last entry stays 0."""
+    alive = 1.0
+    for second in range(HORIZON_S):
+        stays = alive * math.exp(-_service_hazard(floor, time, ends, age + second + 0.5))
+        gone[second] = alive - stays
+        alive = stays
+    gone[HORIZON_S] = 0.0
+
+
+@njit(cache=True, nogil=True)
+def tabulate_service(floor):
+    """Make anew `talk_holds` and `wrap_holds`, and in curve 2 P(an agent taken s seconds ago is not free again)."""
+    returning = floor.returned / floor.wrapped_up
+    spare_s = _spare_s(floor)
+    gone, done, holds = floor.curves[0], floor.curves[1], floor.curves[2]
+    for start in range(SERVICE_BINS):
+        age = SERVICE_EDGES_S[start]
+        if start < SERVICE_BINS - 1:
+            age = 0.5 * (age + SERVICE_EDGES_S[start + 1])
+        _gone(floor, WRAP_TIME, WRAP_ENDS, age, gone)
+        _accumulate(gone, done)
+        for landing in range(LANDINGS):
+            floor.wrap_holds[start, landing] = 1.0 - returning * _at(done, floor.landing_s[landing] + spare_s)
+    _gone(floor, WRAP_TIME, WRAP_ENDS, 0.0, gone)
+    _accumulate(gone, done)
+    for start in range(SERVICE_BINS):
+        age = SERVICE_EDGES_S[start]
+        if start < SERVICE_BINS - 1:
+            age = 0.5 * (age + SERVICE_EDGES_S[start + 1])
+        _gone(floor, TALK_TIME, TALK_ENDS, age, gone)
+        for landing in range(LANDINGS):
+            floor.talk_holds[start, landing] = 1.0 - returning * _follows(gone, done, floor.landing_s[landing] + spare_s)
+    _gone(floor, TALK_TIME, TALK_ENDS, 0.0, gone)
+    for ahead in range(HORIZON_S + 1):
+        holds[ahead] = 1.0 - returning * _follows(gone, done, float(ahead))
+
+
+@njit(cache=True, nogil=True)
+def _accumulate(gone, done):
+    total = 0.0
+    for second in range(done.size):
+        done[second] = total
+        total += gone[second]
+
+
+@njit(cache=True, nogil=True)
+def _follows(gone, done, until_s):
+    """P(what ends as `gone` says, and what follows it and ends as `done` says, are both over at `until_s`)."""
+    both = 0.0
+    for second in range(min(int(until_s) + 1, gone.size)):
+        both += gone[second] * _at(done, until_s - second - 0.5)
+    return both
+
+
+@njit(cache=True, nogil=True)
+def _spare_s(floor):
+    """How long a person who turns out to need an agent still waits for one."""
+    if floor.every_answer:
+        return floor.patience_s
+    return max(floor.patience_s - floor.verdict_s, 0.0)
+
+
+@njit(cache=True, nogil=True)
+def _smoothed(events, time, index):
+    last = time.size - 1
+    low, high = max(index - 1, 0), min(index + 1, last)
+    seen = events[low] + 2.0 * events[index] + events[high]
+    spent = time[low] + 2.0 * time[index] + time[high]
+    return seen / max(spent, LEAST_TIME_S)
+
+
+@njit(cache=True, nogil=True)
+def _takes_from(floor, first, middle, until, delay_s, machines, people_holds, machine_s):
+    """P(a call ringing at age `first` holds an agent `until` s from now); `middle`: it is half a bin older.
+
+    people, machines: scratch curves of answers per call from the start of ringing; scratch row 0 is survival.
+    """
+    people, survival = floor.curves[3], floor.curves[0]
+    alive = survival[first]
+    if middle:
+        alive = math.sqrt(max(survival[first] * survival[min(first + 1, survival.size - 1)], 1e-300))
+    if alive <= 1e-9:
+        return 0.0
+    takes = 0.0
+    for index in range(first, min(RING_BINS, survival.size - 1)):
+        ahead = float(index - first) if middle else index - first + 0.5
+        left = until - delay_s - ahead
+        if left < -0.5:
+            break
+        reached = min(left + 0.5, 1.0)
+        if middle and index == first:
+            reached *= 0.5
+        takes += reached * people[index] * _at(people_holds, left)
+        if machines and left < machine_s:
+            takes += reached * floor.curves[4][index]
+    return min(takes / alive, 1.0)
+
+
+@njit(cache=True, nogil=True)
+def tabulate_calls(floor):
+    """Make anew everything that depends on set-up and ringing; `tabulate_service` has filled scratch row 2."""
+    ring = floor.ring
+    survival, holds, people, machines, takes = (
+        floor.curves[0], floor.curves[2], floor.curves[3], floor.curves[4], floor.curves[5],
+    )  # fmt: skip
+    every = floor.every_answer != 0
+    delay_s = 0.0 if every else floor.verdict_s
+    of_late = level(floor)
+    alive = 1.0
+    for index in range(RING_BINS):
+        person = _smoothed(ring[PEOPLE], ring[TIME], index)
+        machine = _smoothed(ring[MACHINES], ring[TIME], index)
+        floor.hazards[index] = person + machine
+        floor.person[index] = person / max(person + machine, LEAST_TIME_S)
+        if index <= HORIZON_S:
+            answer = of_late * (person + machine)
+            hazard = answer + ring[ENDS, index] / max(ring[TIME, index], LEAST_TIME_S)
+            survival[index] = alive
+            gone = alive * (1.0 - math.exp(-hazard))
+            answered = gone * answer / hazard if hazard > 0.0 else 0.0
+            people[index] = answered * floor.person[index]
+            machines[index] = answered - people[index]
+            alive -= gone
+    # landing times: when would a call placed now need an agent?
+    needed = takes
+    total, live = 0.0, 0.0
+    for second in range(HORIZON_S + 1):
+        needed[second] = 0.0
+    alive = 1.0
+    for begin in range(HORIZON_S):
+        begins, fails = _setup_hazards(floor, begin + 0.5)
+        hazard = begins + fails
+        gone = alive * (1.0 - math.exp(-hazard))
+        rings = gone * begins / hazard if hazard > 0.0 else 0.0
+        alive -= gone
+        if rings > 1e-4:
+            for index in range(HORIZON_S - begin):
+                here = rings * (people[index] + machines[index] if every else people[index])
+                needed[begin + index] += here
+                total += here
+                live += rings * people[index]
+    floor.lands = total
+    floor.live_lands = live
+    passed, second = 0.0, 0
+    for landing in range(LANDINGS):
+        wanted = total * (landing + 0.5) / LANDINGS
+        while second < HORIZON_S and passed + needed[second] < wanted:
+            passed += needed[second]
+            second += 1
+        inside = (wanted - passed) / needed[second] if needed[second] > 0.0 else 0.5
+        floor.landing_s[landing] = second + 0.5 + inside + delay_s
+    # what calls in flight will take at those moments
+    for landing in range(LANDINGS):
+        until = floor.landing_s[landing]
+        for age in range(RING_BINS):
+            first = min(age, HORIZON_S - 1)
+            floor.ringing_takes[age, landing] = _takes_from(floor, first, True, until, delay_s, every, holds, floor.verdict_s)
+    for second in range(HORIZON_S + 1):
+        takes[second] = _takes_from(floor, 0, False, float(second), delay_s, every, holds, floor.verdict_s)
+    for age in range(SETUP_BINS):
+        _placed_takes(floor, age + 0.5, floor.placed_takes[age])
+    _placed_takes(floor, 0.0, floor.fresh_takes[:])
+
+
+@njit(cache=True, nogil=True)
+def _placed_takes(floor, age, into):
+    """P(a call whose INVITE is `age` s old holds an agent) at each landing time; curve 5 holds it from ringing on."""
+    into[:] = 0.0
+    latest = floor.landing_s[LANDINGS - 1]
+    alive, at = 1.0, 0.0
+    while at < latest and alive > 1e-4:
+        begins, fails = _setup_hazards(floor, age + at + 0.5)
+        hazard = begins + fails
+        gone = alive * (1.0 - math.exp(-hazard))
+        alive -= gone
+        rings = gone * begins / hazard if hazard > 0.0 else 0.0
+        for landing in range(LANDINGS):
+            left = floor.landing_s[landing] - at - 0.5
+            if left > 0.0:
+                into[landing] += rings * _at(floor.curves[5], left)
+        at += 1.0
+
+
+@njit(cache=True, nogil=True)
+def _setup_hazards(floor, age):
+    """Per second: (ringing begins, the call fails)."""
+    index = min(int(age), SETUP_BINS - 1)
+    time = max(floor.setup[TIME, index], LEAST_TIME_S)
+    return floor.setup[BEGINS, index] / time, floor.setup[FAILS, index] / time

@@ -1,361 +1,401 @@
-"""A call centre's day, event by event, paced by the same `controller.step` and `Estimator` as live calls.
+"""A call centre's day, event by event, paced by the same `events.receive` and `controller.step` as live calls.
 
 People and machines answer after log-normal times, the answer rate and the talk time drift, agents log in one after the
 other and take breaks. AMD holds a call back until it knows; a person whom no agent has taken `patience_s` after the
 answer is abandoned.
 """
 
-import heapq
 import math
-from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-from softswitch.pacing.controller import PacingState, step
-from softswitch.pacing.estimators import Estimator
-from softswitch.pacing.policies import POLICIES
+from numba import njit
+from softswitch.pacing import events
+from softswitch.pacing.baselines import MATCHING, VICIDIAL, matching_dials, vicidial_dials
+from softswitch.pacing.controller import step
+from softswitch.pacing.events import receive
+from softswitch.pacing.floor import AWAY, MOST_CALLS, READY, TALKING, WRAPPING_UP, Table, new_state
+from softswitch.pacing.market import Market
+from softswitch.pacing.policies import POLICIES, POLICY_PROGRESSIVE, POLICY_RATIO
+from softswitch.pacing.replay import LOGGED, STEPPED
 
-from softswitch.errors import UsageError
+TICK_S = 1.0
+DRIFT_EVERY_S = 60.0
 
-TICK_S = 2.0  # 0.25-2.5 s differ by half a point at most; besides, each event that frees something asks at once
+# What happens
+LOG_IN, TICK, DRIFT, RING, FAIL, ANSWER, RESOLVE, LOSE, HANG_UP, WRAPPED, BACK = range(11)
+
+HEAP = np.dtype([("at", "f8"), ("serial", "i8"), ("what", "i8"), ("who", "i8"), ("tag", "i8")], align=True)
+SIDE = np.dtype(
+    [("tag", "i8"), ("fails", "i8"), ("machine", "i8"), ("answers", "i8"), ("rings_s", "f8"), ("since", "f8"), ("stage", "i8")],
+    align=True,
+)
+"""What a callee will do, by the call's row."""
+SHIFT = np.dtype(
+    [("doing", "i8"), ("since", "f8"), ("break_due", "f8"), ("in_at", "f8"), ("busy_s", "f8"), ("away_s", "f8")],
+    align=True,
+)
+# Figures of a day
+(
+    DIALS, LIVE, DROPPED, PEOPLE_LOST, MACHINES, TALK_S, STEPS, IN_S, BUSY_S, WAITS, LOGGED_LINES, PROGRESSIVE_S,
+) = range(12)  # fmt: skip
+FIGURES = 12
+
+
+@njit(cache=True, nogil=True)
+def _earlier(heap, one, other):
+    a, b = heap[one], heap[other]
+    return a.at < b.at or (a.at == b.at and a.serial < b.serial)
+
+
+@njit(cache=True, nogil=True)
+def _swap(heap, one, other):
+    a, b = heap[one], heap[other]
+    at, serial, what, who, tag = a.at, a.serial, a.what, a.who, a.tag
+    a.at, a.serial, a.what, a.who, a.tag = b.at, b.serial, b.what, b.who, b.tag
+    b.at, b.serial, b.what, b.who, b.tag = at, serial, what, who, tag
+
+
+@njit(cache=True, nogil=True)
+def _push(heap, size, at, what, who, tag):
+    """size: (2,) int64, entries and serial."""
+    index = size[0]
+    entry = heap[index]
+    entry.at, entry.serial, entry.what, entry.who, entry.tag = at, size[1], what, who, tag
+    size[0] += 1
+    size[1] += 1
+    while index > 0:
+        parent = (index - 1) // 2
+        if not _earlier(heap, index, parent):
+            break
+        _swap(heap, index, parent)
+        index = parent
+
+
+@njit(cache=True, nogil=True)
+def _pop(heap, size):
+    """Remove the first entry; read it before."""
+    size[0] -= 1
+    _swap(heap, 0, size[0])
+    index = 0
+    while True:
+        child = 2 * index + 1
+        if child >= size[0]:
+            return
+        if child + 1 < size[0] and _earlier(heap, child + 1, child):
+            child += 1
+        if not _earlier(heap, child, index):
+            return
+        _swap(heap, index, child)
+        index = child
+
+
+@njit(cache=True, nogil=True)
+def _log_normal(rng, mean, cv):
+    sigma = math.sqrt(math.log1p(cv * cv))
+    return mean * math.exp(sigma * rng.standard_normal() - 0.5 * sigma * sigma)
+
+
+@njit(cache=True, nogil=True)
+def _tell(state, log, figures, kind, row, value, now):
+    answer = receive(state, kind, row, value, now)
+    line = int(figures[LOGGED_LINES])
+    if line < log.size:
+        entry = log[line]
+        entry.kind, entry.row, entry.value, entry.now = kind, row, value, now
+        figures[LOGGED_LINES] += 1
+    return answer
+
+
+@njit(cache=True, nogil=True)
+def _talk_s(one, rng, drift):
+    scale = math.exp(drift)
+    if rng.random() < one.short_talk_share:
+        return rng.exponential(one.short_talk_mean_s) * scale
+    short = one.short_talk_share * one.short_talk_mean_s
+    return _log_normal(rng, (one.talk_mean_s - short) / (1.0 - one.short_talk_share), one.long_talk_cv) * scale
+
+
+@njit(cache=True, nogil=True)
+def run_day(market, state, policy, setting, rng, drifts, heap, side, shift, waits, log, figures):
+    """Simulate one day into `figures` and `waits` (seconds that an agent waited for each call).
+
+    market: (1,) MARKET.  policy: one of POLICIES or of the baselines.  setting: (4,) what the baseline takes.
+    rng, drifts: Generators of calls, and of the market's drift, which is the same for each policy under one seed.
+    heap, side, shift, log: empty, large enough; a log of no lines is not written.  figures: (FIGURES,) zeros.
+    """
+    one = market[0]
+    agents = int(one.agents)
+    size = np.zeros(2, dtype=np.int64)
+    queue = np.zeros(side.size, dtype=np.int64)  # people who wait, first come first served
+    queued = 0
+    ready = np.zeros(agents, dtype=np.int64)  # agents who wait, the longest first
+    free = 0
+    tag = 0
+    memory = np.zeros(24)
+    rate_drift = drifts.standard_normal() * one.rate_drift_sd
+    rate_jump = 0.0
+    talk_drift = drifts.standard_normal() * one.talk_drift_sd
+    rate_logit = math.log(one.answer_rate / (1.0 - one.answer_rate))
+    for agent in range(agents):
+        _push(heap, size, drifts.random() * one.log_in_spread_s, LOG_IN, agent, 0)
+    _push(heap, size, 0.0, TICK, 0, 0)
+    _push(heap, size, DRIFT_EVERY_S, DRIFT, 0, 0)
+    delay_s = min(one.amd_s, one.patience_s)
+    now = 0.0
+    while size[0] > 0 and heap[0].at <= one.day_s:
+        now, what, who, given = heap[0].at, heap[0].what, heap[0].who, heap[0].tag
+        _pop(heap, size)
+        pace = True
+        if what == TICK:
+            _push(heap, size, now + TICK_S, TICK, 0, 0)
+        elif what == DRIFT:
+            pull = math.exp(-DRIFT_EVERY_S / one.rate_drift_s)
+            rate_drift = rate_drift * pull + drifts.standard_normal() * one.rate_drift_sd * math.sqrt(1.0 - pull * pull)
+            pull = math.exp(-DRIFT_EVERY_S / one.talk_drift_s)
+            talk_drift = talk_drift * pull + drifts.standard_normal() * one.talk_drift_sd * math.sqrt(1.0 - pull * pull)
+            jumps, by = drifts.random() < DRIFT_EVERY_S / one.rate_jump_every_s, drifts.standard_normal()
+            if jumps:
+                rate_jump = by * one.rate_jump_sd
+            _push(heap, size, now + DRIFT_EVERY_S, DRIFT, 0, 0)
+            pace = False
+        elif what in (LOG_IN, BACK, WRAPPED):
+            agent = shift[who]
+            if what == LOG_IN:
+                agent.in_at = now
+                agent.break_due = now + (0.5 + rng.random()) * one.break_every_s
+            elif what == BACK:
+                agent.away_s += now - agent.since
+            else:
+                agent.busy_s += now - agent.since
+            if what == WRAPPED and now >= agent.break_due:
+                agent.doing, agent.since = AWAY, now
+                agent.break_due = now + one.break_s + (0.5 + rng.random()) * one.break_every_s
+                _push(heap, size, now + one.break_s, BACK, who, 0)
+                _tell(state, log, figures, events.AGENT_DOES, who, AWAY, now)
+            else:
+                agent.doing, agent.since = READY, now
+                ready[free] = who
+                free += 1
+                _tell(state, log, figures, events.AGENT_DOES, who, READY, now)
+        elif what == HANG_UP:
+            agent = shift[who]
+            agent.busy_s += now - agent.since
+            figures[TALK_S] += now - agent.since
+            agent.doing, agent.since = WRAPPING_UP, now
+            half = 0.5 * one.wrap_up_mean_s
+            _push(heap, size, now + rng.exponential(half) + rng.exponential(half), WRAPPED, who, 0)
+            _tell(state, log, figures, events.AGENT_DOES, who, WRAPPING_UP, now)
+        else:
+            call = side[who]
+            if call.tag != given:
+                continue
+            if what == RING:
+                if call.answers:
+                    _push(heap, size, now + min(call.rings_s, one.no_answer_s), ANSWER, who, given)
+                else:
+                    _push(heap, size, now + one.no_answer_s, FAIL, who, given)
+                _tell(state, log, figures, events.CALL_RINGS, who, 0.0, now)
+            elif what == FAIL:
+                call.tag = -1
+                _tell(state, log, figures, events.CALL_ENDED, who, 0.0, now)
+            elif what == ANSWER:
+                _push(heap, size, now + delay_s, RESOLVE, who, given)
+                _tell(state, log, figures, events.CALL_ANSWERED, who, 0.0, now)
+            elif what == RESOLVE:
+                lost = rng.random() < one.amd_false_positive_share
+                if call.machine or lost:
+                    figures[MACHINES if call.machine else PEOPLE_LOST] += 1
+                    call.tag = -1
+                    _tell(state, log, figures, events.MACHINE_ENDED, who, 0.0, now)
+                else:
+                    queue[queued] = who
+                    queued += 1
+                    _push(heap, size, now + max(one.patience_s - delay_s, 0.0), LOSE, who, given)
+                    _tell(state, log, figures, events.PERSON_WAITS, who, 0.0, now)
+            else:  # LOSE
+                call.tag = -1
+                figures[DROPPED] += 1
+                queued -= 1
+                at = 0
+                while queue[at] != who:
+                    at += 1
+                for index in range(at, queued):
+                    queue[index] = queue[index + 1]
+                _tell(state, log, figures, events.CALL_DROPPED, who, 0.0, now)
+        while queued > 0 and free > 0:
+            who, agent_row = queue[0], ready[0]
+            queued -= 1
+            for index in range(queued):
+                queue[index] = queue[index + 1]
+            free -= 1
+            for index in range(free):
+                ready[index] = ready[index + 1]
+            side[who].tag = -1
+            agent = shift[agent_row]
+            waits[int(figures[WAITS]) % waits.size] = now - agent.since
+            figures[WAITS] += 1
+            figures[LIVE] += 1
+            agent.doing, agent.since = TALKING, now
+            _push(heap, size, now + _talk_s(one, rng, talk_drift), HANG_UP, agent_row, 0)
+            _tell(state, log, figures, events.CALL_CONNECTED, who, 0.0, now)
+            _tell(state, log, figures, events.AGENT_DOES, agent_row, TALKING, now)
+        if not pace:
+            continue
+        if one.channels < MOST_CALLS:
+            talking = 0
+            for row in range(agents):
+                talking += shift[row].doing == TALKING
+            channels = max(one.channels - state[0].calls_up - talking, 0.0)
+            if channels != state[0].channels_free:
+                _tell(state, log, figures, events.CHANNELS, 0, channels, now)
+        if policy == VICIDIAL:
+            dials = vicidial_dials(state, setting, memory, now)
+        elif policy == MATCHING:
+            dials = matching_dials(state, setting[0], now)
+        else:
+            dials = step(state, now)
+        figures[STEPS] += 1
+        line = int(figures[LOGGED_LINES])
+        if line < log.size:
+            entry = log[line]
+            entry.kind, entry.row, entry.value, entry.now = STEPPED, 0, dials, now
+            figures[LOGGED_LINES] += 1
+        for _ in range(dials):
+            row = _tell(state, log, figures, events.CALL_PLACED, 0, 0.0, now)
+            if row < 0:
+                break
+            figures[DIALS] += 1
+            tag += 1
+            call = side[row]
+            call.tag = tag
+            setup_s = _log_normal(rng, one.setup_mean_s, one.setup_cv)
+            if rng.random() < one.failure_share:
+                _push(heap, size, now + setup_s, FAIL, row, tag)
+                continue
+            call.machine = rng.random() < one.machine_share
+            if call.machine:
+                call.rings_s = _log_normal(rng, one.machine_answer_mean_s, one.machine_answer_cv)
+            else:
+                call.rings_s = _log_normal(rng, one.people_answer_mean_s, one.people_answer_cv)
+            rate = 1.0 / (1.0 + math.exp(-(rate_logit + rate_drift + rate_jump)))
+            call.answers = rng.random() < rate
+            _push(heap, size, now + setup_s, RING, row, tag)
+    for row in range(agents):
+        agent = shift[row]
+        if agent.in_at >= 0.0:
+            if agent.doing == TALKING or agent.doing == WRAPPING_UP:
+                agent.busy_s += one.day_s - agent.since
+                if agent.doing == TALKING:
+                    figures[TALK_S] += one.day_s - agent.since
+            elif agent.doing == AWAY:
+                agent.away_s += one.day_s - agent.since
+            figures[IN_S] += one.day_s - agent.in_at - agent.away_s
+            figures[BUSY_S] += agent.busy_s
 
 
 @dataclass(frozen=True, slots=True)
-class Market:
-    """Who is called and who calls. The defaults are the reference market that published figures refer to."""
+class Day:
+    """What one simulated day came to."""
 
-    agents: int = 10
-    day_s: float = 8 * 3600.0
-    answer_rate: float = 0.2
-    """P(any answer), people and machines."""
-    machine_share: float = 0.3
-    """Of answers."""
-    failure_share: float = 0.06
-    setup_mean_s: float = 2.5
-    setup_cv: float = 0.4
-    people_answer_mean_s: float = 9.5
-    people_answer_cv: float = 0.55
-    machine_answer_mean_s: float = 15.0
-    machine_answer_cv: float = 0.25
-    no_answer_s: float = 22.0
-    amd_s: float = 1.5
-    """From the answer to the verdict."""
-    amd_false_positive_share: float = 0.02
-    """People taken for machines; they are lost, and are not counted in the overflow."""
-    patience_s: float = 2.0
-    talk_mean_s: float = 120.0
-    short_talk_share: float = 0.4
-    short_talk_mean_s: float = 25.0
-    """Exponential; the other talks are log-normal with `long_talk_cv`."""
-    long_talk_cv: float = 0.8
-    wrap_up_mean_s: float = 15.0
-    """Erlang-2."""
-    break_every_s: float = 55 * 60.0
-    break_s: float = 360.0
-    log_in_spread_s: float = 900.0
-    rate_drift_sd: float = 0.2
-    """Of the answer rate's logit, an Ornstein-Uhlenbeck process."""
-    rate_drift_s: float = 45 * 60.0
-    rate_jump_sd: float = 0.35
-    rate_jump_every_s: float = 2 * 3600.0
-    talk_drift_sd: float = 0.12
-    talk_drift_s: float = 3600.0
-    channels: int = 10_000
-    abandoned_target: float = 0.03
-    """The day's ceiling, which the published figures are for."""
-    abandoned_limit: float = 0.05
-    """A running rate over this stops dialling ahead; above the target, or every unlucky morning would be lost."""
-
-    def __post_init__(self) -> None:
-        if self.agents < 1 or self.day_s <= 0:
-            raise UsageError("a market needs at least one agent and some time")
-        for name in ("answer_rate", "machine_share", "failure_share", "amd_false_positive_share", "short_talk_share"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise UsageError(f"{name} is a share: it must lie between 0 and 1")
-        if not 0.0 < self.answer_rate < 1.0:
-            raise UsageError("answer_rate must lie between 0 and 1")
-
-    @classmethod
-    def from_mapping(cls, values: Mapping[str, object]) -> "Market":
-        """From a TOML table. Raises UsageError for a name that is not a market's."""
-        known = {field.name for field in fields(cls)}
-        for name in values:
-            if name not in known:
-                raise UsageError(f"{name} is no market parameter; known are {', '.join(sorted(known))}")
-        return cls(**values)  # type: ignore[arg-type]
+    dials: int
+    connected: int
+    """L: people whom an agent took."""
+    dropped: int
+    """A: people for whom no agent was free in time."""
+    people_lost: int
+    """People taken for machines."""
+    machines: int
+    talk_s: float
+    busy_s: float
+    """Talk and wrap-up of all agents."""
+    logged_in_s: float
+    """Of all agents, breaks left out."""
+    steps: int
+    waits_s: Table
+    """How long an agent had waited, for each call connected."""
+    log: np.ndarray
+    """(lines,) LOGGED."""
+    opening: np.ndarray
+    """(1,) FLOOR: the controller's state before the day, from which the log can be replayed."""
+    closing: np.ndarray
 
 
-@dataclass(slots=True)
-class _Agent:
-    state: str = "offline"
-    since: float = 0.0
-    break_due: float = 0.0
-    logged_in_at: float = 0.0
-    busy_s: float = 0.0
-    away_s: float = 0.0
-    waited_s: float = 0.0
-
-
-class _Day:
-    """The simulation's state: a heap of events and what they change."""
-
-    def __init__(
-        self, market: Market, policy: int, rng: np.random.Generator, clock: Callable[[], float] | None
-    ) -> None:
-        self.market, self.policy, self.rng, self.clock = market, policy, rng, clock
-        self.estimator = Estimator()
-        self.heap: list[tuple[float, int, Callable[..., None], tuple[object, ...]]] = []
-        self.serial = 0
-        self.now = 0.0
-        self.agents = [_Agent() for _ in range(market.agents)]
-        self.ready: deque[_Agent] = deque()
-        self.ringing: dict[int, float] = {}
-        self.waiting: dict[int, float] = {}
-        self.calls = 0
-        self.dials = self.live = self.abandoned = self.false_positives = self.machines = 0
-        self.talk_s = 0.0
-        self.steps = 0
-        self.step_s = 0.0
-        self.rate_drift = rng.normal(0.0, market.rate_drift_sd)
-        self.rate_jump = 0.0
-        self.talk_drift = rng.normal(0.0, market.talk_drift_sd)
-
-    def at(self, delay: float, what: Callable[..., None], *arguments: object) -> None:
-        self.serial += 1
-        heapq.heappush(self.heap, (self.now + delay, self.serial, what, arguments))
-
-    def run(self) -> None:
-        market = self.market
-        for agent in self.agents:
-            self.at(self.rng.uniform(0.0, market.log_in_spread_s), self.log_in, agent)
-        self.at(0.0, self.tick)
-        self.at(60.0, self.drift)
-        while self.heap and self.heap[0][0] <= market.day_s:
-            self.now, _, what, arguments = heapq.heappop(self.heap)
-            what(*arguments)
-        self.now = market.day_s
-        for agent in self.agents:
-            self.leave_state(agent)
-
-    # -- the market's drift
-
-    def drift(self) -> None:
-        market, rng = self.market, self.rng
-        pull = math.exp(-60.0 / market.rate_drift_s)
-        self.rate_drift = self.rate_drift * pull + rng.normal(0.0, market.rate_drift_sd * math.sqrt(1 - pull * pull))
-        pull = math.exp(-60.0 / market.talk_drift_s)
-        self.talk_drift = self.talk_drift * pull + rng.normal(0.0, market.talk_drift_sd * math.sqrt(1 - pull * pull))
-        if rng.random() < 60.0 / market.rate_jump_every_s:
-            self.rate_jump = rng.normal(0.0, market.rate_jump_sd)
-        self.at(60.0, self.drift)
-
-    def answer_rate(self) -> float:
-        logit = math.log(self.market.answer_rate / (1.0 - self.market.answer_rate)) + self.rate_drift + self.rate_jump
-        return 1.0 / (1.0 + math.exp(-logit))
-
-    def log_normal(self, mean: float, cv: float) -> float:
-        sigma = math.sqrt(math.log1p(cv * cv))
-        return float(self.rng.lognormal(math.log(mean) - 0.5 * sigma * sigma, sigma))
-
-    # -- agents
-
-    def leave_state(self, agent: _Agent) -> None:
-        spent = self.now - agent.since
-        if agent.state in {"talk", "wrap"}:
-            agent.busy_s += spent
-        elif agent.state == "ready":
-            agent.waited_s += spent
-        elif agent.state == "break":
-            agent.away_s += spent
-
-    def enter(self, agent: _Agent, state: str) -> None:
-        self.leave_state(agent)
-        agent.state, agent.since = state, self.now
-
-    def log_in(self, agent: _Agent) -> None:
-        agent.since = agent.logged_in_at = self.now
-        agent.state = "break"
-        agent.break_due = self.now + self.rng.uniform(0.5, 1.5) * self.market.break_every_s
-        self.become_ready(agent)
-
-    def become_ready(self, agent: _Agent) -> None:
-        self.enter(agent, "ready")
-        self.ready.append(agent)
-        self.match()
-        self.pace()
-
-    def wrapped_up(self, agent: _Agent) -> None:
-        on_break = self.now >= agent.break_due
-        self.estimator.receive_wrap_up(self.now - agent.since, returned=not on_break)
-        if on_break:
-            self.enter(agent, "break")
-            agent.break_due = self.now + self.market.break_s + self.rng.uniform(0.5, 1.5) * self.market.break_every_s
-            self.at(self.market.break_s, self.become_ready, agent)
-        else:
-            self.become_ready(agent)
-
-    def hang_up(self, agent: _Agent) -> None:
-        self.estimator.receive_talk(self.now - agent.since)
-        self.talk_s += self.now - agent.since
-        self.enter(agent, "wrap")
-        self.at(self.rng.gamma(2.0, self.market.wrap_up_mean_s / 2.0), self.wrapped_up, agent)
-
-    def match(self) -> None:
-        while self.waiting and self.ready:
-            del self.waiting[next(iter(self.waiting))]
-            agent = self.ready.popleft()
-            self.live += 1
-            self.enter(agent, "talk")
-            self.at(self.talk(), self.hang_up, agent)
-
-    def talk(self) -> float:
-        market = self.market
-        scale = math.exp(self.talk_drift)
-        if self.rng.random() < market.short_talk_share:
-            return float(self.rng.exponential(market.short_talk_mean_s)) * scale
-        short = market.short_talk_share * market.short_talk_mean_s
-        return (
-            self.log_normal((market.talk_mean_s - short) / (1.0 - market.short_talk_share), market.long_talk_cv) * scale
-        )
-
-    # -- calls
-
-    def dial(self) -> None:
-        market, rng = self.market, self.rng
-        self.calls += 1
-        self.dials += 1
-        call = self.calls
-        self.ringing[call] = self.now
-        setup = self.log_normal(market.setup_mean_s, market.setup_cv)
-        if rng.random() < market.failure_share:
-            self.at(setup, self.fail, call)
-            return
-        machine = rng.random() < market.machine_share
-        rings = (
-            self.log_normal(market.machine_answer_mean_s, market.machine_answer_cv)
-            if machine
-            else self.log_normal(market.people_answer_mean_s, market.people_answer_cv)
-        )
-        if rng.random() < self.answer_rate():
-            self.at(setup + min(rings, market.no_answer_s), self.answer, call, machine)
-        else:
-            self.at(setup + market.no_answer_s, self.fail, call)
-
-    def fail(self, call: int) -> None:
-        self.estimator.receive_attempt_outcome(False, False, self.now - self.ringing.pop(call))
-        self.pace()
-
-    def answer(self, call: int, machine: bool) -> None:
-        """The call stays among the ringing until AMD has decided: only then does it need an agent or none."""
-        delay = min(self.market.amd_s, self.market.patience_s)
-        if machine:
-            self.machines += 1
-            self.at(delay, self.resolve, call, False)
-        elif self.rng.random() < self.market.amd_false_positive_share:
-            self.false_positives += 1
-            self.at(delay, self.resolve, call, False)
-        else:
-            self.at(delay, self.resolve, call, True)
-
-    def resolve(self, call: int, live: bool) -> None:
-        self.estimator.receive_attempt_outcome(True, live, self.now - self.ringing.pop(call))
-        if live:
-            self.waiting[call] = self.now
-            self.match()
-        if call in self.waiting:
-            self.at(max(self.market.patience_s - self.market.amd_s, 0.0), self.lose_patience, call)
-        self.pace()
-
-    def lose_patience(self, call: int) -> None:
-        if self.waiting.pop(call, None) is not None:
-            self.abandoned += 1
-
-    # -- pacing
-
-    def tick(self) -> None:
-        self.pace()
-        self.at(TICK_S, self.tick)
-
-    def ages(self, state: str) -> npt.NDArray[np.float64]:
-        return np.array([self.now - agent.since for agent in self.agents if agent.state == state], dtype=np.float64)
-
-    def pace(self) -> None:
-        started = self.clock() if self.clock else 0.0
-        dials = step(self.pacing_state())
-        if self.clock:
-            self.step_s += self.clock() - started
-        self.steps += 1
-        for _ in range(dials):
-            self.dial()
-
-    def pacing_state(self) -> PacingState:
-        market = self.market
-        return PacingState(
-            agents_ready=len(self.ready),
-            talk_ages_s=self.ages("talk"),
-            wrap_ages_s=self.ages("wrap"),
-            ringing_ages_s=np.array([self.now - placed for placed in self.ringing.values()], dtype=np.float64),
-            answered_waiting=len(self.waiting),
-            estimates=self.estimator.estimates(),
-            live_today=self.live,
-            abandoned_today=float(self.abandoned),
-            channels_free=max(market.channels - len(self.ringing), 0),
-            target=market.abandoned_target,
-            limit=market.abandoned_limit,
-            policy=self.policy,
-            answers_left=self.answers_left(),
-            every_answer_needs_an_agent=False,
-        )
-
-    def answers_left(self) -> float:
-        """What the rest of the day may bring at the pace so far, starting from a call in 200 s for each agent."""
-        trust_s = 1800.0
-        pace = (self.live + self.market.agents * trust_s / 200.0) / (self.now + trust_s)
-        return pace * (self.market.day_s - self.now)
-
-
-def simulate(
-    market: Market | Mapping[str, object] | None = None,
+def day_of(
+    market: Market,
     *,
-    policy: str = "predictive",
+    policy: int,
+    setting: tuple[float, ...] = (),
     seed: int = 1,
-    clock: Callable[[], float] | None = None,
-) -> dict[str, float | int | str]:
-    """One day of a market under a policy, JSON-ready.
+    target: float | None = None,
+    with_amd_errors: bool = False,
+    log_lines: int = 0,
+    until_s: float | None = None,
+    opening: np.ndarray | None = None,
+) -> Day:
+    """One day of a market under a policy of `POLICIES` or a baseline.
 
-    policy: progressive, predictive or guaranteed_agent.  clock: a source of seconds, if the steps are to be timed.
-    utilisation: talk and wrap-up over the time logged in, less breaks.
-    overflow_rate: abandoned / (abandoned + connected).
+    with_amd_errors: the target then includes the expected false positives, at their true share.  log_lines: room for
+    the log; 0 keeps none.  until_s: stop early.  opening: a state to begin with, instead of a new one: one that has
+    learnt, or in which something was set.
     """
-    if not isinstance(market, Market):
-        market = Market.from_mapping(market or {})
-    if policy not in POLICIES:
-        raise UsageError(f"there is no pacing policy {policy!r}; choose one of {', '.join(POLICIES)}")
-    day = _Day(market, POLICIES[policy], np.random.default_rng(seed), clock)
-    day.run()
-    logged_in = sum(day.now - agent.logged_in_at - agent.away_s for agent in day.agents)
-    answered = day.live + day.abandoned
-    return {
-        "policy": policy,
-        "agents": market.agents,
-        "answer_rate": market.answer_rate,
-        "seed": seed,
-        "utilisation": sum(agent.busy_s for agent in day.agents) / logged_in,
-        "overflow_rate": day.abandoned / answered if answered else 0.0,
-        "idle_wait_s": sum(agent.waited_s for agent in day.agents) / max(day.live, 1),
-        "talk_min_per_agent_hour": day.talk_s / logged_in * 60.0,
-        "dials": day.dials,
-        "connected": day.live,
-        "abandoned": day.abandoned,
-        "machines": day.machines,
-        "false_positives": day.false_positives,
-        "steps": day.steps,
-        "us_per_step": day.step_s / max(day.steps, 1) * 1e6 if clock else math.nan,
-    }
+    call_rng, drift_rng = (np.random.default_rng(each) for each in np.random.SeedSequence(seed).spawn(2))
+    state = opening_state(market, policy, setting, target, with_amd_errors) if opening is None else opening.copy()
+    record = market.as_record()
+    record["day_s"] = min(market.day_s, until_s) if until_s is not None else market.day_s
+    side = np.zeros(MOST_CALLS, dtype=SIDE)
+    side["tag"] = -1
+    shift = np.zeros(market.agents, dtype=SHIFT)
+    shift["in_at"] = -1.0
+    figures = np.zeros(FIGURES)
+    waits = np.zeros(int(market.agents * market.day_s / 5.0) + 100)
+    log = np.zeros(log_lines, dtype=LOGGED)
+    settings = np.zeros(4)
+    settings[: len(setting)] = setting
+    heap = np.zeros(2 * MOST_CALLS + 3 * market.agents + 1000, dtype=HEAP)
+    before = state.copy()
+    run_day(record, state, policy, settings, call_rng, drift_rng, heap, side, shift, waits, log, figures)
+    return Day(
+        dials=int(figures[DIALS]),
+        connected=int(figures[LIVE]),
+        dropped=int(figures[DROPPED]),
+        people_lost=int(figures[PEOPLE_LOST]),
+        machines=int(figures[MACHINES]),
+        talk_s=float(figures[TALK_S]),
+        busy_s=float(figures[BUSY_S]),
+        logged_in_s=float(figures[IN_S]),
+        steps=int(figures[STEPS]),
+        waits_s=waits[: min(int(figures[WAITS]), waits.size)],
+        log=log[: int(figures[LOGGED_LINES])],
+        opening=before,
+        closing=state,
+    )
 
 
-def describe(market: Market) -> dict[str, object]:
-    """The market's parameters by name."""
-    return asdict(market)
+def opening_state(
+    market: Market,
+    policy: int,
+    setting: tuple[float, ...] = (),
+    target: float | None = None,
+    with_amd_errors: bool = False,
+) -> np.ndarray:
+    """What the controller knows before a day of this market: its own settings, and of the market nothing."""
+    aim = market.abandoned_target if target is None else target
+    state = new_state(
+        policy=policy if policy in POLICIES.values() else POLICY_PROGRESSIVE,
+        target=aim,
+        limit=max(market.abandoned_limit, aim),
+        ratio=setting[0] if policy == POLICY_RATIO and setting else 1.0,
+        patience_s=market.patience_s,
+        false_positive_share=false_positive_share(market) if with_amd_errors else 0.0,
+        ends_at=market.day_s,
+    )
+    state["channels_free"] = min(market.channels, MOST_CALLS)
+    return state
+
+
+def false_positive_share(market: Market) -> float:
+    """Share of machine-classed calls that are people, as a review of recordings would find it."""
+    people = (1.0 - market.machine_share) * market.amd_false_positive_share
+    classed = people + market.machine_share
+    return people / classed if classed > 0.0 else 0.0

@@ -1,0 +1,90 @@
+"""The day's allowance of abandoned calls: what is left of it, and how dearly the next live answer may be bought.
+
+Abandoned share = (A + F) / (A + F + L): A drops, F the expected false positives of AMD, L live calls. What may still be
+dropped is the target's share of all answers of the day, those to come included, less what is spent.
+"""
+
+import math
+
+from numba import njit
+from softswitch.pacing.floor import AWAY, Table
+
+ANSWERS_PRIOR_S = 200.0
+"""A live call for each agent in so many seconds, until the day tells better."""
+PACE_PRIOR_S = 1800.0
+"""That guess is worth so much of a day."""
+DEFAULT_ANSWERS_LEFT = 150.0
+"""Live answers to plan for where nobody knows the day's end: about an hour of a small site."""
+DAMPING_ANSWERS = 60.0
+GUARD = 0.96
+RESERVE_DROPS = 2.0
+RESERVE_PER_AGENT = 0.04
+GAIN = 1.5
+"""Threshold over average: the dearest dial is dearer than the average one."""
+WARM_OUTCOMES = 40.0
+"""Attempt outcomes at which half of the allowance is believed to be understood."""
+
+
+@njit(cache=True, nogil=True)
+def agents_in(floor) -> int:
+    """Agents who are not away."""
+    count = 0
+    for row in range(floor.agents_known):
+        count += floor.agents[row].doing != AWAY
+    return count
+
+
+@njit(cache=True, nogil=True)
+def answers_left(floor, agents: int, now: float) -> float:
+    """Live answers (connected or not) expected in the rest of the day, at today's pace for each agent."""
+    left = DEFAULT_ANSWERS_LEFT
+    if floor.ends_at == floor.ends_at:
+        prior_s = PACE_PRIOR_S * agents
+        pace = (floor.answers_seen + prior_s / ANSWERS_PRIOR_S) / (floor.agent_s + prior_s)
+        left = pace * agents * max(floor.ends_at - now, 0.0)
+    if floor.answers_known == floor.answers_known:
+        left = min(left, max(floor.answers_known, 0.0))
+    return left
+
+
+@njit(cache=True, nogil=True)
+def spent(floor) -> float:
+    """Drops and expected false positives so far."""
+    return floor.dropped + floor.machines * floor.false_positive_share
+
+
+@njit(cache=True, nogil=True)
+def allowance_left(floor, left: float) -> float:
+    """Drops that the day may still have if `left` live answers are to come; under 0 once it is overdrawn."""
+    false_ones = floor.machines * floor.false_positive_share
+    answered = floor.live + floor.dropped
+    false_to_come = left * false_ones / max(answered, 1.0)
+    return floor.target * (answered + left + false_ones + false_to_come) - spent(floor) - false_to_come
+
+
+@njit(cache=True, nogil=True)
+def over_limit(floor) -> bool:
+    """The running share is at the limit over which nothing is dialled ahead."""
+    gone = spent(floor)
+    return gone > 0.0 and floor.limit < 1.0 and gone >= floor.limit * (floor.live + gone)
+
+
+@njit(cache=True, nogil=True)
+def gain(floor) -> float:
+    """Threshold over the drops that it leads to, per live answer: the dearest dial is dearer than the average one."""
+    seen = (floor.priced + GAIN * floor.x6) / (floor.dropped + floor.x6)
+    return min(max(seen, 0.75), 3.5)
+
+
+@njit(cache=True, nogil=True)
+def threshold(floor, agents: int, now: float) -> float:
+    """Greatest chance of a drop that a marginal live answer may have; 0 forbids dialling ahead."""
+    if floor.threshold == floor.threshold:
+        return floor.threshold
+    left = answers_left(floor, agents, now)
+    if allowance_left(floor, floor.x2 * left) < 1.0:
+        return 0.0
+    allowance = allowance_left(floor, left)
+    reserve = min(floor.x3 + floor.x4 * agents, 0.5 * allowance)
+    share = max(floor.x1 * allowance - reserve, 0.0) / (left + floor.x5)
+    return min(gain(floor) * share, 0.5) * floor.outcomes / (floor.outcomes + WARM_OUTCOMES)

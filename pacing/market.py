@@ -1,0 +1,108 @@
+"""Who is called and who calls: the parameters of a simulated market, and the table that a kernel reads."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, astuple, dataclass, fields
+from math import isfinite
+
+import numpy as np
+
+from softswitch.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """One day of one campaign. The defaults are the reference market that published figures refer to."""
+
+    agents: int = 10
+    day_s: float = 8 * 3600.0
+    answer_rate: float = 0.2
+    """P(any answer), people and machines."""
+    machine_share: float = 0.3
+    """Of answers."""
+    failure_share: float = 0.06
+    setup_mean_s: float = 2.5
+    setup_cv: float = 0.4
+    people_answer_mean_s: float = 9.5
+    people_answer_cv: float = 0.55
+    machine_answer_mean_s: float = 15.0
+    machine_answer_cv: float = 0.25
+    no_answer_s: float = 22.0
+    amd_s: float = 1.5
+    """From the answer to the verdict."""
+    amd_false_positive_share: float = 0.02
+    """People taken for machines; they are lost, and are not counted in the overflow."""
+    patience_s: float = 2.0
+    talk_mean_s: float = 120.0
+    short_talk_share: float = 0.4
+    short_talk_mean_s: float = 25.0
+    """Exponential; the other talks are log-normal with `long_talk_cv`."""
+    long_talk_cv: float = 0.8
+    wrap_up_mean_s: float = 15.0
+    """Erlang-2."""
+    break_every_s: float = 55 * 60.0
+    break_s: float = 360.0
+    log_in_spread_s: float = 900.0
+    rate_drift_sd: float = 0.2
+    """Of the answer rate's logit, an Ornstein-Uhlenbeck process."""
+    rate_drift_s: float = 45 * 60.0
+    rate_jump_sd: float = 0.35
+    rate_jump_every_s: float = 2 * 3600.0
+    talk_drift_sd: float = 0.12
+    """Of the mean talk's logarithm."""
+    talk_drift_s: float = 3600.0
+    channels: int = 10_000
+    abandoned_target: float = 0.03
+    """The day's ceiling, which the published figures are for."""
+    abandoned_limit: float = 1.0
+    """A running rate over this stops dialling ahead; under 1, an unlucky morning is lost."""
+
+    def __post_init__(self) -> None:
+        """Raises UsageError for what cannot be."""
+        if not 1 <= self.agents <= 1000:
+            raise UsageError("a market needs 1 to 1000 agents")
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value < 0:
+                raise UsageError(f"{field.name} must be a number, zero or more, not {value!r}")
+        for name in (
+            "machine_share", "failure_share", "amd_false_positive_share", "short_talk_share", "abandoned_target",
+            "abandoned_limit",
+        ):  # fmt: skip
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise UsageError(f"{name} is a share: it must lie between 0 and 1")
+        if not 0.0 < self.answer_rate < 1.0:
+            raise UsageError("answer_rate must lie between 0 and 1")
+        if self.abandoned_target > self.abandoned_limit:
+            raise UsageError("abandoned_target must not lie over abandoned_limit")
+        for name in (
+            "day_s", "setup_mean_s", "people_answer_mean_s", "machine_answer_mean_s", "no_answer_s", "patience_s",
+            "talk_mean_s", "wrap_up_mean_s", "break_every_s", "rate_drift_s", "rate_jump_every_s", "talk_drift_s",
+            "short_talk_mean_s",
+        ):  # fmt: skip
+            if not getattr(self, name) > 0.0:
+                raise UsageError(f"{name} must be more than 0")
+        if self.short_talk_share < 1.0 and self.short_talk_share * self.short_talk_mean_s >= self.talk_mean_s:
+            raise UsageError("short talks alone are longer than talk_mean_s: no mean is left for the others")
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, object]) -> "Market":
+        """From a TOML table. Raises UsageError for a name that is not a market's."""
+        known = {field.name for field in fields(cls)}
+        for name in values:
+            if name not in known:
+                raise UsageError(f"{name} is no market parameter; known are {', '.join(sorted(known))}")
+        return cls(**values)  # type: ignore[arg-type]
+
+    def as_record(self) -> np.ndarray:
+        """(1,) of float64 fields by the same names."""
+        record = np.zeros(1, dtype=MARKET)
+        record[0] = astuple(self)
+        return record
+
+
+MARKET = np.dtype([(field.name, "f8") for field in fields(Market)])
+
+
+def describe(market: Market) -> dict[str, object]:
+    """The market's parameters by name."""
+    return asdict(market)

@@ -1,0 +1,149 @@
+"""`softswitch pacing simulate`: days of a simulated market under a policy, singly or as a whole grid."""
+
+import json
+import sys
+import time
+import tomllib
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from softswitch.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from softswitch.pacing.market import Market
+
+pacing_app = typer.Typer(no_args_is_help=True)
+POLICIES_HELP = "predictive, progressive, ratio, guaranteed_agent, preview, manual, mean_matching or vicidial."
+
+
+@pacing_app.callback()
+def _pacing() -> None:
+    """Pacing."""
+
+
+@pacing_app.command("simulate")
+def simulate(
+    agents: Annotated[int | None, typer.Option(min=1, max=1000, help="Default: the market's, else 10.")] = None,
+    answer_rate: Annotated[
+        float | None, typer.Option(min=0.001, max=0.999, help="Any answer, people and machines. Default: the market's.")
+    ] = None,
+    policy: Annotated[str, typer.Option(help=POLICIES_HELP)] = "predictive",
+    target: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="Overflow share of a day. Default: the market's, else 0.03.")
+    ] = None,
+    with_amd_errors: Annotated[
+        bool, typer.Option("--with-amd-errors", help="The target includes the expected false positives of AMD.")
+    ] = False,
+    market: Annotated[Path | None, typer.Option(help="TOML, as configs/market-reference.toml.")] = None,
+    days: Annotated[int, typer.Option(min=1)] = 1,
+    seed: int = 1,
+    setting: Annotated[
+        list[float] | None, typer.Option(help="Of ratio, mean_matching or vicidial; repeat it where there are several.")
+    ] = None,
+    hindsight: Annotated[
+        bool, typer.Option("--hindsight", help="Choose the setting that is best over just these days.")
+    ] = False,
+    grid: Annotated[str, typer.Option(help="Agents and answer rates: 5,10,20:0.1,0.2. One row of figures for each.")] = "",
+    plot: Annotated[Path | None, typer.Option(help="Draw the figures into this file (PNG, SVG or PDF).")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures to this file; - for standard output.")
+    ] = None,
+) -> None:
+    """Simulate whole days with the function that paces the live dialler; means of all days, 95 % intervals."""
+    from softswitch.pacing import summary
+
+    settings = _read_market(market)
+    places = _grid(grid) if grid else [(agents, answer_rate)]
+    wanted = [_market(settings, one_agents, one_rate) for one_agents, one_rate in places]
+    tries = len(summary.SETTINGS.get(policy, [()])) if hindsight else days
+    found: list[dict[str, Any]] = []
+    with _progress(len(wanted) * tries) as told:
+        for one in wanted:
+            aim = one.abandoned_target if target is None else target
+            if hindsight:
+                figures = summary.best_in_hindsight(one, policy=policy, target=aim, days=days, seed=seed, tell=told)
+            else:
+                figures = summary.simulate(
+                    one, policy=policy, target=aim, with_amd_errors=with_amd_errors,
+                    setting=tuple(setting) if setting else None, days=days, seed=seed, clock=time.perf_counter, tell=told,
+                )  # fmt: skip
+            found.append(figures)
+    if plot is not None:
+        from softswitch.pacing_plot import draw
+
+        draw(found, plot)
+    result: Any = {"grid": found} if grid else found[0]
+    if json_file is None or str(json_file) != "-":
+        _show(found)
+    _write(result, json_file)
+
+
+def _read_market(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"the market {path} cannot be read: {error}") from error
+
+
+def _market(settings: dict[str, Any], agents: int | None, answer_rate: float | None) -> "Market":
+    from softswitch.pacing.market import Market
+
+    given = {"agents": agents, "answer_rate": answer_rate}
+    return Market.from_mapping(settings | {name: value for name, value in given.items() if value is not None})
+
+
+def _grid(text: str) -> list[tuple[int, float]]:
+    """Raises UsageError for anything but numbers, a colon, numbers."""
+    try:
+        left, right = text.split(":")
+        floors, rates = [int(each) for each in left.split(",")], [float(each) for each in right.split(",")]
+    except ValueError as error:
+        raise UsageError("a grid is agents and answer rates, such as 5,10,20:0.1,0.2") from error
+    return [(agents, rate) for agents in floors for rate in rates]
+
+
+@contextmanager
+def _progress(total: int) -> "Iterator[Callable[[], None]]":
+    """A bar on standard error while days are simulated."""
+    columns = (TextColumn("simulating"), BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda: bar.advance(task)
+
+
+def _show(found: list[dict[str, Any]]) -> None:
+    table = Table(show_header=False)
+    for _ in range(len(found) + 1):
+        table.add_column(justify="right")
+    for name in found[0]:
+        table.add_row(name, *(_shown(figures[name]) for figures in found))
+    Console().print(table)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return " ".join(_shown(each) for each in value)
+    return str(value)
+
+
+def _write(figures: Any, path: Path | None) -> None:
+    if path is None:
+        return
+    text = json.dumps(figures, indent=2) + "\n"
+    if str(path) == "-":
+        sys.stdout.write(text)
+    else:
+        path.write_text(text, encoding="utf-8")
