@@ -33,6 +33,7 @@ peers:
 # Compiled beforehand, so that no test's time limit holds the minute that it takes.
 kernels: .venv/ready
 	$(BIN)/python -m softswitch.media --compile
+	$(BIN)/python -c "from softswitch.pacing.simulate import compile_kernels; compile_kernels()"
 
 bench: .venv/ready
 	for file in $$(grep -l 'import.* report$$' bench/*.py); do echo "== $$file"; $(BIN)/python $$file --json -; done

@@ -5,11 +5,22 @@ Written from their descriptions, and fed with the same events as the controller.
 
 import math
 
+import numpy as np
 from numba import njit
 from softswitch.pacing.controller import advance
 from softswitch.pacing.estimators import service_bin
 from softswitch.pacing.floor import (
-    LANDINGS, LISTENING, PLACED, READY, RESERVED, RING_BINS, RINGING, SETUP_BINS, TALKING, WAITING, WRAPPING_UP,
+    LANDINGS,
+    LISTENING,
+    PLACED,
+    READY,
+    RING_BINS,
+    RINGING,
+    SETUP_BINS,
+    TALKING,
+    WAITING,
+    WRAPPING_UP,
+    Floor,
     Table,
 )  # fmt: skip
 
@@ -26,7 +37,7 @@ OPENS_HOUR = 9.0
 
 
 @njit(cache=True, nogil=True)
-def _counts(floor) -> tuple[int, int, int, int, int]:
+def _counts(floor: Floor) -> tuple[int, int, int, int, int]:
     """(ready, talking, wrapping up, ringing, waiting)."""
     ready, talking, wrapping, ringing, waiting = 0, 0, 0, 0, 0
     for row in range(floor.agents_known):
@@ -42,7 +53,7 @@ def _counts(floor) -> tuple[int, int, int, int, int]:
 
 
 @njit(cache=True, nogil=True)
-def matching_dials(state, factor: float, now: float) -> int:
+def matching_dials(state: np.ndarray, factor: float, now: float) -> int:
     """Dial while the people expected from calls in flight stay under `factor` x the agents expected to be free."""
     floor = state[0]
     advance(floor, now)
@@ -75,7 +86,7 @@ def matching_dials(state, factor: float, now: float) -> int:
 
 
 @njit(cache=True, nogil=True)
-def vicidial_dials(state, setting: Table, memory: Table, now: float) -> int:
+def vicidial_dials(state: np.ndarray, setting: Table, memory: Table, now: float) -> int:
     """setting: [method, target of waiting agents, greatest level, drop limit]; memory: zeros at the day's start."""
     floor = state[0]
     ready, talking, wrapping, ringing, waiting = _counts(floor)

@@ -4,10 +4,8 @@ Abandoned share = (A + F) / (A + F + L): A drops, F the expected false positives
 dropped is the target's share of all answers of the day, those to come included, less what is spent.
 """
 
-import math
-
 from numba import njit
-from softswitch.pacing.floor import AWAY, Table
+from softswitch.pacing.floor import AWAY, Floor
 
 ANSWERS_PRIOR_S = 200.0
 """A live call for each agent in so many seconds, until the day tells better."""
@@ -15,18 +13,25 @@ PACE_PRIOR_S = 1800.0
 """That guess is worth so much of a day."""
 DEFAULT_ANSWERS_LEFT = 150.0
 """Live answers to plan for where nobody knows the day's end: about an hour of a small site."""
-DAMPING_ANSWERS = 60.0
-GUARD = 0.96
-RESERVE_DROPS = 2.0
-RESERVE_PER_AGENT = 0.04
-GAIN = 1.5
-"""Threshold over average: the dearest dial is dearer than the average one."""
+DAMPING_ANSWERS = 30.0
+GUARD = 0.98
+RESERVE_DROPS = 0.8
+RESERVE_PER_AGENT = 0.13
+"""Kept back of the allowance: what calls in flight may still do when it is nearly spent."""
+SURE_SHARE = 0.45
+"""Of the answers expected, about those that come if nothing is dialled ahead any more: a drop must fit among them."""
+CLUMP_PER_AGENT = 0.03
+"""Drops come in clumps, the larger the floor."""
+FIRST_GAIN = 0.8
+GAIN_DROPS = 20.0
+LEAST_GAIN, MOST_GAIN = 0.3, 3.0
+"""Threshold over drops per live answer: it begins at `FIRST_GAIN`, which counts as much as `GAIN_DROPS` drops."""
 WARM_OUTCOMES = 40.0
 """Attempt outcomes at which half of the allowance is believed to be understood."""
 
 
 @njit(cache=True, nogil=True)
-def agents_in(floor) -> int:
+def agents_in(floor: Floor) -> int:
     """Agents who are not away."""
     count = 0
     for row in range(floor.agents_known):
@@ -35,26 +40,34 @@ def agents_in(floor) -> int:
 
 
 @njit(cache=True, nogil=True)
-def answers_left(floor, agents: int, now: float) -> float:
+def live_share(floor: Floor) -> float:
+    """Share of the calls that need an agent which are people's: less than 1 where machines come to agents too."""
+    if not floor.every_answer:
+        return 1.0
+    return min((floor.live + floor.dropped + 15.0) / (floor.answers_seen + 20.0), 1.0)
+
+
+@njit(cache=True, nogil=True)
+def answers_left(floor: Floor, agents: int, now: float) -> float:
     """Live answers (connected or not) expected in the rest of the day, at today's pace for each agent."""
     left = DEFAULT_ANSWERS_LEFT
     if floor.ends_at == floor.ends_at:
         prior_s = PACE_PRIOR_S * agents
         pace = (floor.answers_seen + prior_s / ANSWERS_PRIOR_S) / (floor.agent_s + prior_s)
-        left = pace * agents * max(floor.ends_at - now, 0.0)
+        left = live_share(floor) * pace * agents * max(floor.ends_at - now, 0.0)
     if floor.answers_known == floor.answers_known:
         left = min(left, max(floor.answers_known, 0.0))
     return left
 
 
 @njit(cache=True, nogil=True)
-def spent(floor) -> float:
+def spent(floor: Floor) -> float:
     """Drops and expected false positives so far."""
     return floor.dropped + floor.machines * floor.false_positive_share
 
 
 @njit(cache=True, nogil=True)
-def allowance_left(floor, left: float) -> float:
+def allowance_left(floor: Floor, left: float) -> float:
     """Drops that the day may still have if `left` live answers are to come; under 0 once it is overdrawn."""
     false_ones = floor.machines * floor.false_positive_share
     answered = floor.live + floor.dropped
@@ -63,28 +76,28 @@ def allowance_left(floor, left: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def over_limit(floor) -> bool:
+def over_limit(floor: Floor) -> bool:
     """The running share is at the limit over which nothing is dialled ahead."""
     gone = spent(floor)
     return gone > 0.0 and floor.limit < 1.0 and gone >= floor.limit * (floor.live + gone)
 
 
 @njit(cache=True, nogil=True)
-def gain(floor) -> float:
-    """Threshold over the drops that it leads to, per live answer: the dearest dial is dearer than the average one."""
-    seen = (floor.priced + GAIN * floor.x6) / (floor.dropped + floor.x6)
-    return min(max(seen, 0.75), 3.5)
+def gain(floor: Floor) -> float:
+    """Threshold over the drops that it leads to, per live answer, as this day has shown it."""
+    seen = (floor.priced + FIRST_GAIN * GAIN_DROPS) / (floor.dropped + GAIN_DROPS)
+    return min(max(seen, LEAST_GAIN), MOST_GAIN)
 
 
 @njit(cache=True, nogil=True)
-def threshold(floor, agents: int, now: float) -> float:
+def threshold(floor: Floor, agents: int, now: float) -> float:
     """Greatest chance of a drop that a marginal live answer may have; 0 forbids dialling ahead."""
     if floor.threshold == floor.threshold:
         return floor.threshold
     left = answers_left(floor, agents, now)
-    if allowance_left(floor, floor.x2 * left) < 1.0:
+    if allowance_left(floor, SURE_SHARE * left) < 1.0 + CLUMP_PER_AGENT * agents:
         return 0.0
     allowance = allowance_left(floor, left)
-    reserve = min(floor.x3 + floor.x4 * agents, 0.5 * allowance)
-    share = max(floor.x1 * allowance - reserve, 0.0) / (left + floor.x5)
+    reserve = min(RESERVE_DROPS + RESERVE_PER_AGENT * agents, 0.5 * allowance)
+    share = max(GUARD * allowance - reserve, 0.0) / (left + DAMPING_ANSWERS)
     return min(gain(floor) * share, 0.5) * floor.outcomes / (floor.outcomes + WARM_OUTCOMES)

@@ -3,8 +3,8 @@
 The predictive rule: for moments ahead at which a call placed now would need an agent, count who will be taken then:
 agents not free by that time, calls in flight that have taken one. That count is a sum of independent Bernoulli
 variables with probabilities from life tables, so its distribution is exact by convolution. A call is worth placing
-while the drops that it adds, its own and those of calls that land after it, stay under a threshold per live answer; the
-threshold is what is left of the day's allowance (`budget`).
+while the chance that it finds nobody stays under a threshold per live answer; the threshold is what is left of the
+day's allowance (`budget`).
 
 Never fewer than one call for each ready agent, never more than free channels and the trunk's calls per second, and for
 no agent who is known to leave before the call would land. Nothing here ever cancels a call.
@@ -13,21 +13,44 @@ no agent who is known to leave before the call would land. Nothing here ever can
 import math
 
 from numba import njit
-from softswitch.pacing.budget import agents_in, over_limit, threshold
+from softswitch.pacing.budget import agents_in, live_share, over_limit, threshold
 from softswitch.pacing.convolution import add_moments, add_term, normal_tail
 from softswitch.pacing.estimators import (
-    count_agents, count_ringing, fade, segment_level, service_bin, tabulate_calls, tabulate_service,
+    count_agents,
+    count_ringing,
+    fade,
+    segment_level,
+    service_bin,
+    tabulate_calls,
+    tabulate_service,
 )  # fmt: skip
 from softswitch.pacing.floor import (
-    EXACT_AGENTS, LANDINGS, LISTENING, PLACED, READY, RING_BINS, RINGING, SETUP_BINS, TALKING, WAITING, WRAPPING_UP,
+    EXACT_AGENTS,
+    LANDINGS,
+    LISTENING,
+    PLACED,
+    READY,
+    RING_BINS,
+    RINGING,
+    SETUP_BINS,
+    TALKING,
+    WAITING,
+    WRAPPING_UP,
+    Floor,
     Table,
 )  # fmt: skip
 from softswitch.pacing.policies import (
-    FALLBACK_COLD, FALLBACK_NO_DATA, FALLBACK_OVER_LIMIT, FALLBACK_SPENT, FALLBACK_UNCALIBRATED, POLICY_MANUAL,
-    POLICY_PREDICTIVE, POLICY_RATIO,
+    FALLBACK_COLD,
+    FALLBACK_NO_DATA,
+    FALLBACK_OVER_LIMIT,
+    FALLBACK_SPENT,
+    FALLBACK_UNCALIBRATED,
+    POLICY_MANUAL,
+    POLICY_PREDICTIVE,
+    POLICY_RATIO,
 )  # fmt: skip
 
-EXACT_TERMS = 300
+EXACT_TERMS = 72
 """Longer sums take a normal approximation with one Edgeworth term; at most 0.4 point of utilisation lost."""
 LINES_PER_AGENT = 30
 """A cap against absurd estimates; at 10 % answers about 2 lines per agent are in use."""
@@ -42,11 +65,10 @@ LONGEST_RING_S = 240.0
 
 
 @njit(cache=True, nogil=True)
-def advance(floor, now: float) -> None:
+def advance(floor: Floor, now: float) -> None:
     """The clock goes on: agents' time, the trunk's tokens, forgetting, and the tables once they are old."""
     if floor.now != floor.now:
         floor.now = now
-        floor.tokens, floor.tokens_at = max(floor.calls_per_s, 1.0), now
     elapsed_s = now - floor.now
     if elapsed_s > 0.0:
         floor.agent_s += agents_in(floor) * min(elapsed_s, 60.0)
@@ -90,24 +112,25 @@ def step(state: Table, now: float) -> int:
     floor.allowed, floor.fallback = 0.0, 0
     if agents == 0 or most <= 0 or floor.policy == POLICY_MANUAL:
         return 0
-    least = int(min(max(ready - floor.calls_up, 0), most))
-    if floor.policy != POLICY_PREDICTIVE and floor.policy != POLICY_RATIO:
+    flying = max(floor.calls_up - floor.bound, 0)
+    least = int(min(max(ready - flying, 0), most))
+    if floor.policy not in (POLICY_PREDICTIVE, POLICY_RATIO):
         return least
     floor.fallback = _fallback(floor, now)
     if floor.fallback != 0:
         return least
     if floor.policy == POLICY_RATIO:
-        return int(min(max(math.ceil(floor.ratio * ready) - floor.calls_up, least), most))
+        return int(min(max(math.ceil(floor.ratio * ready) - flying, least), most))
     floor.allowed = threshold(floor, agents, now)
     if floor.allowed <= 0.0:
         floor.fallback = FALLBACK_SPENT
         return least
-    most = int(max(min(most, LINES_PER_AGENT * agents - floor.calls_up), least))
+    most = int(max(min(most, LINES_PER_AGENT * agents - flying), least))
     return predictive_dials(floor, agents, least, most, floor.allowed, now)
 
 
 @njit(cache=True, nogil=True)
-def _fallback(floor, now: float) -> int:
+def _fallback(floor: Floor, now: float) -> int:
     """Why nothing may be dialled ahead now; 0: it may."""
     if over_limit(floor):
         return FALLBACK_OVER_LIMIT
@@ -128,7 +151,7 @@ def _fallback(floor, now: float) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _add(floor, probability, size: int) -> None:
+def _add(floor: Floor, probability: Table, size: int) -> None:
     """One more that may be taken at the landing times; size: of the exact distribution, 0 where it is not kept."""
     add_moments(floor.moments, probability)
     if size > 0:
@@ -136,10 +159,9 @@ def _add(floor, probability, size: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _sum_up(floor, agents: int, size: int, now: float) -> int:
-    """Distribution, moments and flight of all that is known at the landing times; the number of calls that wait."""
+def _sum_up(floor: Floor, agents: int, size: int, now: float) -> int:
+    """Distribution and moments of all that is known at the landing times; the number of calls that wait."""
     floor.moments[:, :] = 0.0
-    floor.flight[:] = 0.0
     if size > 0:
         floor.sums[:size, :] = 0.0
         floor.sums[0, :] = 1.0
@@ -178,37 +200,31 @@ def _sum_up(floor, agents: int, size: int, now: float) -> int:
                 for landing in range(LANDINGS):
                     term[landing] = min(scale * term[landing], 0.98)
         _add(floor, term, size)
-        for landing in range(LANDINGS):
-            floor.flight[landing] += term[landing]
     return waiting
 
 
 @njit(cache=True, nogil=True)
-def marginal_drops(floor, free: int, size: int) -> float:
-    """Drops that one more call adds, per answer that it brings: its own, and of those who land after it.
+def marginal_drops(floor: Floor, free: int, size: int) -> float:
+    """P(one more call finds every agent taken), the mean of its landing times.
 
-    free: agents whom nobody waits for; the call is dropped where at least so many are taken.
+    free: agents whom nobody waits for; the call is dropped where at least so many are taken.  That it also takes an
+    agent from those who land after it was tried as a further term, and gained nothing.
     """
     moments = floor.moments
-    own, others = 0.0, 0.0
+    own = 0.0
     for landing in range(LANDINGS):
         if size > 0:
             enough = 0.0
             for count in range(free):
                 enough += floor.sums[count, landing]
-            full, last = max(1.0 - enough, 0.0), floor.sums[free - 1, landing]
+            own += max(1.0 - enough, 0.0)
         else:
-            full = normal_tail(moments[0, landing], moments[1, landing], moments[2, landing], free)
-            last = normal_tail(moments[0, landing], moments[1, landing], moments[2, landing], free - 1) - full
-        own += full
-        before = floor.flight[landing - 1] if landing > 0 else 0.0
-        after = floor.flight[min(landing + 1, LANDINGS - 1)]
-        others += max(0.5 * (after - before), 0.0) * (landing + 0.5) / LANDINGS * last
-    return own / LANDINGS + floor.x0 * others
+            own += normal_tail(moments[0, landing], moments[1, landing], moments[2, landing], free)
+    return own / LANDINGS
 
 
 @njit(cache=True, nogil=True)
-def predictive_dials(floor, agents: int, least: int, most: int, allowed: float, now: float) -> int:
+def predictive_dials(floor: Floor, agents: int, least: int, most: int, allowed: float, now: float) -> int:
     """Calls to place, `least` to `most`, while `marginal_drops` per live answer is within `allowed`."""
     exact = agents <= EXACT_AGENTS and agents + floor.calls_up <= EXACT_TERMS
     size = agents if exact else 0
@@ -218,7 +234,7 @@ def predictive_dials(floor, agents: int, least: int, most: int, allowed: float, 
     term = floor.term[:]
     term[:] = floor.fresh_takes
     scale = segment_level(floor, floor.segment)
-    per_live = floor.lands / max(floor.live_lands, 1e-6)
+    per_live = 1.0 / live_share(floor)
     for landing in range(LANDINGS):
         term[landing] = min(scale * term[landing], 0.98)
     dials = 0
@@ -227,6 +243,4 @@ def predictive_dials(floor, agents: int, least: int, most: int, allowed: float, 
             break
         dials += 1
         _add(floor, term, size)
-        for landing in range(LANDINGS):
-            floor.flight[landing] += term[landing]
     return dials

@@ -1,4 +1,4 @@
-"""What is known of the market: discounted life tables of set-up, ringing, talk and wrap-up, and the answer rate's level.
+"""What is known of the market: discounted life tables of set-up, ringing, talk and wrap-up; the answer rate's level.
 
 A life table holds, by age, how long was spent at that age and how often it ended there; their quotient is a hazard.
 Exposure is counted while calls and talks last, not at their ends: else the first minutes would have seen short ones
@@ -10,8 +10,28 @@ import math
 import numpy as np
 from numba import njit
 from softswitch.pacing.floor import (
-    BEGINS, ENDS, FAILS, HORIZON_S, LANDINGS, MACHINES, PEOPLE, PLACED, RING_BINS, RINGING, SERVICE_BINS, SERVICE_EDGES_S,
-    SETUP_BINS, TALK_ENDS, TALK_TIME, TALKING, TIME, WRAP_ENDS, WRAP_TIME, WRAPPING_UP, Table,
+    BEGINS,
+    ENDS,
+    FAILS,
+    HORIZON_S,
+    LANDINGS,
+    MACHINES,
+    PEOPLE,
+    PLACED,
+    RING_BINS,
+    RINGING,
+    SERVICE_BINS,
+    SERVICE_EDGES_S,
+    SETUP_BINS,
+    TALK_ENDS,
+    TALK_TIME,
+    TALKING,
+    TIME,
+    WRAP_ENDS,
+    WRAP_TIME,
+    WRAPPING_UP,
+    Floor,
+    Table,
 )  # fmt: skip
 
 TABLE_MEMORY_S = 4 * 3600.0
@@ -63,7 +83,7 @@ def set_priors(state: Table) -> None:
 
 
 @njit(cache=True, nogil=True)
-def make_tables(state):
+def make_tables(state: np.ndarray) -> None:
     """All that is made from the life tables, now."""
     floor = state[0]
     tabulate_calls(floor)
@@ -81,7 +101,7 @@ def service_bin(age: float) -> int:
 
 
 @njit(cache=True, nogil=True)
-def spend(time, first_s, last_s):
+def spend(time: Table, first_s: float, last_s: float) -> None:
     """Add the ages from `first_s` to `last_s` to a table of 1 s bins, the last one open."""
     last = time.size - 1
     index = min(int(first_s), last)
@@ -94,7 +114,7 @@ def spend(time, first_s, last_s):
 
 
 @njit(cache=True, nogil=True)
-def spend_service(time, first_s, last_s):
+def spend_service(time: Table, first_s: float, last_s: float) -> None:
     """The same for the bins of `SERVICE_EDGES_S`."""
     index = service_bin(first_s)
     at = first_s
@@ -106,24 +126,26 @@ def spend_service(time, first_s, last_s):
 
 
 @njit(cache=True, nogil=True)
-def level(floor):
+def level(floor: Floor) -> float:
     """The answer rate of late against the slow table's: 1 is as usual."""
     return (floor.level_seen + LEVEL_PRIOR) / (floor.level_expected + LEVEL_PRIOR)
 
 
 @njit(cache=True, nogil=True)
-def segment_level(floor, segment):
+def segment_level(floor: Floor, segment: int) -> float:
     """The answer rate of a part of the campaign (list, carrier, hour) against the whole campaign's."""
+    if floor.parts <= 1:
+        return 1.0
     seen, expected = floor.segments[segment, 0], floor.segments[segment, 1]
     return (seen + SEGMENT_PRIOR) / (expected + SEGMENT_PRIOR)
 
 
 @njit(cache=True, nogil=True)
-def count_ringing(floor, row, now):
+def count_ringing(floor: Floor, row: int, now: float) -> None:
     """Put a call's time in this stage into the tables, up to `now`, and expect the answers that belong to it."""
     call = floor.calls[row]
     since, until = call.counted, now
-    if until <= since or (call.stage != PLACED and call.stage != RINGING):
+    if until <= since or call.stage not in (PLACED, RINGING):
         return
     call.counted = until
     if call.stage == PLACED:
@@ -153,7 +175,7 @@ def count_ringing(floor, row, now):
 
 
 @njit(cache=True, nogil=True)
-def learn_answer(floor, row):
+def learn_answer(floor: Floor, row: int) -> None:
     """A ringing call was answered: the level, the charts and the calibration hear of it."""
     floor.segments[floor.calls[row].segment, 0] += 1.0
     floor.observed += 1.0
@@ -166,7 +188,7 @@ def learn_answer(floor, row):
 
 
 @njit(cache=True, nogil=True)
-def _watch_jumps(floor):
+def _watch_jumps(floor: Floor) -> None:
     """CUSUM: at an alarm the level forgets what was before the change began (Page 1954)."""
     if floor.rise <= 0.0:
         floor.rise_seen, floor.rise_expected = 0.0, 0.0
@@ -184,7 +206,7 @@ def _watch_jumps(floor):
 
 
 @njit(cache=True, nogil=True)
-def learn_verdict(floor, row, person, now):
+def learn_verdict(floor: Floor, row: int, person: bool) -> None:
     """An answered call turned out to be a person's or a machine's; its age of ringing at the answer is in `counted`."""
     call = floor.calls[row]
     index = min(max(int(call.counted), 0), RING_BINS - 1)
@@ -193,7 +215,7 @@ def learn_verdict(floor, row, person, now):
 
 
 @njit(cache=True, nogil=True)
-def count_agents(floor, now):
+def count_agents(floor: Floor, now: float) -> None:
     """Put what agents are doing into the tables of talk and wrap-up, up to `now`."""
     for row in range(floor.agents_known):
         agent = floor.agents[row]
@@ -206,7 +228,7 @@ def count_agents(floor, now):
 
 
 @njit(cache=True, nogil=True)
-def fade(floor, elapsed_s):
+def fade(floor: Floor, elapsed_s: float) -> None:
     """Forget a little of everything. Idle hours count as a minute: a night teaches nothing, and erases nothing."""
     elapsed_s = min(elapsed_s, 60.0)
     slow = math.exp(-elapsed_s / TABLE_MEMORY_S)
@@ -223,7 +245,7 @@ def fade(floor, elapsed_s):
 
 
 @njit(cache=True, nogil=True)
-def _at(curve, time_s):
+def _at(curve: Table, time_s: float) -> float:
     """A curve given at whole seconds from 0, in between; constant outside."""
     if time_s <= 0.0:
         return curve[0]
@@ -236,13 +258,13 @@ def _at(curve, time_s):
 
 
 @njit(cache=True, nogil=True)
-def _service_hazard(floor, time, ends, age):
+def _service_hazard(floor: Floor, time: int, ends: int, age: float) -> float:
     index = service_bin(age)
     return floor.service[ends, index] / max(floor.service[time, index], LEAST_TIME_S)
 
 
 @njit(cache=True, nogil=True)
-def _gone(floor, time, ends, age, gone):
+def _gone(floor: Floor, time: int, ends: int, age: float, gone: Table) -> None:
     """P(an end in each second from this age on) into gone: (HORIZON_S + 1,); the last entry stays 0."""
     alive = 1.0
     for second in range(HORIZON_S):
@@ -253,7 +275,7 @@ def _gone(floor, time, ends, age, gone):
 
 
 @njit(cache=True, nogil=True)
-def tabulate_service(floor):
+def tabulate_service(floor: Floor) -> None:
     """Make anew `talk_holds` and `wrap_holds`, and in curve 2 P(an agent taken s seconds ago is not free again)."""
     returning = floor.returned / floor.wrapped_up
     spare_s = _spare_s(floor)
@@ -262,26 +284,28 @@ def tabulate_service(floor):
         age = SERVICE_EDGES_S[start]
         if start < SERVICE_BINS - 1:
             age = 0.5 * (age + SERVICE_EDGES_S[start + 1])
-        _gone(floor, WRAP_TIME, WRAP_ENDS, age, gone)
+        _gone(floor, np.int64(WRAP_TIME), np.int64(WRAP_ENDS), age, gone)
         _accumulate(gone, done)
         for landing in range(LANDINGS):
             floor.wrap_holds[start, landing] = 1.0 - returning * _at(done, floor.landing_s[landing] + spare_s)
-    _gone(floor, WRAP_TIME, WRAP_ENDS, 0.0, gone)
+    _gone(floor, np.int64(WRAP_TIME), np.int64(WRAP_ENDS), 0.0, gone)
     _accumulate(gone, done)
     for start in range(SERVICE_BINS):
         age = SERVICE_EDGES_S[start]
         if start < SERVICE_BINS - 1:
             age = 0.5 * (age + SERVICE_EDGES_S[start + 1])
-        _gone(floor, TALK_TIME, TALK_ENDS, age, gone)
+        _gone(floor, np.int64(TALK_TIME), np.int64(TALK_ENDS), age, gone)
         for landing in range(LANDINGS):
-            floor.talk_holds[start, landing] = 1.0 - returning * _follows(gone, done, floor.landing_s[landing] + spare_s)
-    _gone(floor, TALK_TIME, TALK_ENDS, 0.0, gone)
+            floor.talk_holds[start, landing] = 1.0 - returning * _follows(
+                gone, done, floor.landing_s[landing] + spare_s
+            )
+    _gone(floor, np.int64(TALK_TIME), np.int64(TALK_ENDS), 0.0, gone)
     for ahead in range(HORIZON_S + 1):
         holds[ahead] = 1.0 - returning * _follows(gone, done, float(ahead))
 
 
 @njit(cache=True, nogil=True)
-def _accumulate(gone, done):
+def _accumulate(gone: Table, done: Table) -> None:
     total = 0.0
     for second in range(done.size):
         done[second] = total
@@ -289,7 +313,7 @@ def _accumulate(gone, done):
 
 
 @njit(cache=True, nogil=True)
-def _follows(gone, done, until_s):
+def _follows(gone: Table, done: Table, until_s: float) -> float:
     """P(what ends as `gone` says, and what follows it and ends as `done` says, are both over at `until_s`)."""
     both = 0.0
     for second in range(min(int(until_s) + 1, gone.size)):
@@ -298,7 +322,7 @@ def _follows(gone, done, until_s):
 
 
 @njit(cache=True, nogil=True)
-def _spare_s(floor):
+def _spare_s(floor: Floor) -> float:
     """How long a person who turns out to need an agent still waits for one."""
     if floor.every_answer:
         return floor.patience_s
@@ -306,7 +330,7 @@ def _spare_s(floor):
 
 
 @njit(cache=True, nogil=True)
-def _smoothed(events, time, index):
+def _smoothed(events: Table, time: Table, index: int) -> float:
     last = time.size - 1
     low, high = max(index - 1, 0), min(index + 1, last)
     seen = events[low] + 2.0 * events[index] + events[high]
@@ -315,41 +339,33 @@ def _smoothed(events, time, index):
 
 
 @njit(cache=True, nogil=True)
-def _takes_from(floor, first, middle, until, delay_s, machines, people_holds, machine_s):
-    """P(a call ringing at age `first` holds an agent `until` s from now); `middle`: it is half a bin older.
-
-    people, machines: scratch curves of answers per call from the start of ringing; scratch row 0 is survival.
-    """
-    people, survival = floor.curves[3], floor.curves[0]
+def _takes_from(floor: Floor, first: int, middle: bool, until_s: float, delay_s: float) -> float:
+    """P(a call that has rung for `first` s holds an agent `until_s` s from now); `middle`: it is half a bin older."""
+    survival, holds, people = floor.curves[0], floor.curves[2], floor.curves[3]
     alive = survival[first]
     if middle:
         alive = math.sqrt(max(survival[first] * survival[min(first + 1, survival.size - 1)], 1e-300))
     if alive <= 1e-9:
         return 0.0
     takes = 0.0
-    for index in range(first, min(RING_BINS, survival.size - 1)):
+    for index in range(first, HORIZON_S):
         ahead = float(index - first) if middle else index - first + 0.5
-        left = until - delay_s - ahead
+        left = until_s - delay_s - ahead
         if left < -0.5:
             break
         reached = min(left + 0.5, 1.0)
         if middle and index == first:
             reached *= 0.5
-        takes += reached * people[index] * _at(people_holds, left)
-        if machines and left < machine_s:
-            takes += reached * floor.curves[4][index]
+        takes += reached * people[index] * _at(holds, left)
     return min(takes / alive, 1.0)
 
 
 @njit(cache=True, nogil=True)
-def tabulate_calls(floor):
-    """Make anew everything that depends on set-up and ringing; `tabulate_service` has filled scratch row 2."""
+def tabulate_calls(floor: Floor) -> None:
+    """Make anew everything that depends on set-up and ringing; `tabulate_service` has filled curve 2."""
     ring = floor.ring
-    survival, holds, people, machines, takes = (
-        floor.curves[0], floor.curves[2], floor.curves[3], floor.curves[4], floor.curves[5],
-    )  # fmt: skip
-    every = floor.every_answer != 0
-    delay_s = 0.0 if every else floor.verdict_s
+    survival, people, needed, takes = floor.curves[0], floor.curves[3], floor.curves[4], floor.curves[5]
+    delay_s = 0.0 if floor.every_answer else floor.verdict_s
     of_late = level(floor)
     alive = 1.0
     for index in range(RING_BINS):
@@ -362,16 +378,26 @@ def tabulate_calls(floor):
             hazard = answer + ring[ENDS, index] / max(ring[TIME, index], LEAST_TIME_S)
             survival[index] = alive
             gone = alive * (1.0 - math.exp(-hazard))
-            answered = gone * answer / hazard if hazard > 0.0 else 0.0
-            people[index] = answered * floor.person[index]
-            machines[index] = answered - people[index]
+            people[index] = floor.person[index] * gone * answer / hazard if hazard > 0.0 else 0.0
             alive -= gone
-    # landing times: when would a call placed now need an agent?
-    needed = takes
-    total, live = 0.0, 0.0
+    _set_landings(floor, needed, delay_s)
+    for landing in range(LANDINGS):
+        for age in range(RING_BINS):
+            first = min(age, HORIZON_S - 1)
+            floor.ringing_takes[age, landing] = _takes_from(floor, first, True, floor.landing_s[landing], delay_s)
     for second in range(HORIZON_S + 1):
-        needed[second] = 0.0
-    alive = 1.0
+        takes[second] = _takes_from(floor, np.int64(0), False, float(second), delay_s)
+    for age in range(SETUP_BINS):
+        _placed_takes(floor, age + 0.5, floor.placed_takes[age])
+    _placed_takes(floor, 0.0, floor.fresh_takes[:])
+
+
+@njit(cache=True, nogil=True)
+def _set_landings(floor: Floor, needed: Table, delay_s: float) -> None:
+    """When a call placed now would need an agent: P in all, and its quantiles."""
+    people = floor.curves[3]
+    needed[:] = 0.0
+    total, alive = 0.0, 1.0
     for begin in range(HORIZON_S):
         begins, fails = _setup_hazards(floor, begin + 0.5)
         hazard = begins + fails
@@ -380,12 +406,9 @@ def tabulate_calls(floor):
         alive -= gone
         if rings > 1e-4:
             for index in range(HORIZON_S - begin):
-                here = rings * (people[index] + machines[index] if every else people[index])
-                needed[begin + index] += here
-                total += here
-                live += rings * people[index]
+                needed[begin + index] += rings * people[index]
+                total += rings * people[index]
     floor.lands = total
-    floor.live_lands = live
     passed, second = 0.0, 0
     for landing in range(LANDINGS):
         wanted = total * (landing + 0.5) / LANDINGS
@@ -394,21 +417,10 @@ def tabulate_calls(floor):
             second += 1
         inside = (wanted - passed) / needed[second] if needed[second] > 0.0 else 0.5
         floor.landing_s[landing] = second + 0.5 + inside + delay_s
-    # what calls in flight will take at those moments
-    for landing in range(LANDINGS):
-        until = floor.landing_s[landing]
-        for age in range(RING_BINS):
-            first = min(age, HORIZON_S - 1)
-            floor.ringing_takes[age, landing] = _takes_from(floor, first, True, until, delay_s, every, holds, floor.verdict_s)
-    for second in range(HORIZON_S + 1):
-        takes[second] = _takes_from(floor, 0, False, float(second), delay_s, every, holds, floor.verdict_s)
-    for age in range(SETUP_BINS):
-        _placed_takes(floor, age + 0.5, floor.placed_takes[age])
-    _placed_takes(floor, 0.0, floor.fresh_takes[:])
 
 
 @njit(cache=True, nogil=True)
-def _placed_takes(floor, age, into):
+def _placed_takes(floor: Floor, age: float, into: Table) -> None:
     """P(a call whose INVITE is `age` s old holds an agent) at each landing time; curve 5 holds it from ringing on."""
     into[:] = 0.0
     latest = floor.landing_s[LANDINGS - 1]
@@ -427,7 +439,7 @@ def _placed_takes(floor, age, into):
 
 
 @njit(cache=True, nogil=True)
-def _setup_hazards(floor, age):
+def _setup_hazards(floor: Floor, age: float) -> tuple[float, float]:
     """Per second: (ringing begins, the call fails)."""
     index = min(int(age), SETUP_BINS - 1)
     time = max(floor.setup[TIME, index], LEAST_TIME_S)

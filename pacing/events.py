@@ -5,12 +5,27 @@ replay needs.
 """
 
 from numba import njit
-from softswitch.pacing.estimators import count_agents, count_ringing, learn_answer, learn_verdict
+from softswitch.pacing.estimators import count_agents, count_ringing, learn_answer, learn_verdict, service_bin
 from softswitch.pacing.floor import (
-    AWAY, BEGINS, ENDS, FAILS, FREE, LISTENING, MOST_SEGMENTS, PLACED, READY, RING_BINS, RINGING, SERVICE_BINS,
-    SETUP_BINS, TALK_ENDS, TALKING, WAITING, WRAP_ENDS, WRAPPING_UP, Table,
+    AWAY,
+    BEGINS,
+    ENDS,
+    FAILS,
+    FREE,
+    LISTENING,
+    MOST_SEGMENTS,
+    PLACED,
+    RING_BINS,
+    RINGING,
+    SETUP_BINS,
+    TALK_ENDS,
+    TALKING,
+    WAITING,
+    WRAP_ENDS,
+    WRAPPING_UP,
+    Floor,
+    Table,
 )  # fmt: skip
-from softswitch.pacing.estimators import service_bin
 
 AGENT_DOES = 0
 """row: the agent; value: AWAY, READY, TALKING, WRAPPING_UP or RESERVED."""
@@ -24,7 +39,7 @@ CALL_ANSWERED = 4
 PERSON_WAITS = 5
 """The call needs an agent: a person, or doubt."""
 MACHINE_ENDED = 6
-"""AMD told a machine; the call is over."""
+"""AMD told a machine; the call needs no agent any more."""
 CALL_ENDED = 7
 """Over without an answer (no answer, busy, failed, cancelled), or ended by the callee before it was decided."""
 CALL_CONNECTED = 8
@@ -48,7 +63,9 @@ BOUND_CALLS = 18
 """value: calls placed for agents reserved in advance, which are none of the controller's business."""
 TARGET = 19
 POLICY = 20
-KINDS = 21
+CALL_WITHDRAWN = 21
+"""The call was never placed after all: nothing is learnt from it."""
+KINDS = 22
 
 
 @njit(cache=True, nogil=True)
@@ -72,7 +89,12 @@ def receive(state: Table, kind: int, row: int, value: float, now: float) -> int:
         if not 0 <= row < floor.calls.size or floor.calls[row].stage == FREE:
             return -1
         return _call_goes_on(floor, kind, row, now)
-    if kind == CHANNELS:
+    if kind == CALL_WITHDRAWN:
+        if not 0 <= row < floor.calls.size or floor.calls[row].stage == FREE:
+            return -1
+        _free(floor, row)
+        floor.tokens += 1.0
+    elif kind == CHANNELS:
         floor.channels_free = int(value)
     elif kind == ANSWERS_LEFT:
         floor.answers_known = value
@@ -100,7 +122,7 @@ def receive(state: Table, kind: int, row: int, value: float, now: float) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _reach(floor, row: int, now: float) -> None:
+def _reach(floor: Floor, row: int, now: float) -> None:
     """Rows up to this one are in use."""
     while floor.agents_known <= row:
         agent = floor.agents[floor.agents_known]
@@ -109,7 +131,7 @@ def _reach(floor, row: int, now: float) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _agent_does(floor, row: int, doing: int, now: float) -> int:
+def _agent_does(floor: Floor, row: int, doing: int, now: float) -> int:
     if not 0 <= row < floor.agents.size:
         return -1
     _reach(floor, row, now)
@@ -130,7 +152,7 @@ def _agent_does(floor, row: int, doing: int, now: float) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _placed(floor, segment: int, now: float) -> int:
+def _placed(floor: Floor, segment: int, now: float) -> int:
     if floor.calls_up >= floor.calls.size:
         return -1
     row = floor.order[floor.calls_up]
@@ -138,13 +160,13 @@ def _placed(floor, segment: int, now: float) -> int:
     call.stage, call.since, call.counted = PLACED, now, now
     call.person, call.segment, call.position = 0.0, min(max(segment, 0), MOST_SEGMENTS - 1), floor.calls_up
     floor.calls_up += 1
-    if floor.tokens == floor.tokens:
-        floor.tokens -= 1.0
+    floor.parts = max(floor.parts, call.segment + 1)
+    floor.tokens -= 1.0
     return row
 
 
 @njit(cache=True, nogil=True)
-def _free(floor, row: int) -> None:
+def _free(floor: Floor, row: int) -> None:
     floor.calls_up -= 1
     position = floor.calls[row].position
     other = floor.order[floor.calls_up]
@@ -154,7 +176,7 @@ def _free(floor, row: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _rings(floor, row: int, now: float) -> None:
+def _rings(floor: Floor, row: int, now: float) -> None:
     call = floor.calls[row]
     count_ringing(floor, row, now)
     floor.setup[BEGINS, min(int(now - call.since), SETUP_BINS - 1)] += 1.0
@@ -162,7 +184,7 @@ def _rings(floor, row: int, now: float) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _answered(floor, row: int, now: float) -> None:
+def _answered(floor: Floor, row: int, now: float) -> None:
     call = floor.calls[row]
     if call.stage == PLACED:
         _rings(floor, row, now)
@@ -175,9 +197,8 @@ def _answered(floor, row: int, now: float) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _call_goes_on(floor, kind: int, row: int, now: float) -> int:
+def _call_goes_on(floor: Floor, kind: int, row: int, now: float) -> int:
     call = floor.calls[row]
-    floor.heard_at = now
     if kind == CALL_RINGS:
         if call.stage == PLACED:
             _rings(floor, row, now)
@@ -190,8 +211,9 @@ def _call_goes_on(floor, kind: int, row: int, now: float) -> int:
         if call.stage in (PLACED, RINGING):
             _answered(floor, row, now)
         if call.stage == LISTENING:
-            floor.verdict_s += 0.05 * (min(now - call.since, 10.0) - floor.verdict_s)
-            learn_verdict(floor, row, kind != MACHINE_ENDED, now)
+            if not floor.every_answer:
+                floor.verdict_s += 0.05 * (min(now - call.since, 10.0) - floor.verdict_s)
+            learn_verdict(floor, row, kind != MACHINE_ENDED or floor.every_answer != 0)
             call.stage, call.since = WAITING, now
             if kind != MACHINE_ENDED:
                 floor.answers_seen += 1.0

@@ -4,13 +4,17 @@ A state is a (1,) array of `FLOOR`, which kernels, the simulator, the live diall
 `state.copy()`. All times are monotonic seconds; agents and calls are named by their row.
 """
 
+from typing import Any, TypeAlias
+
 import numpy as np
 import numpy.typing as npt
 from softswitch.pacing.policies import POLICY_PREDICTIVE
 
 from softswitch.errors import UsageError
 
-Table = npt.NDArray[np.float64]
+Table: TypeAlias = npt.NDArray[np.float64]
+Floor: TypeAlias = Any
+"""One record of FLOOR, as kernels see it: `state[0]`."""
 
 # What an agent does.
 AWAY = 0
@@ -74,8 +78,7 @@ FLOOR = np.dtype(
         # counts of the day
         ("live", "f8"), ("dropped", "f8"), ("machines", "f8"), ("answers_seen", "f8"), ("agent_s", "f8"),
         # clocks
-        ("now", "f8"), ("tabled_at", "f8"), ("served_at", "f8"), ("tokens", "f8"), ("tokens_at", "f8"),
-        ("heard_at", "f8"),
+        ("now", "f8"), ("tabled_at", "f8"), ("served_at", "f8"), ("tokens", "f8"),
         # slow scalars of the market
         ("verdict_s", "f8"), ("returned", "f8"), ("wrapped_up", "f8"), ("outcomes", "f8"),
         # the fast level of the answer rate, and the charts that notice its jumps
@@ -83,12 +86,10 @@ FLOOR = np.dtype(
         ("rise_expected", "f8"), ("fall_seen", "f8"), ("fall_expected", "f8"), ("jumps", "i8"),
         # predicted against observed answers
         ("predicted", "f8"), ("observed", "f8"),
-        # what the last decision came to; P(a call placed now needs an agent), P(it is answered by a person); the sum of
-        # thresholds over live answers
-        ("allowed", "f8"), ("fallback", "i8"), ("lands", "f8"), ("live_lands", "f8"), ("priced", "f8"),
-        ("x0", "f8"), ("x1", "f8"), ("x2", "f8"), ("x3", "f8"), ("x4", "f8"), ("x5", "f8"), ("x6", "f8"),
-        # rows: the first `agents_known` agents; the rows of calls that the first `calls_up` of `order` name
-        ("agents_known", "i8"), ("calls_up", "i8"), ("agents", AGENT, (MOST_AGENTS,)),
+        # what the last decision came to; P(a call placed now needs an agent); the sum of thresholds over live answers
+        ("allowed", "f8"), ("fallback", "i8"), ("lands", "f8"), ("priced", "f8"),
+        # rows: the first `agents_known` agents; the rows of calls that the first `calls_up` of `order` name; segments
+        ("agents_known", "i8"), ("calls_up", "i8"), ("parts", "i8"), ("agents", AGENT, (MOST_AGENTS,)),
         ("calls", CALL, (MOST_CALLS,)), ("order", "i8", (MOST_CALLS,)),
         # life tables, and answers seen and expected by segment
         ("ring", "f8", (4, RING_BINS)), ("setup", "f8", (3, SETUP_BINS)), ("service", "f8", (4, SERVICE_BINS)),
@@ -102,7 +103,7 @@ FLOOR = np.dtype(
         ("wrap_holds", "f8", (SERVICE_BINS, LANDINGS)),
         # room to work in
         ("curves", "f8", (6, HORIZON_S + 1)), ("sums", "f8", (EXACT_AGENTS + 1, LANDINGS)),
-        ("moments", "f8", (3, LANDINGS)), ("flight", "f8", (LANDINGS,)), ("term", "f8", (LANDINGS,)),
+        ("moments", "f8", (3, LANDINGS)), ("term", "f8", (LANDINGS,)),
     ],
     align=True,
 )  # fmt: skip
@@ -144,6 +145,6 @@ def new_state(
     floor["channels_free"], floor["calls_per_s"] = MOST_CALLS, calls_per_s
     floor["ends_at"], floor["answers_known"] = ends_at, np.nan
     floor["now"], floor["tabled_at"], floor["served_at"] = np.nan, -np.inf, -np.inf
-    floor["tokens"], floor["tokens_at"], floor["heard_at"] = np.nan, np.nan, np.nan
+    floor["tokens"] = max(calls_per_s, 1.0)
     set_priors(state)
     return state

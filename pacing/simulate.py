@@ -14,10 +14,10 @@ from softswitch.pacing import events
 from softswitch.pacing.baselines import MATCHING, VICIDIAL, matching_dials, vicidial_dials
 from softswitch.pacing.controller import step
 from softswitch.pacing.events import receive
-from softswitch.pacing.floor import AWAY, MOST_CALLS, READY, TALKING, WRAPPING_UP, Table, new_state
+from softswitch.pacing.floor import AWAY, MOST_CALLS, READY, TALKING, WRAPPING_UP, Floor, Table, new_state
 from softswitch.pacing.market import Market
 from softswitch.pacing.policies import POLICIES, POLICY_PROGRESSIVE, POLICY_RATIO
-from softswitch.pacing.replay import LOGGED, STEPPED
+from softswitch.pacing.replay import LOGGED, STEPPED, replay
 
 TICK_S = 1.0
 DRIFT_EVERY_S = 60.0
@@ -27,7 +27,15 @@ LOG_IN, TICK, DRIFT, RING, FAIL, ANSWER, RESOLVE, LOSE, HANG_UP, WRAPPED, BACK =
 
 HEAP = np.dtype([("at", "f8"), ("serial", "i8"), ("what", "i8"), ("who", "i8"), ("tag", "i8")], align=True)
 SIDE = np.dtype(
-    [("tag", "i8"), ("fails", "i8"), ("machine", "i8"), ("answers", "i8"), ("rings_s", "f8"), ("since", "f8"), ("stage", "i8")],
+    [
+        ("tag", "i8"),
+        ("fails", "i8"),
+        ("machine", "i8"),
+        ("answers", "i8"),
+        ("rings_s", "f8"),
+        ("since", "f8"),
+        ("stage", "i8"),
+    ],
     align=True,
 )
 """What a callee will do, by the call's row."""
@@ -43,13 +51,13 @@ FIGURES = 12
 
 
 @njit(cache=True, nogil=True)
-def _earlier(heap, one, other):
+def _earlier(heap: np.ndarray, one: int, other: int) -> bool:
     a, b = heap[one], heap[other]
     return a.at < b.at or (a.at == b.at and a.serial < b.serial)
 
 
 @njit(cache=True, nogil=True)
-def _swap(heap, one, other):
+def _swap(heap: np.ndarray, one: int, other: int) -> None:
     a, b = heap[one], heap[other]
     at, serial, what, who, tag = a.at, a.serial, a.what, a.who, a.tag
     a.at, a.serial, a.what, a.who, a.tag = b.at, b.serial, b.what, b.who, b.tag
@@ -57,7 +65,7 @@ def _swap(heap, one, other):
 
 
 @njit(cache=True, nogil=True)
-def _push(heap, size, at, what, who, tag):
+def _push(heap: np.ndarray, size: np.ndarray, at: float, what: int, who: int, tag: int) -> None:
     """size: (2,) int64, entries and serial."""
     index = size[0]
     entry = heap[index]
@@ -73,7 +81,7 @@ def _push(heap, size, at, what, who, tag):
 
 
 @njit(cache=True, nogil=True)
-def _pop(heap, size):
+def _pop(heap: np.ndarray, size: np.ndarray) -> None:
     """Remove the first entry; read it before."""
     size[0] -= 1
     _swap(heap, 0, size[0])
@@ -91,13 +99,13 @@ def _pop(heap, size):
 
 
 @njit(cache=True, nogil=True)
-def _log_normal(rng, mean, cv):
+def _log_normal(rng: np.random.Generator, mean: float, cv: float) -> float:
     sigma = math.sqrt(math.log1p(cv * cv))
     return mean * math.exp(sigma * rng.standard_normal() - 0.5 * sigma * sigma)
 
 
 @njit(cache=True, nogil=True)
-def _tell(state, log, figures, kind, row, value, now):
+def _tell(state: np.ndarray, log: np.ndarray, figures: Table, kind: int, row: int, value: float, now: float) -> int:
     answer = receive(state, kind, row, value, now)
     line = int(figures[LOGGED_LINES])
     if line < log.size:
@@ -108,7 +116,7 @@ def _tell(state, log, figures, kind, row, value, now):
 
 
 @njit(cache=True, nogil=True)
-def _talk_s(one, rng, drift):
+def _talk_s(one: Floor, rng: np.random.Generator, drift: float) -> float:
     scale = math.exp(drift)
     if rng.random() < one.short_talk_share:
         return rng.exponential(one.short_talk_mean_s) * scale
@@ -117,7 +125,20 @@ def _talk_s(one, rng, drift):
 
 
 @njit(cache=True, nogil=True)
-def run_day(market, state, policy, setting, rng, drifts, heap, side, shift, waits, log, figures):
+def run_day(
+    market: np.ndarray,
+    state: np.ndarray,
+    policy: int,
+    setting: Table,
+    rng: np.random.Generator,
+    drifts: np.random.Generator,
+    heap: np.ndarray,
+    side: np.ndarray,
+    shift: np.ndarray,
+    waits: Table,
+    log: np.ndarray,
+    figures: Table,
+) -> None:
     """Simulate one day into `figures` and `waits` (seconds that an agent waited for each call).
 
     market: (1,) MARKET.  policy: one of POLICIES or of the baselines.  setting: (4,) what the baseline takes.
@@ -138,9 +159,9 @@ def run_day(market, state, policy, setting, rng, drifts, heap, side, shift, wait
     talk_drift = drifts.standard_normal() * one.talk_drift_sd
     rate_logit = math.log(one.answer_rate / (1.0 - one.answer_rate))
     for agent in range(agents):
-        _push(heap, size, drifts.random() * one.log_in_spread_s, LOG_IN, agent, 0)
-    _push(heap, size, 0.0, TICK, 0, 0)
-    _push(heap, size, DRIFT_EVERY_S, DRIFT, 0, 0)
+        _push(heap, size, drifts.random() * one.log_in_spread_s, np.int64(LOG_IN), agent, np.int64(0))
+    _push(heap, size, 0.0, np.int64(TICK), np.int64(0), np.int64(0))
+    _push(heap, size, DRIFT_EVERY_S, np.int64(DRIFT), np.int64(0), np.int64(0))
     delay_s = min(one.amd_s, one.patience_s)
     now = 0.0
     while size[0] > 0 and heap[0].at <= one.day_s:
@@ -148,7 +169,7 @@ def run_day(market, state, policy, setting, rng, drifts, heap, side, shift, wait
         _pop(heap, size)
         pace = True
         if what == TICK:
-            _push(heap, size, now + TICK_S, TICK, 0, 0)
+            _push(heap, size, now + TICK_S, np.int64(TICK), np.int64(0), np.int64(0))
         elif what == DRIFT:
             pull = math.exp(-DRIFT_EVERY_S / one.rate_drift_s)
             rate_drift = rate_drift * pull + drifts.standard_normal() * one.rate_drift_sd * math.sqrt(1.0 - pull * pull)
@@ -157,7 +178,7 @@ def run_day(market, state, policy, setting, rng, drifts, heap, side, shift, wait
             jumps, by = drifts.random() < DRIFT_EVERY_S / one.rate_jump_every_s, drifts.standard_normal()
             if jumps:
                 rate_jump = by * one.rate_jump_sd
-            _push(heap, size, now + DRIFT_EVERY_S, DRIFT, 0, 0)
+            _push(heap, size, now + DRIFT_EVERY_S, np.int64(DRIFT), np.int64(0), np.int64(0))
             pace = False
         elif what in (LOG_IN, BACK, WRAPPED):
             agent = shift[who]
@@ -171,36 +192,36 @@ def run_day(market, state, policy, setting, rng, drifts, heap, side, shift, wait
             if what == WRAPPED and now >= agent.break_due:
                 agent.doing, agent.since = AWAY, now
                 agent.break_due = now + one.break_s + (0.5 + rng.random()) * one.break_every_s
-                _push(heap, size, now + one.break_s, BACK, who, 0)
-                _tell(state, log, figures, events.AGENT_DOES, who, AWAY, now)
+                _push(heap, size, now + one.break_s, np.int64(BACK), who, np.int64(0))
+                _tell(state, log, figures, events.AGENT_DOES, who, float(AWAY), now)
             else:
                 agent.doing, agent.since = READY, now
                 ready[free] = who
                 free += 1
-                _tell(state, log, figures, events.AGENT_DOES, who, READY, now)
+                _tell(state, log, figures, events.AGENT_DOES, who, float(READY), now)
         elif what == HANG_UP:
             agent = shift[who]
             agent.busy_s += now - agent.since
             figures[TALK_S] += now - agent.since
             agent.doing, agent.since = WRAPPING_UP, now
             half = 0.5 * one.wrap_up_mean_s
-            _push(heap, size, now + rng.exponential(half) + rng.exponential(half), WRAPPED, who, 0)
-            _tell(state, log, figures, events.AGENT_DOES, who, WRAPPING_UP, now)
+            _push(heap, size, now + rng.exponential(half) + rng.exponential(half), np.int64(WRAPPED), who, np.int64(0))
+            _tell(state, log, figures, events.AGENT_DOES, who, float(WRAPPING_UP), now)
         else:
             call = side[who]
             if call.tag != given:
                 continue
             if what == RING:
                 if call.answers:
-                    _push(heap, size, now + min(call.rings_s, one.no_answer_s), ANSWER, who, given)
+                    _push(heap, size, now + min(call.rings_s, one.no_answer_s), np.int64(ANSWER), who, given)
                 else:
-                    _push(heap, size, now + one.no_answer_s, FAIL, who, given)
+                    _push(heap, size, now + one.no_answer_s, np.int64(FAIL), who, given)
                 _tell(state, log, figures, events.CALL_RINGS, who, 0.0, now)
             elif what == FAIL:
                 call.tag = -1
                 _tell(state, log, figures, events.CALL_ENDED, who, 0.0, now)
             elif what == ANSWER:
-                _push(heap, size, now + delay_s, RESOLVE, who, given)
+                _push(heap, size, now + delay_s, np.int64(RESOLVE), who, given)
                 _tell(state, log, figures, events.CALL_ANSWERED, who, 0.0, now)
             elif what == RESOLVE:
                 lost = rng.random() < one.amd_false_positive_share
@@ -211,7 +232,7 @@ def run_day(market, state, policy, setting, rng, drifts, heap, side, shift, wait
                 else:
                     queue[queued] = who
                     queued += 1
-                    _push(heap, size, now + max(one.patience_s - delay_s, 0.0), LOSE, who, given)
+                    _push(heap, size, now + max(one.patience_s - delay_s, 0.0), np.int64(LOSE), who, given)
                     _tell(state, log, figures, events.PERSON_WAITS, who, 0.0, now)
             else:  # LOSE
                 call.tag = -1
@@ -237,9 +258,9 @@ def run_day(market, state, policy, setting, rng, drifts, heap, side, shift, wait
             figures[WAITS] += 1
             figures[LIVE] += 1
             agent.doing, agent.since = TALKING, now
-            _push(heap, size, now + _talk_s(one, rng, talk_drift), HANG_UP, agent_row, 0)
+            _push(heap, size, now + _talk_s(one, rng, talk_drift), np.int64(HANG_UP), agent_row, np.int64(0))
             _tell(state, log, figures, events.CALL_CONNECTED, who, 0.0, now)
-            _tell(state, log, figures, events.AGENT_DOES, agent_row, TALKING, now)
+            _tell(state, log, figures, events.AGENT_DOES, agent_row, float(TALKING), now)
         if not pace:
             continue
         if one.channels < MOST_CALLS:
@@ -248,7 +269,7 @@ def run_day(market, state, policy, setting, rng, drifts, heap, side, shift, wait
                 talking += shift[row].doing == TALKING
             channels = max(one.channels - state[0].calls_up - talking, 0.0)
             if channels != state[0].channels_free:
-                _tell(state, log, figures, events.CHANNELS, 0, channels, now)
+                _tell(state, log, figures, events.CHANNELS, np.int64(0), channels, now)
         if policy == VICIDIAL:
             dials = vicidial_dials(state, setting, memory, now)
         elif policy == MATCHING:
@@ -262,7 +283,7 @@ def run_day(market, state, policy, setting, rng, drifts, heap, side, shift, wait
             entry.kind, entry.row, entry.value, entry.now = STEPPED, 0, dials, now
             figures[LOGGED_LINES] += 1
         for _ in range(dials):
-            row = _tell(state, log, figures, events.CALL_PLACED, 0, 0.0, now)
+            row = _tell(state, log, figures, events.CALL_PLACED, np.int64(0), 0.0, now)
             if row < 0:
                 break
             figures[DIALS] += 1
@@ -271,7 +292,7 @@ def run_day(market, state, policy, setting, rng, drifts, heap, side, shift, wait
             call.tag = tag
             setup_s = _log_normal(rng, one.setup_mean_s, one.setup_cv)
             if rng.random() < one.failure_share:
-                _push(heap, size, now + setup_s, FAIL, row, tag)
+                _push(heap, size, now + setup_s, np.int64(FAIL), row, tag)
                 continue
             call.machine = rng.random() < one.machine_share
             if call.machine:
@@ -280,11 +301,11 @@ def run_day(market, state, policy, setting, rng, drifts, heap, side, shift, wait
                 call.rings_s = _log_normal(rng, one.people_answer_mean_s, one.people_answer_cv)
             rate = 1.0 / (1.0 + math.exp(-(rate_logit + rate_drift + rate_jump)))
             call.answers = rng.random() < rate
-            _push(heap, size, now + setup_s, RING, row, tag)
+            _push(heap, size, now + setup_s, np.int64(RING), row, tag)
     for row in range(agents):
         agent = shift[row]
         if agent.in_at >= 0.0:
-            if agent.doing == TALKING or agent.doing == WRAPPING_UP:
+            if agent.doing in (TALKING, WRAPPING_UP):
                 agent.busy_s += one.day_s - agent.since
                 if agent.doing == TALKING:
                     figures[TALK_S] += one.day_s - agent.since
@@ -392,6 +413,12 @@ def opening_state(
     )
     state["channels_free"] = min(market.channels, MOST_CALLS)
     return state
+
+
+def compile_kernels() -> None:
+    """Fill the kernel cache, so that the first decision of a shift is as quick as the next."""
+    day = day_of(Market(agents=2, day_s=30.0), policy=POLICY_PROGRESSIVE, log_lines=1000)
+    replay(day.log, day.opening)
 
 
 def false_positive_share(market: Market) -> float:

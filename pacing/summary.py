@@ -78,7 +78,12 @@ def simulate(
     for day in range(days):
         results.append(
             day_of(
-                market, policy=KNOWN[policy], setting=chosen, seed=seed + day, target=aim, with_amd_errors=with_amd_errors
+                market,
+                policy=KNOWN[policy],
+                setting=chosen,
+                seed=seed + day,
+                target=aim,
+                with_amd_errors=with_amd_errors,
             )
         )
         tell()

@@ -102,7 +102,8 @@ def _mount() -> None:
     from softswitch.amd_report import report
     from softswitch.audit_command import audit_app
     from softswitch.lead_commands import leads_app
-    from softswitch.measuring import amd_app, pacing_app
+    from softswitch.measuring import amd_app
+    from softswitch.pacing_commands import pacing_app
     from softswitch.people_command import people_app
     from softswitch.recordings_command import recordings_app
     from softswitch.trace_command import trace

@@ -1,22 +1,15 @@
-"""The commands that measure: `softswitch amd evaluate`, `softswitch pacing simulate`."""
+"""The commands that measure answering-machine detection."""
 
 import json
 import sys
-import time
-import tomllib
 from pathlib import Path
-from statistics import mean
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
-from softswitch.errors import UsageError
-
 amd_app = typer.Typer(no_args_is_help=True)
-pacing_app = typer.Typer(no_args_is_help=True)
 
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file; - for standard output.")]
 PlotFile = Annotated[Path | None, typer.Option("--plot", help="Draw it to this file: PNG, SVG or PDF.")]
@@ -25,11 +18,6 @@ PlotFile = Annotated[Path | None, typer.Option("--plot", help="Draw it to this f
 @amd_app.callback()
 def _amd() -> None:
     """Answering-machine detection."""
-
-
-@pacing_app.callback()
-def _pacing() -> None:
-    """Pacing."""
 
 
 @amd_app.command("evaluate")
@@ -56,45 +44,6 @@ def evaluate(
 
         draw_curve(by_point, plot)
     _write(figures, json_file)
-
-
-@pacing_app.command("simulate")
-def simulate(
-    agents: Annotated[int, typer.Option(min=1, max=1000)] = 10,
-    answer_rate: Annotated[float, typer.Option(min=0.0, max=1.0, help="Any answer, people and machines.")] = 0.2,
-    policy: Annotated[str, typer.Option(help="progressive, predictive or guaranteed_agent.")] = "predictive",
-    target: Annotated[float, typer.Option(help="Abandoned share of live calls a day.")] = 0.03,
-    market: Annotated[Path | None, typer.Option(help="TOML, as configs/market-reference.toml.")] = None,
-    days: Annotated[int, typer.Option(min=1)] = 1,
-    seed: int = 1,
-    json_file: JsonFile = None,
-) -> None:
-    """Simulate whole days with the function that paces the live dialler; mean figures of all days."""
-    from softswitch.pacing.simulate import simulate as simulate_day
-
-    settings = _read_market(market) | {"agents": agents, "answer_rate": answer_rate, "abandoned_target": target}
-    results = [
-        simulate_day(settings, policy=policy, seed=seed + day, clock=time.process_time)
-        for day in track(range(days), "simulating", console=Console(stderr=True), transient=True)
-    ]
-    figures: dict[str, Any] = {
-        name: mean(float(result[name]) for result in results) if isinstance(value, float) else value
-        for name, value in results[0].items()
-    }
-    figures["days"] = days
-    figures["p_day_over_target"] = mean(float(result["overflow_rate"]) > target for result in results)
-    if json_file is None or not _is_stdout(json_file):
-        _show(figures)
-    _write(figures, json_file)
-
-
-def _read_market(path: Path | None) -> dict[str, Any]:
-    if path is None:
-        return {}
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"the market {path} cannot be read: {error}") from error
 
 
 def _discard_stale_kernels() -> None:

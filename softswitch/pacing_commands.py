@@ -52,7 +52,9 @@ def simulate(
     hindsight: Annotated[
         bool, typer.Option("--hindsight", help="Choose the setting that is best over just these days.")
     ] = False,
-    grid: Annotated[str, typer.Option(help="Agents and answer rates: 5,10,20:0.1,0.2. One row of figures for each.")] = "",
+    grid: Annotated[
+        str, typer.Option(help="Agents and answer rates: 5,10,20:0.1,0.2. One row of figures for each.")
+    ] = "",
     plot: Annotated[Path | None, typer.Option(help="Draw the figures into this file (PNG, SVG or PDF).")] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the figures to this file; - for standard output.")
@@ -61,6 +63,7 @@ def simulate(
     """Simulate whole days with the function that paces the live dialler; means of all days, 95 % intervals."""
     from softswitch.pacing import summary
 
+    _discard_stale_kernels()
     settings = _read_market(market)
     places = _grid(grid) if grid else [(agents, answer_rate)]
     wanted = [_market(settings, one_agents, one_rate) for one_agents, one_rate in places]
@@ -73,8 +76,8 @@ def simulate(
                 figures = summary.best_in_hindsight(one, policy=policy, target=aim, days=days, seed=seed, tell=told)
             else:
                 figures = summary.simulate(
-                    one, policy=policy, target=aim, with_amd_errors=with_amd_errors,
-                    setting=tuple(setting) if setting else None, days=days, seed=seed, clock=time.perf_counter, tell=told,
+                    one, policy=policy, target=aim, with_amd_errors=with_amd_errors, days=days, seed=seed,
+                    setting=tuple(setting) if setting else None, clock=time.perf_counter, tell=told,
                 )  # fmt: skip
             found.append(figures)
     if plot is not None:
@@ -85,6 +88,14 @@ def simulate(
     if json_file is None or str(json_file) != "-":
         _show(found)
     _write(result, json_file)
+
+
+def _discard_stale_kernels() -> None:
+    """Before the kernels first run: what was compiled from other sources is not used."""
+    from softswitch.media.kernels import cache_folders, discard_stale_kernels
+    from softswitch.pacing.controller import step
+
+    discard_stale_kernels(*cache_folders(step))
 
 
 def _read_market(path: Path | None) -> dict[str, Any]:
@@ -116,7 +127,12 @@ def _grid(text: str) -> list[tuple[int, float]]:
 @contextmanager
 def _progress(total: int) -> "Iterator[Callable[[], None]]":
     """A bar on standard error while days are simulated."""
-    columns = (TextColumn("simulating"), BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeRemainingColumn())
+    columns = (
+        TextColumn("simulating"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=total)
         yield lambda: bar.advance(task)

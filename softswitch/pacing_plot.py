@@ -19,8 +19,8 @@ def draw(found: Sequence[dict[str, Any]], path: Path) -> None:
     for figures in found:
         by_rate[figures["answer_rate"]].append(figures)
     canvas, (above, below) = plt.subplots(2, 1, sharex=True, figsize=(7, 7))
-    for rate, row in sorted(by_rate.items()):
-        row = sorted(row, key=lambda figures: figures["agents"])
+    for rate, unsorted in sorted(by_rate.items()):
+        row = sorted(unsorted, key=lambda figures: figures["agents"])
         agents = [figures["agents"] for figures in row]
         for axes, name in ((above, "utilisation"), (below, "overflow_rate")):
             values = [100 * figures[name] for figures in row]

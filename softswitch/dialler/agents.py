@@ -5,7 +5,7 @@ that call came from.
 """
 
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
@@ -218,16 +218,11 @@ class AgentBoard:
     def ready(self, among: Collection[str] = ()) -> int:
         return sum(self._is_free(one, among) for one in self._agents.values())
 
-    def wrap_up_ages_s(self, now: float, campaign: str, among: Collection[str] = ()) -> list[float]:
-        """Seconds that this campaign's agents have been wrapping up; those who will pause afterwards are left out."""
-        return [
-            now - one.since
-            for one in self._agents.values()
-            if one.state is AgentState.WRAP_UP
-            and one.campaign == campaign
-            and not one.pause_wanted
-            and (not among or one.name in among)
-        ]
+    def doing(self, among: Collection[str] = ()) -> Iterator[tuple[str, AgentState, str, bool]]:
+        """Of each agent (of `among`, if given): name, state, campaign of the present call, and a pause asked for."""
+        for one in self._agents.values():
+            if not among or one.name in among:
+                yield one.name, one.state, one.campaign, one.pause_wanted
 
     def will_pause(self, agent: str) -> bool:
         one = self._agents.get(agent)

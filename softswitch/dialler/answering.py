@@ -6,7 +6,6 @@ that its first sample is heard in time: from then on the call counts as abandone
 """
 
 from softswitch.amd.verdict import Verdict
-from softswitch.dialler.agents import AgentState
 from softswitch.dialler.books import Books
 from softswitch.dialler.call import LIVE, UNANSWERED, WITH_MACHINE, Call, CallState
 from softswitch.dialler.campaign import AmdMode
@@ -65,11 +64,9 @@ class AnsweredCalls:
             bridged_at=self._shift.wall(at),
             answer_to_agent_ms=(at - call.answered_at) * 1000.0,
         )
-        if self._campaign.amd is AmdMode.OFF:
-            self._books.learn(call, live=True)
 
     def notice_agents(self, now: float) -> None:
-        """Look after calls whose agent has gone, and learn from wrap-ups that are over."""
+        """Look after calls whose agent has gone and wrap-ups that are over."""
         board = self._shift.board
         for call in list(self._shift.calls.values()):
             if call.agent and board.call_of(call.agent) != call.attempt.call_ref:
@@ -77,9 +74,6 @@ class AnsweredCalls:
         for agent, call in list(self._books.wrapping.items()):
             if board.call_of(agent) != call.attempt.call_ref:
                 del self._books.wrapping[agent]
-                ended_at = call.talk_ended_at if call.talk_ended_at is not None else now
-                returned = board.state_of(agent) in (AgentState.READY, AgentState.RESERVED, AgentState.IN_CALL)
-                self._shift.estimator.receive_wrap_up(max(0.0, now - ended_at), returned)
 
     def _agent_gone(self, call: Call, now: float) -> None:
         """The call's agent is gone: the callee goes on to the next agent, else hears the message.

@@ -1,4 +1,4 @@
-"""The books of one campaign: what every attempt came to, in its record, its lead, the ledger and the estimators."""
+"""The books of one campaign: what every attempt came to, in its record, its lead and the ledger."""
 
 from collections import OrderedDict
 from dataclasses import replace
@@ -61,17 +61,6 @@ class Books:
         if not silently:
             self._shift.emit(AttemptChanged(call.attempt))
 
-    def learn(self, call: Call, *, live: bool) -> None:
-        """Give the estimators the attempt's outcome, as soon as it is known and once."""
-        if call.learnt:
-            return
-        call.learnt = True
-        answered = call.answered_at is not None
-        placed_at = call.placed_at if call.placed_at is not None else call.begun_at
-        until = call.answered_at if call.answered_at is not None else call.ended_at
-        ring_s = max(0.0, until - placed_at) if until is not None else 0.0
-        self._shift.estimator.receive_attempt_outcome(answered, live, ring_s)
-
     def record_served(self, call: Call, *, in_time: bool, now: float) -> None:
         """An agent was heard: in time it is a live call passed to an agent, else an abandoned one all the same."""
         if in_time and not call.abandoned:
@@ -99,7 +88,6 @@ class Books:
         call.machine, call.review_rank = True, float(self._shift.rng.random())
         self._shift.ledger.record_machine(call.answered_wall)
         self._count_live(call, False)
-        self.learn(call, live=False)
 
     def record_person_after_all(self, call: Call) -> None:
         """The verdict that took the call for nobody's is corrected before its end."""
@@ -116,12 +104,8 @@ class Books:
             return
         talked = call.state is CallState.IN_CALL and call.heard_at is not None
         wrap_up_s = self._shift.campaign.wrap_up_s if talked and wrap_up else 0.0
-        if talked and not call.machine:
-            call.talk_ended_at = now
-            assert call.heard_at is not None
-            self._shift.estimator.receive_talk(max(0.0, now - call.heard_at))
-            if wrap_up_s > 0:
-                self.wrapping[agent] = call
+        if talked and not call.machine and wrap_up_s > 0:
+            self.wrapping[agent] = call
         self._shift.board.receive_call_ended(agent, call.attempt.call_ref, now, wrap_up_s)
 
     def take_up_wrap_up(self, agent: str, call: Call) -> None:
@@ -156,7 +140,6 @@ class Books:
             sip_status=200 if answered else status,
             silent=silent,
         )
-        self.learn(call, live=answered and not call.machine and call.verdict is not Verdict.MACHINE)
         ledger = self._shift.ledger
         ledger.record_disposition(counted_on, disposition.value)
         if silent:

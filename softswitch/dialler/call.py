@@ -96,11 +96,8 @@ class Call:
     message_left: bool = False
     counted_live: bool = False
     abandoned: bool = False
-    learnt: bool = False
-    """The estimators have had its outcome."""
     in_channel_report: bool = False
     """The last figure of free channels already takes this call into account."""
-    talk_ended_at: float | None = None
     ended_at: float | None = None
     disposition: Disposition | None = None
     """Chosen by the agent."""

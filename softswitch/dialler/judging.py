@@ -60,8 +60,6 @@ class JudgedCalls:
             self._nobody_there(call, now)
         elif call.state in WITH_MACHINE:
             self._person_after_all(call, now, now, rang=rang)
-        elif finding.verdict is Verdict.HUMAN:
-            self._books.learn(call, live=True)
         return nobody
 
     def speech_started(self, call: Call, at: float, now: float) -> None:

@@ -24,7 +24,6 @@ from softswitch.dialler.rules import DEFAULT_MARGINS, UNITED_KINGDOM, Margins, R
 from softswitch.dialler.shift import Shift
 from softswitch.dialler.supply import Supply
 from softswitch.dialler.suppression import SuppressionList
-from softswitch.pacing.estimators import Estimator
 
 
 class RunningCampaign:
@@ -59,7 +58,6 @@ class RunningCampaign:
             locks=locks if locks is not None else NumberLocks(),
             suppression=suppression,
             ledger=AbandonmentLedger(time_zone, FalsePositives(margins.false_positive_prior(campaign))),
-            estimator=Estimator(),
             rng=rng,
         )
         self._books = Books(self._shift)

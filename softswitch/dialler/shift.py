@@ -15,7 +15,6 @@ from softswitch.dialler.locks import NumberLocks
 from softswitch.dialler.rules import Margins
 from softswitch.dialler.suppression import SuppressionList
 from softswitch.errors import UsageError
-from softswitch.pacing.estimators import Estimator
 
 
 @dataclass(slots=True)
@@ -26,7 +25,6 @@ class Shift:
     locks: NumberLocks
     suppression: SuppressionList
     ledger: AbandonmentLedger
-    estimator: Estimator
     rng: np.random.Generator
     calls: dict[str, Call] = field(default_factory=dict)
     """Attempts that are not over, by `call_ref`."""

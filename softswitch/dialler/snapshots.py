@@ -21,8 +21,8 @@ _MOMENTS = tuple(name for name in _ATTEMPT if name.endswith("_at"))
 _LEAD = tuple(field.name for field in fields(Lead))
 _PLAIN = (
     "begun_at", "timer", "unwanted", "placed_at", "ringing_at", "answered_at", "speech_at", "guaranteed", "agent",
-    "connected_at", "heard_at", "served", "message_heard", "machine", "counted_live", "abandoned", "learnt",
-    "in_channel_report", "talk_ended_at", "ended_at", "clip", "findings", "review_rank", "person_at", "beeped",
+    "connected_at", "heard_at", "served", "message_heard", "machine", "counted_live", "abandoned",
+    "in_channel_report", "ended_at", "clip", "findings", "review_rank", "person_at", "beeped",
     "message_left",
 )  # fmt: skip
 """Fields of a call that JSON holds as they are."""

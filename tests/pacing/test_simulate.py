@@ -1,16 +1,22 @@
-"""Days of simulated markets, on coarse bounds: live dialling calls the same step."""
+"""Simulated days on coarse bounds (live dialling calls the same step), and their logs replayed."""
 
 import json
+import math
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
-from softswitch.pacing.simulate import Market, simulate
+from softswitch.pacing.market import Market
+from softswitch.pacing.policies import POLICIES, POLICY_PREDICTIVE
+from softswitch.pacing.replay import STEPPED, replay
+from softswitch.pacing.simulate import day_of, false_positive_share
+from softswitch.pacing.summary import best_in_hindsight, interval, simulate, wilson
 
 from softswitch.errors import UsageError
 
 REFERENCE = Path(__file__).resolve().parents[2] / "configs" / "market-reference.toml"
-HALF_DAY = {"agents": 8, "day_s": 3 * 3600.0}
+SHORT = Market(agents=4, day_s=1800.0)
 
 
 def test_the_reference_file_is_the_reference_market() -> None:
@@ -18,46 +24,137 @@ def test_the_reference_file_is_the_reference_market() -> None:
 
 
 def test_the_same_seed_gives_the_same_day_and_another_seed_another() -> None:
-    market = {"agents": 4, "day_s": 1800.0}
-    first = simulate(market, seed=5, clock=None)
-    again = simulate(market, seed=5, clock=None)
-    other = simulate(market, seed=6, clock=None)
-    assert {**first, "us_per_step": 0} == {**again, "us_per_step": 0}
-    assert first["dials"] != other["dials"] or first["connected"] != other["connected"]
+    first, again, other = (day_of(SHORT, policy=POLICY_PREDICTIVE, seed=seed) for seed in (5, 5, 6))
+    assert first.closing.tobytes() == again.closing.tobytes()
+    assert (first.dials, first.connected, first.busy_s) == (again.dials, again.connected, again.busy_s)
+    assert first.busy_s != other.busy_s
 
 
-def test_progressive_abandons_nobody_and_predictive_keeps_agents_busier_within_the_ceiling() -> None:
-    progressive = [simulate(HALF_DAY, policy="progressive", seed=seed) for seed in (1, 2)]
-    predictive = [simulate(HALF_DAY, policy="predictive", seed=seed) for seed in (1, 2)]
-    assert sum(float(day["abandoned"]) for day in progressive) == 0
-    busy = sum(float(day["utilisation"]) for day in predictive) - sum(float(day["utilisation"]) for day in progressive)
-    assert busy / 2 > 0.08
-    assert all(float(day["overflow_rate"]) < 0.045 for day in predictive)
+def test_a_days_log_through_the_controller_gives_the_same_decisions_and_the_same_state() -> None:
+    day = day_of(Market(agents=8, day_s=3600.0), policy=POLICY_PREDICTIVE, seed=3, log_lines=200_000)
+    assert (day.log["kind"] == STEPPED).sum() == day.steps
+    state = day.opening.copy()
+    replayed = replay(day.log, state)
+    assert (replayed.decisions, replayed.differing) == (day.steps, 0)
+    assert state.tobytes() == day.closing.tobytes()
 
 
-def test_a_small_campaign_of_minutes_abandons_hardly_anybody() -> None:
-    demo = {
-        "agents": 4, "day_s": 120.0, "answer_rate": 0.6, "people_answer_mean_s": 2.0, "machine_answer_mean_s": 2.0,
-        "setup_mean_s": 0.2, "talk_mean_s": 8.0, "short_talk_share": 0.0, "long_talk_cv": 0.2, "wrap_up_mean_s": 2.0,
-        "no_answer_s": 15.0, "log_in_spread_s": 1.0, "abandoned_target": 0.01, "abandoned_limit": 0.03,
-    }  # fmt: skip
-    abandoned = [float(simulate(demo, seed=seed)["abandoned"]) for seed in range(12)]
-    assert max(abandoned) <= 2
-    assert sum(abandoned) <= 6
+def test_a_log_that_was_tampered_with_does_not_replay() -> None:
+    day = day_of(SHORT, policy=POLICY_PREDICTIVE, seed=3, log_lines=100_000)
+    log = day.log.copy()
+    log["value"][np.flatnonzero(log["kind"] == STEPPED)[100]] += 1
+    assert replay(log, day.opening.copy()).differing == 1
 
 
-def test_the_figures_are_json() -> None:
-    day = simulate({"agents": 2, "day_s": 600.0}, seed=1, clock=lambda: 0.0)
-    assert json.loads(json.dumps(day)) == day
-    assert 0.0 <= float(day["utilisation"]) <= 1.0
+def test_progressive_drops_nobody_and_predictive_keeps_agents_busier_within_the_target() -> None:
+    market = Market(agents=8)
+    progressive = simulate(market, policy="progressive", days=4, seed=1)
+    predictive = simulate(market, days=4, seed=1)
+    assert progressive["overflow_rate"] == 0.0
+    assert predictive["utilisation"] > progressive["utilisation"] + 0.22
+    assert predictive["overflow_rate"] <= 0.03
 
 
-@pytest.mark.parametrize("wrong", [{"agents": 0}, {"answer_rate": 1.5}, {"machine_share": -0.1}, {"agnts": 3}])
+@pytest.mark.parametrize(
+    ("agents", "rate", "target", "least"), [(5, 0.2, 0.03, 0.66), (10, 0.2, 0.0102, 0.67), (20, 0.2, 0.03, 0.82)]
+)
+def test_the_reference_market_is_reached_with_a_margin_and_no_day_is_over(
+    agents: int, rate: float, target: float, least: float
+) -> None:
+    found = simulate(Market(agents=agents, answer_rate=rate), target=target, days=3, seed=40)
+    assert found["utilisation"] > least
+    assert found["overflow_rate"] <= target
+    assert found["p_day_over_target"] == 0.0
+
+
+def test_a_market_of_other_habits_is_kept_within_the_target_too() -> None:
+    market = Market(
+        agents=9, answer_rate=0.45, machine_share=0.1, people_answer_mean_s=6.0, people_answer_cv=0.9, no_answer_s=30.0,
+        talk_mean_s=240.0, short_talk_share=0.7, short_talk_mean_s=12.0, wrap_up_mean_s=5.0, rate_jump_sd=0.7,
+        rate_drift_sd=0.4, setup_mean_s=5.0, failure_share=0.2,
+    )  # fmt: skip
+    found = simulate(market, days=5, seed=9)
+    assert found["p_day_over_target"] == 0.0
+    assert found["utilisation"] > simulate(market, policy="progressive", days=5, seed=9)["utilisation"] + 0.05
+
+
+def test_with_amd_errors_the_abandoned_rate_is_what_keeps_within_the_target() -> None:
+    found = simulate(Market(agents=10), with_amd_errors=True, days=3, seed=2)
+    assert found["abandoned_rate"] <= 0.03
+    assert found["overflow_rate"] < 0.015
+    assert found["p_day_over_target"] == 0.0
+
+
+def test_a_target_of_zero_drops_nobody() -> None:
+    assert simulate(Market(agents=6, day_s=7200.0), target=0.0, days=2)["overflow_rate"] == 0.0
+
+
+def test_trunks_with_few_channels_are_not_overbooked() -> None:
+    market = Market(agents=10, day_s=3600.0, channels=12)
+    day = day_of(market, policy=POLICY_PREDICTIVE, seed=1, log_lines=100_000)
+    up = talking = most = 0
+    for line in day.log:
+        kind = int(line["kind"])
+        up += (kind == 2) - (kind in (6, 7, 8, 9))
+        talking += kind == 8
+        talking -= kind == 0 and int(line["value"]) == 3
+        most = max(most, up + talking)
+    assert 10 < most <= 12
+
+
+def test_the_figures_are_json_with_the_names_that_were_promised() -> None:
+    found = simulate(SHORT, days=2, clock=lambda: 0.0)
+    assert json.loads(json.dumps(found)) == found
+    for name in (
+        "utilisation", "utilisation_ci", "overflow_rate", "abandoned_rate", "p_day_over_target", "idle_wait_s_p50",
+        "idle_wait_s_p95", "talk_min_per_agent_hour", "dials_per_agent_hour", "us_per_step",
+    ):  # fmt: skip
+        assert name in found
+    low, high = found["utilisation_ci"]
+    assert low <= found["utilisation"] <= high
+
+
+@pytest.mark.parametrize("policy", [*POLICIES, "mean_matching", "vicidial"])
+def test_every_policy_can_be_simulated(policy: str) -> None:
+    found = simulate(SHORT, policy=policy)
+    assert 0.0 <= found["utilisation"] <= 1.0
+    assert (found["connected_per_day"] == 0) == (policy == "manual")
+
+
+def test_hindsight_chooses_the_busiest_setting_within_the_target() -> None:
+    best = best_in_hindsight(SHORT, policy="ratio", target=0.03, days=1, seed=4)
+    assert best["overflow_rate"] <= 0.03
+    assert best["utilisation"] >= simulate(SHORT, policy="ratio", setting=(1.0,), seed=4)["utilisation"]
+    with pytest.raises(UsageError, match="no setting"):
+        best_in_hindsight(SHORT, policy="predictive", target=0.03, days=1, seed=4)
+
+
+def test_the_share_of_people_among_classed_calls_follows_from_the_market() -> None:
+    assert false_positive_share(Market()) == pytest.approx(0.014 / 0.314)
+    assert false_positive_share(Market(machine_share=0.0, amd_false_positive_share=0.0)) == 0.0
+
+
+def test_intervals_of_means_and_shares() -> None:
+    low, high = interval(np.array([0.7, 0.72, 0.68, 0.7]))
+    assert (low, high) == pytest.approx((0.7 - 0.016, 0.7 + 0.016), abs=5e-4)
+    assert interval(np.array([0.7]))[1] == math.inf
+    assert wilson(0, 100)[0] == 0.0
+    assert wilson(0, 100)[1] == pytest.approx(0.037, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"agents": 0}, {"answer_rate": 1.5}, {"answer_rate": 0.0}, {"machine_share": -0.1}, {"agnts": 3},
+        {"talk_mean_s": "long"}, {"day_s": math.nan}, {"no_answer_s": 0.0}, {"short_talk_mean_s": 400.0},
+    ],
+    ids=str,
+)  # fmt: skip
 def test_an_impossible_market_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(UsageError):
-        simulate(wrong)
+        Market.from_mapping(wrong)
 
 
 def test_an_unknown_policy_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="progressive, predictive, guaranteed_agent"):
-        simulate(policy="reckless")
+    with pytest.raises(UsageError, match="progressive, predictive"):
+        simulate(SHORT, policy="reckless")

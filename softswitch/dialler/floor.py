@@ -1,0 +1,158 @@
+"""What the pacing controller is told of one campaign: its calls and agents, as events of the pacing floor."""
+
+import math
+
+from softswitch.amd.verdict import Verdict
+from softswitch.dialler.agents import AgentState
+from softswitch.dialler.call import UNANSWERED, WITH_MACHINE, Call, CallState
+from softswitch.dialler.campaign import AmdMode, Policy
+from softswitch.dialler.shift import Shift
+from softswitch.pacing import events, floor
+from softswitch.pacing.controller import step
+from softswitch.pacing.policies import FALLBACKS, POLICIES
+
+_DOING = {
+    AgentState.OFFLINE: floor.AWAY,
+    AgentState.PAUSED: floor.AWAY,
+    AgentState.READY: floor.READY,
+    AgentState.RESERVED: floor.RESERVED,
+    AgentState.IN_CALL: floor.TALKING,
+    AgentState.WRAP_UP: floor.WRAPPING_UP,
+}
+_TALKING = (CallState.CONNECTING, CallState.IN_CALL)
+# How far a call has come, as far as the floor is concerned.
+_NEW, _RINGS, _LISTENS, _WAITS, _OVER = range(5)
+
+
+class CampaignFloor:
+    """Keeps a pacing state at the state of a campaign, by what has changed since the last look."""
+
+    def __init__(self, shift: Shift) -> None:
+        campaign = shift.campaign
+        self._shift = shift
+        self._every_answer = campaign.amd is not AmdMode.BEFORE_AGENT
+        limit = min(max(campaign.abandoned_limit, 0.0), 1.0)  # what is out of bounds is refused when it starts
+        self.state = floor.new_state(
+            policy=POLICIES[campaign.policy.value],
+            target=min(max(campaign.abandoned_target, 0.0), limit),
+            limit=limit,
+            patience_s=max(campaign.two_second_rule_s, 0.1),
+            every_answer_needs_an_agent=self._every_answer,
+        )
+        self._rows: dict[str, tuple[Call, int, int]] = {}
+        self._agents: dict[str, tuple[int, int, bool]] = {}
+
+    @property
+    def fallback(self) -> str:
+        """Why the campaign dials one call for each ready agent just now, though it may dial ahead; else empty."""
+        return FALLBACKS[int(self.state["fallback"][0])]
+
+    def dials(self, policy: Policy, channels_free: int, leads_left: int | None, now: float) -> int:
+        """Calls to place now. leads_left: of the campaign, where known; a short list leaves few answers to plan for."""
+        self._look_at_calls(now)
+        self._look_at_agents(now)
+        counts = self._shift.ledger.counts(self._shift.wall(now))
+        lands = float(self.state["lands"][0])
+        self._set(events.POLICY, POLICIES[policy.value], now)
+        self._set(events.CHANNELS, channels_free, now)
+        self._set(events.ANSWERS_LEFT, math.nan if leads_left is None else leads_left * lands, now)
+        self._set(events.LIVE_TODAY, counts.live, now)
+        self._set(events.DROPPED_TODAY, counts.abandoned, now)
+        self._set(events.MACHINES_TODAY, counts.machines, now)
+        self._set(events.FALSE_POSITIVES, self._shift.ledger.false_positives.share, now)
+        return int(step(self.state, now))
+
+    def _tell(self, kind: int, row: int, value: float, now: float) -> int:
+        return int(events.receive(self.state, kind, row, float(value), now))
+
+    def _set(self, kind: int, value: float, now: float) -> None:
+        """Counters change when calls end, too: they are told whenever they are not what was told last."""
+        field = _FIELDS[kind]
+        if self.state[field][0] != value:
+            self._tell(kind, 0, value, now)
+
+    def _look_at_calls(self, now: float) -> None:
+        calls = self._shift.calls
+        bound = 0
+        for call_ref, call in calls.items():
+            reached = self._reached(call)
+            bound += bool(call.agent) and call.state in UNANSWERED
+            known = self._rows.get(call_ref)
+            if known is None:
+                if reached not in (_NEW, _RINGS):
+                    continue  # taken up from another process after its answer: nothing to be learnt
+                row = self._tell(events.CALL_PLACED, 0, 0, call.begun_at)
+                if row < 0:
+                    continue
+                known = self._rows[call_ref] = (call, row, _NEW)
+            if reached > known[2]:
+                self._go_on(call_ref, known, reached, now)
+        for call_ref, known in list(self._rows.items()):
+            if call_ref not in calls:
+                self._go_on(call_ref, known, _OVER, now)
+                del self._rows[call_ref]
+        self._set(events.BOUND_CALLS, bound, now)
+
+    def _reached(self, call: Call) -> int:
+        if call.state in UNANSWERED:
+            return _NEW if call.ringing_at is None else _RINGS
+        if call.state is not CallState.ANSWERED:
+            return _OVER
+        return _WAITS if self._every_answer or call.verdict is not Verdict.NONE else _LISTENS
+
+    def _go_on(self, call_ref: str, known: tuple[Call, int, int], reached: int, now: float) -> None:
+        call, row, before = known
+        self._rows[call_ref] = (call, row, reached)
+        if before == _OVER:
+            return
+        if before < _RINGS and call.ringing_at is not None:
+            self._tell(events.CALL_RINGS, row, 0, call.ringing_at)
+        if call.answered_at is None:
+            if reached == _OVER:
+                placed = call.placed_at is not None
+                self._tell(events.CALL_ENDED if placed else events.CALL_WITHDRAWN, row, 0, now)
+            return
+        if before < _LISTENS and not self._every_answer:
+            self._tell(events.CALL_ANSWERED, row, 0, call.answered_at)
+        if before < _WAITS and reached == _WAITS:
+            self._tell(events.PERSON_WAITS, row, 0, now)
+        if reached == _OVER:
+            self._tell(self._how_it_ended(call), row, 0, now)
+
+    def _how_it_ended(self, call: Call) -> int:
+        if call.state in _TALKING or call.served:
+            return events.CALL_CONNECTED
+        if call.machine or call.state in WITH_MACHINE:
+            return events.MACHINE_ENDED
+        return events.CALL_DROPPED if call.abandoned else events.CALL_ENDED
+
+    def _look_at_agents(self, now: float) -> None:
+        campaign = self._shift.campaign
+        connecting = {call.agent for call in self._shift.calls.values() if call.state in _TALKING}
+        for name, state, of, will_pause in self._shift.board.doing(campaign.agents):
+            doing = floor.TALKING if name in connecting else _DOING[state]
+            if doing in (floor.TALKING, floor.WRAPPING_UP) and of != campaign.name:
+                doing = floor.AWAY  # another campaign's, or with a caller: nobody to count on here
+            known = self._agents.get(name)
+            if known is None:
+                if len(self._agents) >= floor.MOST_AGENTS:
+                    continue
+                known = (len(self._agents), -1, False)
+            row, before, leaving = known
+            if doing != before:
+                self._tell(events.AGENT_DOES, row, doing, now)
+            if will_pause != leaving:
+                self._tell(events.AGENT_LEAVES, row, now if will_pause else math.inf, now)
+            self._agents[name] = (row, doing, will_pause)
+
+
+_FIELDS = {
+    events.POLICY: "policy",
+    events.CHANNELS: "channels_free",
+    events.ANSWERS_LEFT: "answers_known",
+    events.LIVE_TODAY: "live",
+    events.DROPPED_TODAY: "dropped",
+    events.MACHINES_TODAY: "machines",
+    events.FALSE_POSITIVES: "false_positive_share",
+    events.BOUND_CALLS: "bound",
+}
