@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 amd_app = typer.Typer(no_args_is_help=True)
 
@@ -53,15 +52,6 @@ def _discard_stale_kernels() -> None:
     from softswitch.media.kernels import cache_folders, discard_stale_kernels
 
     discard_stale_kernels(*cache_folders(stream, decode_ulaw))
-
-
-def _show(figures: dict[str, Any]) -> None:
-    table = Table(show_header=False)
-    table.add_column()
-    table.add_column(justify="right")
-    for name, value in figures.items():
-        table.add_row(name, f"{value:.4g}" if isinstance(value, float) else str(value))
-    Console().print(table)
 
 
 def _write(figures: dict[str, Any], path: Path | None) -> None:
