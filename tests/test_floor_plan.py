@@ -40,7 +40,7 @@ PURE = ("codecs", "pacing", "sip", "sdp", "amd", "calls", "ua", "dialler", "surv
 PURE_THIRD_PARTY = {
     "codecs": NUMERIC | {"llvmlite"},
     "pacing": NUMERIC,
-    "amd": NUMERIC,
+    "amd": NUMERIC | {"llvmlite"},
     "dialler": frozenset({"numpy"}),
 }
 OURS = frozenset(MAY_IMPORT)

@@ -12,6 +12,7 @@ from numba import njit
 
 Floats = npt.NDArray[np.float64]
 Window = npt.NDArray[np.float32]
+Bands = npt.NDArray[np.float32]
 
 RATE_HZ = 8000
 BLOCK = 80
@@ -24,6 +25,12 @@ LOWEST_BIN = 8  # 250 Hz: above mains hum and rumble
 HIGHEST_BIN = 78  # 2437 Hz: past the highest fax tone (2100 Hz), short of any marker tone's main lobe
 FLOOR_DBOV = -90.0
 """Digital silence reads as this."""
+STEP_BLOCKS = 2
+STEP_MS = BLOCK_MS * STEP_BLOCKS
+"""The network hears the mean of two windows at a time."""
+BAND_EDGES = np.array([6, 8, 10, 12, 14, 16, 19, 22, 25, 28, 32, 36, 41, 46, 52, 58, 64, 71, 79])
+"""First bins of the bands that the network hears, 190 to 2450 Hz: about a third of a critical band each."""
+BANDS = 18
 
 HANN: Floats = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(WINDOW) / WINDOW)
 # From one-sided bin powers to the mean square relative to a full-scale square wave (dBov, ITU-T G.100.1).
@@ -107,11 +114,10 @@ def line(power: Floats, peak: int) -> tuple[float, float]:
 
 
 @njit(cache=True, nogil=True)
-def measure(window: Window, real: Floats, imaginary: Floats) -> tuple[float, float, float, float, float]:
-    """Level and lines of one window.
+def spectrum(window: Window, real: Floats, imaginary: Floats) -> float:
+    """Power in bins 0 to 127 of one window, left in `real`; returns the band's, unscaled.
 
-    window: (256,) float32 samples.  real, imaginary: (256,) float64 scratch.
-    Returns (level in dBov, first line in Hz, its share of the band's power, second line in Hz, its share).
+    window: (256,) float32 samples.  real, imaginary: (128,) float64 or longer, scratch.
     """
     transform(window, real, imaginary)
     band = 0.0
@@ -119,16 +125,57 @@ def measure(window: Window, real: Floats, imaginary: Floats) -> tuple[float, flo
         real[index] = real[index] * real[index] + imaginary[index] * imaginary[index]
         if LOWEST_BIN - 2 <= index <= HIGHEST_BIN:
             band += real[index]
+    return band
+
+
+@njit(cache=True, nogil=True)
+def level_of(band: float) -> float:
+    """Level in dBov of the band's unscaled power."""
+    scaled = band * _POWER_SCALE
+    return FLOOR_DBOV if scaled < 1e-9 else 10.0 * math.log10(scaled)
+
+
+@njit(cache=True, nogil=True)
+def lines(power: Floats, band: float) -> tuple[float, float, float, float, float]:
+    """Level and lines of a window's power; the first line is taken out of `power`.
+
+    Returns (level in dBov, first line in Hz, its share of the band's power, second line in Hz, its share).
+    """
     level = band * _POWER_SCALE
     if level < 1e-9:
         return FLOOR_DBOV, 0.0, 0.0, 0.0, 0.0
-    first = strongest_line(real, HALF, HALF)
-    first_hz, first_power = line(real, first)
-    second = strongest_line(real, first - 3, first + 3)
+    first = strongest_line(power, HALF, HALF)
+    first_hz, first_power = line(power, first)
+    second = strongest_line(power, first - 3, first + 3)
     second_hz, second_power = 0.0, 0.0
     if second >= 0:
         # Lobes that touch share bins: the first line keeps what it claimed.
         for index in range(max(first - 2, 1), min(first + 3, HALF)):
-            real[index] = 0.0
-        second_hz, second_power = line(real, second)
+            power[index] = 0.0
+        second_hz, second_power = line(power, second)
     return 10.0 * math.log10(level), first_hz, first_power / band, second_hz, second_power / band
+
+
+@njit(cache=True, nogil=True)
+def measure(window: Window, real: Floats, imaginary: Floats) -> tuple[float, float, float, float, float]:
+    """Level and lines of one window: `lines` of its `spectrum`."""
+    return lines(real, spectrum(window, real, imaginary))
+
+
+@njit(cache=True, nogil=True)
+def add_bands(power: Floats, bands: Bands) -> float:
+    """Add half a step's power to the bands that the network hears.
+
+    power: (128,) as `spectrum` leaves it.  bands: (BANDS,) float32, mean squares, 1 = 0 dBov.
+    Returns half the share of the strongest bin in all of them: 0.5 / 73 for a flat spectrum, 0.33 for a line.
+    """
+    total = 0.0
+    strongest = 0.0
+    for band in range(BANDS):
+        summed = 0.0
+        for index in range(BAND_EDGES[band], BAND_EDGES[band + 1]):
+            summed += power[index]
+            strongest = max(strongest, power[index])
+        bands[band] += 0.5 * summed * _POWER_SCALE
+        total += summed
+    return 0.5 * strongest * _POWER_SCALE / (total * _POWER_SCALE + 1e-8)

@@ -6,7 +6,10 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from softswitch.amd.features import FLOOR_DBOV, WINDOW
+from softswitch.amd import network, tones
+from softswitch.amd.features import BANDS, HALF, WINDOW
+from softswitch.amd.network import NETWORK
+from softswitch.amd.tones import TONES
 from softswitch.amd.verdict import OperatingPoint, Verdict
 
 States = npt.NDArray[np.void]
@@ -14,13 +17,21 @@ State = Any  # one row, a record with the fields of `STATE`; NumPy has no static
 
 FEATURES = (
     "onset_ms",  # where the first speech began; NaN before
-    "span_ms",  # from the first speech to the last
+    "span_ms",  # from there to the last speech
     "speech_ms",  # of it, voice
     "quiet_ms",  # since the last speech
-    "phrases",  # runs of speech
-    "level_dbov",  # of the voice
-    "floor_dbov",  # of what lies behind it
-    *(f"reserved_{number}" for number in range(9)),
+    "phrases",  # parted by 160 ms or more
+    "longest_pause_ms",
+    "voice_dbov",
+    "room_dbov",  # what lies behind the voice
+    "person",  # shares of the classes, 0 to 1
+    "voicemail",
+    "menu",
+    "announcement",
+    "screening",
+    "fax_or_tone",
+    "nothing",
+    "ended",  # likelihood that the greeting is over
 )
 """Names of the state's `features`: what the verdict in force was founded on, for the record of the call."""
 
@@ -29,46 +40,41 @@ STATE = np.dtype(
         ("clock_ms", "f8"),  # audio judged so far, silence and gaps included
         ("verdict", "i4"),
         ("cause", "i4"),
-        ("decided_ms", "f8"),  # clock at the verdict in force; NaN before
         ("point", "i4"),  # an OperatingPoint
         ("probability", "f4"),  # of the verdict in force, 0 to 1
-        ("beep_ms", "f8"),  # clock at the end of the last beep; NaN before
-        ("features", "f4", (len(FEATURES),)),  # as they were at the verdict
+        ("decided_ms", "f8"),  # clock at the verdict in force; NaN before
         ("speech_onset_ms", "f8"),  # clock where the first speech began; NaN before
-        ("words", "i4"),
+        ("beep_ms", "f8"),  # clock at the end of the last beep; NaN before
+        ("features", "f4", (len(FEATURES),)),  # as they were at the verdict; NaN before
         ("pending", "i4"),  # samples waiting for a whole block
-        ("smooth", "f8"),  # averaged power, 1 = 0 dBov
-        ("floor_dbov", "f8"),
-        ("peak_dbov", "f8"),
-        ("recent", "u4"),  # activity of the last 32 blocks, the newest in bit 0
-        ("speech_ms", "f8"),  # active blocks since the onset
-        ("last_active_ms", "f8"),
-        ("resumed_ms", "f8"),  # speech after a HUMAN verdict that began soon enough to be a recording's
-        ("tone_hz", "f8"),
-        ("pair_hz", "f8"),
-        ("run_ms", "f8"),  # length of the present tonal run
-        ("run_low_dbov", "f8"),
-        ("run_high_dbov", "f8"),
-        ("held_ms", "f8"),  # blocks of the run that are speech unless it proves a tone
-        ("signal_ms", "f8"),  # steady tones heard before speech, above the ringing band
-        ("ringing_ms", "f8"),  # and in it
+        ("blocks", "i4"),  # blocks waiting for a whole step
+        ("machine_steps", "i4"),  # in a row, sure enough of a machine
+        ("corrected_steps", "i4"),  # in a row, sure enough to correct a HUMAN
+        ("clear_steps", "i4"),  # in a row, clearly a fax
+        ("tonal_steps", "i4"),  # in a row, clearly a tone
+        ("ended_ms", "f4"),  # for so long the greeting has been over, as the network judges
+        ("resumed", "i4"),  # 1: speech went on too soon after HUMAN for an answer; -1: late enough; 0: not yet
+        ("greeting_over", "i4"),  # GREETING_ENDED was told
+        ("tonal", "f4"),  # of the step under way
+        ("bands", "f4", (BANDS,)),
+        ("network", NETWORK),
+        ("tones", TONES),
         ("samples", "f4", (WINDOW,)),
-        ("real", "f8", (WINDOW,)),
-        ("imaginary", "f8", (WINDOW,)),
+        ("real", "f8", (HALF,)),
+        ("imaginary", "f8", (HALF,)),
     ],
     align=True,
 )
 
-LOWEST_FLOOR_DBOV = -62.0  # comfort noise; digital silence is no measure of a line
 _NONE = int(Verdict.NONE)
 BALANCED = int(OperatingPoint.BALANCED)
 
 
-def new_states(count: int) -> States:
+def new_states(count: int, point: OperatingPoint = OperatingPoint.BALANCED) -> States:
     """`count` states at the beginning of a call."""
     states: States = np.zeros(count, STATE)
     for index in range(count):
-        reset(states, index, BALANCED)
+        reset(states, index, int(point))
     return states
 
 
@@ -79,27 +85,23 @@ def reset(states: States, index: int, point: int) -> None:
     state.clock_ms = 0.0
     state.verdict = _NONE
     state.cause = 0
-    state.decided_ms = np.nan
     state.point = point
     state.probability = 0.0
+    state.decided_ms = np.nan
+    state.speech_onset_ms = np.nan
     state.beep_ms = np.nan
     state.features[:] = np.nan
-    state.speech_onset_ms = np.nan
-    state.words = 0
     state.pending = 0
-    state.floor_dbov = LOWEST_FLOOR_DBOV
-    state.smooth = 0.0
-    state.peak_dbov = FLOOR_DBOV
-    state.recent = 0
-    state.speech_ms = 0.0
-    state.last_active_ms = 0.0
-    state.resumed_ms = 0.0
-    state.tone_hz = 0.0
-    state.pair_hz = 0.0
-    state.run_ms = 0.0
-    state.run_low_dbov = 0.0
-    state.run_high_dbov = 0.0
-    state.held_ms = 0.0
-    state.signal_ms = 0.0
-    state.ringing_ms = 0.0
+    state.blocks = 0
+    state.machine_steps = 0
+    state.corrected_steps = 0
+    state.clear_steps = 0
+    state.tonal_steps = 0
+    state.ended_ms = 0.0
+    state.resumed = 0
+    state.greeting_over = 0
+    state.tonal = 0.0
+    state.bands[:] = 0.0
     state.samples[:] = 0.0
+    network.reset(state.network)
+    tones.reset(state.tones)
