@@ -11,6 +11,7 @@ import numpy.typing as npt
 from numba import njit
 
 from softswitch.amd import model
+from softswitch.amd.network import ANNOUNCEMENT, MENU, SCREENING, VOICEMAIL
 from softswitch.amd.state import State, new_states, reset
 from softswitch.amd.verdict import Cause, OperatingPoint, Verdict
 
@@ -28,8 +29,6 @@ HANDING_OVER = frozenset({Verdict.HUMAN, Verdict.NOTSURE})
 AFTER_BEEP_MS = 500.0
 """A beep told so long after its end is that beep; a message that begins later loses its first words."""
 MOST_EVENTS = 64
-
-_MACHINE = int(Verdict.MACHINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +120,9 @@ class Decision:
 @njit(cache=True, nogil=True)
 def machine_share(state: State) -> float:
     """How likely the detector holds a machine to be, 0 to 1, whatever verdict stands."""
-    machine: float = state.probability if state.verdict == _MACHINE else 0.0
-    return machine
+    outputs = state.network.outputs
+    share: float = outputs[VOICEMAIL] + outputs[MENU] + outputs[ANNOUNCEMENT] + outputs[SCREENING]
+    return share
 
 
 @njit(cache=True, nogil=True)
