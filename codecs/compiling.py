@@ -9,12 +9,15 @@ code over. What Python calls is optimized once, as a whole, and runs as fast as 
 from collections.abc import Callable
 from typing import Any
 
+import numba
 from llvmlite import binding
 from numba import njit
 from numba.core.caching import FunctionCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 
+TESTED = ("0.68.",)
+"""Versions of Numba whose insides these are. With another one, functions are compiled in the ordinary way: slower."""
 _ENVIRONMENT = "_ZN08NumbaEnv"
 """How the names of functions' environments begin: Numba wants those at an address."""
 
@@ -71,6 +74,8 @@ def inner_of(**options: Any) -> Callable[[Any], Any]:
 
     options: `njit`'s.
     """
+    if not numba.__version__.startswith(TESTED):
+        return njit(nogil=True, cache=True, **options)
     compile_inner = njit(
         nogil=True, no_cfunc_wrapper=True, no_cpython_wrapper=True, pipeline_class=InnerCompiler, **options
     )

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from softswitch.config import Settings
     from softswitch.store.database import Store
 
+__all__ = ["leads_app"]
+
 GROUP = 1000
 
 Reason = Annotated[str, typer.Option(help="Why; noted in the site's audit log.")]

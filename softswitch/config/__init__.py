@@ -10,11 +10,11 @@ from pydantic import SecretStr
 from softswitch.config.cross_checks import NO_AUDITOR
 from softswitch.config.examination import Finding, examine
 from softswitch.config.fields import WEEKDAYS
+from softswitch.config.inbound import InboundSettings
 from softswitch.config.settings import (
     AgentSettings,
     CampaignSettings,
     Connect,
-    InboundSettings,
     Settings,
     SupervisorSettings,
 )
