@@ -13,10 +13,11 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: .venv/ready
 	$(BIN)/softswitch demo
 
-# What the tests need is fetched, compiled and checked side by side.
+# What the tests need is fetched, compiled and checked side by side; then two processes test what mostly waits, and
+# one what computes (tests/conftest.py).
 test:
 	$(MAKE) --no-print-directory --jobs=3 peers kernels check
-	$(BIN)/python -m pytest --durations=10
+	$(BIN)/python -m pytest --numprocesses=3 --durations=10
 
 # Style and types. mypy reads an installed copy, because codecs/, pacing/ and configs/ are only mapped into the package there.
 check: .venv/ready
