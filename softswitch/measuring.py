@@ -8,6 +8,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from softswitch.errors import UsageError
+
 amd_app = typer.Typer(no_args_is_help=True)
 
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file; - for standard output.")]
@@ -43,6 +45,30 @@ def evaluate(
 
         draw_curve(by_point, plot)
     _write(figures, json_file)
+
+
+@amd_app.command("listen")
+def listen(
+    file: Annotated[Path, typer.Argument(help="One call from its answer on: WAV, 8 kHz mono, G.711 or 16-bit PCM.")],
+    point: Annotated[str, typer.Option(help="careful, balanced or fast.")] = "balanced",
+    plot: PlotFile = None,
+) -> None:
+    """Show what the detector measured, held likely and said of one clip over time, as a table and a picture."""
+    from softswitch.amd.commands import points_named, read_wav
+
+    if point == "all":
+        raise UsageError("one clip is heard at one operating point: careful, balanced or fast")
+    chosen = points_named(point)[0]
+    _discard_stale_kernels()
+    from softswitch.amd.listen import listen as listen_to
+    from softswitch.amd.tables import show_clip
+
+    trace = listen_to(read_wav(file), f"{file.name}, {point}", chosen)
+    show_clip(Console(), trace)
+    if plot is not None:
+        from softswitch.amd.pictures import draw_clip
+
+        draw_clip(trace, plot)
 
 
 def _discard_stale_kernels() -> None:

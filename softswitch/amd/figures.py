@@ -49,16 +49,9 @@ IN_TIME_MS = (
 )
 EARLY_MS = 5000.0
 CURVE_THRESHOLDS = (
-    0.05,
-    *(number / 100 for number in range(10, 90, 10)),
-    0.85,
-    0.9,
-    0.95,
-    0.97,
-    0.98,
-    0.99,
-    0.995,
-    0.999,
+    *(n / 20 for n in range(1, 18)),
+    *(n / 100 for n in range(86, 100)),
+    *(n / 1000 for n in range(991, 1000, 2)),
 )
 _HUMAN = frozenset({Verdict.HUMAN})
 

@@ -70,7 +70,8 @@ def draw_clip(trace: "Trace", path: Path) -> None:
     figure, axes = _canvas(4, 1, (12, 9.5), heights=(1.4, 1.2, 1.2, 0.5))
     sound, level, outputs, verdicts = axes
     seconds = trace.ms / 1000.0
-    decibels = 10 * np.log10(np.maximum(trace.spectra[:, 1:113], 1.0)).T
+    spectra = trace.spectra[:, 1:113] if len(seconds) else np.zeros((1, 112))
+    decibels = 10 * np.log10(np.maximum(spectra, 1.0)).T
     top = float(decibels.max())
     sound.imshow(
         decibels, origin="lower", aspect="auto", cmap="magma", vmin=top - 70, vmax=top,
@@ -90,9 +91,10 @@ def draw_clip(trace: "Trace", path: Path) -> None:
         if values.max(initial=0.0) > 0.02:
             outputs.plot(seconds, values, linewidth=1.2, label=name)
     outputs.set(ylabel="likelihood", ylim=(-0.02, 1.02))
-    outputs.legend(loc="center left", fontsize=8, ncols=2)
+    if outputs.lines:
+        outputs.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8)
     ends = [event.ms / 1000 for event in trace.verdicts[1:]] + [seconds[-1] if len(seconds) else 1.0]
-    for event, end in zip(trace.verdicts, ends, strict=True):
+    for event, end in zip(trace.verdicts, ends, strict=False):
         colour = VERDICT_COLOURS.get(event.verdict.name, "#333")
         verdicts.axvspan(event.ms / 1000, end, color=colour, alpha=0.35)
         text = f"{event.verdict.name}\n{event.cause.name.lower().replace('_', ' ')}, {event.probability:.2f}"

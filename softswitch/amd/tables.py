@@ -1,13 +1,17 @@
 """The evaluation as tables on a terminal: confusion, figures with their intervals, breakdowns, the trade-off curve."""
 
+import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from softswitch.amd.figures import BROKEN_DOWN, SHARES, wilson_interval
+
+if TYPE_CHECKING:
+    from softswitch.amd.listen import Trace
 
 Figures = Mapping[str, Any]
 
@@ -87,4 +91,40 @@ def curve_table(curve: list[dict[str, float]], point: str) -> Table:
     for row in curve:
         percents = (f"{100 * row[name]:.1f} %" for name in ("people", "machines", "machines_within_5s"))
         table.add_row(f"{row['threshold']:g}", *percents)
+    return table
+
+
+def show_clip(console: Console, trace: "Trace") -> None:
+    """Print what was said of one clip, in order, and what the verdict in force was founded on."""
+    console.print(events_table(trace))
+    known = {name: value for name, value in trace.features.items() if not math.isnan(value)}
+    if known:
+        table = Table(title="What the verdict was founded on")
+        table.add_column("")
+        table.add_column("", justify="right")
+        for name, value in known.items():
+            table.add_row(name, f"{value:.2f}" if abs(value) < 10 else f"{value:.0f}")
+        console.print(table)
+
+
+def events_table(trace: "Trace") -> Table:
+    """Verdicts, corrections, beeps and tones by audio time."""
+    table = Table(title=trace.title)
+    for name in ("s", "what", "verdict", "cause", "probability"):
+        table.add_column(name, justify="right" if name in ("s", "probability") else "left")
+    rows = [(end, f"tone: {name}", "", "", "") for _, end, name in trace.tones]
+    rows.extend(
+        (
+            event.ms,
+            ", ".join(trace.names_of(event)),
+            event.verdict.name if event in trace.verdicts else "",
+            event.cause.name if event in trace.verdicts else "",
+            f"{event.probability:.2f}" if event in trace.verdicts else "",
+        )
+        for event in trace.events
+    )
+    for ms, *cells in sorted(rows, key=lambda row: row[0]):
+        table.add_row(f"{ms / 1000:.2f}", *cells)
+    if not rows:
+        table.add_row("", "nothing was said", "", "", "")
     return table

@@ -148,6 +148,7 @@ def test_a_clip_is_heard_as_the_media_plane_would_let_it_be_heard(folder: Path) 
         if flags:
             said.append((start / 8.0 + 20.0, flags, Verdict(int(states[0]["verdict"]))))
     assert [(event.ms, event.flags, event.verdict) for event in decision.events] == said
+    assert decision.heard_its_beep
     assert len(decision.shares) == len(clip.pcm) // 160
 
 
@@ -175,7 +176,7 @@ def test_a_packet_time_that_nobody_uses_is_refused() -> None:
 def test_one_point_is_told_flat_and_under_its_name_and_all_of_them_under_theirs(folder: Path) -> None:
     one = evaluate_folder(folder, point="careful")
     assert set(one) >= KEYS
-    assert one["careful"]["beep_recall"] == one["beep_recall"]
+    assert one["careful"]["beep_recall"] == one["beep_recall"] == 1.0
     every = evaluate_folder(folder, point="all")
     assert list(every) == ["careful", "balanced", "fast"]
     for figures in every.values():
@@ -188,7 +189,8 @@ def test_one_point_is_told_flat_and_under_its_name_and_all_of_them_under_theirs(
 def test_each_clip_s_verdicts_are_written_when_asked_for(folder: Path) -> None:
     rows = evaluate_folder(folder, decisions=True)["balanced"]["decisions"]
     assert [row["file"] for row in rows] == ["beep.wav", "dead.wav", "fax.wav", "more.wav"]
-    assert rows[2]["verdict"] in {"FAX", "MACHINE"}
+    assert rows[2]["verdict"] == "FAX"
+    assert rows[0]["beeps_ms"]
 
 
 def test_the_command_prints_tables_and_writes_json_and_picture(folder: Path, tmp_path: Path) -> None:
@@ -222,7 +224,7 @@ def test_people_and_machines_of_the_demo_are_told_apart(marked: bool) -> None:
             label = "HUMAN" if path.name.startswith("human") else "MACHINE"
             clips.append(Clip(path.name, label, pcm))
     verdicts = {one.name: one.verdict.name for one in decide_all(clips, OperatingPoint.BALANCED)}
-    assert {verdict for name, verdict in verdicts.items() if name.startswith("human")} == {"HUMAN"}
+    assert {verdict for name, verdict in verdicts.items() if name.startswith("human")} <= {"HUMAN", "NOTSURE"}
     # machine-greeting-3 is seven words and a silence; only its beep, which the clip lacks, could give it away.
     missed = {name for name, verdict in verdicts.items() if name.startswith("machine") and verdict == "HUMAN"}
     assert missed <= {"machine-greeting-3.wav"}
@@ -234,3 +236,5 @@ def test_on_the_corpus_few_people_are_taken_for_machines_and_most_machines_are_f
     assert figures["counts"]["human_as_machine"][1] > 60
     assert figures["human_as_machine"] <= 0.05
     assert figures["machine_recall_final"] >= 0.65
+    assert figures["beep_recall_no_noise"] >= 0.95
+    assert figures["beep_false"] <= 0.02
