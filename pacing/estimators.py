@@ -56,7 +56,7 @@ PRIOR_VERDICT_S = 1.5
 LEAST_TIME_S = 1e-6
 
 
-def set_priors(state: Table) -> None:
+def set_priors(state: np.ndarray) -> None:
     """Answers spread evenly over the ringing time, and therefore right for nobody and wrong for nobody by much."""
     floor = state[0]
     alive = 1.0

@@ -119,7 +119,7 @@ def listen(pcm: npt.NDArray[np.int16], title: str = "", point: OperatingPoint = 
     spectra = spectra_of(pcm)
     return Trace(
         title=title,
-        ms=BLOCK_MS * np.arange(1, count + 1),
+        ms=BLOCK_MS * np.arange(1, count + 1, dtype=np.float64),
         spectra=spectra,
         level_dbov=levels_of(spectra),
         speaking=speaking,
