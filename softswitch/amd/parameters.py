@@ -69,3 +69,4 @@ CLEAR_STEPS = 20
 """A fax or a tone that the network alone hears must be clear for so many steps."""
 LATE_PERSON = 0.9
 """After dead air or a tone, HUMAN needs at least this share: what breaks a silence is often a click or a breath."""
+LIKELY = 0.5

@@ -155,6 +155,9 @@ def _judge_openly(state: State, at: int, quiet_ms: float, share: float, person: 
     if state.verdict != _NONE:
         return 0
     if quiet_ms >= points[at + THRESHOLD.latest_ms] and person > points[at + THRESHOLD.person_latest] and not unlikely:
+        # An agent is due now; that it is a person is said only where it is likelier than not.
+        if person < rule.LIKELY:
+            return decide(state, _NOTSURE, _TIME_LIMIT, max(1.0 - share, 0.0))
         return decide(state, _HUMAN, _END_OF_GREETING, person)
     if quiet_ms >= rule.LIMIT_MS:
         return decide(state, _NOTSURE, _TIME_LIMIT, max(1.0 - share, 0.0))
