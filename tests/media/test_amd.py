@@ -95,6 +95,20 @@ def test_a_beep_after_a_greeting_is_told_with_the_moment_of_its_end_and_after_it
     run(scenario)
 
 
+def test_a_machines_greeting_is_told_and_then_its_end_in_silence(run):
+    async def scenario(studio):
+        callee = studio.end()
+        studio.plane.start_amd(callee.leg)
+        greeting = voice("machine-greeting-1")
+        await callee.say(np.concatenate([greeting, np.zeros(24000, np.int16)]))
+        ended = await studio.events.wait(GreetingEnded, callee.leg)
+        verdict = studio.events.of(VerdictReached, callee.leg)[-1]
+        assert verdict.verdict is Verdict.MACHINE
+        assert verdict.at < ended.at
+
+    run(scenario)
+
+
 def test_the_operating_point_of_a_leg_reaches_its_detector(run):
     async def scenario(studio):
         legs = [studio.end() for _ in OperatingPoint]

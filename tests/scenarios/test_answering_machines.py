@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 import uvloop
 
 from softswitch.dialler.detection import Truth
@@ -50,9 +51,12 @@ async def one_machine(site: Floor) -> None:
     await site.start()
 
 
-def test_a_machine_is_left_the_whole_message_after_its_beep_and_the_agent_is_free_meanwhile(tmp_path: Path) -> None:
+@pytest.mark.parametrize("greeting", ["machine-greeting-3", "machine-greeting-1"], ids=["2 s", "7 s"])
+def test_a_machine_is_left_the_whole_message_after_its_beep_and_the_agent_is_free_meanwhile(
+    tmp_path: Path, greeting: str
+) -> None:
     async def scenario() -> None:
-        plan = {A: CalleePlan(Kind.MACHINE, ring_s=0.3, clip="machine-greeting-3", seed=2)}
+        plan = {A: CalleePlan(Kind.MACHINE, ring_s=0.3, clip=greeting, seed=2)}
         async with floor(tmp_path, plan, changes=MESSAGE) as site:
             await one_machine(site)
             await site.until(lambda: site.calls("voicemail"), "the message is being left")
