@@ -42,7 +42,7 @@ DEFAULT = AppAmd()
 TUNED = AppAmd(
     initial_silence=3500, greeting=2500, after_greeting_silence=1000, maximum_number_of_words=4, silence_threshold=384
 )
-"""As practitioners advise: longer greetings and more words for a person, a higher threshold for noise."""
+"""Our own choice: longer greetings and more words for a person, a higher threshold for noise."""
 
 
 @njit

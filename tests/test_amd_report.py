@@ -97,8 +97,8 @@ def test_figures_come_by_campaign_and_day_the_newest_first(site: Path) -> None:
     assert (today["reviewed"], today["false_positives"], today["waiting_for_review"]) == (1, 1, 1)
     assert today["false_positive_share"] == 1.0
     assert today["false_positive_interval"] == pytest.approx([0.2065, 1.0], abs=1e-3)
-    assert (today["share_reckoned_with"], today["share_is_measured"]) == (0.005, False)
-    assert today["expected_false_positives"] == pytest.approx(0.01)
+    assert (today["share_reckoned_with"], today["share_is_measured"]) == (0.025, False)
+    assert today["expected_false_positives"] == pytest.approx(0.05)
     assert (earlier["day"], earlier["answered"]) == (london_day(NOW - timedelta(days=2)).isoformat(), 1)
 
 
@@ -108,7 +108,7 @@ def test_one_day_and_one_campaign_can_be_asked_for(site: Path) -> None:
     asked = [str(site), "--day", day, "--campaign", "panel", "--json", "-"]
     (only,) = json.loads(CliRunner().invoke(app, asked).stdout)
     assert (only["campaign"], only["point"], only["answered"]) == ("panel", "balanced", 0)
-    assert only["share_reckoned_with"] == 0.02
+    assert only["share_reckoned_with"] == 0.035
 
 
 def test_people_are_shown_the_same_in_words(site: Path, tmp_path: Path) -> None:

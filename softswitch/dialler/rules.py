@@ -91,13 +91,14 @@ class Margins:
     """A call we ended is closed in the books if no end is reported: above RFC 3261 timers F and H (64 x T1 = 32 s)."""
     retry_spread: float = 0.1
     """Retries are put off by up to this share more, so that a list does not come back at the same minute each day."""
-    false_positive_prior_careful: float = 0.005
-    """Share of the calls that a verdict ended taken to be people's until 100 are reviewed: what the detector is held to
-    at this point (people classed as machines, at most). A campaign may set its own evaluation's upper bound."""
-    false_positive_prior_balanced: float = 0.02
-    """The same, 1.5 %, rounded up."""
+    false_positive_prior_careful: float = 0.025
+    """Share of the calls that a verdict ended taken to be people's until 100 are reviewed: the upper bound of people
+    classed as machines at this point, on clips of speakers whom the networks had not heard (docs/amd.md), rounded up.
+    A campaign may set its own."""
+    false_positive_prior_balanced: float = 0.035
+    """The same."""
     false_positive_prior_fast: float = 0.05
-    """It is held to nothing at this point; a guess on the safe side."""
+    """The same."""
     commit_retry_s: float = 1.0
     """No new attempt for so long after the store could not take one."""
     refill_timeout_s: float = 30.0
