@@ -13,18 +13,22 @@ PACE_PRIOR_S = 1800.0
 """That guess is worth so much of a day."""
 DEFAULT_ANSWERS_LEFT = 150.0
 """Live answers to plan for where nobody knows the day's end: about an hour of a small site."""
-DAMPING_ANSWERS = 30.0
-GUARD = 0.98
-RESERVE_DROPS = 0.8
+DAMPING_ANSWERS = 15.0
+RESERVE_DROPS = 1.4
 RESERVE_PER_AGENT = 0.13
-"""Kept back of the allowance: what calls in flight may still do when it is nearly spent."""
-SURE_SHARE = 0.45
-"""Of the answers expected, about those that come if nothing is dialled ahead any more: a drop must fit among them."""
+"""Kept back of the allowance: what calls in flight may still do when it is nearly spent. Drops come in clumps, the
+larger the floor."""
+CAREFUL_SHARE = 0.45
+"""Of the answers expected, those that come where the day is ahead of its allowance and so dials less."""
+LAST_DROPS = 2.5
+"""The day's end begins where so few drops are still to be allowed: from there on, a further one must fit among..."""
+SURE_SHARE = 0.35
+"""...the answers that come even if nothing is dialled ahead any more..."""
 CLUMP_PER_AGENT = 0.03
-"""Drops come in clumps, the larger the floor."""
-FIRST_GAIN = 0.8
-GAIN_DROPS = 20.0
-LEAST_GAIN, MOST_GAIN = 0.3, 3.0
+"""...with so many beside it."""
+FIRST_GAIN = 0.65
+GAIN_DROPS = 8.0
+LEAST_GAIN, MOST_GAIN = 0.2, 3.0
 """Threshold over drops per live answer: it begins at `FIRST_GAIN`, which counts as much as `GAIN_DROPS` drops."""
 WARM_OUTCOMES = 40.0
 """Attempt outcomes at which half of the allowance is believed to be understood."""
@@ -95,9 +99,10 @@ def threshold(floor: Floor, agents: int, now: float) -> float:
     if floor.threshold == floor.threshold:
         return floor.threshold
     left = answers_left(floor, agents, now)
-    if allowance_left(floor, SURE_SHARE * left) < 1.0 + CLUMP_PER_AGENT * agents:
+    if floor.target * left < LAST_DROPS and allowance_left(floor, SURE_SHARE * left) < 1.0 + CLUMP_PER_AGENT * agents:
         return 0.0
-    allowance = allowance_left(floor, left)
-    reserve = min(RESERVE_DROPS + RESERVE_PER_AGENT * agents, 0.5 * allowance)
-    share = max(GUARD * allowance - reserve, 0.0) / (left + DAMPING_ANSWERS)
+    reserve = min(RESERVE_DROPS + RESERVE_PER_AGENT * agents, 0.5 * max(allowance_left(floor, left), 0.0))
+    if allowance_left(floor, 0.0) < reserve:
+        left *= CAREFUL_SHARE
+    share = max(allowance_left(floor, left) - reserve, 0.0) / (left + DAMPING_ANSWERS)
     return min(gain(floor) * share, 0.5) * floor.outcomes / (floor.outcomes + WARM_OUTCOMES)

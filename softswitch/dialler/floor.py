@@ -1,6 +1,7 @@
 """What the pacing controller is told of one campaign: its calls and agents, as events of the pacing floor."""
 
 import math
+from functools import cache
 
 from softswitch.amd.verdict import Verdict
 from softswitch.dialler.agents import AgentState
@@ -24,10 +25,19 @@ _TALKING = (CallState.CONNECTING, CallState.IN_CALL)
 _NEW, _RINGS, _LISTENS, _WAITS, _OVER = range(5)
 
 
+@cache
+def _compile() -> None:
+    """Before the first call, once for each process: no decision may wait for a compiler while calls ring."""
+    state = floor.new_state()
+    events.receive(state, events.AGENT_DOES, 0, float(floor.READY), 0.0)
+    step(state, 0.0)
+
+
 class CampaignFloor:
     """Keeps a pacing state at the state of a campaign, by what has changed since the last look."""
 
     def __init__(self, shift: Shift) -> None:
+        _compile()
         campaign = shift.campaign
         self._shift = shift
         self._every_answer = campaign.amd is not AmdMode.BEFORE_AGENT
