@@ -119,8 +119,17 @@ class Page:
         """Wait until the document is there: a new tab begins with an empty one, and that is complete too."""
         there = f"location.href === {url!r} && document.readyState === 'complete'"
         async with asyncio.timeout(START_S):
-            while not await self.evaluate(there):
+            while not await self._is(there):
                 await asyncio.sleep(0.02)
+
+    async def _is(self, condition: str) -> bool:
+        """Not as long as the tab goes from one document to the next, either: there is nothing to ask then."""
+        try:
+            return bool(await self.evaluate(condition))
+        except AssertionError as error:
+            if "execution context" not in str(error):
+                raise
+            return False
 
     async def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression; a promise is awaited. What it throws is an AssertionError here."""

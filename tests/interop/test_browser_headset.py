@@ -247,6 +247,6 @@ def test_nobody_takes_an_agents_seat_without_that_agents_password(tmp_path: Path
             refused = await client.post("/api/agent/headset", json=offer, auth=("1001", PASSWORD))
             assert refused.status_code == 409
             unknown = await client.post("/api/agent/headset", json=offer, auth=("9999", PASSWORD))
-            assert unknown.status_code == 404
+            assert unknown.status_code == 401, "who is no agent of this site has no clearance for it"
 
     asyncio.run(story())

@@ -32,6 +32,7 @@ OUTSIDE_THE_API = {
     "/_nicegui_ws": WATCHERS,
     "/metrics": WATCHERS,
     "/logout": set(Role),
+    "/favicon.ico": set(Role),  # NiceGUI has a route for it once a page with a favicon of its own was made
 }
 EVENTS = {
     # of NiceGUI's socket: who may send it. All of them need the socket, which the guard opens.
