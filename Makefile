@@ -13,8 +13,8 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: .venv/ready
 	$(BIN)/softswitch demo
 
-# What the tests need is fetched, compiled and checked side by side; then two processes test what mostly waits, and
-# one what computes (tests/conftest.py).
+# What the tests need is fetched, compiled and checked side by side; then three processes run the tests, which
+# mostly wait (tests/conftest.py).
 test:
 	$(MAKE) --no-print-directory --jobs=3 peers kernels check
 	$(BIN)/python -m pytest --numprocesses=3 --durations=10

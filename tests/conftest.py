@@ -9,19 +9,23 @@ import pytest
 LANES = {
     "tests/scenarios/test_demo.py": "the demo",
     "tests/scenarios": "calls",
-    "tests/interop": "calls",
+    "tests/interop": "peers",
     "tests/media": "media",
     "tests/bench": "media",
     "tests/recordings": "media",
     "tests/exchange/test_media_process.py": "media",
 }
 """Tests that need the machine's real time, for audio or for the programs of others. A lane is one process's, and the
-largest begin first; they mostly wait, so that they and the tests that compute share two cores."""
+largest begin first; they mostly wait, so that three share two cores."""
+COMPUTE = ("tests/media/test_jitter", "tests/media/test_rtcp.py")
+"""The long ones among the media's that need no real time: their paths begin so."""
 
 
 def lane_of(test: str) -> str:
     """The lane of a test's identifier; a test that only computes is alone in its own."""
     path = test.partition("::")[0]
+    if path.startswith(COMPUTE):
+        return test
     return next((lane for start, lane in LANES.items() if path == start or path.startswith(start + "/")), test)
 
 
