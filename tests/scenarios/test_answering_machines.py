@@ -99,6 +99,7 @@ def test_what_ended_a_call_is_kept_and_a_reviewers_ear_counts(tmp_path: Path) ->
             assert attempt.amd_corrections == len(kept) - 1
 
             path = tmp_path / "data" / "recordings" / attempt.recording
+            await site.until(lambda: path.is_file() and listen(path).is_finished, "the recording is closed")
             assert listen(path).samples.shape[0] >= (attempt.amd_audio_ms - 100) * 8, "what was judged can be heard"
             await site.switch.site.records.drain(PATIENCE_S)
             (review,) = await site.switch.desk.reviews(CAMPAIGN, 10)
