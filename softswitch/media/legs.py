@@ -121,6 +121,7 @@ def connect_leg(
     leg.learned = 0
     leg.remote_host = host
     leg.remote_port = port
+    shared.reports[slot].remote_port = 0
     if leg.browser:
         leg.state = v.ROAMING  # its checks come from elsewhere too, so the socket stays open to all
         return

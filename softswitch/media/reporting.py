@@ -1,8 +1,9 @@
 """Reports between a leg and its other end: RTCP on the way out and in (RFC 3550 §6), for every leg that is connected.
 
 They go from the RTCP port to the one above the other end's RTP port, or share the RTP port where both agreed
-(RFC 5761). Symmetric as RTP is: an end that sends its reports from another port of its host is answered there. A
-report tells nothing but numbers and a name drawn by lot.
+(RFC 5761). Symmetric as RTP is: an end that sends its reports from another port of its host is answered there, the
+first such port until the usual one speaks, and nobody else at that host. A report tells nothing but numbers and a name
+drawn by lot.
 """
 
 from typing import Any
@@ -32,18 +33,22 @@ def begin_reports(shared: Any, slot: int, ssrc: int, first: int, second: int, no
 def take_report(shared: Any, scratch: Any, slot: int, length: int, now: int) -> bool:
     """Take in the RTCP datagram in `scratch.packet`; False when it was dropped and must be counted.
 
-    From the leg's host alone; on a secure leg only what authenticates.
+    From the leg's host alone, and there from one port; on a secure leg only what authenticates.
     """
     leg = shared.legs[slot]
     leg.control_packets += 1
     if leg.state not in (v.CONNECTED, v.ROAMING) or host_of(scratch.source) != leg.remote_host:
         return False
+    report = shared.reports[slot]
+    source = port_of(scratch.source)
+    usual = leg.remote_port if leg.muxed else leg.remote_port + 1
+    if leg.profile == 0 and report.remote_port and source not in (i64(usual), i64(report.remote_port)):
+        return False
     if leg.profile:
         length = open_control(shared, scratch, slot, length)
-    report = shared.reports[slot]
     if length <= 0 or read_compound(scratch.packet, length, report.control, now, 0) < 0:
         return False
-    report.remote_port = port_of(scratch.source)
+    report.remote_port = source
     return True
 
 

@@ -11,12 +11,12 @@ from softswitch.media.events import MediaFormat
 
 
 class ControlEnd:
-    """The RTCP port of an end whose RTP port is `end`'s."""
+    """The RTCP port of an end whose RTP port is `end`'s; any port unless told."""
 
-    def __init__(self, end):
+    def __init__(self, end, port=0):
         self.end, self.datagrams = end, []
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
+        self.socket.bind(("127.0.0.1", port))
         self.socket.setblocking(False)
         asyncio.get_running_loop().add_reader(self.socket, self.read)
 
@@ -106,6 +106,34 @@ def test_a_stranger_on_another_host_reports_nothing(run):
             stranger.recv(100)
         assert studio.plane.statistics(a.leg).far_packets_lost is None
         stranger.close()
+
+    run(scenario)
+
+
+def test_reports_are_whose_port_spoke_first_until_the_usual_one_speaks(run):
+    async def scenario(studio):
+        a, b = studio.bridged()
+        for _ in range(3):
+            a.send(b"\xd5" * 160)
+            b.send(b"\xd5" * 160)
+        await studio.until(lambda: a.packets and b.packets)
+        first, thief, usual = ControlEnd(a), ControlEnd(a), ControlEnd(a, a.socket.getsockname()[1] + 1)
+
+        async def says(who, lost):
+            who.send(sender_report(a.ssrc, a.packets[0].ssrc, lost=lost))
+            await asyncio.sleep(0.1)
+            return studio.plane.statistics(a.leg).far_packets_lost
+
+        assert await says(first, 3) == 3
+        assert await says(thief, 99) == 3
+        assert await says(usual, 5) == 5
+        assert await says(first, 7) == 5
+        talking = asyncio.ensure_future(a.say(tone((500.0,), 9000, -20.0)))
+        await studio.until(lambda: usual.datagrams, 20.0)
+        talking.cancel()
+        assert first.datagrams == thief.datagrams == []
+        for end in (first, thief, usual):
+            end.close()
 
     run(scenario)
 
