@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import resource
 import signal
 import sys
 from collections.abc import Coroutine
@@ -14,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from softswitch.core_dumps import keep_memory_private
 from softswitch.errors import SoftswitchError
 
 T = TypeVar("T")
@@ -93,8 +93,6 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     import uvloop
 
     os.umask(0o077)  # store, recordings and logs are for the user alone who runs the switch
-    # A core dump would hold the vault's key and whom the dialler is about to call.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     return uvloop.run(work)
 
 
@@ -121,6 +119,7 @@ def _mount() -> None:
 
 
 def main() -> None:
+    keep_memory_private()
     _mount()
     try:
         app()

@@ -30,7 +30,7 @@ from softswitch.exchange.health import Health
 from softswitch.exchange.inbound import InboundCalls
 from softswitch.exchange.lines import Lines
 from softswitch.exchange.media_process import MediaProcess, Progress, quietly
-from softswitch.exchange.notes import Notes
+from softswitch.exchange.notes import Notes, NoteSeal
 from softswitch.exchange.opening import (
     import_lists,
     make_dialler,
@@ -118,7 +118,8 @@ class Switch:
         self._stack.callback(driver.close)
         plane = await self._media.start(on_progress)
         self._stack.push_async_callback(self._media.stop)
-        left = Left.read(plane)
+        seal = NoteSeal(store.note_key())
+        left = Left.read(plane, seal)
         if not left.lines:  # people who talk wait for no books
             await take_up_recordings(settings)
         never_dial = await read_never_dial_list(settings)
@@ -201,7 +202,7 @@ class Switch:
         queues = [Queue.of(inbound, settings) for inbound in settings.inbound]
         reports.open_for(queues, {supervisor.id for supervisor in settings.supervisors})
         send = tracing.sending(transport.send) if tracing is not None else transport.send
-        await self._take_up(left, queues)
+        await self._take_up(left, queues, seal)
         carriers.on_found = reports.site_notes.carrier_found
         await transport.serve()
         driver.add(pool, on_event=reports.receive_pool_event, send=send)
@@ -230,11 +231,11 @@ class Switch:
                     self.site.campaigns[campaign.name].dialler.pause(now)
         self._media.is_ours = True
 
-    async def _take_up(self, left: Left, queues: list[Queue]) -> None:
+    async def _take_up(self, left: Left, queues: list[Queue], seal: NoteSeal) -> None:
         """Go on with what a killed process has left, before anybody can say anything to us; and begin to leave notes
         for the next."""
         site, lines, reports = self.site, self.site.lines, self._reports
-        notes = Notes(lambda: lines.plane, lines.note_of, soon=asyncio.get_running_loop().call_soon)
+        notes = Notes(lambda: lines.plane, lines.note_of, seal=seal, soon=asyncio.get_running_loop().call_soon)
         reports.notes, reports.site_notes = notes, SiteNotes(site, notes)
         going_on = Uptake(site, left, queues).run(site.driver.now)
         if going_on != left.call_refs():

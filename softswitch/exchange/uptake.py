@@ -18,7 +18,7 @@ from softswitch.dialler.snapshots import attempt_from
 from softswitch.errors import SoftswitchError
 from softswitch.exchange import agents, dialled, inbound, overflow, supervisors
 from softswitch.exchange.lines import Line, LineOwner
-from softswitch.exchange.notes import Notes, decoded, decoded_site
+from softswitch.exchange.notes import Notes, NoteSeal
 from softswitch.exchange.premises import Site
 from softswitch.exchange.queues import Queue
 from softswitch.media.control import MediaPlane
@@ -40,18 +40,18 @@ class Left:
     site: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, plane: MediaPlane) -> "Left":
+    def read(cls, plane: MediaPlane, seal: NoteSeal) -> "Left":
         lines = {}
         for media, content in plane.kept().items():
             try:
-                note = decoded(content)
+                note = seal.opened(content)
                 note["owner"]["role"], note["line"]["leg_id"], note.get("sip") or note["browser"]
             except (SoftswitchError, KeyError, TypeError) as error:
                 if content:
                     log.error("the note of a call cannot be read", media_leg=media, reason=str(error))
                 continue
             lines[media] = note
-        return cls(lines, decoded_site(plane.kept_site()))
+        return cls(lines, seal.opened_site(plane.kept_site()))
 
     def attempts(self) -> list[DialAttempt]:
         """What is known of each call that was under way: perhaps more than the store was told."""

@@ -9,6 +9,7 @@ import signal
 import socket
 from pathlib import Path
 
+from softswitch.core_dumps import keep_memory_private
 from softswitch.errors import SoftswitchError, UsageError
 from softswitch.media.connection import end_process, receive_message, remove_socket, send_message
 from softswitch.media.engine import Engine
@@ -20,6 +21,7 @@ FIRST_CONNECTION_S = 30.0
 
 def serve(listener: socket.socket, folder: Path) -> None:
     """Run the media process until it is told to stop or is left alone.  folder: where the listener's socket lies."""
+    keep_memory_private()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the signalling process, which ends this one in order
     listener.listen(4)  # once more, so that who connects sees this process at the other end
     listener.settimeout(FIRST_CONNECTION_S)

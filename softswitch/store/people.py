@@ -34,6 +34,10 @@ class PeopleStore:
         """The keyed hash under which a number is known again, and which says nothing of it without the vault's key."""
         return self._vault.digest(number)
 
+    def note_key(self) -> bytes:
+        """(32,) what this store's site seals its notes with while it runs; see `exchange.notes`."""
+        return self._vault.note_key()
+
     async def vault_status(self) -> VaultStatus:
         """Which key the vault wants, and how much it holds."""
         with reading():

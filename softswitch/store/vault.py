@@ -82,6 +82,10 @@ class Vault:
         """32 hexadecimal digits by which the same file is known again: a list may be as short as one number."""
         return blake2b(file_digest, key=self._index_key, digest_size=16, person=b"list").hexdigest()
 
+    def note_key(self) -> bytes:
+        """(32,) for what is kept in memory of calls that are up; it says nothing of the index key."""
+        return blake2b(key=self._index_key, digest_size=KEY_BYTES, person=b"notes").digest()
+
     def seal(self, lead_ref: str, person: Person) -> SealedPerson:
         """A person under a data key that nobody else has, bound to the lead's name."""
         random = os.urandom(KEY_BYTES + 2 * NONCE_BYTES)
@@ -129,6 +133,9 @@ class LockedVault(Vault):
         raise VaultLocked(self._reason)
 
     def fingerprint(self, file_digest: bytes) -> str:
+        raise VaultLocked(self._reason)
+
+    def note_key(self) -> bytes:
         raise VaultLocked(self._reason)
 
     def seal(self, lead_ref: str, person: Person) -> SealedPerson:

@@ -3,7 +3,9 @@
 import pytest
 
 from softswitch.errors import UsageError
-from softswitch.exchange.notes import LINE_BYTES, SITE_BYTES, Notes, decoded, decoded_site, encoded
+from softswitch.exchange.notes import LINE_BYTES, SITE_BYTES, Notes, NoteSeal
+
+SEAL = NoteSeal(bytes(32))
 
 
 class Plane:
@@ -31,7 +33,7 @@ class Desk:
         self.plane = Plane()
         self.calls: dict[str, tuple[int, dict[str, object]]] = {"a": (1, {"call": "a"}), "b": (2, {"call": "b"})}
         self.turn: list = []
-        self.notes = Notes(lambda: self.plane, self.calls.get, soon=self.turn.append)
+        self.notes = Notes(lambda: self.plane, self.calls.get, seal=SEAL, soon=self.turn.append)
 
     def end_turn(self) -> None:
         turn, self.turn[:] = list(self.turn), []
@@ -51,7 +53,7 @@ def test_a_call_that_changes_often_in_one_turn_is_noted_once(desk: Desk) -> None
     assert desk.plane.writes == 0
     desk.end_turn()
     assert desk.plane.writes == 2
-    assert decoded(desk.plane.lines[1]) == {"call": "a"}
+    assert SEAL.opened(desk.plane.lines[1]) == {"call": "a"}
     desk.notes.line_changed("a")
     desk.end_turn()
     assert desk.plane.writes == 3
@@ -59,7 +61,7 @@ def test_a_call_that_changes_often_in_one_turn_is_noted_once(desk: Desk) -> None
 
 def test_what_is_about_to_leave_is_noted_before_it_does(desk: Desk) -> None:
     desk.notes.write_line("a")
-    assert decoded(desk.plane.lines[1]) == {"call": "a"}
+    assert SEAL.opened(desk.plane.lines[1]) == {"call": "a"}
 
 
 def test_a_call_that_is_over_by_the_end_of_the_turn_is_not_noted(desk: Desk) -> None:
@@ -84,7 +86,7 @@ def test_the_site_has_one_note_of_many_parts_and_each_is_made_only_when_it_chang
     desk.end_turn()
     desk.notes.site_changed("phone 1001", part("phone again", None))
     desk.end_turn()
-    assert decoded_site(desk.plane.site) == {"agent 1001": {"state": "ready", "since": 1.5}}
+    assert SEAL.opened_site(desk.plane.site) == {"agent 1001": {"state": "ready", "since": 1.5}}
     assert asked == ["agent", "phone", "phone again"]
 
 
@@ -94,14 +96,14 @@ def test_everything_is_noted_anew_in_a_media_process_that_has_nothing(desk: Desk
     desk.plane = Plane()
     desk.notes.write_anew(["a", "b"])
     assert set(desk.plane.lines) == {1, 2}
-    assert decoded_site(desk.plane.site) == {"campaign x": "running"}
+    assert SEAL.opened_site(desk.plane.site) == {"campaign x": "running"}
 
 
 def test_a_long_note_is_packed_and_read_back(desk: Desk) -> None:
     note = {"call": "v=0\r\n" * 4000}
-    content = encoded(note, LINE_BYTES)
+    content = SEAL.sealed(note, LINE_BYTES)
     assert len(content) <= LINE_BYTES
-    assert decoded(content) == note
+    assert SEAL.opened(content) == note
 
 
 def test_a_note_that_is_too_long_even_packed_costs_only_itself(desk: Desk) -> None:
@@ -112,15 +114,38 @@ def test_a_note_that_is_too_long_even_packed_costs_only_itself(desk: Desk) -> No
     assert set(desk.plane.lines) == {2}
 
 
-@pytest.mark.parametrize("content", [b"", b"x", b"p", b"z123", b"p\xff\xff", encoded({"a": 1}, 100)[:-2]])
+@pytest.mark.parametrize("content", [b"", b"x", b"p", b"z123", b"p\xff\xff", SEAL.sealed({"a": 1}, 100)[:-2]])
 def test_a_note_that_cannot_be_read_is_refused_in_one_way(content: bytes) -> None:
     with pytest.raises(UsageError):
-        decoded(content)
-    assert decoded_site(content) == {}
+        SEAL.opened(content)
+    assert SEAL.opened_site(content) == {}
 
 
 def test_a_note_of_another_version_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    content = encoded({"a": 1}, 100)
-    monkeypatch.setattr("softswitch.exchange.notes.VERSION", 2)
+    content = SEAL.sealed({"a": 1}, 100)
+    monkeypatch.setattr("softswitch.exchange.notes.VERSION", 3)
     with pytest.raises(UsageError):
-        decoded(content)
+        SEAL.opened(content)
+
+
+def test_a_note_tells_the_media_process_nothing_of_whom_the_call_is_with() -> None:
+    note = {"call": {"lead": {"number": "+442079460123", "name": "Quillfeather"}}, "keys": "aWw4c2VjcmV0"}
+    content = SEAL.sealed(note, LINE_BYTES)
+    assert all(each not in content for each in (b"2079460123", b"Quillfeather", b"aWw4c2VjcmV0", b"number"))
+    assert SEAL.sealed(note, LINE_BYTES) != content
+
+
+def test_the_next_process_of_the_site_opens_it_and_that_of_another_site_does_not() -> None:
+    content = SEAL.sealed({"a": 1}, LINE_BYTES)
+    assert NoteSeal(bytes(32)).opened(content) == {"a": 1}
+    with pytest.raises(UsageError):
+        NoteSeal(b"\1" * 32).opened(content)
+
+
+def test_a_note_that_was_changed_by_one_bit_anywhere_is_not_read() -> None:
+    content = SEAL.sealed({"a": 1}, LINE_BYTES)
+    for at in range(len(content)):
+        changed = bytearray(content)
+        changed[at] ^= 1
+        with pytest.raises(UsageError):
+            SEAL.opened(bytes(changed))

@@ -19,7 +19,7 @@ from softswitch.exchange.agents import AgentLines
 from softswitch.exchange.inbound import InboundCalls, Queue
 from softswitch.exchange.lines import Lines
 from softswitch.exchange.media_process import MediaProcess
-from softswitch.exchange.notes import Notes, encoded
+from softswitch.exchange.notes import Notes, NoteSeal
 from softswitch.exchange.uptake import Left, SiteNotes, Uptake, take_up_places
 from softswitch.media.events import FirstPacketBridged, FirstPacketReceived
 from softswitch.ua.accounts import CarrierAccount, PhoneAccount
@@ -27,6 +27,7 @@ from softswitch.ua.pool import UserAgentPool
 from tests.ua.conftest import CARRIER, OFFER, PHONE, SWITCH, Site, tokens
 
 DID = "+441632960000"
+SEAL = NoteSeal(bytes(32))
 QUEUE = Queue(DID, (), "", "")
 WALL = datetime(2027, 3, 10, 12, 0, tzinfo=UTC)
 
@@ -86,7 +87,7 @@ class House:
 
     def __init__(self, site: Site, plane: Plane, *, connect: Connect = Connect.NAILED_UP, keeps: str = "all") -> None:
         self.site, self.plane, self.connect = site, plane, connect
-        left = Left.read(plane)  # type: ignore[arg-type]
+        left = Left.read(plane, SEAL)  # type: ignore[arg-type]
         refs = tokens(f"house{keeps}")
         self.pool = UserAgentPool(
             listens=[SWITCH],
@@ -119,7 +120,7 @@ class House:
         self.supervisors = object()
         self.supervision = SimpleNamespace(all_taken_up=lambda now: None)
         self.turn: list[Callable[[], None]] = []
-        self.notes = Notes(lambda: plane, self.lines.note_of, soon=self.turn.append)
+        self.notes = Notes(lambda: plane, self.lines.note_of, seal=SEAL, soon=self.turn.append)
         self.site_notes = SiteNotes(self, self.notes)  # type: ignore[arg-type]
         self.going_on = set()
         take_up_places(self.pool, left, site.now)
@@ -311,7 +312,7 @@ def test_a_call_to_a_number_that_is_ours_no_more_is_hung_up(shift: Shift, monkey
 def test_a_note_that_makes_no_sense_costs_its_own_call_alone(shift: Shift, role: str) -> None:
     call_ref = shift.call()
     stray = shift.plane.open_leg()
-    shift.plane.notes[stray] = encoded(
+    shift.plane.notes[stray] = SEAL.sealed(
         {"line": {"leg_id": "x"}, "sip": {"leg": 7}, "owner": {"role": role, "agent": 9, "call": {"lead": 1}}}, 8192
     )
     house = shift.kill()
@@ -324,7 +325,7 @@ def test_whoever_is_owned_by_nobody_any_more_is_hung_up(shift: Shift) -> None:
     media = shift.house.media_of("agent-1")
     found = shift.house.lines.note_of(shift.house.agents._seats["agent-1"].line.leg_id)  # type: ignore[union-attr]
     assert found is not None
-    shift.plane.notes[media] = encoded({**found[1], "owner": {"role": "ghost"}}, 8192)
+    shift.plane.notes[media] = SEAL.sealed({**found[1], "owner": {"role": "ghost"}}, 8192)
     house = shift.kill()
     house.run()
     assert [event.leg_id for event in shift.ended(PHONE)] == ["shift"]
