@@ -1,4 +1,4 @@
-"""The command line: `softswitch demo | run | check | trace | recordings | audit | people | leads | vault | amd ...`."""
+"""The command line: `softswitch demo | run | check | trace | campaign | recordings | audit | people | leads ...`."""
 
 import asyncio
 import json
@@ -99,6 +99,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 def _mount() -> None:
     from softswitch.amd_report import report
     from softswitch.audit_command import audit_app
+    from softswitch.campaign_command import campaign_app
     from softswitch.lead_commands import leads_app
     from softswitch.measuring import amd_app
     from softswitch.pacing_commands import pacing_app
@@ -113,6 +114,7 @@ def _mount() -> None:
     app.add_typer(pacing_app, name="pacing", help="Simulate pacing.")
     app.add_typer(recordings_app, name="recordings", help="Keys, verification and export of sealed recordings.")
     app.add_typer(audit_app, name="audit", help="Keys, verification and export of the audit log.")
+    app.add_typer(campaign_app, name="campaign", help="Start, pause and stop the campaigns of a running switch.")
     app.add_typer(leads_app, name="leads", help="Lists of leads: import, erase, suppress, export; call records.")
     app.add_typer(vault_app, name="vault", help="The key to numbers and names.")
     app.add_typer(people_app, name="people", help="Who may log in to the web, and as what.")

@@ -222,9 +222,11 @@ class Switch:
         await suppressions.start()
         self._stack.push_async_callback(suppressions.stop)
         await self._start_web(store)
+        orders = await store.campaign_orders()
         with self.site.mutating() as now:
             for campaign in settings.campaigns:
-                wanted = left.site.get(f"campaign {campaign.name}", "running" if campaign.start else "stopped")
+                told = orders.get(campaign.name, "running" if campaign.start else "stopped")
+                wanted = left.site.get(f"campaign {campaign.name}", told)
                 if wanted in ("running", "paused"):
                     self._start_campaign(campaign.name, now)
                 if wanted == "paused":
@@ -263,7 +265,7 @@ class Switch:
     def _start_campaign(self, name: str, now: float) -> None:
         """A campaign that may not start does not keep the site's other work from starting."""
         try:
-            self.site.campaigns[name].dialler.start(now)
+            self.site.start_campaign(name, now)
         except UsageError as error:
             log.error("campaign not started", campaign=name, reason=str(error))
 

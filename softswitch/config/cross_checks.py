@@ -220,6 +220,8 @@ def _times(settings: Settings) -> Iterator[Complaint]:
         at: Key = ("campaigns", n)
         if campaign.opens >= campaign.closes:
             yield (*at, "closes"), f"{campaign.closes:%H:%M} is not after opens {campaign.opens:%H:%M}", True
+        if campaign.starts_on and campaign.ends_on and campaign.starts_on > campaign.ends_on:
+            yield (*at, "ends_on"), f"{campaign.ends_on} comes before starts_on {campaign.starts_on}", True
         if campaign.abandoned_target > campaign.abandoned_limit:
             yield (*at, "abandoned_target"), "is above abandoned_limit", True
         if campaign.ring_timeout_s < campaign.minimum_ring_s:

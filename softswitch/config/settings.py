@@ -237,6 +237,12 @@ class CampaignSettings(Section):
     """Days on which it dials: mon, tue, ..."""
     holidays: tuple[date, ...] = ()
     """Days on which it does not."""
+    starts_on: date | None = None
+    """First day on which it dials, in the site's time zone; left out: any."""
+    ends_on: date | None = None
+    """Last day on which it dials."""
+    calls_a_day: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    """Calls in a calendar day, after which it waits for the next; 0: any number."""
     minimum_ring_s: Annotated[float, Field(ge=15, le=120)] = 15.0
     """Ofcom: no unanswered call is cut off sooner than 15 s."""
     ring_timeout_s: Annotated[float, Field(ge=15, le=180)] = 22.0

@@ -82,6 +82,12 @@ class Campaign:
     weekdays: frozenset[int] = frozenset(range(7))
     """Monday is 0."""
     holidays: frozenset[date] = frozenset()
+    starts_on: date | None = None
+    """First day on which it dials, of the site's calendar; None: any."""
+    ends_on: date | None = None
+    """Last day."""
+    calls_a_day: int = 0
+    """Attempts in a day of the site's calendar, after which it waits for the next; 0: any number."""
     minimum_ring_s: float = 15.0
     """Ofcom: no unanswered call is cut off sooner."""
     ring_timeout_s: float = 22.0

@@ -105,11 +105,13 @@ class Dialler(RunningCampaign):
 
     # the campaign
 
-    def start(self, now: float) -> None:
-        """Dial from now on. Raises UsageError with every reason why this campaign may not."""
-        wall = self._shift.wall(now)
-        screening_age_s = (wall - self._screened_at).total_seconds() if self._screened_at is not None else None
-        found = faults(self.campaign, self._rules, screening_age_s)
+    def start(self, now: float, besides: Sequence[str] = ()) -> None:
+        """Dial from now on. Raises UsageError with every reason why this campaign may not.
+
+        besides: reasons of the site's own, which the campaign does not know.
+        """
+        today = self._shift.ledger.day_of(self._shift.wall(now))
+        found = [*faults(self.campaign, self._rules, self._screening_age_s(now), today), *besides]
         if found:
             raise UsageError(f"campaign {self.campaign.name} cannot start: {'; '.join(found)}")
         self._wanted, self._killed = "running", False
@@ -208,7 +210,7 @@ class Dialler(RunningCampaign):
     def receive_attempt_committed(self, call_ref: str, now: float) -> None:
         call = self._call(call_ref, CallState.COMMITTING)
         if call is not None:
-            self._placed.committed(call, now, may_dial=self._may_dial)
+            self._placed.committed(call, now, may_dial=self._may_place(now))
             self._settle(now)
 
     def receive_commit_failed(self, call_ref: str, now: float) -> None:

@@ -29,6 +29,8 @@ class CampaignFigures:
     """Of the calls that a verdict ended: measured, or the prior while too few are reviewed."""
     false_positive_bounds: tuple[float, float] = (0.0, 1.0)
     false_positives_reviewed: int = 0
+    fallback: str = ""
+    """Why it does not dial ahead just now, though its policy would; empty: it does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,3 +39,5 @@ class Lead:
     """What the import brought beside the number; an agent sees those that the campaign lists."""
     list_priority: int = 0
     """Of its list; comes before its own."""
+    callback_agent: str = ""
+    """In state CALLBACK: the agent who has promised it; empty: anybody's."""

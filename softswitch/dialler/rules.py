@@ -5,7 +5,7 @@ A campaign may be stricter than its rule set, never laxer: `faults` says in plai
 
 import re
 from dataclasses import dataclass
-from datetime import time
+from datetime import date, time
 
 from softswitch.dialler.campaign import AmdPoint, Campaign, Policy, Purpose
 from softswitch.dialler.presented import caller_ids_of
@@ -116,6 +116,7 @@ class Margins:
 
 
 DEFAULT_MARGINS = Margins()
+NOT_SCREENED = "it is marketing and its list is not screened against the TPS within the last 28 days"
 NO_MARKETING_MESSAGE = (
     "it is marketing and has a voicemail_message: a recorded marketing message may be left only on those who have "
     "agreed to it before (PECR 2003 reg. 19); take it out"
@@ -126,8 +127,18 @@ MESSAGE_NOT_ALLOWED = (
 )
 
 
-def faults(campaign: Campaign, rules: RuleSet, screening_age_s: float | None) -> list[str]:
-    """Why this campaign may not start, in words for the person who asked; empty when it may."""
+def is_screened(campaign: Campaign, screening_age_s: float | None) -> bool:
+    """Whether its list is screened as it must be; only marketing's must."""
+    if campaign.purpose is not Purpose.MARKETING:
+        return True
+    return screening_age_s is not None and 0 <= screening_age_s <= SCREENING_MAXIMUM_AGE_S
+
+
+def faults(campaign: Campaign, rules: RuleSet, screening_age_s: float | None, today: date | None = None) -> list[str]:
+    """Why this campaign may not start, in words for the person who asked; empty when it may.
+
+    today: of the site's calendar.
+    """
     found: list[str] = []
     presented = caller_ids_of(campaign)
     if not presented or not all(re.fullmatch(r"\+[1-9][0-9]{6,14}", caller_id) for caller_id in presented):
@@ -136,10 +147,8 @@ def faults(campaign: Campaign, rules: RuleSet, screening_age_s: float | None) ->
         found.append("its caller id is a premium number: present one that costs no more than an ordinary call")
     if not campaign.information_message:
         found.append("it has no information message: set information_message to a clip that says who called")
-    if campaign.purpose is Purpose.MARKETING and (
-        screening_age_s is None or not 0 <= screening_age_s <= SCREENING_MAXIMUM_AGE_S
-    ):
-        found.append("it is marketing and its list is not screened against the TPS within the last 28 days")
+    if not is_screened(campaign, screening_age_s):
+        found.append(NOT_SCREENED)
     if campaign.voicemail_message and campaign.purpose is Purpose.MARKETING:
         found.append(NO_MARKETING_MESSAGE)
     elif campaign.voicemail_message and not campaign.voicemail_allowed:
@@ -171,6 +180,12 @@ def faults(campaign: Campaign, rules: RuleSet, screening_age_s: float | None) ->
         found.append("amd_review_share is not between 0 and 1, or amd_review_least is under 0")
     if campaign.amd_false_positive_prior is not None and not 0 <= campaign.amd_false_positive_prior <= 1:
         found.append("amd_false_positive_prior is not between 0 and 1")
+    if campaign.starts_on is not None and campaign.ends_on is not None and campaign.starts_on > campaign.ends_on:
+        found.append("starts_on comes after ends_on")
+    elif campaign.ends_on is not None and today is not None and campaign.ends_on < today:
+        found.append(f"it ended on {campaign.ends_on:%d %B %Y} (ends_on)")
+    if campaign.calls_a_day < 0:
+        found.append("calls_a_day is under 0")
     if campaign.maximum_attempts < 1:
         found.append("maximum_attempts is under 1")
     if not 0 <= campaign.queue_low < campaign.queue_high:

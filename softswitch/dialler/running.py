@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from math import inf
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from softswitch.dialler.lead import Lead
 from softswitch.dialler.locks import NumberLocks
 from softswitch.dialler.pace import Pace
 from softswitch.dialler.placing import PlacedCalls
-from softswitch.dialler.rules import DEFAULT_MARGINS, UNITED_KINGDOM, Margins, RuleSet
+from softswitch.dialler.rules import DEFAULT_MARGINS, NOT_SCREENED, UNITED_KINGDOM, Margins, RuleSet, is_screened
 from softswitch.dialler.shift import Shift
 from softswitch.dialler.supply import Supply
 from softswitch.dialler.suppression import SuppressionList
@@ -83,7 +84,7 @@ class RunningCampaign:
 
     def figures(self, now: float) -> CampaignFigures:
         counts = self._shift.ledger.counts(self._shift.wall(now)) if self._shift.knows_wall else None
-        state, held_because = self._state()
+        state, held_because = self._state(now)
         waiting = len(self._supply) + len(self._shift.calls) + len(self._books.waiting)
         return CampaignFigures(
             name=self.campaign.name,
@@ -105,6 +106,7 @@ class RunningCampaign:
             false_positive_share=self.false_positives.share,
             false_positive_bounds=self.false_positives.bounds,
             false_positives_reviewed=self.false_positives.reviewed,
+            fallback=self._pace.fallback if state == "running" else "",
         )
 
     @property
@@ -164,7 +166,7 @@ class RunningCampaign:
         board = self.board.next_timer()
         if board is not None:
             timers.append(board)
-        if self._may_dial:
+        if self._told[0] == "running":
             timers.append(self._pace.next_timer())
         supply = self._supply.next_timer() if self._wanted == "running" else None
         if supply is not None:
@@ -180,34 +182,60 @@ class RunningCampaign:
 
     # after every mutation
 
-    @property
-    def _may_dial(self) -> bool:
-        return self._wanted == "running" and self._interlocks_closed
+    def _may_place(self, now: float) -> bool:
+        """Whether calls that are committed may go out."""
+        return self._wanted == "running" and not self._closed_because(now)
+
+    def _held_because(self, now: float) -> str:
+        """Why a campaign that was started dials nothing at the moment; empty: it dials."""
+        if self._calls_left_today(now) <= 0:
+            return f"its {self.campaign.calls_a_day} calls of today are made"
+        return self._closed_because(now)
+
+    def _closed_because(self, now: float) -> str:
+        if not self._interlocks_closed:
+            return "an interlock is open"
+        campaign, day = self.campaign, self._shift.ledger.day_of(self._shift.wall(now))
+        if campaign.starts_on is not None and day < campaign.starts_on:
+            return f"it begins on {campaign.starts_on:%d %B %Y}"
+        if campaign.ends_on is not None and day > campaign.ends_on:
+            return f"it ended on {campaign.ends_on:%d %B %Y}"
+        if not is_screened(campaign, self._screening_age_s(now)):
+            return NOT_SCREENED
+        return ""
+
+    def _screening_age_s(self, now: float) -> float | None:
+        return None if self._screened_at is None else (self._shift.wall(now) - self._screened_at).total_seconds()
+
+    def _calls_left_today(self, now: float) -> float:
+        if not self.campaign.calls_a_day:
+            return inf
+        on_the_way = sum(call.attempt.invited_at is None for call in self._shift.calls.values())
+        return self.campaign.calls_a_day - self._shift.ledger.counts(self._shift.wall(now)).attempts - on_the_way
 
     def _settle(self, now: float) -> None:
         """What follows from any change: agents looked after, waiting calls served, new ones dialled, states told."""
         if self.board.generation != self._board_seen:
             self._answered.notice_agents(now)
         self._answered.serve(now)
-        if self._may_dial:
+        if self._wanted == "running" and not self._held_because(now):
             self._dial(now)
         if self._wanted == "running":
             self._supply.refill(now)
             if self._supply.is_exhausted and not self._shift.calls:
                 self._wanted = "finished"
         self._board_seen = self.board.generation
-        state = self._state()
+        state = self._state(now)
         if state != self._told:
             self._told = state
             self._shift.emit(CampaignChanged(self.campaign.name, *state))
 
     def _dial(self, now: float) -> None:
         policy = self._pace.policy(now)
-        for _ in range(self._pace.calls_due(policy, now)):
+        for _ in range(int(min(self._pace.calls_due(policy, now), self._calls_left_today(now)))):
             if not self._placed.dial(now, guaranteed=policy is Policy.GUARANTEED_AGENT):
                 break
 
-    def _state(self) -> tuple[str, str]:
-        if self._wanted == "running" and not self._interlocks_closed:
-            return "held", "an interlock is open"
-        return self._wanted, ""
+    def _state(self, now: float) -> tuple[str, str]:
+        held_because = self._held_because(now) if self._wanted == "running" else ""
+        return ("held", held_because) if held_because else (self._wanted, "")

@@ -80,16 +80,23 @@ class Desk:
         return await self._site.store.attempts(campaign, limit, offset)
 
     async def start_campaign(self, name: str) -> None:
+        """What a campaign was told last is kept: the next process of the site goes on from there."""
         with self._site.mutating() as now:
-            self._campaign(name).dialler.start(now)
+            self._site.start_campaign(name, now)
+        self._site.records.keep_order(name, "running")
 
     async def pause_campaign(self, name: str) -> None:
+        dialler = self._campaign(name).dialler
+        if dialler.wanted not in ("running", "paused"):
+            raise UsageError(f"campaign {name} is {dialler.wanted}: there is nothing to pause")
         with self._site.mutating() as now:
-            self._campaign(name).dialler.pause(now)
+            dialler.pause(now)
+        self._site.records.keep_order(name, "paused")
 
     async def stop_campaign(self, name: str) -> None:
         with self._site.mutating() as now:
             self._campaign(name).dialler.stop(now)
+        self._site.records.keep_order(name, "stopped")
 
     async def log_in_agent(self, agent: str) -> None:
         self._known(agent)
@@ -150,6 +157,8 @@ class Desk:
             for dialler in site.diallers:
                 dialler.kill(now, clip)
             site.inbound.kill(clip, now)
+        for name in site.campaigns:
+            site.records.keep_order(name, "stopped")
 
     async def mute_agent(self, agent: str, muted: bool, by: str) -> None:
         """At once, and noted then: it shows nobody anything."""

@@ -22,7 +22,7 @@ from softswitch.exchange.records import Records
 from softswitch.exchange.supervision import Supervision
 from softswitch.exchange.supervisors import SupervisorLines
 from softswitch.media.control import MediaPlane
-from softswitch.safeguards.interlocks import Interlocks
+from softswitch.safeguards.interlocks import NEVER_DIAL, Interlocks
 from softswitch.safeguards.overrides import Overrides
 from softswitch.store.database import Store
 from softswitch.transports.driver import Driver
@@ -92,6 +92,10 @@ class Site:
         if state is AgentState.OFFLINE:
             self.inbound.agent_gone(agent, now)
         self.settle()
+
+    def start_campaign(self, name: str, now: float) -> None:
+        """Raises UsageError with every reason why it may not start, KeyError for a name that no campaign has."""
+        self.campaigns[name].dialler.start(now, self.interlocks.reasons_among((NEVER_DIAL,)))
 
     def report_channels(self) -> None:
         """Tell each dialler how many calls its trunks could take on now, and whether it may dial at all."""

@@ -74,6 +74,9 @@ class Records:
     def lock_number(self, number: str, until: datetime) -> None:
         self._put(lambda: self._store.lock_number(number, until))
 
+    def keep_order(self, campaign: str, wanted: str) -> None:
+        self._put(lambda: self._store.keep_order(campaign, wanted))
+
     async def drain(self, timeout_s: float) -> bool:
         """Wait until all is written; False where it could not be in time."""
         try:

@@ -59,7 +59,7 @@ class CallView:
 class CampaignView:
     name: str
     state: str
-    """"stopped", "running", "paused", "held" (an interlock), "finished"."""
+    """"stopped", "running", "paused", "held", "finished"."""
     policy: str
     leads_left: int
     leads_total: int
@@ -82,6 +82,10 @@ class CampaignView:
     false_positive_bounds: tuple[float, float] = (0.0, 1.0)
     false_positives_reviewed: int = 0
     """Calls that a reviewer has judged."""
+    held_because: str = ""
+    """Why a campaign that was started dials nothing just now, in plain words."""
+    fallback: str = ""
+    """Why it does not dial ahead of its agents just now, though it is told to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +245,8 @@ def campaign_view(figures: CampaignFigures) -> CampaignView:
         false_positive_share=figures.false_positive_share,
         false_positive_bounds=figures.false_positive_bounds,
         false_positives_reviewed=figures.false_positives_reviewed,
+        held_because=figures.held_because,
+        fallback=figures.fallback,
     )
 
 

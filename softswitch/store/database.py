@@ -18,7 +18,7 @@ from softswitch.dialler.campaign import Campaign
 from softswitch.dialler.detection import Truth
 from softswitch.dialler.events import ReviewOffered
 from softswitch.dialler.lead import Lead, LeadState
-from softswitch.store import amd_days, attempts, erasure, lists, locked, reviews, verdicts, web_accounts
+from softswitch.store import amd_days, attempts, erasure, lists, locked, orders, reviews, verdicts, web_accounts
 from softswitch.store.connection import create_engine, migrate
 from softswitch.store.keyed import KeyedNumbers
 from softswitch.store.leads import ImportReport, LeadImport
@@ -294,6 +294,21 @@ class Store(PeopleStore):
             await lists.change_list(connection, list_ref, **values)
 
         await self._writer.run(work)
+
+    # Campaigns
+
+    async def keep_order(self, campaign: str, wanted: str) -> None:
+        """What a campaign is told: "running", "paused" or "stopped"."""
+
+        async def work(connection: AsyncConnection) -> None:
+            await orders.keep(connection, campaign, wanted)
+
+        await self._writer.run(work)
+
+    async def campaign_orders(self) -> dict[str, str]:
+        """What each campaign was told last, by name."""
+        with reading():
+            return await orders.all_orders(self._engine)
 
     # Accounts of the web
 

@@ -75,6 +75,7 @@ def update_row_of(lead: Lead) -> dict[str, Any]:
         "last_outcome": str(lead.last_outcome),
         "outcomes": lead.outcomes,
         "time_zone": lead.time_zone,
+        "callback_agent": lead.callback_agent,
     }
 
 
@@ -186,6 +187,7 @@ def lead_of(row: Row[Any], person: Person, state: LeadState | None = None, list_
         outcomes=row.outcomes,
         fields=person.fields,
         list_priority=list_priority,
+        callback_agent=row.callback_agent,
     )
 
 
@@ -252,7 +254,7 @@ async def add_leads(
     rows = [
         (
             position, lead.lead_ref, campaign, list_ref, person.digest, lead.time_zone, LeadState.NEW.value,
-            lead.priority, 0, any_time, "", nothing,
+            lead.priority, 0, any_time, "", nothing, "",
         )
         for position, (lead, person) in enumerate(zip(new, sealed, strict=True), first)
     ]  # fmt: skip

@@ -128,6 +128,8 @@ leads = Table(
     Column("not_before", UtcDateTime, nullable=False),
     Column("last_outcome", String(32), nullable=False),
     Column("outcomes", JSON, nullable=False),
+    # Whose callback it is in state CALLBACK; empty: anybody's.
+    Column("callback_agent", String(64), nullable=False, server_default=""),
     UniqueConstraint("number_digest", "campaign"),
     # In the hopper's order, and within a priority by due time, so that filling it from a million leads, most of them
     # waiting for another day, reads no more than it takes.
@@ -271,6 +273,42 @@ accounts = Table(
     Column("totp", String(255), nullable=False, server_default=""),
     Column("totp_step", BigInteger, nullable=False, server_default="0"),
     Column("disabled", Boolean, nullable=False, server_default=false()),
+)
+
+campaign_orders = Table(
+    "campaign_orders",
+    metadata,
+    # What people told a campaign last: "running", "paused", "stopped". It outlives the process.
+    Column("campaign", String(64), primary_key=True),
+    Column("wanted", String(16), nullable=False),
+    Column("ordered_at", UtcDateTime, nullable=False),
+)
+
+callbacks = Table(
+    "callbacks",
+    metadata,
+    # One row for each callback that was promised; at most one of a lead is open.
+    Column("position", Integer, primary_key=True),
+    Column("lead_ref", String(32), nullable=False),
+    Column("campaign", String(64), nullable=False),
+    Column("due_at", UtcDateTime, nullable=False),
+    # Empty: anybody's.
+    Column("agent", String(64), nullable=False),
+    Column("made_by", String(64), nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    # "called", "missed", "replaced", "cancelled"; empty while it is open.
+    Column("came_to", String(16), nullable=False),
+    Column("closed_at", UtcDateTime),
+    # Of the call that kept it.
+    Column("call_ref", String(64), nullable=False),
+    Index("ix_callbacks_campaign_due_at", "campaign", "due_at"),
+)
+Index(
+    "ix_callbacks_open",
+    callbacks.c.lead_ref,
+    unique=True,
+    sqlite_where=callbacks.c.came_to == "",
+    postgresql_where=callbacks.c.came_to == "",
 )
 
 pulse = Table(

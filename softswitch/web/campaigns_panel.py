@@ -42,7 +42,9 @@ class _Card:
 
     def show(self, view: CampaignView) -> None:
         self._state.show(view.state, TONES.get(view.state, "idle"))
-        self._policy.text = view.policy.replace("_", " ")
+        self._policy.text = " · ".join(
+            filter(None, (view.policy.replace("_", " "), view.held_because or view.fallback))
+        )
         done = view.leads_total - view.leads_left
         self._progress.show(done / view.leads_total if view.leads_total else 0.0)
         self._leads.text = f"{count(done)} of {count(view.leads_total)}"

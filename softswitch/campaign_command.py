@@ -1,0 +1,117 @@
+"""`softswitch campaign start | pause | stop | status`: the campaigns of a running switch."""
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from softswitch.commands import Config
+from softswitch.errors import UsageError
+from softswitch.switch_client import PasswordFile, Refused, SwitchClient, User, client_of
+
+campaign_app = typer.Typer(no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The campaign's name.")]
+Where = Annotated[str, typer.Option("--url", envvar="SOFTSWITCH_WEB_URL", help="Left out: as the file says.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print what the API answers.")]
+
+
+@campaign_app.command()
+def start(
+    config: Config, campaign: Name, url: Where = "", user: User = "administrator", password_file: PasswordFile = None
+) -> None:
+    """Begin to dial. Refused, with every reason, where the campaign may not: no information message, no valid caller
+    id, no never-dial list, marketing without a fresh TPS screening. It goes on after a restart of the switch."""
+    _command(_client(config, campaign, url, user, password_file), campaign, "start")
+
+
+@campaign_app.command()
+def pause(
+    config: Config, campaign: Name, url: Where = "", user: User = "administrator", password_file: PasswordFile = None
+) -> None:
+    """No new calls; those that ring or talk go on. `start` goes on from here."""
+    _command(_client(config, campaign, url, user, password_file), campaign, "pause")
+
+
+@campaign_app.command()
+def stop(
+    config: Config, campaign: Name, url: Where = "", user: User = "administrator", password_file: PasswordFile = None
+) -> None:
+    """No new calls, and the leads that were ready to be dialled go back. It stays stopped after a restart."""
+    _command(_client(config, campaign, url, user, password_file), campaign, "stop")
+
+
+@campaign_app.command()
+def status(
+    config: Config,
+    campaign: Annotated[str, typer.Argument(help="The campaign's name; all when left out.")] = "",
+    url: Where = "",
+    user: User = "administrator",
+    password_file: PasswordFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """What a campaign does at this moment, why it does not where it does not, and its figures of today."""
+    client = _client(config, campaign, url, user, password_file)
+    answer = _asked(client.get, "campaigns", *([campaign] if campaign else []))
+    if as_json:
+        sys.stdout.write(answer.decode() + "\n")
+        return
+    found = json.loads(answer)
+    for view in found if isinstance(found, list) else [found]:
+        _show(view)
+
+
+def _client(config: Any, campaign: str, url: str, user: str, password_file: Any) -> SwitchClient:
+    from softswitch.config import load
+
+    settings = load(config)
+    names = [each.name for each in settings.campaigns]
+    if campaign and campaign not in names:
+        raise UsageError(f'there is no campaign "{campaign}"; {config} has {", ".join(names) or "none"}')
+    if not url and not settings.web.port:
+        raise UsageError("[web] port is 0, so only the running switch knows it: say where with --url")
+    return client_of(settings, url, user, password_file)
+
+
+def _command(client: SwitchClient, campaign: str, what: str) -> None:
+    view = json.loads(_asked(client.post, "campaigns", campaign, what))
+    line = Text(f"{view['name']}: {view['state']}")
+    if view["held_because"]:
+        line.append(f", {view['held_because']}")
+    Console(highlight=False).print(line, soft_wrap=True)
+
+
+def _asked(ask: Any, *path: str) -> bytes:
+    try:
+        answer: bytes = ask(*path)
+    except Refused as refused:
+        if refused.status == 404:
+            raise UsageError("the running switch has no such campaign: was it started with this file?") from None
+        raise
+    return answer
+
+
+def _show(view: dict[str, Any]) -> None:
+    console = Console(highlight=False)
+    state = view["state"] + (f": {view['held_because']}" if view["held_because"] else "")
+    table = Table(title=Text(f"{view['name']}: {state}"), show_header=False)
+    table.add_column("what")
+    table.add_column("figure", justify="right")
+    low, high = view["abandoned_rate_bounds"]
+    for what, figure in (
+        ("dials", view["policy"].replace("_", " ") + (f" ({view['fallback']})" if view["fallback"] else "")),
+        ("leads left", f"{view['leads_left']:,} of {view['leads_total']:,}"),
+        ("ringing", f"{view['ringing']:,}"),
+        ("dialled today", f"{view['attempts_today']:,}"),
+        ("live calls today", f"{view['live_today']:,}"),
+        ("abandoned today", f"{view['abandoned_today']:,}"),
+        ("silent today", f"{view['silent_today']:,}"),
+        ("machines today", f"{view['machines_today']:,}"),
+        ("abandoned rate", f"{view['abandoned_rate']:.2%} ({low:.2%} to {high:.2%}) of {view['abandoned_limit']:.2%}"),
+    ):
+        table.add_row(what, Text(figure))
+    console.print(table)

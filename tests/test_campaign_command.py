@@ -1,0 +1,102 @@
+"""`softswitch campaign` against a switch's real web."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from softswitch.campaign_command import campaign_app
+from softswitch.errors import UsageError
+from tests.auditor import AUDITOR
+
+sys.path.insert(0, str(Path(__file__).parent / "web"))
+from site_client import Site, served
+from small_site import PASSWORD
+
+SITE = f"""
+[recordings]
+auditor_public_key = "{AUDITOR.public.hex()}"
+[[campaigns]]
+name = "transport-2026"
+[[campaigns]]
+name = "only-in-the-file"
+"""
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site()
+
+
+@pytest.fixture
+def run(site: Site, tmp_path: Path) -> Iterator[object]:
+    (tmp_path / "password").write_text(PASSWORD + "\n")
+    (tmp_path / "site.toml").write_text(SITE)
+
+    def run_command(what: str, *names: str, user: str = "sue") -> Result:
+        async def serve() -> Result:
+            async with served(site) as server:
+                words = [what, str(tmp_path / "site.toml"), *names, "--url", server.url, "--user", user]
+                words += ["--password-file", str(tmp_path / "password")]
+                return await asyncio.to_thread(CliRunner().invoke, campaign_app, words)
+
+        return asyncio.run(serve())
+
+    yield run_command
+
+
+def error_of(result: Result) -> str:
+    assert isinstance(result.exception, UsageError), result.output
+    return str(result.exception)
+
+
+def test_a_campaign_is_started_paused_and_stopped_and_the_answer_says_what_it_does(run, site) -> None:
+    site.switch.present.append("sue")
+    assert run("start", "transport-2026").stdout == "transport-2026: running\n"
+    assert run("pause", "transport-2026").stdout == "transport-2026: paused\n"
+    assert run("stop", "transport-2026").stdout == "transport-2026: stopped\n"
+
+
+def test_a_refusal_is_told_with_its_reason(run) -> None:
+    assert error_of(run("start", "transport-2026")) == "No supervisor watches; open the wallboard first."
+
+
+def test_what_is_commanded_is_noted_before_it_is_done(run, site) -> None:
+    run("stop", "transport-2026")
+    assert site.journal.actions("sue") == ["log in", "stop"]
+
+
+@pytest.mark.parametrize("user", ["otto", "101"])
+def test_auditors_and_agents_command_no_campaign(run, site, user: str) -> None:
+    site.switch.campaign_state = "running"
+    assert f"{user} may not do this" in error_of(run("stop", "transport-2026", user=user))
+    assert site.switch.campaign_state == "running"
+
+
+def test_a_stranger_is_told_which_options_to_look_at(run) -> None:
+    assert "--password-file" in error_of(run("stop", "transport-2026", user="mallory"))
+
+
+def test_a_name_that_is_only_a_typo_is_found_in_the_file(run) -> None:
+    assert "transport-2026, only-in-the-file" in error_of(run("start", "transport-2027"))
+
+
+def test_a_switch_that_was_started_with_another_file_says_so(run) -> None:
+    assert "was it started with this file" in error_of(run("start", "only-in-the-file"))
+
+
+def test_the_status_shows_figures_and_is_had_as_json(run, site) -> None:
+    shown = run("status").stdout
+    assert "transport-2026: stopped" in shown and "40 of 60" in shown and "2.00%" in shown
+    assert json.loads(run("status", "transport-2026", "--json").stdout)["state"] == "stopped"
+
+
+def test_where_no_switch_answers_it_is_said(tmp_path: Path) -> None:
+    (tmp_path / "site.toml").write_text(SITE)
+    words = ["status", str(tmp_path / "site.toml"), "--url", "http://127.0.0.1:1"]
+    result = CliRunner().invoke(campaign_app, words, env={"SOFTSWITCH_WEB_PASSWORD": "x"})
+    assert "is it running?" in error_of(result)
