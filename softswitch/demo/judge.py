@@ -15,7 +15,7 @@ from softswitch.errors import SoftswitchError
 from softswitch.recordings.inspection import inspect_folder
 from softswitch.recordings.keys import KeyPair
 from softswitch.recordings.reading import read_sound
-from softswitch.testing.capture import find_numbers
+from softswitch.testing.canaries import Canaries, Canary
 from softswitch.testing.marker import AGENT_MARKERS_HZ, CALLEE_MARKERS_HZ, MarkerEar
 from softswitch.testing.plan import Plan
 
@@ -184,11 +184,8 @@ def _markers(samples: Any, frequencies_hz: Sequence[int]) -> set[int]:
 
 def _check_secrecy(evidence: Evidence, found: Findings) -> None:
     """No byte that reached an agent's phone, and no log, metric or file name, holds a callee's number."""
-    numbers = list(evidence.plan)
-    leaked = find_numbers(evidence.agent_bytes, numbers)
-    if leaked:
-        found.faults.append(f"{len(leaked)} callees' numbers reached the agents' phones")
-    for name, data in evidence.other_bytes.items():
-        leaked = find_numbers(data, numbers)
+    search = Canaries(Canary(number) for number in evidence.plan)
+    for name, data in {"what reached the agents' phones": evidence.agent_bytes, **evidence.other_bytes}.items():
+        leaked = {sighting.canary for sighting in search.sightings(data)}
         if leaked:
             found.faults.append(f"{len(leaked)} callees' numbers stand in {name}")

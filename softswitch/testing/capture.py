@@ -1,11 +1,10 @@
-"""A packet capture of what reaches a lab end, as a pcap file that Wireshark reads, and the search in it for numbers.
+"""A packet capture of what reaches a lab end, as a pcap file that Wireshark reads.
 
 SIP is kept in full. Of G.711 packets only the headers are kept (the length that was on the wire is noted, as pcap does
 for any cut packet): the samples can hold no text. Packets of other payload types are kept in full.
 """
 
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,7 +28,7 @@ class Capture:
 
     def receive_rtp(self, data: bytes, source: Address, destination: Address) -> None:
         audio = len(data) > _RTP_HEADER and data[1] & 0x7F in CODECS.values()
-        self._write(data[:_RTP_HEADER] if audio else data, len(data), source, destination)
+        self._write(data[: _header_length(data)] if audio else data, len(data), source, destination)
 
     def close(self) -> None:
         if self._file:
@@ -43,12 +42,9 @@ class Capture:
         self._file.flush()
 
 
-def find_numbers(data: bytes, numbers: Iterable[str], *, country_code: str = "44") -> set[str]:
-    """The numbers (E.164) that occur in captured bytes in any spelling that holds all their national digits.
-
-    Spaces, hyphens, dots and brackets between digits are stepped over, as are their percent-encodings.
-    """
-    plain = data
-    for separator in (b"%20", b"%2D", b"%2d", b" ", b"-", b".", b"(", b")"):
-        plain = plain.replace(separator, b"")
-    return {number for number in numbers if number.removeprefix("+").removeprefix(country_code).encode() in plain}
+def _header_length(data: bytes) -> int:
+    """Of an RTP packet, with its contributing sources and its extension (RFC 3550 §5.1, §5.3.1)."""
+    length = _RTP_HEADER + 4 * (data[0] & 0x0F)
+    if data[0] & 0x10:
+        length += 4 + 4 * int.from_bytes(data[length + 2 : length + 4])
+    return length
