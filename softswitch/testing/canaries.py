@@ -16,7 +16,7 @@ import phonenumbers
 from phonenumbers import PhoneNumberFormat
 
 from softswitch.errors import UsageError
-from softswitch.testing.encodings import decodings
+from softswitch.testing.decodings import decodings
 
 LEAST_WORD: Final = 6
 """Shorter words turn up by themselves."""
@@ -125,12 +125,12 @@ class Canaries:
     def _split(self, data: bytes) -> Iterator[tuple[Canary, str, int]]:
         """Numbers whose parts are neighbouring fields: whole runs of digits, a little way from one another."""
         fields = [(each.start(), each.end(), each[0]) for each in _FIELD.finditer(data)]
-        for first, (start, end, digits) in enumerate(fields):
-            for following in fields[first + 1 : first + MOST_FIELDS]:
-                if following[0] - end > MOST_BETWEEN_FIELDS or len(digits) > 15:
+        for first, (start, end, joined) in enumerate(fields):
+            for begins, ends, digits in fields[first + 1 : first + MOST_FIELDS]:
+                if begins - end > MOST_BETWEEN_FIELDS or len(joined) > 15:
                     break
-                digits, end = digits + following[2], following[1]
-                yield from ((*known, start) for known in self._whole(digits))
+                joined, end = joined + digits, ends  # noqa: PLW2901
+                yield from ((*known, start) for known in self._whole(joined))
 
     def _whole(self, digits: bytes) -> Iterator[tuple[Canary, str]]:
         """Whether these digits are a number and its prefix, and nothing else."""

@@ -23,11 +23,12 @@ SPELT = (
     "0207946 [0123]", "20/7946/0123", "cid_2079460123x",
 )  # fmt: skip
 SPLIT = (
-    "X-Area: 020\r\nX-Rest: 79460123\r\n", "o=- 44 2079460123 IN", "To: 207946;tag=0123", '{"a": "0207", "b": "946", "c": "0123"}',
+    "X-Area: 020\r\nX-Rest: 79460123\r\n", "o=- 44 2079460123 IN", "To: 207946;tag=0123",
+    '{"a": "0207", "b": "946", "c": "0123"}',
     "a=44\na=20\na=7946\na=0123\n", "00 44 20 x: 7946 <0123>",
 )  # fmt: skip
 ENCODINGS = {
-    "base64": lambda text: base64.b64encode(text),
+    "base64": base64.b64encode,
     "base64 without padding in a longer run": lambda text: b"abc" + base64.b64encode(text).rstrip(b"=") + b"Zz/9",
     "base64url": lambda text: base64.urlsafe_b64encode(b"?>?>" + text),
     "hex": lambda text: text.hex().encode(),
