@@ -1,0 +1,152 @@
+"""Final dispositions and outcome rates after AAPOR, Standard Definitions (9th edition, 2016; 10th, 2023).
+
+Every case, a lead with all its attempts, has one final disposition. The formulas are those of the chapter "Calculating
+outcome rates from final disposition distributions".
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Final(StrEnum):
+    """A final disposition, by the group in which it counts."""
+
+    I = "I"  # noqa: E741
+    P = "P"
+    R = "R"
+    NC = "NC"
+    O = "O"  # noqa: E741
+    UH = "UH"
+    UO = "UO"
+    NE = "NE"
+
+
+MEANINGS: Mapping[Final, str] = {
+    Final.I: "complete interview (1.1)",
+    Final.P: "partial interview (1.2)",
+    Final.R: "refusal and break-off (2.1)",
+    Final.NC: "non-contact (2.2)",
+    Final.O: "other (2.3)",
+    Final.UH: "unknown if the number is somebody's whom the survey asks (3.1)",
+    Final.UO: "somebody is there, unknown if eligible (3.2, 3.9)",
+    Final.NE: "not eligible (4)",
+}
+
+SITE_WORDING: Mapping[str, tuple[Final, str]] = {
+    # What an attempt came to -> group and code.
+    "completed": (Final.I, "1.1"),
+    "partial": (Final.P, "1.2"),
+    "refusal": (Final.R, "2.11"),
+    "opt-out": (Final.R, "2.11"),
+    "break-off": (Final.R, "2.12"),
+    "callback": (Final.NC, "2.21"),
+    "connected": (Final.UO, "3.9"),
+    "hung-up": (Final.UO, "3.9"),
+    "abandoned": (Final.UO, "3.9"),
+    "silence": (Final.UH, "3.1"),
+    "screened": (Final.UH, "3.14"),
+    "machine": (Final.UH, "3.14"),
+    "voicemail": (Final.UH, "3.14"),
+    "no-answer": (Final.UH, "3.13"),
+    "busy": (Final.UH, "3.12"),
+    "refused": (Final.UH, "3.15"),
+    "announcement": (Final.UH, "3.16"),
+    "tone": (Final.UH, "3.16"),
+    "failed": (Final.UH, "3.16"),
+    "cancelled": (Final.UH, "3.13"),
+    "blocked": (Final.UH, "3.11"),
+    "not-eligible": (Final.NE, "4.7"),
+    "over-quota": (Final.NE, "4.8"),
+    "wrong-number": (Final.NE, "4.4"),
+    "fax": (Final.NE, "4.2"),
+    "invalid-number": (Final.NE, "4.31"),
+}
+"""By disposition of the switch."""
+NEVER_TRIED = (Final.UH, "3.11")
+ORDER = (Final.I, Final.P, Final.R, Final.NE, Final.O, Final.NC, Final.UO, Final.UH)
+"""Of several attempts at a case the one counts that says most: an interview before all, a refusal is not undone by a
+later no-answer, and who was spoken to once is no unknown (Standard Definitions, "Temporary vs. final dispositions")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How a site reads its dispositions, where that differs from `SITE_WORDING`."""
+
+    by_disposition: Mapping[str, tuple[Final, str]]
+
+    def of_attempts(self, dispositions: Iterable[str]) -> tuple[Final, str]:
+        """The final disposition of a case from those of its attempts, in the order in which they were made."""
+        best = NEVER_TRIED
+        rank = len(ORDER)
+        for disposition in dispositions:
+            found = self.by_disposition.get(disposition)
+            if found is not None and ORDER.index(found[0]) <= rank:
+                best, rank = found, ORDER.index(found[0])
+        return best
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Outcome rates, 0-1; None where nothing can be divided by."""
+
+    RR1: float | None
+    RR2: float | None
+    RR3: float | None
+    RR4: float | None
+    RR5: float | None
+    RR6: float | None
+    COOP1: float | None
+    COOP2: float | None
+    COOP3: float | None
+    COOP4: float | None
+    REF1: float | None
+    REF2: float | None
+    REF3: float | None
+    CON1: float | None
+    CON2: float | None
+    CON3: float | None
+    e: float
+    """Share of the cases of unknown eligibility that is taken to be eligible."""
+
+
+def eligible_share(count: Mapping[Final, int]) -> float:
+    """e by proportional allocation: as many of the unknown are eligible as of those who are known (CASRO). 1 where
+    nothing is known, which makes RR3 no higher than RR1."""
+    eligible = sum(count.get(each, 0) for each in (Final.I, Final.P, Final.R, Final.NC, Final.O))
+    known = eligible + count.get(Final.NE, 0)
+    return eligible / known if known else 1.0
+
+
+def rates(count: Mapping[Final, int], e: float | None = None) -> Rates:
+    """All rates of so many cases. e: 0-1; left out, by `eligible_share`."""
+    i, p, r, nc, o, uh, uo = (count.get(each, 0) for each in ORDER_OF_FORMULAS)
+    share = eligible_share(count) if e is None else e
+    interviews, others, unknown = i + p, r + nc + o, uh + uo
+    whole, estimated, known = interviews + others + unknown, interviews + others + share * unknown, interviews + others
+    return Rates(
+        RR1=_share(i, whole),
+        RR2=_share(interviews, whole),
+        RR3=_share(i, estimated),
+        RR4=_share(interviews, estimated),
+        RR5=_share(i, known),
+        RR6=_share(interviews, known),
+        COOP1=_share(i, interviews + r + o),
+        COOP2=_share(interviews, interviews + r + o),
+        COOP3=_share(i, interviews + r),
+        COOP4=_share(interviews, interviews + r),
+        REF1=_share(r, whole),
+        REF2=_share(r, estimated),
+        REF3=_share(r, known),
+        CON1=_share(interviews + r + o, whole),
+        CON2=_share(interviews + r + o, estimated),
+        CON3=_share(interviews + r + o, known),
+        e=share,
+    )
+
+
+ORDER_OF_FORMULAS = (Final.I, Final.P, Final.R, Final.NC, Final.O, Final.UH, Final.UO)
+
+
+def _share(part: float, whole: float) -> float | None:
+    return part / whole if whole else None

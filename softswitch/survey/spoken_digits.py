@@ -1,0 +1,112 @@
+"""Digits however they are written: in any script, grouped by anything, in words, doubled, or with letters for digits."""
+
+import re
+import unicodedata
+
+_WORDS = {
+    **dict.fromkeys(("zero", "oh", "o", "nought", "naught", "nil", "null"), "0"),
+    **{
+        word: str(n)
+        for n, word in enumerate(("one", "two", "three", "four", "five", "six", "seven", "eight", "nine"), 1)
+    },
+    "niner": "9",
+    **{
+        word: str(n)
+        for n, word in enumerate(
+            (
+                "ten",
+                "eleven",
+                "twelve",
+                "thirteen",
+                "fourteen",
+                "fifteen",
+                "sixteen",
+                "seventeen",
+                "eighteen",
+                "nineteen",
+            ),
+            10,
+        )
+    },
+}
+_TENS = {
+    word: str(n)
+    for n, word in enumerate(("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"), 2)
+}
+_TENS["fourty"] = "4"
+_TIMES = {"double": 2, "triple": 3, "treble": 3, "quadruple": 4}
+_ZEROS = {"hundred": "00", "thousand": "000"}
+_BETWEEN = frozenset(
+    "and then dash hyphen minus dot point space slash stroke plus comma code area ext extension er erm um uh "
+    "is no number".split()
+)
+"""Words between the groups of one number."""
+_LETTERS = str.maketrans("olisbz", "011582")
+"""Letters that stand for digits in a word that has digits too, as in o77oo."""
+_TOKEN = re.compile(r"[a-z]+|[0-9]+|[^a-z0-9\s]|\s+")
+_MIXED = re.compile(r"(?=[olisbz]*[0-9])[0-9olisbz]{3,}")
+_GLUED = re.compile("|".join(sorted((*_WORDS, *_TENS, *_TIMES, *_ZEROS), key=len, reverse=True)))
+
+
+def plain(text: str) -> str:
+    """The text in small letters, as compatible characters (NFKC), digits of all scripts as 0-9, nothing invisible."""
+    shown = []
+    for character in unicodedata.normalize("NFKC", text):
+        if unicodedata.category(character) in ("Cf", "Mn", "Me"):
+            continue
+        digit = unicodedata.digit(character, None)
+        shown.append(character if digit is None else str(digit))
+    return "".join(shown).casefold()
+
+
+def groups_of(text: str) -> list[list[str]]:
+    """Runs of digits that belong together, each as its groups: "oh seven, 946 0000" is one run.
+
+    text: as `plain` gives it. A run ends at a word that is no digit and not usual between groups.
+    """
+    runs: list[list[str]] = [[]]
+    times = 1
+    for token in _tokens(_MIXED.sub(lambda found: found[0].translate(_LETTERS), text)):
+        if token.isdigit():
+            runs[-1].append(token[0] * (times - 1) + token)
+        elif token in _WORDS:
+            runs[-1].append(_WORDS[token] * times)
+        elif token in _TENS:
+            runs[-1].append(f"{_TENS[token]}0")
+        elif token in _ZEROS and runs[-1]:
+            runs[-1].append(_ZEROS[token])
+        elif token in _TIMES:
+            times = _TIMES[token]
+            continue
+        elif token.isalpha() and token not in _BETWEEN:
+            if runs[-1]:
+                runs.append([])
+        else:
+            continue  # signs and spaces are between groups as well
+        times = 1
+    return [_tens_joined(run) for run in runs if run]
+
+
+def _tokens(text: str) -> list[str]:
+    """Words that are glued of digits ("sevenseven") taken apart."""
+    found: list[str] = []
+    for token in _TOKEN.findall(text):
+        if token.isalpha() and token not in _WORDS and len(token) > 4:
+            parts = _GLUED.findall(token)
+            if "".join(parts) == token:
+                found += parts
+                continue
+        found.append(token)
+    return found
+
+
+def _tens_joined(run: list[str]) -> list[str]:
+    """ "seventy", "seven" is 77."""
+    joined: list[str] = []
+    for group in run:
+        if joined and len(joined[-1]) == 2 and joined[-1][1] == "0" and joined[-1][0] > "1" and len(group) == 1:
+            if group != "0":
+                joined[-1] = joined[-1][0] + group
+                continue
+        joined.append(group)
+    return joined

@@ -1,0 +1,100 @@
+"""What no answer may hold, however it is written; and that ordinary answers pass."""
+
+import string
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from softswitch.survey.private_details import Detail, found_in, iban_checks, luhn
+
+TELEPHONES = """07700 900123|oh seven seven double four nine zero zero one two three|+44 (0)20-7946-0123|020.7946.0123
+0 7 7 0 0 9 0 0 1 2 3|zero seven seven, double oh, nine double oh one two three|o77oo 9oo123|０７７００９００１２３
+٠٧٧٠٠٩٠٠١٢٣|077\u200b00900123|seventy seven hundred nine hundred one two three|sevensevenzerozeroninezeroone
+my number is 0207 then 946 then 0123|call 946 0123|treble two four five six seven eight|Reading 0118 496
+oh 7 7 oh oh 9 oh oh one 2 three|double-oh-seven-seven 946 01|07 70 09 00 12 3|077/009/001/23|0.7.7.0.0.9.0.0.1.2.3
+①②③④⑤⑥⑦|oh seven seven double four|zero seven seven hundred nine hundred""".replace("\n", "|").split("|")
+POSTCODES = (
+    "SW1A 1AA|sw1a1aa|I am in M1 1AE now|s w 1 a 1 a a|GIR 0AA|EC1A  1BB|D02 AF30|K1A 0B1|postcode is 10115".split("|")
+)
+ADDRESSES = (
+    "12 High Street|221b Baker St|flat 3, the mews|twelve acacia avenue|PO Box 12|I live on Baker Street|"
+    "Hauptstraße 12|12 rue de la Paix|4 Oak Drive|number 7 Church Lane"
+).split("|")
+EMAILS = "john@example.com|john at example dot com|j.smith (at) mail.example.org|@johnny|www.foo.com|a @ b".split("|")
+CARDS = "4111 1111 1111 1111|5500-0000-0000-0004|four treble one 1111 1111 1111|3782 822463 10005".split("|")
+ACCOUNTS = (
+    "GB29 NWBK 6016 1331 9268 19|DE89370400440532013000|12-34-56|20 30 40|sort code 123456|account 12345678|"
+    "account number 1234|NL91ABNA0417164300|QQ 12 34 56 C|g b 2 9 n w b k 6 0 1 6 1 3 3 1 9 2 6 8 1 9"
+).split("|")
+ORDINARY = """I bought 3 cars in 2019, 4 in 2020 and 12 in 2021|In 2019 and 2020|the high street shops|The road is noisy
+about 50 to 60 pounds|one two or three times a week|I have two cars and one bike for three people|150000|£1,500 a month
+It costs 12.50|between 7 and 8 o'clock|24/7 support|my address book|bus number 73 and the 148|I live in a flat
+on 12/05/2019|a unit of measure|I walk up the hill|between 1990 and 2005|Windows 10, Office 365|at home. Not much
+meet at noon. Then rest|90% of people|M25 and A406 traffic|I take the A12 to work|Channel 4 and ITV2
+one hundred and twenty|oh no, seven or eight|The place is nice|five star hotel|4 out of 5 drive a car
+two people drive the car|I live near the place|COVID-19 in 2020|3 or 4 days at a time, 10 hours
+<b>bold</b> & "quoted" {braces}|I do not like it at all.""".replace("\n", "|").split("|")
+
+
+@pytest.mark.parametrize("text", TELEPHONES)
+def test_a_telephone_number_is_found_in_any_grouping_and_in_words(text: str) -> None:
+    assert found_in(f"well, {text}, thanks") in (Detail.TELEPHONE, Detail.CARD)
+
+
+@pytest.mark.parametrize(
+    ("texts", "detail"),
+    [(POSTCODES, Detail.POSTCODE), (ADDRESSES, Detail.ADDRESS), (EMAILS, Detail.EMAIL), (ACCOUNTS, Detail.ACCOUNT)],
+)
+def test_ways_to_find_or_reach_somebody_and_accounts_are_found(texts: list[str], detail: Detail) -> None:
+    assert {text: found_in(text) for text in texts} == dict.fromkeys(texts, detail)
+
+
+@pytest.mark.parametrize("text", CARDS)
+def test_a_card_number_is_found_by_its_check_digit(text: str) -> None:
+    assert found_in(text) is Detail.CARD
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_an_ordinary_answer_passes(text: str) -> None:
+    assert found_in(text) is None
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.integers(0, 9), min_size=10, max_size=11),
+    st.lists(st.sampled_from(["", " ", "-", ".", " / ", ") (", ",", "\u00a0", " und ", "_"]), min_size=11, max_size=11),
+    st.lists(st.booleans(), min_size=11, max_size=11),
+)
+def test_no_grouping_hides_ten_digits(digits: list[int], signs: list[str], in_words: list[bool]) -> None:
+    words = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    spoken = [f" {words[digit]} " if word else str(digit) for digit, word in zip(digits, in_words, strict=False)]
+    signs = [sign.replace(" und ", " and ") for sign in signs]
+    text = "".join(part + sign for part, sign in zip(spoken, signs, strict=False))
+    groups = "".join(str(digit) for digit in digits)
+    years = all(groups[n : n + 2] in ("19", "20") for n in range(0, len(groups), 4))
+    assert found_in(text) is not None or years
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(max_size=500))
+def test_any_text_is_looked_at_without_an_error(text: str) -> None:
+    found_in(text)
+
+
+@pytest.mark.parametrize(
+    "part", ["a ", "at ", "1 a ", "-.-. ", "flat ", "live a ", "gb12 ", "o", "one", "12 aaa ", "a@"]
+)
+def test_no_text_takes_long(part: str) -> None:
+    began = time.process_time()
+    found_in((part * 500)[:500])
+    assert time.process_time() - began < 0.25
+
+
+def test_check_digits_are_reckoned_as_the_standards_say() -> None:
+    assert luhn("4111111111111111")
+    assert not luhn("4111111111111112")
+    assert iban_checks("GB29NWBK60161331926819")
+    assert not iban_checks("GB28NWBK60161331926819")
+    assert sum(luhn("411111111111111" + digit) for digit in string.digits) == 1
