@@ -38,7 +38,7 @@ class AnsweredCalls:
     def speech_started(self, call: Call, at: float, now: float) -> None:
         if call.state in LIVE and call.speech_at is None:
             call.speech_at = at
-            self._books.note(call, silently=True, speech_at=self._shift.wall(at))
+            self._books.note(call, speech_at=self._shift.wall(at))
             if call.state is CallState.ANSWERED:
                 self.arm(call, now)
 

@@ -122,6 +122,12 @@ class DialAttempt:
     """How often the detector changed its mind."""
     voicemail_at: datetime | None = None
     """First sample of the message that is left on a machine."""
+    caller_id: str = ""
+    """What the callee sees: one of the campaign's own numbers, E.164."""
+    time_zone: str = ""
+    """IANA name; the callee's, whose hours bind the call."""
+    guaranteed: bool = False
+    """An agent was reserved for it before it was dialled."""
 
     @property
     def amdstatus(self) -> str:

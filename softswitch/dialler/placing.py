@@ -10,6 +10,7 @@ from softswitch.dialler.attempt import DialAttempt
 from softswitch.dialler.books import Books
 from softswitch.dialler.call import Call, CallState
 from softswitch.dialler.events import CancelCall, CommitAttempt, PlaceCall
+from softswitch.dialler.presented import caller_id_for
 from softswitch.dialler.shift import Shift
 from softswitch.dialler.supply import Supply
 
@@ -35,6 +36,9 @@ class PlacedCalls:
             campaign=self._campaign.name,
             trunk=self._campaign.trunk,
             committed_at=self._shift.wall(now),
+            caller_id=caller_id_for(self._campaign, lead.number),
+            time_zone=lead.time_zone,
+            guaranteed=guaranteed,
         )
         call = Call(attempt, lead, now, guaranteed=guaranteed)
         if guaranteed:
@@ -67,7 +71,7 @@ class PlacedCalls:
     def ringing(self, call: Call, now: float) -> None:
         self.invited(call, now)
         call.state, call.ringing_at = CallState.RINGING, now
-        self._books.note(call, silently=True, ringing_at=self._shift.wall(now))
+        self._books.note(call, ringing_at=self._shift.wall(now))
         self._arm(call)
 
     def unwanted(self, call: Call, now: float) -> None:

@@ -36,7 +36,6 @@ from softswitch.dialler.events import (
     ReviewOffered,
 )
 from softswitch.dialler.hours import CallingHours
-from softswitch.dialler.presented import caller_id_for
 from softswitch.errors import SoftswitchError, UsageError
 from softswitch.exchange.agents import AgentLines
 from softswitch.exchange.lines import Line, Lines
@@ -53,6 +52,7 @@ from softswitch.media.events import (
     VerdictReached,
 )
 from softswitch.recordings.names import file_name
+from softswitch.store.journal import Entry, Kind
 from softswitch.store.verdicts import KeptVerdict
 from softswitch.transports.driver import Driver
 
@@ -158,6 +158,8 @@ class DialledCalls:
                 self._records.save_attempt(event.attempt)
             case CampaignChanged():
                 log.info("campaign changed", campaign=event.campaign, state=event.state, reason=event.reason)
+                told = {"state": event.state, "reason": event.reason}
+                self._records.record(Entry(Kind.CAMPAIGN, datetime.now(UTC), event.campaign, content=told))
         self._settle()
 
     def _note(self, event: DiallerEvent) -> None:
@@ -206,8 +208,8 @@ class DialledCalls:
         if wait_s > 0:
             self._waiting[call_ref] = self._loop.call_later(wait_s, self._place_in_turn, call_ref, number)
             return
-        caller_id = caller_id_for(self.dialler.campaign, number)
-        zone = self.dialler.lead_of(call_ref).time_zone
+        attempt = self.dialler.attempt(call_ref)
+        caller_id, zone = attempt.caller_id, attempt.time_zone
         self._dialling[call_ref] = (number, zone)
         try:
             if not trunks:

@@ -12,11 +12,14 @@ from softswitch.dialler.events import ReviewOffered
 from softswitch.dialler.lead import Lead
 from softswitch.errors import SoftswitchError, UsageError
 from softswitch.store.database import Store
+from softswitch.store.journal import Entry
 from softswitch.store.verdicts import KeptVerdict
 
 log = structlog.get_logger(__name__)
 
 RETRY_S = (0.2, 1.0, 5.0)
+TOGETHER = 100
+"""Writes in one transaction at most."""
 Write = Callable[[], Awaitable[None]]
 
 
@@ -31,6 +34,7 @@ class Records:
         self._store = store
         self._on_health = on_health
         self._queue: deque[Write] = deque()
+        self._failing = False
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -71,6 +75,10 @@ class Records:
     def suppress(self, number: str, reason: str) -> None:
         self._put(lambda: self._store.suppress(number, reason=reason))
 
+    def record(self, entry: Entry) -> None:
+        """Into the journal, what no other row tells of."""
+        self._put(lambda: self._store.record(entry))
+
     def lock_number(self, number: str, until: datetime) -> None:
         self._put(lambda: self._store.lock_number(number, until))
 
@@ -103,19 +111,31 @@ class Records:
             await self._wake.wait()
             failures = 0
             while self._queue:
-                try:
-                    await self._queue[0]()
-                except UsageError as error:
-                    log.error("a record names nothing that the store knows", reason=str(error))
-                except SoftswitchError as error:
-                    self._on_health(False, f"the store cannot write: {error}")
+                if await self._write():
+                    failures = 0
+                else:
                     await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
                     failures += 1
-                    continue
-                self._queue.popleft()
-                if failures:
-                    log.info("the store writes again", waited_for=failures)
-                failures = 0
-                self._on_health(True, "")
             self._wake.clear()
             self._idle.set()
+
+    async def _write(self) -> bool:
+        """Write what waits, together; False where the store cannot. What stood behind a write that failed is written
+        again with it, so that the last word on a call or a lead stays the last."""
+        together = [self._queue[n] for n in range(min(TOGETHER, len(self._queue)))]
+        results = await asyncio.gather(*(write() for write in together), return_exceptions=True)
+        for result in results:
+            if isinstance(result, UsageError):
+                log.error("a record names nothing that the store knows", reason=str(result))
+            elif isinstance(result, SoftswitchError):
+                self._failing = True
+                self._on_health(False, f"the store cannot write: {result}")
+                return False
+            elif isinstance(result, BaseException):
+                raise result
+            self._queue.popleft()
+        if self._failing:
+            log.info("the store writes again")
+        self._failing = False
+        self._on_health(True, "")
+        return True

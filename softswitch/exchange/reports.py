@@ -16,6 +16,7 @@ from softswitch.media.control import MediaPlane
 from softswitch.media.events import MediaEvent, PlaneDied, PlaneRecovered, RecordingClosed, RecordingFailed
 from softswitch.safeguards.audit import SWITCH
 from softswitch.safeguards.interlocks import AUDIT, MEDIA
+from softswitch.store.journal import Entry, Kind
 from softswitch.ua.accounts import AccountFailed, AccountReachable, AccountRegistered
 from softswitch.ua.defence import SourceBanned
 from softswitch.ua.pool import PoolEvent
@@ -85,6 +86,9 @@ class Reports:
     def receive_agent_changed(self, event: AgentChanged) -> None:
         now = self.site.driver.now
         self.site_notes.agent_changed(event.agent)
+        told = {"state": event.state.value, "code": event.code}
+        entry = Entry(Kind.AGENT, wall(), call_ref=event.call_ref, agent=event.agent, content=told)
+        self.site.records.record(entry)
         if event.state not in (AgentState.RESERVED, AgentState.IN_CALL):
             self.site.agents.release(event.agent, now)
         if event.state is AgentState.OFFLINE:

@@ -1,16 +1,18 @@
 """Dial attempts and what is counted from them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict, fields
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, RowMapping, and_, bindparam, func, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import ColumnElement, RowMapping, and_, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from softswitch.dialler.abandonment import DayCounts
 from softswitch.dialler.attempt import NOBODY_MET, DialAttempt
+from softswitch.errors import UsageError
+from softswitch.store import journal
 from softswitch.store.schema import attempts
 
 _COLUMNS = tuple(field.name for field in fields(DialAttempt))
@@ -19,8 +21,6 @@ PAGE = 1000
 A_DAY = timedelta(days=1)
 
 INSERT = insert(attempts)
-# Sets the columns that its row names.
-UPDATE = update(attempts).where(attempts.c.call_ref == bindparam("key"))
 
 
 def row_of(attempt: DialAttempt) -> dict[str, Any]:
@@ -29,9 +29,27 @@ def row_of(attempt: DialAttempt) -> dict[str, Any]:
     return {name: str(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
-def update_row_of(attempt: DialAttempt) -> dict[str, Any]:
-    row = row_of(attempt)
-    return {**row, "key": row.pop("call_ref")}
+def entries_of_new(attempt: DialAttempt) -> list[journal.Entry]:
+    return journal.entries_of(None, row_of(attempt), attempt.committed_at)
+
+
+async def save(connection: AsyncConnection, attempt: DialAttempt, now: datetime) -> None:
+    """Replace what is known of a committed attempt, and enter into the journal what has changed. UsageError for one
+    that was never committed."""
+    await change(connection, attempt.call_ref, row_of(attempt), now)
+
+
+async def change(connection: AsyncConnection, call_ref: str, values: Mapping[str, Any], now: datetime) -> None:
+    """The same for some columns."""
+    query = select(*_SELECTED).where(attempts.c.call_ref == call_ref)
+    before = (await connection.execute(query)).mappings().first()
+    if before is None:
+        raise UsageError("the store has no such attempt; it must be committed before it is saved again")
+    changed = {name: value for name, value in values.items() if before[name] != value}
+    if not changed:
+        return
+    await journal.write(connection, journal.entries_of(before, {**before, **changed}, now))
+    await connection.execute(update(attempts).where(attempts.c.call_ref == call_ref).values(changed))
 
 
 def attempt_of(row: RowMapping) -> DialAttempt:

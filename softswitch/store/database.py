@@ -18,7 +18,18 @@ from softswitch.dialler.campaign import Campaign
 from softswitch.dialler.detection import Truth
 from softswitch.dialler.events import ReviewOffered
 from softswitch.dialler.lead import Lead, LeadState
-from softswitch.store import amd_days, attempts, erasure, lists, locked, orders, reviews, verdicts, web_accounts
+from softswitch.store import (
+    amd_days,
+    attempts,
+    erasure,
+    journal,
+    lists,
+    locked,
+    orders,
+    reviews,
+    verdicts,
+    web_accounts,
+)
 from softswitch.store.connection import create_engine, migrate
 from softswitch.store.keyed import KeyedNumbers
 from softswitch.store.leads import ImportReport, LeadImport
@@ -67,15 +78,34 @@ class Store(PeopleStore):
 
         await self._writer.run(beat)
 
+    # The journal
+
+    async def record(self, entry: journal.Entry) -> None:
+        """Enter into the journal what no row of the store tells of: agents' states, campaigns'."""
+        await self._writer.execute(journal.INSERT, journal.row_of(entry))
+
+    async def journal(
+        self, since: datetime | None = None, until: datetime | None = None, campaign: str = ""
+    ) -> AsyncIterator[journal.Entry]:
+        """Everything that happened in [since, until), in the order of writing; campaign: its own, and leads'."""
+        with reading():
+            async for entry in journal.read(self._engine, since, until, campaign):
+                yield entry
+
     # Dial attempts
 
     async def commit_attempt(self, attempt: DialAttempt) -> None:
         """Keep a new attempt; durable on return, and only then may its INVITE leave."""
-        await self._writer.execute(attempts.INSERT, attempts.row_of(attempt))
+        await self._writer.execute(attempts.INSERT, attempts.row_of(attempt), attempts.entries_of_new(attempt))
 
     async def save_attempt(self, attempt: DialAttempt) -> None:
         """Replace what is known of a committed attempt; UsageError for one that never was committed."""
-        await self._writer.execute(attempts.UPDATE, attempts.update_row_of(attempt))
+        now = datetime.now(UTC)
+
+        async def work(connection: AsyncConnection) -> None:
+            await attempts.save(connection, attempt, now)
+
+        await self._writer.run(work)
 
     async def attempt(self, call_ref: str) -> DialAttempt | None:
         """One attempt, or None."""
@@ -171,7 +201,7 @@ class Store(PeopleStore):
 
     async def save_lead(self, lead: Lead) -> None:
         """Keep state, attempts, outcomes and the next moment of a lead; UsageError for an unknown one."""
-        await self._writer.execute(lists.UPDATE, lists.update_row_of(lead))
+        await self._writer.execute(lists.UPDATE, lists.update_row_of(lead), [lists.entry_of(lead)])
 
     async def lock_number(self, number: str, until: datetime) -> None:
         """No attempt at the number before `until`, whichever campaign has it; a longer lock that stands is kept."""

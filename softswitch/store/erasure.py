@@ -15,9 +15,10 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from softswitch.dialler.lead import LeadState
-from softswitch.store import suppression
+from softswitch.store import journal, suppression
 from softswitch.store.connection import OUTSIDE, WRITING
 from softswitch.store.errors import StoreFailed
+from softswitch.store.journal import Kind
 from softswitch.store.lists import parts
 from softswitch.store.schema import ANY_TIME, leads, vault, vault_keys, vault_root
 from softswitch.store.vault import SHREDDED
@@ -60,6 +61,11 @@ async def shred(connection: AsyncConnection, positions: Sequence[int]) -> None:
     if not positions:
         return
     await connection.execute(_SHRED, [{"at": position} for position in positions])
+    theirs: list[str] = []
+    for part in parts(positions):
+        query = select(leads.c.lead_ref).where(leads.c.position.in_(part))
+        theirs += (await connection.execute(query)).scalars()
+    await journal.write_leads(connection, Kind.ERASED, theirs)
     done = _FORGET.values(
         state=LeadState.DONE.value, last_outcome=ERASED, not_before=ANY_TIME, number_digest=bindparam("random")
     )

@@ -15,7 +15,8 @@ from softswitch.dialler.attempt import Disposition
 from softswitch.dialler.lead import Lead, LeadState
 from softswitch.errors import UsageError
 from softswitch.safeguards.redaction import redact
-from softswitch.store import suppression
+from softswitch.store import journal, suppression
+from softswitch.store.journal import Entry, Kind
 from softswitch.store.schema import ANY_TIME, leads, lists, suppressions, vault, vault_keys
 from softswitch.store.vault import SHREDDED, Person, SealedPerson, Vault
 
@@ -77,6 +78,14 @@ def update_row_of(lead: Lead) -> dict[str, Any]:
         "time_zone": lead.time_zone,
         "callback_agent": lead.callback_agent,
     }
+
+
+def entry_of(lead: Lead) -> Entry:
+    """The journal's, of a lead's new state."""
+    row = update_row_of(lead)
+    told = {name: row[name] for name in ("state", "attempts", "last_outcome", "outcomes")}
+    due = None if lead.not_before is None else lead.not_before.astimezone(UTC).isoformat()
+    return Entry(Kind.LEAD, datetime.now(UTC), lead.campaign, "", lead.lead_ref, content={**told, "not_before": due})
 
 
 def of_campaign(campaign: str) -> ColumnElement[bool]:
@@ -222,7 +231,12 @@ async def begin_list(connection: AsyncConnection, campaign: str, name: str, fing
 async def complete_list(connection: AsyncConnection, list_ref: str) -> None:
     """From now on its leads may be dialled."""
     complete = update(lists).where(lists.c.list_ref == list_ref, lists.c.completed_at.is_(None))
-    await connection.execute(complete.values(completed_at=datetime.now(UTC)))
+    now = datetime.now(UTC)
+    if (await connection.execute(complete.values(completed_at=now))).rowcount:
+        campaign = (await connection.execute(select(lists.c.campaign).where(lists.c.list_ref == list_ref))).scalar_one()
+        count = select(func.count()).select_from(leads).where(leads.c.list_ref == list_ref)
+        told = {"list_ref": list_ref, "count": (await connection.execute(count)).scalar_one()}
+        await journal.write(connection, [Entry(Kind.IMPORTED, now, campaign, content=told)])
 
 
 async def change_list(connection: AsyncConnection, list_ref: str, **values: int | bool) -> None:

@@ -1,11 +1,13 @@
 """Numbers that rest after an abandoned call or a machine, by their keyed hashes."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from softswitch.store.schema import locks
+from softswitch.store import journal
+from softswitch.store.journal import Kind
+from softswitch.store.schema import leads, locks
 
 
 async def lock(connection: AsyncConnection, digest: bytes, until: datetime) -> None:
@@ -16,6 +18,8 @@ async def lock(connection: AsyncConnection, digest: bytes, until: datetime) -> N
         return
     await connection.execute(delete(locks).where(locks.c.number_digest == digest))
     await connection.execute(insert(locks), {"number_digest": digest, "locked_until": until})
+    theirs = (await connection.execute(select(leads.c.lead_ref).where(leads.c.number_digest == digest))).scalars().all()
+    await journal.write_leads(connection, Kind.LOCKED, theirs, until=until.astimezone(UTC).isoformat())
 
 
 async def standing(engine: AsyncEngine, wall: datetime) -> dict[bytes, datetime]:

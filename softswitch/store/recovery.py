@@ -16,7 +16,9 @@ from softswitch.dialler.attempt import Disposition
 from softswitch.dialler.detection import ended_as
 from softswitch.dialler.lead import LeadState
 from softswitch.dialler.recycle import CLASSED_BY_AMD
-from softswitch.store import lists, locked
+from softswitch.store import journal, lists, locked
+from softswitch.store.attempts import change
+from softswitch.store.journal import Entry, Kind
 from softswitch.store.schema import ANY_TIME, attempts, leads
 
 ABANDONED_LOCK = timedelta(hours=72)  # Ofcom, persistent misuse policy
@@ -49,16 +51,21 @@ async def recover(
     for row in rows:
         closing, lead = _closing(row, wall)
         abandoned += closing.get("abandoned", False)
-        await connection.execute(update(attempts).where(attempts.c.call_ref == row["call_ref"]).values(closing))
-        await _settle(connection, row["lead_ref"], closing["disposition"], lead)
+        await change(connection, row["call_ref"], closing, wall)
+        await _settle(connection, row, closing["disposition"], lead, wall)
     held = leads.c.state.in_([LeadState.QUEUED.value, LeadState.DIALLING.value])
     of_campaign = [lists.of_campaign(campaign)]
     if going_on:
         of_campaign.append(
             leads.c.lead_ref.not_in(select(attempts.c.lead_ref).where(attempts.c.call_ref.in_(going_on)))
         )
-    released = await connection.execute(update(leads).where(held, *of_campaign).values(state=lists.released_state()))
-    return Recovery(released.rowcount, len(rows), abandoned)
+    query = select(leads.c.lead_ref, lists.released_state()).where(held, *of_campaign)
+    released = {row[0]: row[1] for row in await connection.execute(query)}
+    await connection.execute(update(leads).where(held, *of_campaign).values(state=lists.released_state()))
+    if released:
+        told = {"leads": released}
+        await journal.write(connection, [Entry(Kind.RELEASED, wall, campaign, content=told)])
+    return Recovery(len(released), len(rows), abandoned)
 
 
 def _closing(row: RowMapping, wall: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -66,7 +73,9 @@ def _closing(row: RowMapping, wall: datetime) -> tuple[dict[str, Any], dict[str,
     ended: dict[str, Any] = {"ended_at": wall, "outcome": Outcome.ANSWERED.value}
     lead: dict[str, Any] = {"state": LeadState.WAITING.value}
     if row["answered_at"] is None:
-        ended |= {"outcome": Outcome.FAILED.value, "disposition": Disposition.FAILED.value}
+        # Its INVITE may have left in the moment in which we fell: no dial goes uncounted.
+        invited_at = row["invited_at"] or row["committed_at"]
+        ended |= {"outcome": Outcome.FAILED.value, "disposition": Disposition.FAILED.value, "invited_at": invited_at}
         lead["not_before"] = wall + RETRY_AFTER
     elif row["amd_acted"]:
         ended["disposition"] = ended_as(row["amd_verdict"]).value
@@ -84,19 +93,23 @@ def _closing(row: RowMapping, wall: datetime) -> tuple[dict[str, Any], dict[str,
     return ended, lead
 
 
-async def _settle(connection: AsyncConnection, lead_ref: str, disposition: str, values: dict[str, Any]) -> None:
+async def _settle(
+    connection: AsyncConnection, row: RowMapping, disposition: str, values: dict[str, Any], wall: datetime
+) -> None:
     """Bring the attempt's lead up to date, and lock its number where the rules say so."""
+    lead_ref = row["lead_ref"]
     query = select(leads.c.outcomes, leads.c.number_digest).where(leads.c.lead_ref == lead_ref)
     lead = (await connection.execute(query)).first()
     if lead is None:  # deleted since, as retention may
         return
     left = attempts.c.disposition != Disposition.BLOCKED.value
-    made = select(func.count()).where(attempts.c.lead_ref == lead_ref, left).scalar_subquery()
+    query = select(func.count()).where(attempts.c.lead_ref == lead_ref, left)
+    made = (await connection.execute(query)).scalar_one()
     outcomes = {**lead.outcomes, disposition: lead.outcomes.get(disposition, 0) + 1}
-    await connection.execute(
-        update(leads)
-        .where(leads.c.lead_ref == lead_ref)
-        .values(**values, attempts=made, outcomes=outcomes, last_outcome=disposition)
-    )
+    changed = {**values, "attempts": made, "outcomes": outcomes, "last_outcome": disposition}
+    await connection.execute(update(leads).where(leads.c.lead_ref == lead_ref).values(changed))
+    due = changed.get("not_before", ANY_TIME)
+    told = {**changed, "not_before": None if due == ANY_TIME else due.isoformat()}
+    await journal.write(connection, [Entry(Kind.LEAD, wall, row["campaign"], row["call_ref"], lead_ref, content=told)])
     if disposition == Disposition.ABANDONED or disposition in CLASSED_BY_AMD:
         await locked.lock(connection, lead.number_digest, values["not_before"])

@@ -14,7 +14,8 @@ from sqlalchemy import ColumnElement, Row, Select, bindparam, select, text, upda
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from softswitch.dialler.lead import Lead, LeadState
-from softswitch.store import suppression
+from softswitch.store import journal, suppression
+from softswitch.store.journal import Entry, Kind
 from softswitch.store.lists import lead_of
 from softswitch.store.schema import UtcDateTime, leads, locks, vault, vault_keys
 from softswitch.store.vault import Erased, Vault, VaultDamaged
@@ -176,10 +177,14 @@ class Refill:
             if not suppressed:
                 return rows
             await self._set_state(suppressed, LeadState.SUPPRESSED)
+            theirs = [row.lead_ref for row in rows if row.suppressed]
+            await journal.write_leads(self._connection, Kind.SUPPRESSED, theirs, self._campaign)
         return [row for row in rows if not row.suppressed]
 
     async def _queued(self, found: Sequence[_Found]) -> list[Lead]:
         await self._set_state([one.row.position for one in found], LeadState.QUEUED)
+        theirs = [one.row.lead_ref for one in found]
+        await journal.write_leads(self._connection, Kind.QUEUED, theirs, self._campaign)
         taken = []
         for list_priority, row in found:
             try:
@@ -188,6 +193,8 @@ class Refill:
                 log.error("a lead cannot be read", lead=row.lead_ref, reason=str(error))
                 done = {"state": LeadState.DONE.value, "last_outcome": UNREADABLE}
                 await self._connection.execute(update(leads).where(leads.c.position == row.position).values(**done))
+                entry = Entry(Kind.LEAD, self._wall, self._campaign, "", row.lead_ref, content=done)
+                await journal.write(self._connection, [entry])
                 continue
             taken.append(lead_of(row, person, LeadState.QUEUED, list_priority))
         return taken

@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from softswitch.dialler.detection import Truth
 from softswitch.dialler.events import ReviewOffered
 from softswitch.errors import UsageError
+from softswitch.store import journal
+from softswitch.store.journal import Entry, Kind
 from softswitch.store.schema import amd_reviews
 
 
@@ -120,6 +122,8 @@ async def judge(
         .where(amd_reviews.c.call_ref == call_ref)
         .values(truth=truth.value, reviewer=reviewer, reviewed_at=at)
     )
+    told = {"truth": truth.value, "reviewer": reviewer}
+    await journal.write(connection, [Entry(Kind.REVIEWED, at, found.campaign, call_ref, content=told)])
 
 
 async def truths(engine: AsyncEngine, campaign: str, since: date, until: date, point: str = "") -> dict[Truth, int]:

@@ -8,6 +8,7 @@ outlive the leads' deletion.
 from datetime import UTC, datetime
 
 from sqlalchemy import (
+    DDL,
     JSON,
     BigInteger,
     Boolean,
@@ -26,6 +27,7 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     desc,
+    event,
     false,
 )
 
@@ -183,6 +185,9 @@ attempts = Table(
     Column("amd_freed", Boolean, nullable=False, server_default=false()),
     Column("amd_corrections", Integer, nullable=False, server_default="0"),
     Column("voicemail_at", UtcDateTime),
+    Column("caller_id", String(32), nullable=False, server_default=""),
+    Column("time_zone", String(64), nullable=False, server_default=""),
+    Column("guaranteed", Boolean, nullable=False, server_default=false()),
     Index("ix_attempts_campaign_committed_at", "campaign", "committed_at"),
 )
 # Small whatever the table's size: only the attempts of this moment are open.
@@ -192,6 +197,28 @@ Index(
     sqlite_where=attempts.c.ended_at.is_(None),
     postgresql_where=attempts.c.ended_at.is_(None),
 )
+
+# Everything that happened, see `softswitch.store.journal`. Rows are only ever added.
+journal = Table(
+    "journal",
+    metadata,
+    Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("campaign", String(64), nullable=False),
+    Column("call_ref", String(64), nullable=False),
+    Column("lead_ref", String(64), nullable=False),
+    Column("agent", String(64), nullable=False),
+    Column("content", Text, nullable=False),
+    Index("ix_journal_at", "at"),
+)
+# The database itself refuses anything else; migration 0007 says the same to PostgreSQL.
+for _what in ("update", "delete"):
+    _refuses = DDL(
+        f"CREATE TRIGGER journal_no_{_what} BEFORE {_what.upper()} ON journal "
+        "BEGIN SELECT RAISE(ABORT, 'the journal is only ever added to'); END"
+    )
+    event.listen(journal, "after_create", _refuses.execute_if(dialect="sqlite"))
 
 amd_verdicts = Table(
     "amd_verdicts",

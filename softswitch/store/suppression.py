@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from softswitch.dialler.lead import LeadState
 from softswitch.safeguards.redaction import redact
+from softswitch.store import journal
+from softswitch.store.journal import Kind
 from softswitch.store.schema import leads, screenings, suppressions
 
 SITE = ""
@@ -43,10 +45,13 @@ async def add(connection: AsyncConnection, digest: bytes, scope: str, reason: st
         "added_at": datetime.now(UTC),
     }
     await connection.execute(insert(suppressions), row)
-    of_number = [leads.c.number_digest == digest, leads.c.state.in_(RESTING)]
+    of_number = [leads.c.number_digest == digest]
     if scope:
         of_number.append(leads.c.campaign == scope)
-    await connection.execute(update(leads).where(*of_number).values(state=LeadState.SUPPRESSED.value))
+    theirs = (await connection.execute(select(leads.c.lead_ref).where(*of_number))).scalars().all()
+    resting = leads.c.state.in_(RESTING)
+    await connection.execute(update(leads).where(*of_number, resting).values(state=LeadState.SUPPRESSED.value))
+    await journal.write_leads(connection, Kind.SUPPRESSED, theirs, scope, reason=row["reason"])
 
 
 async def add_many(connection: AsyncConnection, digests: Sequence[bytes], scope: str, reason: str) -> int:

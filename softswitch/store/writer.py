@@ -17,8 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql.base import Executable
 
 from softswitch.errors import SoftswitchError, UsageError
+from softswitch.store import journal
 from softswitch.store.connection import WRITING, plain_reason
 from softswitch.store.errors import StoreFailed
+from softswitch.store.journal import Entry
 
 LARGEST_GROUP = 256
 
@@ -27,11 +29,13 @@ Work = Callable[[AsyncConnection], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Job:
-    """A statement with one row, or a piece of work with a transaction in its hand; `done` gets the result."""
+    """A statement with one row and its entries in the journal, or a piece of work with a transaction in its hand;
+    `done` gets the result."""
 
     done: asyncio.Future[Any]
     statement: Executable | None = None
     row: Mapping[str, Any] | None = None
+    entries: Sequence[Entry] = ()
     work: Work | None = None
 
 
@@ -44,9 +48,9 @@ class Writer:
         self._closed = False
         self._task = asyncio.create_task(self._run(), name="store-writer")
 
-    async def execute(self, statement: Executable, row: Mapping[str, Any]) -> None:
-        """Run a statement that must change one row; UsageError when there is no such row."""
-        await self._wait_for(lambda done: _Job(done, statement=statement, row=row))
+    async def execute(self, statement: Executable, row: Mapping[str, Any], entries: Sequence[Entry] = ()) -> None:
+        """Run a statement that must change one row, and enter it in the journal; UsageError when there is none."""
+        await self._wait_for(lambda done: _Job(done, statement=statement, row=row, entries=entries))
 
     async def run(self, work: Work) -> Any:
         """Run `work` inside a transaction; it may be run a second time if its group failed."""
@@ -108,6 +112,7 @@ class Writer:
                 changed = (await connection.execute(statement, rows)).rowcount
                 if 0 <= changed != len(rows):
                     raise UsageError("the store has no such row; it must be committed before it is saved again")
+                await journal.write(connection, [entry for job in together for entry in job.entries])
                 results.extend([None] * len(together))
         return results
 
