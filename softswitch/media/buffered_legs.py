@@ -10,6 +10,7 @@ from typing import Any
 from softswitch.codecs.registry import CodecCode
 from softswitch.errors import UsageError
 from softswitch.media import vocabulary as v
+from softswitch.media.fetching import fetch_peer, fetch_pulled, fetch_sent_frame
 from softswitch.media.jitter import DUPLICATE, FRAME, INVALID, LOST, NOISE, get, put
 from softswitch.media.kernels import i64, inner
 from softswitch.media.keys import pass_key
@@ -138,13 +139,24 @@ def take_key_in(
 
 @inner
 def pull_due(shared: Any, scratch: Any, now: int) -> None:
-    """Play every frame that is due, of every leg whose clock runs."""
-    index = 0
-    while index < scratch.pulled_count:
+    """Play every frame that is due, of every leg whose clock runs.
+
+    From the last to the first, so that a clock that stops leaves its place to one that has been seen.
+    """
+    count = 0
+    for index in range(scratch.pulled_count - 1, -1, -1):
+        if scratch.pull_at_ns[index] <= now:
+            scratch.due[count] = index
+            count += 1
+    for i in range(count):
+        if i + 3 < count:
+            fetch_pulled(shared, scratch.pulled[scratch.due[i + 3]])
+        if i + 2 < count:
+            fetch_peer(shared, scratch.pulled[scratch.due[i + 2]])
+        if i + 1 < count:
+            fetch_sent_frame(shared, scratch.pulled[scratch.due[i + 1]])
+        index = scratch.due[i]
         due = scratch.pull_at_ns[index]
-        if due > now:
-            index += 1
-            continue
         if now - due > LATE_NS:
             due = now
         slot = scratch.pulled[index]

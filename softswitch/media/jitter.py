@@ -98,7 +98,7 @@ def begin_timeline(buffer: Any, sequence: int, timestamp: int, ssrc: int, clock_
     at = now
     if buffer.count > 0:
         tail = buffer.order[buffer.count - 1]
-        at = i64(buffer.at_ns[tail] + buffer.length_ns[tail])
+        at = i64(buffer.pieces[tail].at_ns + buffer.pieces[tail].length_ns)
     if buffer.playing:
         if buffer.count == 0:
             at = i64(buffer.cursor_ns)
@@ -316,13 +316,13 @@ def get(buffer: Any, now: int, out: Any) -> int:
             buffer.filling = 0
             buffer.adjusted_at_ns = now if buffer.playing else now + SETTLING_NS
             buffer.playing = 1
-            buffer.cursor_ns = buffer.at_ns[slot]
+            buffer.cursor_ns = buffer.pieces[slot].at_ns
             continue
-        gap = i64(buffer.at_ns[slot]) - i64(buffer.cursor_ns)
+        gap = i64(buffer.pieces[slot].at_ns) - i64(buffer.cursor_ns)
         if gap > 0:
             if not may_skip(buffer, slot, now):
                 return play_gap(buffer, out, slot, gap)
-            buffer.cursor_ns = buffer.at_ns[slot]
+            buffer.cursor_ns = buffer.pieces[slot].at_ns
             continue
         if judged:
             break
@@ -332,7 +332,7 @@ def get(buffer: Any, now: int, out: Any) -> int:
             buffer.adjusted_at_ns = now
             return starve(buffer, out, False)
         shorten(buffer, out, now)
-    delay = now - i64(buffer.arrived_ns[slot])
+    delay = now - i64(buffer.pieces[slot].arrived_ns)
     buffer.frame_length = take_frame(buffer, out, 1)
     buffer.silent = 0
     buffer.hungry = 0

@@ -40,7 +40,7 @@ def position_of(buffer: Any, timestamp: int) -> int:
 def release(buffer: Any, index: int) -> None:
     """Free the slot of the piece at an index of `order`."""
     slot = i64(buffer.order[index])
-    buffer.held_ns -= buffer.length_ns[slot]
+    buffer.held_ns -= buffer.pieces[slot].length_ns
     buffer.used &= ~(i64(1) << slot)
     buffer.count -= 1
     for i in range(index, buffer.count):
@@ -60,7 +60,7 @@ def free_slot(buffer: Any) -> int:
 def index_for(buffer: Any, key: int) -> int:
     """Where a key belongs in `order`; new ones come last, so look from there."""
     index = i64(buffer.count)
-    while index > 0 and buffer.key[buffer.order[index - 1]] >= key:
+    while index > 0 and buffer.pieces[buffer.order[index - 1]].key >= key:
         index -= 1
     return index
 
@@ -69,25 +69,25 @@ def index_for(buffer: Any, key: int) -> int:
 def fits(buffer: Any, index: int, key: int, at: int, length: int) -> bool:
     """Whether a packet agrees with its neighbours: not there yet, and its time between theirs."""
     if index < buffer.count:
-        after = buffer.order[index]
-        if buffer.key[after] // PARTS == key // PARTS or buffer.at_ns[after] < at + length:
+        after = buffer.pieces[buffer.order[index]]
+        if after.key // PARTS == key // PARTS or after.at_ns < at + length:
             return False
     if index > 0:
-        before = buffer.order[index - 1]
-        return bool(buffer.at_ns[before] + buffer.length_ns[before] <= at)
+        before = buffer.pieces[buffer.order[index - 1]]
+        return bool(before.at_ns + before.length_ns <= at)
     return True
 
 
 @inner
 def drop_oldest(buffer: Any) -> None:
     """Make room: the oldest piece goes unheard."""
-    slot = i64(buffer.order[0])
-    if buffer.length_ns[slot] > 0:
+    piece = buffer.pieces[buffer.order[0]]
+    if piece.length_ns > 0:
         buffer.overflowed += 1
     if buffer.playing:
-        end = i64(buffer.at_ns[slot] + buffer.length_ns[slot])
+        end = i64(piece.at_ns + piece.length_ns)
         buffer.cursor_ns = max(i64(buffer.cursor_ns), end)
-    buffer.last = buffer.key[slot] // PARTS
+    buffer.last = piece.key // PARTS
     release(buffer, 0)
 
 
@@ -107,42 +107,44 @@ def hold(buffer: Any, key: int, at: int, length: int, packet: Any, start: int, s
     buffer.count += 1
     buffer.used |= i64(1) << slot
     buffer.held_ns += length
-    buffer.key[slot] = key
-    buffer.at_ns[slot] = at
-    buffer.length_ns[slot] = length
-    buffer.size[slot] = size
-    buffer.codec[slot] = codec
-    buffer.arrived_ns[slot] = now
-    copy_octets(buffer.payload[slot], 0, packet, start, size)
+    piece = buffer.pieces[slot]
+    piece.key = key
+    piece.at_ns = at
+    piece.length_ns = length
+    piece.size = size
+    piece.codec = codec
+    piece.arrived_ns = now
+    copy_octets(piece.payload, 0, packet, start, size)
 
 
 @inner
 def absorb_silence(buffer: Any) -> None:
     """Take what carries no audio away from the front, once it is its turn, and audio whose turn is over."""
     while buffer.count > 0:
-        slot = i64(buffer.order[0])
-        if buffer.playing and buffer.at_ns[slot] > buffer.cursor_ns:
+        piece = buffer.pieces[buffer.order[0]]
+        if buffer.playing and piece.at_ns > buffer.cursor_ns:
             return
-        if buffer.length_ns[slot] > 0:
-            if not buffer.playing or buffer.at_ns[slot] + buffer.length_ns[slot] > buffer.cursor_ns:
+        if piece.length_ns > 0:
+            if not buffer.playing or piece.at_ns + piece.length_ns > buffer.cursor_ns:
                 return
             release(buffer, 0)
             continue
         buffer.silent = 1
-        if buffer.size[slot] > 0:
-            buffer.noise_length = buffer.size[slot]
-            for i in range(buffer.size[slot]):
-                buffer.noise[i] = buffer.payload[slot, i]
-        buffer.last = buffer.key[slot] // PARTS
+        if piece.size > 0:
+            buffer.noise_length = piece.size
+            for i in range(piece.size):
+                buffer.noise[i] = piece.payload[i]
+        buffer.last = piece.key // PARTS
         release(buffer, 0)
 
 
 @inner
 def is_quiet(buffer: Any, slot: int) -> bool:
     """Whether a piece is so faint that a cut in it is not heard; G.722 does not tell without being decoded."""
-    codec = i64(buffer.codec[slot])
-    size = i64(buffer.size[slot])
-    payload = buffer.payload[slot]
+    piece = buffer.pieces[slot]
+    codec = i64(piece.codec)
+    size = i64(piece.size)
+    payload = piece.payload
     total = i64(0)
     count = i64(0)
     if codec in (PCMU, PCMA):
@@ -181,8 +183,8 @@ def take_frame(buffer: Any, out: Any, into: int) -> int:
     most = i64(0)
     codec = i64(-1)
     while left > 0 and buffer.count > 0:
-        slot = i64(buffer.order[0])
-        at, length = i64(buffer.at_ns[slot]), i64(buffer.length_ns[slot])
+        piece = buffer.pieces[buffer.order[0]]
+        at, length = i64(piece.at_ns), i64(piece.length_ns)
         if at > buffer.cursor_ns:
             if copied:  # the rest of this pull is concealed with it
                 buffer.cursor_ns += min(left, at - i64(buffer.cursor_ns))
@@ -190,10 +192,10 @@ def take_frame(buffer: Any, out: Any, into: int) -> int:
         if length == 0:
             absorb_silence(buffer)
             continue
-        if codec >= 0 and codec != buffer.codec[slot]:
+        if codec >= 0 and codec != piece.codec:
             break
-        codec = i64(buffer.codec[slot])
-        size = i64(buffer.size[slot])
+        codec = i64(piece.codec)
+        size = i64(piece.size)
         done = bytes_of(i64(buffer.cursor_ns) - at, size, length, codec)
         taken = min(left, at + length - i64(buffer.cursor_ns))
         if copied == 0:
@@ -201,11 +203,11 @@ def take_frame(buffer: Any, out: Any, into: int) -> int:
         upto = size if taken == at + length - buffer.cursor_ns else done + bytes_of(taken, size, length, codec)
         fitting = min(upto - done, most - copied)  # a cursor between two samples may not take one more
         if into:
-            copy_octets(out, copied, buffer.payload[slot], done, fitting)
+            copy_octets(out, copied, piece.payload, done, fitting)
         copied += fitting
         left -= taken
         buffer.cursor_ns += taken
-        buffer.last = buffer.key[slot] // PARTS
+        buffer.last = piece.key // PARTS
         if upto == size:
             release(buffer, 0)
     buffer.taken_ns = FRAME_NS - left

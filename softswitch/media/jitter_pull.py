@@ -35,11 +35,11 @@ def is_due(buffer: Any, slot: int, now: int) -> bool:
     if not buffer.fixed:
         known = max(i64(buffer.jitter_ns), i64(buffer.least_ns))
         delay = min(known if buffer.playing else max(known, delay), i64(buffer.most_ns))
-        if buffer.clock_ns - buffer.at_ns[slot] >= buffer.base_ns + delay - TOLERANCE_NS:
+        if buffer.clock_ns - buffer.pieces[slot].at_ns >= buffer.base_ns + delay - TOLERANCE_NS:
             return True
     elif buffer.held_ns >= delay:
         return True
-    return bool(now - buffer.arrived_ns[slot] >= delay - TOLERANCE_NS)
+    return bool(now - buffer.pieces[slot].arrived_ns >= delay - TOLERANCE_NS)
 
 
 @inner
@@ -76,16 +76,16 @@ def may_skip(buffer: Any, slot: int, now: int) -> bool:
     """Whether a gap may be passed over: what lies behind it is due anyway, or has waited as long as anything may."""
     if buffer.fixed:
         return False
-    if buffer.clock_ns - buffer.at_ns[slot] >= target_ns(buffer) - TOLERANCE_NS:
+    if buffer.clock_ns - buffer.pieces[slot].at_ns >= target_ns(buffer) - TOLERANCE_NS:
         return True
-    return bool(now - buffer.arrived_ns[slot] >= buffer.most_ns)
+    return bool(now - buffer.pieces[slot].arrived_ns >= buffer.most_ns)
 
 
 @inner
 def play_gap(buffer: Any, out: Any, slot: int, gap: int) -> int:
     """Let 20 ms of a gap pass: concealed as long as lost packets may account for it, else the sender's silence."""
     buffer.cursor_ns += min(gap, FRAME_NS)
-    missing = i64(buffer.key[slot]) // PARTS - i64(buffer.last) - 1
+    missing = i64(buffer.pieces[slot].key) // PARTS - i64(buffer.last) - 1
     buffer.hungry += 1
     if buffer.silent or buffer.gap_lost_ns >= missing * max(i64(buffer.packet_ns), FRAME_NS):
         return make_noise(buffer, out)
@@ -101,7 +101,7 @@ def shorten(buffer: Any, out: Any, now: int) -> None:
     while buffer.held_ns > buffer.most_ns + FRAME_NS and buffer.held_ns >= 2 * FRAME_NS:
         skip_frame(buffer, out, now)
         absorb_silence(buffer)  # what is held is audio, so something is left
-        first = buffer.at_ns[buffer.order[0]]
+        first = buffer.pieces[buffer.order[0]].at_ns
         buffer.cursor_ns = max(i64(buffer.cursor_ns), i64(first))
     slot = i64(buffer.order[0])
     excess = i64(buffer.clock_ns) - i64(buffer.cursor_ns) - target_ns(buffer) + TOLERANCE_NS

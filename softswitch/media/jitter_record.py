@@ -8,6 +8,7 @@ import numpy.typing as npt
 from softswitch.media.kernels import inner, kernel
 from softswitch.media.playout import MS, PLAYOUT, forget_transits
 from softswitch.media.reception import INTERARRIVAL
+from softswitch.media.records import whole_lines
 
 SLOTS = 64
 PIECE_BYTES = 640
@@ -17,84 +18,98 @@ NS = 1_000_000_000
 PARTS = 16
 """Pieces that a packet may have; a piece's key is its extended sequence number times this, plus its place."""
 
+PIECE = np.dtype(
+    whole_lines(
+        [
+            ("key", "i8"),
+            ("at_ns", "i8"),
+            ("length_ns", "i8"),  # 0: no audio, but comfort noise or a telephone event
+            ("size", "i8"),
+            ("codec", "i8"),
+            ("arrived_ns", "i8"),
+            ("payload", "u1", (PIECE_BYTES,)),
+        ]
+    ),
+    align=True,
+)
+"""At most 20 ms of audio that wait, in lines of the cache of their own."""
+
 JITTER = np.dtype(
     [
-        # settings
-        ("fixed", "i8"),
-        ("capacity", "i8"),  # pieces held at most
-        ("initial_ns", "i8"),  # delay before the first frame; in fixed mode after each underrun
-        ("least_ns", "i8"),
-        ("most_ns", "i8"),
-        # the sender's stream
-        ("started", "i8"),
-        ("ssrc", "i8"),
-        ("clock_hz", "i8"),
-        ("highest", "i8"),  # extended sequence number of the newest packet
-        ("highest_sequence", "i8"),  # its 16 bits on the wire
-        ("seen", "i8"),  # bit i: highest - i has come
-        ("anchor_timestamp", "i8"),
-        ("anchor_ns", "i8"),  # position of anchor_timestamp
-        ("end_ns", "i8"),  # where the newest packet ends
-        ("packet_ns", "i8"),  # how long it is
-        ("former_ssrc", "i8"),
-        ("former_sequence", "i8"),
-        ("changed_at_ns", "i8"),
-        ("suspect", "i8"),  # last of a run of numbers from the past, which may be those of a restarted sender
-        ("suspect_since_ns", "i8"),
-        # playing
-        ("playing", "i8"),
-        ("filling", "i8"),
-        ("cursor_ns", "i8"),
-        ("clock_ns", "i8"),  # time of the last pull, smoothed
-        ("last", "i8"),  # extended sequence number last played
-        ("silent", "i8"),  # the sender has announced silence
-        ("noise_length", "i8"),
-        ("noise", "u1", (16,)),  # payload of the last comfort noise packet (RFC 3389)
-        ("gap_lost_ns", "i8"),  # of the gap being played, what has been concealed
-        ("hungry", "i8"),  # pulls since audio was played
-        ("adjusted_at_ns", "i8"),
-        ("late_since_ns", "i8"),
-        ("late_at_ns", "i8"),
-        # the frame that `get` gave
-        ("frame_length", "i8"),  # bytes
-        ("frame_codec", "i8"),
-        ("taken_ns", "i8"),  # audio that the cursor last moved over, gaps left out
-        ("frame_skipped_ns", "i8"),  # audio left out before it, so that the seam can be smoothed
-        # statistics
-        ("received", "i8"),
-        ("bursts", "i8"),  # pulls since the last of which something was received
-        ("before_pull", "i8"),  # `received` at the last pull
-        ("played", "i8"),  # frames
-        ("lost", "i8"),  # pulls answered LOST
-        ("loss_runs", "i8"),  # runs of pulls concealed
-        ("empty", "i8"),
-        ("noises", "i8"),
-        ("concealed", "i8"),  # LOST, or EMPTY within 100 ms of speech
-        ("late", "i8"),  # packets
-        ("trimmed_ns", "i8"),  # of packets whose front came too late
-        ("duplicates", "i8"),
-        ("invalid", "i8"),
-        ("overflowed", "i8"),  # pieces for which there was no room
-        ("dropped", "i8"),  # frames left out to shorten the delay
-        ("inserted", "i8"),  # EMPTY to lengthen it
-        ("restarts", "i8"),
-        ("delay_ns", "i8"),  # of the last frame played, in this buffer
-        ("delay_sum_ns", "i8"),
-        ("delay_most_ns", "i8"),
-        *INTERARRIVAL,
-        *PLAYOUT,
-        # pieces held
-        ("count", "i8"),
-        ("held_ns", "i8"),
-        ("used", "i8"),  # bit i: slot i is taken; the lowest free one is used, so that few pages are
-        ("order", "u1", (SLOTS,)),  # slots by key
-        ("key", "i8", (SLOTS,)),
-        ("at_ns", "i8", (SLOTS,)),
-        ("length_ns", "i8", (SLOTS,)),  # 0: no audio, but comfort noise or a telephone event
-        ("size", "i8", (SLOTS,)),
-        ("codec", "i8", (SLOTS,)),
-        ("arrived_ns", "i8", (SLOTS,)),
-        ("payload", "u1", (SLOTS, PIECE_BYTES)),
+        *whole_lines(
+            [
+                # settings
+                ("fixed", "i8"),
+                ("capacity", "i8"),  # pieces held at most
+                ("initial_ns", "i8"),  # delay before the first frame; in fixed mode after each underrun
+                ("least_ns", "i8"),
+                ("most_ns", "i8"),
+                # the sender's stream
+                ("started", "i8"),
+                ("ssrc", "i8"),
+                ("clock_hz", "i8"),
+                ("highest", "i8"),  # extended sequence number of the newest packet
+                ("highest_sequence", "i8"),  # its 16 bits on the wire
+                ("seen", "i8"),  # bit i: highest - i has come
+                ("anchor_timestamp", "i8"),
+                ("anchor_ns", "i8"),  # position of anchor_timestamp
+                ("end_ns", "i8"),  # where the newest packet ends
+                ("packet_ns", "i8"),  # how long it is
+                ("former_ssrc", "i8"),
+                ("former_sequence", "i8"),
+                ("changed_at_ns", "i8"),
+                ("suspect", "i8"),  # last of a run of numbers from the past, which may be those of a restarted sender
+                ("suspect_since_ns", "i8"),
+                # playing
+                ("playing", "i8"),
+                ("filling", "i8"),
+                ("cursor_ns", "i8"),
+                ("clock_ns", "i8"),  # time of the last pull, smoothed
+                ("last", "i8"),  # extended sequence number last played
+                ("silent", "i8"),  # the sender has announced silence
+                ("noise_length", "i8"),
+                ("noise", "u1", (16,)),  # payload of the last comfort noise packet (RFC 3389)
+                ("gap_lost_ns", "i8"),  # of the gap being played, what has been concealed
+                ("hungry", "i8"),  # pulls since audio was played
+                ("adjusted_at_ns", "i8"),
+                ("late_since_ns", "i8"),
+                ("late_at_ns", "i8"),
+                # the frame that `get` gave
+                ("frame_length", "i8"),  # bytes
+                ("frame_codec", "i8"),
+                ("taken_ns", "i8"),  # audio that the cursor last moved over, gaps left out
+                ("frame_skipped_ns", "i8"),  # audio left out before it, so that the seam can be smoothed
+                # statistics
+                ("received", "i8"),
+                ("bursts", "i8"),  # pulls since the last of which something was received
+                ("before_pull", "i8"),  # `received` at the last pull
+                ("played", "i8"),  # frames
+                ("lost", "i8"),  # pulls answered LOST
+                ("loss_runs", "i8"),  # runs of pulls concealed
+                ("empty", "i8"),
+                ("noises", "i8"),
+                ("concealed", "i8"),  # LOST, or EMPTY within 100 ms of speech
+                ("late", "i8"),  # packets
+                ("trimmed_ns", "i8"),  # of packets whose front came too late
+                ("duplicates", "i8"),
+                ("invalid", "i8"),
+                ("overflowed", "i8"),  # pieces for which there was no room
+                ("dropped", "i8"),  # frames left out to shorten the delay
+                ("inserted", "i8"),  # EMPTY to lengthen it
+                ("restarts", "i8"),
+                ("delay_ns", "i8"),  # of the last frame played, in this buffer
+                ("delay_sum_ns", "i8"),
+                ("delay_most_ns", "i8"),
+                *INTERARRIVAL,
+                # pieces held
+                ("count", "i8"),
+                ("held_ns", "i8"),
+                ("used", "i8"),  # bit i: slot i is taken; the lowest free one is used, so that few pages are
+                ("order", "u1", (SLOTS,)),  # slots by key
+                *PLAYOUT,
+            ]
+        ),
+        ("pieces", PIECE, (SLOTS,)),
     ],
     align=True,
 )

@@ -70,7 +70,7 @@ __all__ = [
 ]
 
 MAGIC = 0x534F4654_4D454449  # "SOFTMEDI"
-VERSION = 6
+VERSION = 7
 
 
 class Shared(NamedTuple):

@@ -14,6 +14,7 @@ from softswitch.codecs.registry import CodecCode
 from softswitch.media.jitter_record import JITTER, configure
 from softswitch.media.kernels import i64, inner
 from softswitch.media.libc import copy_octets
+from softswitch.media.records import whole_lines
 
 PCMA = int(CodecCode.PCMA)
 
@@ -32,23 +33,25 @@ CAPACITY = 24
 """Pieces of at most 20 ms that it holds: twice the longest delay, so that a burst after a stall finds room."""
 
 RECEIVER = np.dtype(
-    [
-        ("sequence", "i8"),  # of what it has given to a bridge
-        ("pulled", "i8"),  # the clock pulls it
-        ("talking", "i8"),  # it gave something at the last pull
-        # telephone events passed on
-        ("key_sequence", "i8"),  # as received; -1: none
-        ("key_timestamp", "i8"),  # as received
-        ("key_at", "i8"),  # on our timeline
-        # what was played, as codes
-        ("kept", "i8"),
-        ("newest", "i8"),
-        ("frames", "u1", (KEPT, FRAME_SAMPLES)),
-        ("concealing", "i8"),  # the last frame was made up, or its end
-        ("noise", noise.COMFORT_NOISE),
-        ("jitter", JITTER),
-        ("concealer", conceal.CONCEALER),  # last: its pages are touched at the first loss
-    ],
+    whole_lines(
+        [
+            ("sequence", "i8"),  # of what it has given to a bridge
+            ("pulled", "i8"),  # the clock pulls it
+            ("talking", "i8"),  # it gave something at the last pull
+            # what was played, as codes
+            ("kept", "i8"),
+            ("newest", "i8"),
+            ("concealing", "i8"),  # the last frame was made up, or its end
+            # telephone events passed on
+            ("key_sequence", "i8"),  # as received; -1: none
+            ("key_timestamp", "i8"),  # as received
+            ("jitter", JITTER),
+            ("key_at", "i8"),  # on our timeline
+            ("frames", "u1", (KEPT, FRAME_SAMPLES)),
+            ("noise", noise.COMFORT_NOISE),
+            ("concealer", conceal.CONCEALER),  # last: its pages are touched at the first loss
+        ]
+    ),
     align=True,
 )
 """Of a leg. 62 kB, of which 12 are touched on a good path, 30 when the buffer has once been full of G.711."""

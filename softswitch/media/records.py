@@ -17,6 +17,13 @@ SRTP_KEY_BYTES = 48
 RECEIVED, SENT = 0, 1
 """The two directions of a leg's frame rings."""
 
+
+def whole_lines(fields: list[Any]) -> list[Any]:
+    """The fields, filled up to whole lines of the cache, so that rows share none."""
+    size = np.dtype(fields, align=True).itemsize
+    return [*fields, *[(f"unused_{i}", "i8") for i in range(-size % CACHE_LINE // 8)]]
+
+
 HEADER = np.dtype(
     [
         ("magic", "i8"),
@@ -154,13 +161,7 @@ _SELDOM: list[Any] = [
 ]
 
 
-def _whole_lines(fields: list[Any]) -> list[Any]:
-    """The fields, filled up to whole lines of the cache, so that rows of legs share none."""
-    size = np.dtype(fields, align=True).itemsize
-    return [*fields, *[(f"unused_{i}", "i8") for i in range(-size % CACHE_LINE // 8)]]
-
-
-LEG = np.dtype(_whole_lines(_EVERY_PACKET_RECEIVED + _EVERY_PACKET_SENT + _SELDOM), align=True)
+LEG = np.dtype(whole_lines(_EVERY_PACKET_RECEIVED + _EVERY_PACKET_SENT + _SELDOM), align=True)
 """In the order of use: with a thousand calls each packet finds its rows far away in memory, and what counts is how
 many lines of the cache it touches."""
 

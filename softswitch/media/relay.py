@@ -10,9 +10,10 @@ from softswitch.media import legs
 from softswitch.media import vocabulary as v
 from softswitch.media.buffered_legs import pull_due
 from softswitch.media.dtmf import end_silent_events
+from softswitch.media.fetching import fetch_frames, fetch_onward, fetch_receiving
 from softswitch.media.incoming import receive_packet
 from softswitch.media.kernels import i64, inner, kernel
-from softswitch.media.layout import CACHE_LINE, LEG, RELAY_COMMANDS
+from softswitch.media.layout import RELAY_COMMANDS
 from softswitch.media.libc import (
     CLOCK_MONOTONIC,
     CLOCK_THREAD_CPUTIME_ID,
@@ -20,17 +21,14 @@ from softswitch.media.libc import (
     clock_ns,
     close_descriptor,
     poll,
-    prefetch,
     receive_datagram,
     sleep_until,
     wake,
 )
 from softswitch.media.outgoing import emit
 from softswitch.media.playback import play_due, start_feed, start_key, start_playing, stop_playing
-from softswitch.media.records import place_of
 from softswitch.media.reporting import TURNS, begin_reports, send_due_reports, take_report
 from softswitch.media.rings import pop
-from softswitch.media.rtcp import REPORT
 from softswitch.media.scratch import BUFFER_BYTES
 from softswitch.media.secure_legs import secure_leg
 from softswitch.media.signals import send_signals
@@ -38,14 +36,6 @@ from softswitch.media.signals import send_signals
 ROUNDS = 16
 """Polls in one tick: a flood on one socket cannot keep clips and commands waiting."""
 NS_PER_MS = 1_000_000
-# Where in its rows a leg is touched by each packet that it receives, and by each that is sent on it
-LEG_BYTES = LEG.itemsize
-RECEIVING_END = place_of(LEG, "held")
-SENDING_AT = place_of(LEG, "held") // CACHE_LINE * CACHE_LINE
-SENDING_END = place_of(LEG, "generation")
-CURSORS_AT = place_of(LEG, "received_written")
-REPORT_BYTES = REPORT.itemsize
-RECEPTION_AT = place_of(REPORT, "reception")
 SLOW_TICKS = 32
 """What has time is looked at once in so many ticks."""
 
@@ -123,30 +113,6 @@ def read_socket(shared: Any, scratch: Any, token: int, now: int) -> None:
 
 
 @inner
-def fetch_receiving(shared: Any, slot: int) -> None:
-    """Have what a packet on this leg will touch fetched from memory while others are served."""
-    leg = shared.legs.ctypes.data + slot * LEG_BYTES
-    for line in range(0, RECEIVING_END, CACHE_LINE):
-        prefetch(leg + line)
-    report = shared.reports.ctypes.data + slot * REPORT_BYTES + RECEPTION_AT
-    for line in range(0, REPORT_BYTES - RECEPTION_AT, CACHE_LINE):
-        prefetch(report + line)
-
-
-@inner
-def fetch_sending(shared: Any, slot: int) -> None:
-    """As `fetch_receiving`, a packet later: where the leg's audio goes."""
-    leg = shared.legs[slot]
-    if leg.tapped:
-        prefetch(shared.legs.ctypes.data + slot * LEG_BYTES + CURSORS_AT)
-    if leg.peer >= 0:
-        peer = shared.legs.ctypes.data + leg.peer * LEG_BYTES
-        prefetch(peer)
-        for line in range(SENDING_AT, SENDING_END, CACHE_LINE):
-            prefetch(peer + line)
-
-
-@inner
 def tell(scratch: Any) -> None:
     """Wake who reads our events, if there are any."""
     if scratch.events_pushed:
@@ -161,10 +127,12 @@ def read_sockets(shared: Any, scratch: Any, patience_ms: int, now: int) -> int:
     if patience_ms > 0 and ready > 0:
         now = clock_ns(CLOCK_MONOTONIC, scratch.timespec)
     for i in range(ready):
+        if i + 3 < ready:
+            fetch_receiving(shared, i64(scratch.ready[3 * i + 10]) >> 1)
         if i + 2 < ready:
-            fetch_receiving(shared, i64(scratch.ready[3 * i + 7]) >> 1)
+            fetch_onward(shared, i64(scratch.ready[3 * i + 7]) >> 1)
         if i + 1 < ready:
-            fetch_sending(shared, i64(scratch.ready[3 * i + 4]) >> 1)
+            fetch_frames(shared, i64(scratch.ready[3 * i + 4]) >> 1)
         read_socket(shared, scratch, i64(scratch.ready[3 * i + 1]), now)
     return ready
 

@@ -108,8 +108,8 @@ class Receiver:
         assert 0 <= count <= b["capacity"]
         slots = b["order"][:count]
         assert int(b["used"]) & (2**64 - 1) == sum(1 << int(slot) for slot in slots)
-        assert int(b["held_ns"]) == sum(int(b["length_ns"][slot]) for slot in slots)
-        keys = [int(b["key"][slot]) for slot in slots]
+        assert int(b["held_ns"]) == sum(int(b["pieces"]["length_ns"][slot]) for slot in slots)
+        keys = [int(b["pieces"]["key"][slot]) for slot in slots]
         assert keys == sorted(set(keys))
 
     def run(self, packets, *, until=None, wobble=None, begin=0, sure_from=0):
@@ -192,7 +192,7 @@ def play(buffers, fields, payloads, pulls, statuses, results, frames):
             frames[i, : buffer.frame_length] = out[: buffer.frame_length]
         held = 0
         for k in range(buffer.count):
-            held += buffer.length_ns[buffer.order[k]]
-            sound &= k == 0 or buffer.key[buffer.order[k - 1]] < buffer.key[buffer.order[k]]
+            held += buffer.pieces[buffer.order[k]].length_ns
+            sound &= k == 0 or buffer.pieces[buffer.order[k - 1]].key < buffer.pieces[buffer.order[k]].key
         sound &= held == buffer.held_ns
     return n, sound

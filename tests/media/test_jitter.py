@@ -348,7 +348,7 @@ def test_a_pull_before_anything_has_come_is_empty():
 
 def test_slots_are_used_from_the_lowest_so_that_a_calm_call_touches_little_memory():
     receiver = Receiver().run(delayed(talk(500), 5 * MS))
-    touched = np.flatnonzero(receiver.buffer["payload"].any(axis=1))
+    touched = np.flatnonzero(receiver.buffer["pieces"]["payload"].any(axis=1))
     assert touched.max() <= 4
 
 
