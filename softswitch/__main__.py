@@ -1,4 +1,4 @@
-"""The command line: `softswitch demo | run | check | trace | campaign | recordings | audit | people | leads ...`."""
+"""The command line: `softswitch demo | run | check | status | campaign | recordings | audit | people | leads ...`."""
 
 import asyncio
 import json
@@ -105,10 +105,12 @@ def _mount() -> None:
     from softswitch.pacing_commands import pacing_app
     from softswitch.people_command import people_app
     from softswitch.recordings_command import recordings_app
+    from softswitch.status_command import status
     from softswitch.trace_command import trace
     from softswitch.vault_command import vault_app
 
     app.command()(trace)
+    app.command()(status)
     amd_app.command()(report)
     app.add_typer(amd_app, name="amd", help="Measure answering-machine detection.")
     app.add_typer(pacing_app, name="pacing", help="Simulate pacing.")

@@ -47,6 +47,7 @@ from softswitch.exchange.premises import Site, wall
 from softswitch.exchange.queues import Queue
 from softswitch.exchange.records import Records
 from softswitch.exchange.reports import Reports
+from softswitch.exchange.site_conditions import SiteConditions
 from softswitch.exchange.srtp_rules import srtp_rules
 from softswitch.exchange.supervision import Supervision
 from softswitch.exchange.supervisors import SupervisorLines
@@ -55,9 +56,10 @@ from softswitch.exchange.tolls import calls_of_today, make_toll_guard
 from softswitch.exchange.uptake import Left, SiteNotes, Uptake, take_up_places
 from softswitch.safeguards.audit import SWITCH
 from softswitch.safeguards.gate import Gate
-from softswitch.safeguards.interlocks import AUDIT, MEDIA, NEVER_DIAL, STORE, Interlocks
+from softswitch.safeguards.interlocks import AUDIT, MEDIA, STORE, Interlocks
 from softswitch.store.database import Store
 from softswitch.transports.driver import Driver
+from softswitch.ua.accounts import USABLE
 
 if TYPE_CHECKING:
     from softswitch.web.server import WebServer
@@ -67,6 +69,7 @@ log = structlog.get_logger(__name__)
 STOP_S = 5.0  # what calls are given to end in order
 STOP_LOOK_S = 0.05
 AUDIT_FRESH_S = 30.0  # the log is looked at every five
+STORE_FRESH_S = 20.0  # it is written to every five
 RING_PER_CALL_S = 1.5  # an agent whose phone is rung first must answer within this part of the two-second rule
 
 
@@ -122,12 +125,19 @@ class Switch:
         left = Left.read(plane, seal)
         if not left.lines:  # people who talk wait for no books
             await take_up_recordings(settings)
-        never_dial = await read_never_dial_list(settings)
+        never_dial, never_dial_at = await read_never_dial_list(settings)
+        conditions = SiteConditions(settings)
+        conditions.store_written_at = await store.written_at([campaign.name for campaign in settings.campaigns])
         await take_up_store(store, left)
 
         suppression, locks = SuppressionList(digest=store.digest), NumberLocks(store.digest)
         board = AgentBoard()
-        interlocks = Interlocks((*health.NAMES, AUDIT), fresh_for_s={AUDIT: AUDIT_FRESH_S})
+        conditions.never_dial_at = never_dial_at
+        interlocks = Interlocks(
+            (*health.NAMES, AUDIT),
+            fresh_for_s={AUDIT: AUDIT_FRESH_S, STORE: STORE_FRESH_S},
+            campaigns=conditions.of_campaigns(),
+        )
         suppression.add_hashes(await store.suppressed(""))
         for number, until in (await store.locked_numbers(wall())).items():
             locks.lock_hash(number, until)
@@ -172,10 +182,14 @@ class Switch:
             minimum_free_mb=settings.recordings.minimum_free_mb,
             supervisor_ratio=settings.safeguards.supervisor_ratio,
             agents_in=lambda: sum(board.state_of(a.id) is not AgentState.OFFLINE for a in settings.agents),
-            trunks_usable=lambda: any(pool.channels_free(t.name) or pool.calls_on(t.name) for t in settings.trunks),
+            trunks_usable=lambda: any(pool.account_state(t.name) in USABLE for t in settings.trunks),
             on_tick=reports.tick,
             clock=lambda: driver.now,
             toll_alarm=lambda: toll.alarm,
+            can_listen=conditions.can_listen,
+            clock_trouble=conditions.clock,
+            further=conditions.questions(),
+            instead=conditions.instead(),
         )
         supervisors = SupervisorLines(
             lines, headsets, new_ref, {each.id for each in settings.supervisors if each.phone_username}
@@ -186,7 +200,7 @@ class Switch:
             lines, supervisors, agents,
             is_in=lambda agent: board.state_of(agent) is not AgentState.OFFLINE, note=reports.note_supervision,
         )  # fmt: skip
-        self.site = reports.site = Site(
+        self.site = reports.site = conditions.site = Site(
             settings, driver, store, records, pool, lines, board, agents, supervisors, supervision, audit, inbound,
             interlocks, watch, suppression, locks,
         )  # fmt: skip
@@ -209,7 +223,6 @@ class Switch:
         self.site.settle()
         watch.report(STORE, True)
         watch.report(MEDIA, True)
-        watch.report(NEVER_DIAL, never_dial is not None, "" if never_dial else "no never-dial list is loaded")
         await start_audit(audit, settings, reports.receive_audit_health)
         watch.start()
         self._stack.push_async_callback(watch.stop)

@@ -128,7 +128,10 @@ def phone_account(whose: AgentSettings | SupervisorSettings) -> PhoneAccount:
 def campaign_of(campaign: CampaignSettings, settings: Settings) -> Campaign:
     """The value that the dialler works with; a caller id that it lacks is its trunk's, where that is certain."""
     own = campaign.model_dump(
-        exclude={"leads", "start", "recycle", "weekdays", "holidays", "caller_id", "categories", "agents"}
+        exclude={
+            *("leads", "start", "recycle", "weekdays", "holidays", "caller_id", "categories", "agents"),
+            *("at_abandoned_limit", "supervisor_ratio"),
+        }
     )
     trunks = [t for t in settings.trunks if t.name == campaign.trunk or not campaign.trunk]
     presented = {t.caller_id for t in trunks}

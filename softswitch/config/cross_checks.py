@@ -215,6 +215,14 @@ def _dialling(settings: Settings) -> Iterator[Complaint]:
         yield ("safeguards", "never_dial"), f"there is no file {never_dial}: nothing will be dialled", False
 
 
+def _supervisor_ratios(settings: Settings) -> Iterator[Complaint]:
+    whole = settings.safeguards.supervisor_ratio
+    for n, campaign in enumerate(settings.campaigns):
+        if campaign.supervisor_ratio is not None and whole and campaign.supervisor_ratio > whole:
+            text = f"is laxer than [safeguards] supervisor_ratio {whole}, which counts in any case"
+            yield ("campaigns", n, "supervisor_ratio"), text, False
+
+
 def _times(settings: Settings) -> Iterator[Complaint]:
     for n, campaign in enumerate(settings.campaigns):
         at: Key = ("campaigns", n)
@@ -276,6 +284,7 @@ _CHECKS: tuple[Callable[[Settings], Iterator[Complaint]], ...] = (
     _ports,
     _dialling,
     _times,
+    _supervisor_ratios,
     _excluded,
     _exposure,
     _destinations,

@@ -111,8 +111,17 @@ class SafeguardSettings(Section):
 
     never_dial: OptionalFile = None
     """CSV of numbers that are never dialled; nothing is dialled without one."""
+    never_dial_days: Annotated[int, Field(ge=1, le=366)] = 28
+    """How old the list may be, in days; an older one lacks who was put on it since."""
     supervisor_ratio: Annotated[int, Field(ge=0, le=1000)] = 15
     """Agents that one present supervisor may watch; 0 asks for no supervisor."""
+    supervisor_audio: Literal["auto", "always", "never"] = "auto"
+    """Whether only those supervisors count who have a headset connected or a phone registered. auto: unless [sip]
+    address is this machine's alone, as in a lab."""
+    clock: Literal["auto", "always", "never"] = "auto"
+    """Whether nothing is dialled while the kernel's clock is not synchronised by NTP. auto: as supervisor_audio."""
+    clock_offset_ms: Annotated[float, Field(gt=0, le=60_000)] = 1000.0
+    """How far off the clock may be by NTP."""
     destinations: tuple[Destination, ...] = ()
     """Beginnings of the numbers that may be dialled, such as ["+44", "+3531"]; left out: the landlines and mobiles of
     [site] country. Premium-rate and satellite numbers are never dialled; dear ranges inside a country code (Caribbean
@@ -229,6 +238,12 @@ class CampaignSettings(Section):
     """Share of live calls that pacing aims at."""
     abandoned_limit: Annotated[float, Field(ge=0, le=0.03)] = 0.03
     """Share of live calls in a calendar day; 0.03 is the ceiling (Ofcom 2010 statement)."""
+    at_abandoned_limit: Literal["guaranteed_agent", "stop"] = "guaranteed_agent"
+    """What is done while the day is at its limit: guaranteed_agent dials only calls that have their agent in advance,
+    and the day finds back under it; stop dials nothing."""
+    supervisor_ratio: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Agents of this campaign that one present supervisor may watch; left out: as [safeguards] supervisor_ratio says
+    for the whole site, which counts in any case."""
     opens: time = time(9, 0)
     """Callee's local time."""
     closes: time = time(21, 0)

@@ -29,7 +29,7 @@ def draw(view: WallboardView, elapsed_s: float, total_leads: int) -> RenderableT
     head.add_row(Text(f"{view.site} · {campaign.name}: {campaign.state}"), Text(f"{elapsed_s:5.1f} s"))
     head.add_row(Text(f"trunk {trunks}", style="dim"), Text(f"{campaign.policy}", style="dim"))
     head.add_row(ProgressBar(total=total_leads, completed=done), Text(f"{done} of {total_leads} leads"))
-    open_interlocks = [f"{lock.name}: {lock.reason}" for lock in view.interlocks if not lock.closed]
+    open_interlocks = [f"{lock.name}: {lock.reason}" for lock in view.interlocks if lock.holds]
     if open_interlocks:
         head.add_row(Text("held: " + "; ".join(open_interlocks), style="bold red"), Text())
     return Panel(

@@ -147,6 +147,10 @@ class Lines:
         self._note_now(line)
         return line
 
+    def reaches(self, agent: str, now: float) -> bool:
+        """Whether the phone is registered, so that it can be rung."""
+        return self._pool.is_registered(agent, now)
+
     def ring_phone(self, leg_id: str, agent: str, call_ref: str, owner: LineOwner, now: float) -> Line:
         """Ring an agent's phone. Raises UsageError where the phone is not registered."""
         security = self._srtp.for_phone(lambda: self._pool.reaches_by_tls(agent, now))

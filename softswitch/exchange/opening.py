@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -72,13 +73,15 @@ async def take_up_recordings(settings: Settings) -> None:
         log.warning("a recording was cut off", file=entry.name, bytes=entry.size)
 
 
-async def read_never_dial_list(settings: Settings) -> NeverDialList | None:
-    """None where the site names none or its file is missing: then nothing is dialled, and the wallboard says why."""
+async def read_never_dial_list(settings: Settings) -> tuple[NeverDialList | None, datetime | None]:
+    """The list, and when its file was written; None where the site names none or its file is missing: then nothing is
+    dialled, and the wallboard says why."""
     path = settings.safeguards.never_dial
     if path is None or not await asyncio.to_thread(path.is_file):
         log.error("no never-dial list, nothing will be dialled", file=str(path or ""))
-        return None
-    return await asyncio.to_thread(read_never_dial, path, settings.site.country)
+        return None, None
+    written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    return await asyncio.to_thread(read_never_dial, path, settings.site.country), written_at
 
 
 async def take_up_store(store: Store, left: Left) -> None:

@@ -103,7 +103,7 @@ class Site:
         for calls in self.campaigns.values():
             free = sum(self.pool.channels_free(name) for name in self.trunks_of(calls.campaign))
             calls.dialler.receive_channels(free, now)
-            calls.dialler.receive_interlocks(self.interlocks.closed, now)
+            calls.dialler.receive_interlocks(self.interlocks.closed_for(calls.campaign), now)
         self.settle()
 
     def may_ring(self, number: str) -> str | None:
@@ -112,7 +112,7 @@ class Site:
         for calls in self.campaigns.values():
             reason = calls.may_ring(number)
             if reason != NOBODY_DIALS:
-                return reason
+                return reason or "; ".join(self.interlocks.reasons_of(calls.campaign)) or None
         return self.inbound.overflows.may_ring(number)
 
     def trunks_of(self, campaign: str) -> list[str]:

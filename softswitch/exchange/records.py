@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 RETRY_S = (0.2, 1.0, 5.0)
 TOGETHER = 100
 """Writes in one transaction at most."""
+BEAT_S = 5.0
+"""An idle store is written to so often: that it can be is known before a call needs it."""
 Write = Callable[[], Awaitable[None]]
 
 
@@ -38,7 +40,8 @@ class Records:
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
-        self._task = asyncio.get_running_loop().create_task(self._work())
+        loop = asyncio.get_running_loop()
+        self._tasks = (loop.create_task(self._work()), loop.create_task(self._beat()))
 
     async def commit_attempt(self, attempt: DialAttempt) -> None:
         """Return once the attempt is durable. Raises SoftswitchError where it cannot be made so."""
@@ -95,11 +98,18 @@ class Records:
         return True
 
     async def close(self) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _check(self) -> None:
         await self._store.check()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            if not self._queue:
+                self._put(self._check)
 
     def _put(self, write: Write) -> None:
         self._queue.append(write)

@@ -49,6 +49,10 @@ class SupervisorLines:
         line = self._by_name.get(name)
         return line if line is not None and line.answered else None
 
+    def can_listen(self, name: str, now: float) -> bool:
+        """Whether the supervisor's audio works: a line is up, or the phone could be rung."""
+        return self.line_of(name) is not None or (name in self._phones and self._lines.reaches(name, now))
+
     def check(self, name: str) -> None:
         """Raises UsageError where there is no way to reach the supervisor."""
         if name not in self._by_name and name not in self._phones:

@@ -17,6 +17,21 @@ TRUNK = "trunk"
 MEDIA = "media"
 AUDIT = "audit log"
 STANDARD = (RECORDER, DISK, SUPERVISOR, NEVER_DIAL, CLOCK, STORE, TRUNK)
+MESSAGE = "information message"
+BUDGET = "abandoned budget"
+ROSTER = "roster hours"
+_OF = " of "
+
+
+def of(name: str, campaign: str) -> str:
+    """The name of an interlock that one campaign has for itself."""
+    return f"{name}{_OF}{campaign}"
+
+
+def kind(name: str) -> str:
+    """An interlock's name without its campaign's."""
+    return name.partition(_OF)[0]
+
 
 NOT_REPORTED = "has not reported yet"
 SILENT = "has stopped reporting"
@@ -41,18 +56,39 @@ class _Interlock:
     reported_at: float | None = None
     waived: str = ""
     """Who has overridden it and why (`overrides`); empty: nobody."""
+    instead: str = ""
+    """What is done while it is open, so that dialling may go on; empty: nothing."""
 
     @property
     def lets_dial(self) -> bool:
-        return self.closed or bool(self.waived)
+        return self.closed or bool(self.waived or self.instead)
+
+    @property
+    def words(self) -> str:
+        return "; ".join(filter(None, (self.reason, self.instead, self.waived)))
 
 
 class Interlocks:
-    """All interlocks of a site, a pure machine. Dialling may go on only while `closed`."""
+    """All interlocks of a site, a pure machine. Dialling may go on only while `closed`, and a campaign's only while its
+    own are closed too."""
 
-    def __init__(self, names: Iterable[str] = STANDARD, *, fresh_for_s: Mapping[str, float] | None = None) -> None:
-        """`fresh_for_s`: interlocks that must report again within so many seconds, or open by themselves."""
-        self._interlocks = {name: _Interlock() for name in names}
+    def __init__(
+        self,
+        names: Iterable[str] = STANDARD,
+        *,
+        fresh_for_s: Mapping[str, float] | None = None,
+        campaigns: Mapping[str, Iterable[str]] | None = None,
+    ) -> None:
+        """`fresh_for_s`: interlocks that must report again within so many seconds, or open by themselves.
+
+        `campaigns`: which interlocks each campaign has for itself; they report under the names that `of` gives.
+        """
+        self._site = tuple(names)
+        self._campaigns = {
+            campaign: tuple(of(name, campaign) for name in own) for campaign, own in (campaigns or {}).items()
+        }
+        every = (*self._site, *(name for own in self._campaigns.values() for name in own))
+        self._interlocks = {name: _Interlock() for name in every}
         self._fresh_for_s = dict(fresh_for_s or {})
         unknown = set(self._fresh_for_s) - set(self._interlocks)
         if unknown:
@@ -62,20 +98,37 @@ class Interlocks:
     def __contains__(self, name: object) -> bool:
         return name in self._interlocks
 
-    def report(self, name: str, closed: bool, reason: str, now: float) -> None:
+    def report(self, name: str, closed: bool, reason: str, now: float, *, instead: str = "") -> None:
         """What is the matter with one condition; `reason` says in plain words why it is open. UsageError for a name
-        that is not one of ours: a report that goes nowhere would be a safeguard that is not there."""
+        that is not one of ours: a report that goes nowhere would be a safeguard that is not there.
+
+        instead: why dialling may go on while it is open.
+        """
         interlock = self._interlocks.get(name)
         if interlock is None:
             raise UsageError(f"no such interlock: {name}")
         interlock.reported_at = now
+        interlock.instead = "" if closed else instead
         self._set(name, interlock, closed, "" if closed else reason or "gave no reason")
 
     @property
     def closed(self) -> bool:
-        """True when every interlock has reported and none is open, or two people have overridden those that are; a
-        site without interlocks is broken, not safe."""
-        return bool(self._interlocks) and all(one.lets_dial for one in self._interlocks.values())
+        """True when every interlock of the site has reported and none is open, or two people have overridden those that
+        are; a site without interlocks is broken, not safe."""
+        return bool(self._site) and self._let_dial(self._site)
+
+    def closed_for(self, campaign: str) -> bool:
+        """The same of the site and of one campaign; one that is not known may not dial."""
+        return self.closed and campaign in self._campaigns and self._let_dial(self._campaigns[campaign])
+
+    def reasons_of(self, campaign: str) -> tuple[str, ...]:
+        """Name and reason of each open interlock of the campaign's own."""
+        if campaign not in self._campaigns:
+            return (f"campaign {campaign}: has no interlocks",)
+        return self.reasons_among(self._campaigns[campaign])
+
+    def _let_dial(self, names: Iterable[str]) -> bool:
+        return all(self._interlocks[name].lets_dial for name in names)
 
     def waive(self, name: str, why: str) -> None:
         """Dial although this one may be open. `overrides.Overrides` alone asks for it, and says who is behind it."""
@@ -85,8 +138,8 @@ class Interlocks:
         self._interlocks[name].waived = ""
 
     def open_reasons(self) -> tuple[str, ...]:
-        """Name and reason of each open interlock, in their order."""
-        return self.reasons_among(self._interlocks)
+        """Name and reason of each open interlock of the site, in their order."""
+        return self.reasons_among(self._site)
 
     def reasons_among(self, names: Iterable[str]) -> tuple[str, ...]:
         """The same of these interlocks alone, for what does not depend on all. KeyError for a name that is none."""
@@ -96,7 +149,7 @@ class Interlocks:
 
     def views(self) -> tuple[InterlockView, ...]:
         return tuple(
-            InterlockView(name, one.closed, "; ".join(filter(None, (one.reason, one.waived))))
+            InterlockView(name, one.closed, one.words, not one.closed and one.lets_dial)
             for name, one in self._interlocks.items()
         )
 
@@ -114,6 +167,11 @@ class Interlocks:
             if (one := self._interlocks[name]).closed and one.reported_at is not None
         ]
         return min(due, default=None)
+
+    @property
+    def has_news(self) -> bool:
+        """Whether `next_event` has one."""
+        return bool(self._events)
 
     def next_event(self) -> InterlockTripped | InterlockClosed | None:
         return self._events.popleft() if self._events else None

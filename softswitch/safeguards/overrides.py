@@ -1,15 +1,26 @@
 """Overriding an interlock: one administrator asks, another agrees, and it holds for a stated time. Pure.
 
-Some interlocks are never overridden: without them a call would go unrecorded, unscreened or unnoted.
+Some interlocks are never overridden: without them a call would go unrecorded, unscreened or unnoted, an abandoned one
+would be silent, and agents would work who may not. docs/interlocks.md says of each why.
 """
 
 from collections import deque
 from dataclasses import dataclass
 
 from softswitch.errors import UsageError
-from softswitch.safeguards.interlocks import AUDIT, MEDIA, NEVER_DIAL, RECORDER, STORE, Interlocks
+from softswitch.safeguards.interlocks import (
+    AUDIT,
+    MEDIA,
+    MESSAGE,
+    NEVER_DIAL,
+    RECORDER,
+    ROSTER,
+    STORE,
+    Interlocks,
+    kind,
+)
 
-NEVER_OVERRIDDEN = frozenset({RECORDER, NEVER_DIAL, STORE, MEDIA, AUDIT})
+NEVER_OVERRIDDEN = frozenset({RECORDER, NEVER_DIAL, STORE, MEDIA, AUDIT, MESSAGE, ROSTER})
 SHORTEST_S = 60.0
 LONGEST_S = 4 * 3600.0
 ASKED_FOR_S = 600.0
@@ -51,7 +62,7 @@ class Overrides:
         """Raises what `ask` raises: KeyError for an interlock that there is not, UsageError with what to do."""
         if interlock not in self._interlocks:
             raise KeyError(interlock)
-        if interlock in NEVER_OVERRIDDEN:
+        if kind(interlock) in NEVER_OVERRIDDEN:
             raise UsageError(f"the interlock {interlock} is never overridden: put right what it says")
         if not SHORTEST_S <= for_s <= LONGEST_S:
             raise UsageError(f"say for how long: {SHORTEST_S / 60:.0f} to {LONGEST_S / 60:.0f} minutes")

@@ -104,6 +104,13 @@ class InterlockView:
     """True: dialling may go on as far as this interlock is concerned."""
     reason: str
     """Plain words; empty while closed."""
+    overridden: bool = False
+    """Dialling goes on even while it is open; the reason says who answers for that, or what is done in its stead."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether it keeps something from being dialled."""
+        return not self.closed and not self.overridden
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +171,37 @@ class WallboardView:
     refused_agents: Mapping[str, str] = field(default_factory=dict)
     """Why an agent could not log in; agents are not told."""
     """Whom nobody hears until their call is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusView:
+    """Whether the site dials, and if not, why; for whoever looks after the machine."""
+
+    site: str
+    uptime_s: float
+    dials: bool
+    """False while an interlock holds back the site, or one of its campaigns."""
+    held_by: tuple[str, ...]
+    """Name and reason of each interlock that does."""
+    interlocks: tuple[InterlockView, ...]
+    campaigns: Mapping[str, str]
+    """State by name."""
+    agents_in: int
+    calls: int
+
+
+def status_view(board: WallboardView) -> StatusView:
+    held_by = tuple(f"{lock.name}: {lock.reason}" for lock in board.interlocks if lock.holds)
+    return StatusView(
+        site=board.site,
+        uptime_s=board.uptime_s,
+        dials=bool(board.interlocks) and not held_by,
+        held_by=held_by,
+        interlocks=board.interlocks,
+        campaigns={campaign.name: campaign.state for campaign in board.campaigns},
+        agents_in=sum(agent.state != "offline" for agent in board.agents),
+        calls=len(board.calls),
+    )
 
 
 MASKED_DIGITS_SHOWN = 2

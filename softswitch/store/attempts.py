@@ -1,6 +1,6 @@
 """Dial attempts and what is counted from them."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from softswitch.dialler.abandonment import DayCounts
 from softswitch.dialler.attempt import NOBODY_MET, DialAttempt
 from softswitch.errors import UsageError
 from softswitch.store import journal
-from softswitch.store.schema import attempts
+from softswitch.store.schema import attempts, pulse
 
 _COLUMNS = tuple(field.name for field in fields(DialAttempt))
 _SELECTED = [attempts.c[name] for name in _COLUMNS]
@@ -63,6 +63,14 @@ async def page(engine: AsyncEngine, campaign: str, limit: int, offset: int) -> l
         query = query.where(attempts.c.campaign == campaign)
     async with engine.connect() as connection:
         return [attempt_of(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def newest_moment(engine: AsyncEngine, campaigns: Sequence[str]) -> datetime | None:
+    """The latest time that the pulse or an attempt of these campaigns bears; None where there is none."""
+    last = [select(func.max(attempts.c.committed_at)).where(attempts.c.campaign == name) for name in campaigns]
+    async with engine.connect() as connection:
+        moments = [(await connection.execute(query)).scalar() for query in (select(func.max(pulse.c.at)), *last)]
+    return max((moment for moment in moments if moment is not None), default=None)
 
 
 async def find(engine: AsyncEngine, call_ref: str) -> DialAttempt | None:

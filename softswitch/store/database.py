@@ -92,6 +92,11 @@ class Store(PeopleStore):
             async for entry in journal.read(self._engine, since, until, campaign):
                 yield entry
 
+    async def written_at(self, campaigns: Sequence[str] = ()) -> datetime | None:
+        """The newest moment that the store knows of, by its pulse and these campaigns' attempts; None in a new one."""
+        with reading():
+            return await attempts.newest_moment(self._engine, campaigns)
+
     # Dial attempts
 
     async def commit_attempt(self, attempt: DialAttempt) -> None:

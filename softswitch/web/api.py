@@ -14,7 +14,9 @@ from softswitch.safeguards.visibility import (
     CallView,
     CampaignView,
     InterlockView,
+    StatusView,
     WallboardView,
+    status_view,
 )
 from softswitch.web.accounts import Account, Role
 from softswitch.web.guard import COOKIE
@@ -96,6 +98,11 @@ def _add_site(router: APIRouter, room: Room) -> None:
     async def wallboard(_: Watcher) -> WallboardView:
         """Everything that a supervisor sees, at this moment."""
         return control.wallboard()
+
+    @router.get("/status", tags=["site"])
+    async def status(_: Reader) -> StatusView:
+        """Whether the site dials, and if not, why."""
+        return status_view(control.wallboard())
 
     @router.get("/interlocks", tags=["site"])
     async def interlocks(_: Reader) -> list[InterlockView]:

@@ -53,9 +53,16 @@ class SwitchCollector(Collector):
             "1 while dialling may go on as far as this interlock is concerned",
             labels=["interlock"],
         )
+        overridden = GaugeMetricFamily(
+            "softswitch_interlock_overridden",
+            "1 while the interlock is open and dialling goes on all the same",
+            labels=["interlock"],
+        )
         for interlock in view.interlocks:
             closed.add_metric([interlock.name], float(interlock.closed))
+            overridden.add_metric([interlock.name], float(interlock.overridden))
         yield closed
+        yield overridden
         packets = CounterMetricFamily("softswitch_media_packets", "RTP packets", labels=["direction"])
         packets.add_metric(["in"], view.media_packets_in)
         packets.add_metric(["out"], view.media_packets_out)

@@ -15,7 +15,9 @@ from softswitch.web.schemas import Problem
 
 Administrator = Annotated[Account, Depends(only(Role.ADMINISTRATOR))]
 Reader = Annotated[Account, Depends(only(Role.SUPERVISOR, Role.ADMINISTRATOR, Role.AUDITOR))]
-Interlock = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[a-z][a-z -]*$", description="As listed.")]
+Interlock = Annotated[
+    str, Path(min_length=1, max_length=128, pattern=r"^[a-z][A-Za-z0-9 ._-]*$", description="As listed.")
+]
 
 _REFUSED: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "No such interlock, or nothing to end"},

@@ -23,9 +23,8 @@ class InterlocksPanel:
             self._verdict = Text("", "interlocks-verdict", tag="h2")
 
     def show(self, interlocks: tuple[InterlockView, ...]) -> None:
-        opened = [view for view in interlocks if not view.closed]
         # A board without any interlock has not reported: that is no permission.
-        held = bool(opened) or not interlocks
+        held = any(view.holds for view in interlocks) or not interlocks
         self._verdict.text = "Dialling is held" if held else "Dialling allowed"
         self._verdict.classes(replace=f"interlocks-verdict {'tone-alert' if held else 'tone-ready'}")
         for gone in self._items.keys() - {view.name for view in interlocks}:

@@ -56,3 +56,31 @@ def test_what_depends_on_some_interlocks_asks_for_their_reasons_alone() -> None:
     assert interlocks.reasons_among(("recorder", "trunk")) == ("trunk: no trunk is registered",)
     with pytest.raises(KeyError):
         interlocks.reasons_among(("weather",))
+
+
+def test_a_campaigns_own_interlock_holds_that_campaign_and_no_other() -> None:
+    interlocks = Interlocks(("disk",), campaigns={"survey": ("message",), "panel": ("message",)})
+    interlocks.report("disk", True, "", 0.0)
+    interlocks.report("message of survey", True, "", 0.0)
+    assert interlocks.closed
+    assert interlocks.closed_for("survey")
+    assert not interlocks.closed_for("panel"), "it has not reported"
+    assert interlocks.reasons_of("panel") == ("message of panel: has not reported yet",)
+    assert interlocks.reasons_of("survey") == ()
+    assert not interlocks.closed_for("unheard-of")
+    assert interlocks.reasons_of("unheard-of")
+    interlocks.report("disk", False, "full", 1.0)
+    assert not interlocks.closed_for("survey")
+    assert interlocks.open_reasons() == ("disk: full",)
+
+
+def test_where_something_is_done_in_its_stead_an_open_interlock_is_shown_and_does_not_hold() -> None:
+    interlocks = Interlocks(("disk",), campaigns={"survey": ("budget",)})
+    interlocks.report("disk", True, "", 0.0)
+    interlocks.report("budget of survey", False, "it is spent", 0.0, instead="each call has its agent")
+    assert interlocks.closed_for("survey")
+    (_, view) = interlocks.views()
+    assert (view.closed, view.overridden, view.holds) == (False, True, False)
+    assert view.reason == "it is spent; each call has its agent"
+    interlocks.report("budget of survey", False, "it is spent", 1.0)
+    assert not interlocks.closed_for("survey")

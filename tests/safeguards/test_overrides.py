@@ -3,8 +3,22 @@
 import pytest
 
 from softswitch.errors import UsageError
-from softswitch.safeguards.interlocks import AUDIT, CLOCK, DISK, NEVER_DIAL, RECORDER, SUPERVISOR, Interlocks
-from softswitch.safeguards.overrides import ASKED_FOR_S, LONGEST_S, Overrides
+from softswitch.exchange import health
+from softswitch.safeguards.interlocks import (
+    AUDIT,
+    BUDGET,
+    CLOCK,
+    DISK,
+    MESSAGE,
+    NEVER_DIAL,
+    RECORDER,
+    ROSTER,
+    SUPERVISOR,
+    TRUNK,
+    Interlocks,
+    of,
+)
+from softswitch.safeguards.overrides import ASKED_FOR_S, LONGEST_S, NEVER_OVERRIDDEN, Overrides
 
 NAMES = (DISK, CLOCK, SUPERVISOR, RECORDER, NEVER_DIAL, AUDIT)
 WHY = "the supervisor's bus is late"
@@ -115,3 +129,29 @@ def test_either_part_can_be_taken_back_at_any_time(overrides: Overrides, interlo
 def test_an_interlock_that_there_is_not_cannot_be_overridden(overrides: Overrides) -> None:
     with pytest.raises(KeyError):
         overrides.ask("moon", "ada", WHY, 600, 0.0)
+
+
+def test_a_campaigns_own_interlock_is_overridden_by_the_rule_of_its_kind() -> None:
+    own = (BUDGET, MESSAGE, ROSTER)
+    interlocks = Interlocks((DISK,), campaigns={"survey": own})
+    interlocks.report(DISK, True, "", 0.0)
+    for name in own:
+        interlocks.report(of(name, "survey"), name != BUDGET, "it is spent", 0.0)
+    overrides = Overrides(interlocks)
+    for never in (MESSAGE, ROSTER):
+        with pytest.raises(UsageError, match="never overridden"):
+            overrides.ask(of(never, "survey"), "ada", WHY, 600, 0.0)
+    overrides.ask(of(BUDGET, "survey"), "ada", WHY, 600, 0.0)
+    assert not interlocks.closed_for("survey")
+    overrides.agree(of(BUDGET, "survey"), "bob", 1.0)
+    assert interlocks.closed_for("survey")
+    overrides.handle_timer(601.0)
+    assert not interlocks.closed_for("survey")
+
+
+def test_every_interlock_is_one_that_two_people_may_override_or_one_that_nobody_may() -> None:
+    """A new interlock fails here until somebody has said which it is (docs/interlocks.md says why)."""
+    overridable = {DISK, SUPERVISOR, CLOCK, TRUNK, BUDGET, "toll guard"}
+    every = {*health.NAMES, AUDIT, BUDGET, MESSAGE, ROSTER}
+    assert every == overridable | NEVER_OVERRIDDEN
+    assert not overridable & NEVER_OVERRIDDEN

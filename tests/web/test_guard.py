@@ -87,6 +87,7 @@ WATCHERS = {"sue", "ada"}
 MATRIX = [
     ("GET", "/api/wallboard", WATCHERS),
     ("GET", "/api/interlocks", WATCHERS | {"otto"}),
+    ("GET", "/api/status", WATCHERS | {"otto"}),
     ("GET", "/api/calls", WATCHERS),
     ("GET", "/api/campaigns", WATCHERS | {"otto"}),
     ("GET", "/api/campaigns/transport-2026", WATCHERS | {"otto"}),
