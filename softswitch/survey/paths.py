@@ -5,6 +5,7 @@ The graph has an edge wherever some answer may lead: an edge too many makes a pr
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from softswitch.survey.questionnaire import (
     Answer,
@@ -169,16 +170,19 @@ def _endless(nodes: Nodes, edges: Mapping[str, set[str]], reached: set[str]) -> 
     for loop in sorted({loops[id_] for id_ in reached - good if id_ in loops}, key=sorted):
         stuck = loop - good
         first = min(stuck)
-        way = next(
-            (
-                way
-                for each in sorted(edges[first] & loop)
-                if (way := way_to(each, lambda n: edges[n] & loop, first.__eq__))
-            ),
-            [first],
-        )
-        found.append([first, *way[:-1]])
+        found.append(_round(first, loop, edges))
     return found
+
+
+def _round(first: str, loop: frozenset[str], edges: Mapping[str, set[str]]) -> list[str]:
+    """A shortest way from a node of a loop back to it, without the last step."""
+
+    def inside(id_: str) -> set[str]:
+        return edges[id_] & loop
+
+    ways = [way_to(each, inside, first.__eq__) for each in sorted(inside(first))]
+    shortest = min((way for way in ways if way), key=len, default=[first])
+    return [first, *shortest[:-1]]
 
 
 def _is_good(step: _Step, loop: frozenset[str], good: set[str]) -> bool:
@@ -217,11 +221,15 @@ def _components(edges: Mapping[str, set[str]], reached: set[str]) -> list[frozen
     placed: set[str] = set()
     for id_ in reversed(order):
         if id_ not in placed:
-            loop = frozenset(reachable(id_, lambda each: back[each] - placed))
+            loop = frozenset(reachable(id_, partial(_less, back, frozenset(placed))))
             placed |= loop
             if len(loop) > 1 or id_ in edges[id_]:
                 found.append(loop)
     return found
+
+
+def _less(edges: Mapping[str, set[str]], without: frozenset[str], id_: str) -> set[str]:
+    return edges[id_] - without
 
 
 def _missed(nodes: Nodes, edges: Mapping[str, set[str]], start: str, purpose: Purpose) -> Iterator[Complaint]:

@@ -1,4 +1,4 @@
-"""A script as values: its nodes, where each answer leads, the cells of its quotas. Made by `reading`, which checks it."""
+"""A script as values: its nodes, where each answer leads, the cells of its quotas; `reading` makes and checks it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import cached_property
 
 FASTEST_WORDS_PER_S = 4.0
-"""240 words a minute: nobody reads a question aloud faster so that it is understood; interviewers speak at 120 to 180."""
+"""240 words a minute: nobody reads a question out faster and is understood; interviewers speak at 120 to 180."""
 
 
 class NodeKind(StrEnum):

@@ -1,4 +1,4 @@
-"""Digits however they are written: in any script, grouped by anything, in words, doubled, or with letters for digits."""
+"""Digits however they are written: in any script and grouping, in words, doubled, or with letters for digits."""
 
 import re
 import unicodedata
@@ -37,8 +37,24 @@ _TENS["fourty"] = "4"
 _TIMES = {"double": 2, "triple": 3, "treble": 3, "quadruple": 4}
 _ZEROS = {"hundred": "00", "thousand": "000"}
 _BETWEEN = frozenset(
-    "and then dash hyphen minus dot point space slash stroke plus comma code area ext extension er erm um uh "
-    "is no number".split()
+    (
+        *(
+            "and",
+            "then",
+            "dash",
+            "hyphen",
+            "minus",
+            "dot",
+            "point",
+            "space",
+            "slash",
+            "stroke",
+            "plus",
+            "comma",
+            "code",
+        ),
+        *("area", "ext", "extension", "er", "erm", "um", "uh", "is", "no", "number"),
+    )
 )
 """Words between the groups of one number."""
 _LETTERS = str.maketrans("olisbz", "011582")
@@ -104,9 +120,9 @@ def _tens_joined(run: list[str]) -> list[str]:
     """ "seventy", "seven" is 77."""
     joined: list[str] = []
     for group in run:
-        if joined and len(joined[-1]) == 2 and joined[-1][1] == "0" and joined[-1][0] > "1" and len(group) == 1:
-            if group != "0":
-                joined[-1] = joined[-1][0] + group
-                continue
+        is_tens = bool(joined) and len(joined[-1]) == 2 and joined[-1][1] == "0" and joined[-1][0] > "1"
+        if is_tens and len(group) == 1 and group != "0":
+            joined[-1] = joined[-1][0] + group
+            continue
         joined.append(group)
     return joined

@@ -1,4 +1,4 @@
-"""An interview node by node: what is taken, what is refused, where it goes on, how it ends, and that it can be taken up."""
+"""An interview node by node: what is taken, what is refused, where it goes on, how it ends, how it is taken up."""
 
 import json
 

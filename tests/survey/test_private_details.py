@@ -15,19 +15,50 @@ TELEPHONES = """07700 900123|oh seven seven double four nine zero zero one two t
 my number is 0207 then 946 then 0123|call 946 0123|treble two four five six seven eight|Reading 0118 496
 oh 7 7 oh oh 9 oh oh one 2 three|double-oh-seven-seven 946 01|07 70 09 00 12 3|077/009/001/23|0.7.7.0.0.9.0.0.1.2.3
 ①②③④⑤⑥⑦|oh seven seven double four|zero seven seven hundred nine hundred""".replace("\n", "|").split("|")
-POSTCODES = (
-    "SW1A 1AA|sw1a1aa|I am in M1 1AE now|s w 1 a 1 a a|GIR 0AA|EC1A  1BB|D02 AF30|K1A 0B1|postcode is 10115".split("|")
-)
-ADDRESSES = (
-    "12 High Street|221b Baker St|flat 3, the mews|twelve acacia avenue|PO Box 12|I live on Baker Street|"
-    "Hauptstraße 12|12 rue de la Paix|4 Oak Drive|number 7 Church Lane"
-).split("|")
-EMAILS = "john@example.com|john at example dot com|j.smith (at) mail.example.org|@johnny|www.foo.com|a @ b".split("|")
-CARDS = "4111 1111 1111 1111|5500-0000-0000-0004|four treble one 1111 1111 1111|3782 822463 10005".split("|")
-ACCOUNTS = (
-    "GB29 NWBK 6016 1331 9268 19|DE89370400440532013000|12-34-56|20 30 40|sort code 123456|account 12345678|"
-    "account number 1234|NL91ABNA0417164300|QQ 12 34 56 C|g b 2 9 n w b k 6 0 1 6 1 3 3 1 9 2 6 8 1 9"
-).split("|")
+POSTCODES = [
+    "SW1A 1AA",
+    "sw1a1aa",
+    "I am in M1 1AE now",
+    "s w 1 a 1 a a",
+    "GIR 0AA",
+    "EC1A  1BB",
+    "D02 AF30",
+    "K1A 0B1",
+    "postcode is 10115",
+]
+ADDRESSES = [
+    "12 High Street",
+    "221b Baker St",
+    "flat 3, the mews",
+    "twelve acacia avenue",
+    "PO Box 12",
+    "I live on Baker Street",
+    "Hauptstraße 12",
+    "12 rue de la Paix",
+    "4 Oak Drive",
+    "number 7 Church Lane",
+]
+EMAILS = [
+    "john@example.com",
+    "john at example dot com",
+    "j.smith (at) mail.example.org",
+    "@johnny",
+    "www.foo.com",
+    "a @ b",
+]
+CARDS = ["4111 1111 1111 1111", "5500-0000-0000-0004", "four treble one 1111 1111 1111", "3782 822463 10005"]
+ACCOUNTS = [
+    "GB29 NWBK 6016 1331 9268 19",
+    "DE89370400440532013000",
+    "12-34-56",
+    "20 30 40",
+    "sort code 123456",
+    "account 12345678",
+    "account number 1234",
+    "NL91ABNA0417164300",
+    "QQ 12 34 56 C",
+    "g b 2 9 n w b k 6 0 1 6 1 3 3 1 9 2 6 8 1 9",
+]
 ORDINARY = """I bought 3 cars in 2019, 4 in 2020 and 12 in 2021|In 2019 and 2020|the high street shops|The road is noisy
 about 50 to 60 pounds|one two or three times a week|I have two cars and one bike for three people|150000|£1,500 a month
 It costs 12.50|between 7 and 8 o'clock|24/7 support|my address book|bus number 73 and the 148|I live in a flat
