@@ -168,7 +168,7 @@ class Switch:
             {agent.id: agent.connect for agent in settings.agents},
             new_ref,
             headsets,
-            on_arrived=lambda agent, now: self.site.set_agent(agent, AgentState.READY, now),
+            on_arrived=reports.receive_agent_arrived,
             on_gone=lambda agent, now: self.site.set_agent(agent, AgentState.OFFLINE, now),
             silence_s=settings.sip.phone_silence_s,
         )
@@ -206,7 +206,9 @@ class Switch:
         )  # fmt: skip
         lines.names = tracing.names if tracing is not None else None
         self.desk = Desk(self.site, driver.now, tracing)
+        await self.site.surveys.open(store)
         driver.add(board, on_event=reports.receive_agent_changed)
+        driver.add(self.site.surveys, on_event=self.site.surveys.carry_out)
         for agent in settings.agents:
             if agent.connect is Connect.RING_PER_CALL:
                 board.expect_heard_within(agent.id, RING_PER_CALL_S)
@@ -221,6 +223,7 @@ class Switch:
         await transport.serve()
         driver.add(pool, on_event=reports.receive_pool_event, send=send)
         self.site.settle()
+        self.site.surveys.all_taken_up(driver.now)
         watch.report(STORE, True)
         watch.report(MEDIA, True)
         await start_audit(audit, settings, reports.receive_audit_health)

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "ua": {"sip", "calls"},
     "dialler": {"pacing", "calls", "amd.verdict"},
     "survey": set(),
-    "safeguards": {"dialler"},
+    "safeguards": {"dialler", "survey"},
     "transports": {"sip"},
     "recordings": {"codecs"},
     "media": {"sdp", "codecs", "amd", "recordings"},
@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "testing": {"sip", "sdp", "codecs", "calls", "ua", "transports", "media.events"},
     "exchange": {
         *("sip", "transports", "calls", "ua", "sdp", "media", "dialler", "safeguards", "store", "amd", "config"),
-        "recordings",
+        *("recordings", "survey"),
     },
 }
 PURE = ("codecs", "pacing", "sip", "sdp", "amd", "calls", "ua", "dialler", "survey", "safeguards")

@@ -11,6 +11,7 @@ from softswitch.config.cross_checks import NO_AUDITOR
 from softswitch.config.examination import Finding, examine
 from softswitch.config.fields import WEEKDAYS
 from softswitch.config.inbound import InboundSettings
+from softswitch.config.scripts import load_script
 from softswitch.config.settings import (
     AgentSettings,
     CampaignSettings,
@@ -22,6 +23,7 @@ from softswitch.config.sip import TrunkSettings
 from softswitch.dialler.campaign import Campaign, RecycleRule
 from softswitch.errors import UsageError
 from softswitch.store.vault_key import credential_path
+from softswitch.survey.questionnaire import Questionnaire
 from softswitch.ua.accounts import CarrierAccount, PhoneAccount
 from softswitch.ua.routes import Route
 
@@ -43,6 +45,7 @@ __all__ = [
     "recording_key",
     "recordings_directory",
     "routes_of",
+    "scripts_of",
     "store_url",
     "vault_key_file",
 ]
@@ -129,7 +132,7 @@ def campaign_of(campaign: CampaignSettings, settings: Settings) -> Campaign:
     """The value that the dialler works with; a caller id that it lacks is its trunk's, where that is certain."""
     own = campaign.model_dump(
         exclude={
-            *("leads", "start", "recycle", "weekdays", "holidays", "caller_id", "categories", "agents"),
+            *("leads", "start", "script", "recycle", "weekdays", "holidays", "caller_id", "categories", "agents"),
             *("at_abandoned_limit", "supervisor_ratio"),
         }
     )
@@ -143,6 +146,11 @@ def campaign_of(campaign: CampaignSettings, settings: Settings) -> Campaign:
         holidays=frozenset(campaign.holidays),
         recycle={name: RecycleRule(rule.after_s, rule.attempts) for name, rule in campaign.recycle.items()},
     )
+
+
+def scripts_of(settings: Settings) -> dict[str, Questionnaire]:
+    """By campaign, of those that have one. Raises UsageError where a file is not as it was when it was checked."""
+    return {each.name: load_script(each.script, each.visible_fields) for each in settings.campaigns if each.script}
 
 
 def _agents_of(campaign: CampaignSettings, settings: Settings) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from softswitch.config.complaints import Complaint, suggestion
 from softswitch.config.inbound_checks import check_agents, check_inbound, check_prompt
+from softswitch.config.scripts import examine_script
 from softswitch.config.settings import CampaignSettings, Connect, PhoneSettings, Settings
 from softswitch.config.sip_checks import SIP_CHECKS
 from softswitch.config.toml_lines import Key
@@ -114,6 +115,14 @@ def _excluded(settings: Settings) -> Iterator[Complaint]:
         if own and all(not set(campaign.categories).isdisjoint(a.excluded_categories) for a in own):
             text = "every agent is excluded from one of them: nobody works for it"
             yield ("campaigns", n, "categories"), text, False
+
+
+def _scripts(settings: Settings) -> Iterator[Complaint]:
+    for n, campaign in enumerate(settings.campaigns):
+        if campaign.script is None:
+            continue
+        for fault in examine_script(campaign.script, campaign.visible_fields)[1]:
+            yield ("campaigns", n, "script"), f"{campaign.script.name} {fault}", True
 
 
 def _files(settings: Settings) -> Iterator[Complaint]:
@@ -279,6 +288,7 @@ _CHECKS: tuple[Callable[[Settings], Iterator[Complaint]], ...] = (
     _twice,
     _supervisors,
     _names,
+    _scripts,
     _files,
     _secrets,
     _ports,

@@ -43,6 +43,7 @@ def _shift(text: str) -> str:
 
 Network = Annotated[str, AfterValidator(_network)]
 ShiftText = Annotated[str, AfterValidator(_shift)]
+PauseCode = Annotated[str, Field(max_length=32, pattern=r"^[A-Za-z][A-Za-z -]*$")]
 Category = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 
 
@@ -54,6 +55,10 @@ class PeopleSettings(Section):
     everybody but agents. Who has enrolled needs it always."""
     several_roles: bool = False
     """A person may be supervisor, administrator or auditor at once; otherwise such an account cannot log in."""
+    pause_codes: Annotated[tuple[PauseCode, ...], Field(min_length=1, max_length=12)] = (
+        *("break", "lunch", "toilet", "meeting", "training", "technical"),
+    )
+    """What an agent says of a pause."""
     agents_networks: tuple[Network, ...] = ()
     """The agents' segment: agents log in from there alone, and nobody else does. Left out: from anywhere."""
 

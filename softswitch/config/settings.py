@@ -284,6 +284,8 @@ class CampaignSettings(Section):
     """The hopper is refilled when it holds fewer leads than this."""
     queue_high: Annotated[int, Field(ge=1, le=100000)] = 200
     """Leads that it is refilled to."""
+    script: OptionalFile = None
+    """TOML: what its agents say and ask; see docs/scripts.md. Left out: they have none."""
     leads: OptionalFile = None
     """CSV imported at start; leads already there are left alone."""
     start: bool = False

@@ -12,6 +12,12 @@ class Disposition(StrEnum):
 
     COMPLETED = "completed"
     PARTIAL = "partial"
+    BREAK_OFF = "break-off"
+    """The interview was broken off before it could count as partial."""
+    NOT_ELIGIBLE = "not-eligible"
+    """Nobody there whom the survey asks."""
+    OVER_QUOTA = "over-quota"
+    """There are enough interviews with such people."""
     CALLBACK = "callback"
     REFUSAL = "refusal"
     OPT_OUT = "opt-out"
@@ -50,6 +56,9 @@ AGENT_DISPOSITIONS = frozenset(
     {
         Disposition.COMPLETED,
         Disposition.PARTIAL,
+        Disposition.BREAK_OFF,
+        Disposition.NOT_ELIGIBLE,
+        Disposition.OVER_QUOTA,
         Disposition.CALLBACK,
         Disposition.REFUSAL,
         Disposition.OPT_OUT,

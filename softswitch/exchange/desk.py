@@ -4,6 +4,7 @@ from softswitch.dialler.agents import AgentState
 from softswitch.dialler.attempt import DialAttempt, Disposition
 from softswitch.dialler.detection import Truth
 from softswitch.errors import UsageError
+from softswitch.exchange.agent_desk import AgentDesk
 from softswitch.exchange.dialled import DialledCalls
 from softswitch.exchange.premises import Site
 from softswitch.exchange.reviewing import Reviewing
@@ -27,11 +28,11 @@ CLOSING_PROMPT = "closing"
 """Name under [prompts] of what a callee hears when the kill switch ends the call."""
 
 
-class Desk:
+class Desk(AgentDesk):
     """Fulfils `softswitch.web.control.SwitchControl`."""
 
     def __init__(self, site: Site, started_at: float, tracing: Tracing | None = None) -> None:
-        self._site = site
+        super().__init__(site)
         self._started_at = started_at
         self._tracing = tracing
         self._audit = site.audit
@@ -112,6 +113,7 @@ class Desk:
     async def ready_agent(self, agent: str) -> None:
         self._known(agent)
         self._site.admissions.check(agent)
+        self.check_headset_tested(agent)
         if not self._site.agents.is_in(agent):
             raise UsageError(f"agent {agent} is not logged in: the phone must dial the log-in first")
         self._site.set_agent(agent, AgentState.READY, self._site.driver.now)
@@ -273,7 +275,3 @@ class Desk:
 
     def _campaign(self, name: str) -> DialledCalls:
         return self._site.campaigns[name]
-
-    def _known(self, agent: str) -> None:
-        if agent not in self._site.agents:
-            raise KeyError(agent)

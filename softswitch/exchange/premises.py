@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from softswitch.config import Settings, routes_of
+from softswitch.config import Settings, routes_of, scripts_of
 from softswitch.dialler.agents import AgentBoard, AgentState
 from softswitch.dialler.dialling import Dialler
 from softswitch.dialler.locks import NumberLocks
@@ -15,12 +15,14 @@ from softswitch.exchange.admissions import Admissions
 from softswitch.exchange.agents import AgentLines
 from softswitch.exchange.audit_file import AuditFile
 from softswitch.exchange.dialled import NOBODY_DIALS, DialledCalls
+from softswitch.exchange.headset_tests import HeadsetTests
 from softswitch.exchange.health import Health
 from softswitch.exchange.inbound import InboundCalls
 from softswitch.exchange.lines import Lines
 from softswitch.exchange.records import Records
 from softswitch.exchange.supervision import Supervision
 from softswitch.exchange.supervisors import SupervisorLines
+from softswitch.exchange.surveys import Surveys
 from softswitch.media.control import MediaPlane
 from softswitch.safeguards.interlocks import NEVER_DIAL, Interlocks
 from softswitch.safeguards.overrides import Overrides
@@ -57,10 +59,14 @@ class Site:
     routes: RouteTable = field(init=False)
     overrides: Overrides = field(init=False)
     admissions: Admissions = field(init=False)
+    surveys: Surveys = field(init=False)
+    headset_tests: HeadsetTests = field(init=False)
 
     def __post_init__(self) -> None:
         self.overrides = Overrides(self.interlocks)
         self.admissions = Admissions(self.settings, self.audit, wall)
+        self.surveys = Surveys(scripts_of(self.settings), self, self.records, wall)
+        self.headset_tests = HeadsetTests()
         self.routes = RouteTable(route for trunk in self.settings.trunks for route in routes_of(trunk))
 
     @property
@@ -84,6 +90,7 @@ class Site:
         for dialler in self.diallers:
             self.driver.settle(dialler)
         self.driver.settle(self.board)
+        self.driver.settle(self.surveys)
         self.driver.settle(self.pool)
 
     def set_agent(self, agent: str, state: AgentState, now: float, code: str = "") -> None:

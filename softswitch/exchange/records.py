@@ -12,6 +12,7 @@ from softswitch.dialler.events import ReviewOffered
 from softswitch.dialler.lead import Lead
 from softswitch.errors import SoftswitchError, UsageError
 from softswitch.store.database import Store
+from softswitch.store.interviews import KeptInterview
 from softswitch.store.journal import Entry
 from softswitch.store.verdicts import KeptVerdict
 
@@ -81,6 +82,20 @@ class Records:
     def record(self, entry: Entry) -> None:
         """Into the journal, what no other row tells of."""
         self._put(lambda: self._store.record(entry))
+
+    async def keep_interview(self, kept: KeptInterview) -> None:
+        """Return once it is durable; where the store cannot write, it waits like the rest and is not lost."""
+        try:
+            await self._store.keep_interview(kept)
+        except SoftswitchError as error:
+            self._on_health(False, f"the store cannot write: {error}")
+            self.save_interview(kept)
+
+    def save_interview(self, kept: KeptInterview) -> None:
+        self._put(lambda: self._store.keep_interview(kept))
+
+    def forget_interview(self, call_ref: str) -> None:
+        self._put(lambda: self._store.forget_interview(call_ref))
 
     def lock_number(self, number: str, until: datetime) -> None:
         self._put(lambda: self._store.lock_number(number, until))

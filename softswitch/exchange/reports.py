@@ -7,6 +7,7 @@ from softswitch.calls.events import CallEnded, CallEvent, CallFailed, CallOffere
 from softswitch.calls.routing import LogIn, Refuse, RoutingTable, ToQueue, route
 from softswitch.dialler.agents import AgentChanged, AgentState
 from softswitch.exchange import health
+from softswitch.exchange.headset_tests import HEADSET_TEST
 from softswitch.exchange.media_process import MediaProcess
 from softswitch.exchange.notes import Notes
 from softswitch.exchange.premises import Site, wall
@@ -83,15 +84,24 @@ class Reports:
             case Refuse(status):
                 self.site.pool.reject(event.leg_id, status, now)
 
+    def receive_agent_arrived(self, agent: str, now: float) -> None:
+        """An agent's line is heard: ready, or first the test of the headset, where the agent's page asks for it."""
+        if self.site.headset_tests.is_due(agent):
+            self.site.set_agent(agent, AgentState.PAUSED, now, HEADSET_TEST)
+        else:
+            self.site.set_agent(agent, AgentState.READY, now)
+
     def receive_agent_changed(self, event: AgentChanged) -> None:
         now = self.site.driver.now
         self.site_notes.agent_changed(event.agent)
+        self.site.surveys.receive_agent_changed(event, now)
         told = {"state": event.state.value, "code": event.code}
         entry = Entry(Kind.AGENT, wall(), call_ref=event.call_ref, agent=event.agent, content=told)
         self.site.records.record(entry)
         if event.state not in (AgentState.RESERVED, AgentState.IN_CALL):
             self.site.agents.release(event.agent, now)
         if event.state is AgentState.OFFLINE:
+            self.site.headset_tests.receive_gone(event.agent)
             self.site.supervision.agent_gone(event.agent, now)
         if event.state is AgentState.READY:
             self.site.inbound.serve(now)
@@ -175,6 +185,7 @@ class Reports:
         for dialler in self.site.diallers:
             dialler.set_wall(wall(), now)
         self.site.agents.look(now)
+        self.site.surveys.look(now)
         self.site.inbound.handle_timer(now)
         self.site.report_channels()
 

@@ -22,6 +22,7 @@ from softswitch.store import (
     amd_days,
     attempts,
     erasure,
+    interviews,
     journal,
     lists,
     locked,
@@ -344,6 +345,43 @@ class Store(PeopleStore):
         """What each campaign was told last, by name."""
         with reading():
             return await orders.all_orders(self._engine)
+
+    # Interviews
+
+    async def keep_interview(self, kept: interviews.KeptInterview) -> None:
+        """Keep an interview as it stands, with what it counts for in its quotas; an older state than the kept one
+        changes nothing."""
+
+        async def work(connection: AsyncConnection) -> None:
+            await interviews.keep(connection, kept)
+
+        await self._writer.run(work)
+
+    async def forget_interview(self, call_ref: str) -> None:
+        async def work(connection: AsyncConnection) -> None:
+            await interviews.forget(connection, call_ref)
+
+        await self._writer.run(work)
+
+    async def interviews_going_on(self) -> list[interviews.KeptInterview]:
+        with reading():
+            return await interviews.going_on(self._engine)
+
+    async def interviews_of(self, campaign: str) -> AsyncIterator[interviews.KeptInterview]:
+        """Every interview of a campaign that has ended."""
+        with reading():
+            async for kept in interviews.of_campaign(self._engine, campaign):
+                yield kept
+
+    async def quotas_filled(self, campaign: str, script: str) -> dict[str, int]:
+        """Complete interviews by cell."""
+        with reading():
+            return await interviews.filled(self._engine, campaign, script)
+
+    async def final_dispositions(self, campaign: str) -> dict[str, list[tuple[str, str, bool]]]:
+        """What each lead's attempts came to, for AAPOR's rates; see `store.interviews.dispositions`."""
+        with reading():
+            return await interviews.dispositions(self._engine, campaign)
 
     # Accounts of the web
 

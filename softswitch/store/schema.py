@@ -261,6 +261,47 @@ amd_reviews = Table(
     Index("ix_amd_reviews_campaign_day_rank", "campaign", "day", "rank"),
 )
 
+interviews = Table(
+    "interviews",
+    metadata,
+    # What was answered, by call reference: no number and no field of a lead.
+    Column("call_ref", String(64), primary_key=True),
+    Column("campaign", String(64), nullable=False),
+    Column("script", String(64), nullable=False),
+    Column("agent", String(64), nullable=False),
+    Column("node", String(64), nullable=False),
+    Column("begun_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    # Empty while it goes on.
+    Column("ending", String(16), nullable=False),
+    Column("is_partial", Boolean, nullable=False),
+    Column("answers", JSON, nullable=False),
+    Column("seconds", JSON, nullable=False),
+    Column("state", JSON, nullable=False),
+    # Rises with every change: an older state never replaces a newer one.
+    Column("revision", Integer, nullable=False),
+    Column("cells", JSON, nullable=False),
+    Index("ix_interviews_campaign_call_ref", "campaign", "call_ref"),
+)
+# As many as there are agents, whatever the table's size.
+Index(
+    "ix_interviews_going_on",
+    interviews.c.call_ref,
+    sqlite_where=interviews.c.ended_at.is_(None),
+    postgresql_where=interviews.c.ended_at.is_(None),
+)
+
+survey_quotas = Table(
+    "survey_quotas",
+    metadata,
+    # Complete interviews of each cell.
+    Column("campaign", String(64), primary_key=True),
+    Column("script", String(64), primary_key=True),
+    Column("cell", String(64), primary_key=True),
+    Column("filled", Integer, nullable=False),
+)
+
 suppressions = Table(
     "suppressions",
     metadata,

@@ -231,12 +231,11 @@ class Interview:
     # what another process needs
 
     def snapshot(self, now: float) -> dict[str, Any]:
-        """All of it but the script, in values that JSON holds."""
+        """All of it in values that JSON holds, but for the script and the callee's fields, which are kept elsewhere."""
         return {
             "script": self.script.name,
             "call_ref": self.call_ref,
             "agent": self.agent,
-            "fields": self.fields,
             "path": list(self._path),
             "answers": {id_: list(a) if isinstance(a, tuple) else a for id_, a in self._answers.items()},
             "seconds": {id_: round(seconds, 1) for id_, seconds in self._seconds.items()},
@@ -247,11 +246,18 @@ class Interview:
         }
 
     @classmethod
-    def restore(cls, script: Questionnaire, snapshot: Mapping[str, Any], quotas: QuotaBook, now: float) -> "Interview":
+    def restore(
+        cls,
+        script: Questionnaire,
+        snapshot: Mapping[str, Any],
+        fields: Mapping[str, str],
+        quotas: QuotaBook,
+        now: float,
+    ) -> "Interview":
         """Go on at the same node. Raises UsageError where the snapshot is of another script, or of another version of
         it in which the way that was taken is none."""
         try:
-            made = cls(script, snapshot["call_ref"], snapshot["agent"], snapshot["fields"], quotas, now)
+            made = cls(script, snapshot["call_ref"], snapshot["agent"], fields, quotas, now)
             made._path = [script.nodes[id_].id for id_ in snapshot["path"]]
             for id_, given in snapshot["answers"].items():
                 answer = checked(script.nodes[id_], given)

@@ -253,18 +253,19 @@ def test_an_interview_is_taken_up_at_the_same_node_with_all_that_was_said(steps:
     quotas = QuotaBook(SCRIPT.cells)
     interview = answered(begun(quotas=quotas, first_name="Ada"), *answers)
     kept = json.loads(json.dumps(interview.snapshot(200.0)))
-    again = Interview.restore(SCRIPT, kept, QuotaBook(SCRIPT.cells), 5000.0)
+    again = Interview.restore(SCRIPT, kept, {"first_name": "Ada"}, QuotaBook(SCRIPT.cells), 5000.0)
     assert (again.node, again.answers, again.ending, again.words) == (
         interview.node, interview.answers, interview.ending, interview.words,
     )  # fmt: skip
     assert again.snapshot(5000.0) == kept
+    assert "Ada" not in json.dumps(kept)
     assert again.at_node_s(5000.0) == pytest.approx(interview.at_node_s(200.0), abs=0.06)
 
 
 def test_a_taken_up_interview_holds_its_place_in_the_quota() -> None:
     kept = answered(begun(), None, "yes", 20).snapshot(100.0)
     quotas = QuotaBook(SCRIPT.cells)
-    again = Interview.restore(SCRIPT, kept, quotas, 0.0)
+    again = Interview.restore(SCRIPT, kept, {}, quotas, 0.0)
     assert quotas.figures()[0].held == 1
     again.receive_answer("pets", ["none"], 10.0)
     again.receive_answer("done", None, 20.0)
@@ -286,7 +287,7 @@ def test_a_taken_up_interview_holds_its_place_in_the_quota() -> None:
 def test_a_snapshot_that_does_not_fit_the_script_is_refused(change: dict[str, object]) -> None:
     kept = answered(begun(), None, "yes").snapshot(100.0)
     with pytest.raises(UsageError, match="does not fit"):
-        Interview.restore(SCRIPT, {**kept, **change}, QuotaBook(SCRIPT.cells), 0.0)
+        Interview.restore(SCRIPT, {**kept, **change}, {}, QuotaBook(SCRIPT.cells), 0.0)
 
 
 def test_progress_rises_to_the_end() -> None:

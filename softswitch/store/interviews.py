@@ -1,0 +1,127 @@
+"""Interviews and their answers: data of the campaign, by call reference. No number and no field of a lead is here."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from softswitch.store.schema import attempts, interviews, survey_quotas
+
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class KeptInterview:
+    """One interview as it stands; field for field a row."""
+
+    call_ref: str
+    campaign: str
+    script: str
+    agent: str
+    node: str
+    """Where it is, or ended."""
+    begun_at: datetime
+    changed_at: datetime
+    ended_at: datetime | None
+    ending: str
+    """As `survey.questionnaire.Ending`; empty while it goes on."""
+    is_partial: bool
+    answers: Mapping[str, Any]
+    """By node, of the questions on the way that was taken."""
+    seconds: Mapping[str, float]
+    """At each node."""
+    state: Mapping[str, Any] = field(repr=False)
+    """What `survey.interview.Interview.restore` takes."""
+    revision: int
+    cells: tuple[str, ...] = ()
+    """Of the quotas, in which it counts."""
+
+
+_COLUMNS = tuple(KeptInterview.__dataclass_fields__)
+
+
+async def keep(connection: AsyncConnection, kept: KeptInterview) -> None:
+    """Replace what is known of an interview, unless something newer is; one that ends counts in its cells, once."""
+    row: dict[str, Any] = {name: getattr(kept, name) for name in _COLUMNS}
+    row |= {name: dict(row[name]) for name in ("answers", "seconds", "state")} | {"cells": list(kept.cells)}
+    known = select(interviews.c.revision, interviews.c.ended_at).where(interviews.c.call_ref == kept.call_ref)
+    found = (await connection.execute(known)).first()
+    if found is not None and found.revision >= kept.revision:
+        return
+    if found is None:
+        await connection.execute(insert(interviews), row)
+    else:
+        await connection.execute(update(interviews).where(interviews.c.call_ref == kept.call_ref).values(row))
+    if kept.ended_at is not None and (found is None or found.ended_at is None):
+        for cell in kept.cells:
+            await _count(connection, kept.campaign, kept.script, cell)
+
+
+async def _count(connection: AsyncConnection, campaign: str, script: str, cell: str) -> None:
+    column = survey_quotas.c
+    here = (column.campaign == campaign) & (column.script == script) & (column.cell == cell)
+    changed = await connection.execute(update(survey_quotas).where(here).values(filled=column.filled + 1))
+    if not changed.rowcount:
+        row = {"campaign": campaign, "script": script, "cell": cell, "filled": 1}
+        await connection.execute(insert(survey_quotas), row)
+
+
+async def forget(connection: AsyncConnection, call_ref: str) -> None:
+    """An interview that came to nothing at all."""
+    await connection.execute(delete(interviews).where(interviews.c.call_ref == call_ref))
+
+
+async def going_on(engine: AsyncEngine) -> list[KeptInterview]:
+    """Those that have not ended: whoever starts takes them up."""
+    async with engine.connect() as connection:
+        rows = (await connection.execute(select(interviews).where(interviews.c.ended_at.is_(None)))).mappings().all()
+    return [_of(row) for row in rows]
+
+
+async def of_campaign(engine: AsyncEngine, campaign: str) -> AsyncIterator[KeptInterview]:
+    """All that have ended, in the order of their call references, read page by page."""
+    last = ""
+    while True:
+        query = (
+            select(interviews)
+            .where(interviews.c.campaign == campaign, interviews.c.ended_at.is_not(None), interviews.c.call_ref > last)
+            .order_by(interviews.c.call_ref)
+            .limit(PAGE)
+        )
+        async with engine.connect() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        for row in rows:
+            yield _of(row)
+        if len(rows) < PAGE:
+            return
+        last = rows[-1]["call_ref"]
+
+
+async def filled(engine: AsyncEngine, campaign: str, script: str) -> dict[str, int]:
+    """Complete interviews by cell."""
+    column = survey_quotas.c
+    query = select(column.cell, column.filled).where(column.campaign == campaign, column.script == script)
+    async with engine.connect() as connection:
+        return {row.cell: row.filled for row in await connection.execute(query)}
+
+
+async def dispositions(engine: AsyncEngine, campaign: str) -> dict[str, list[tuple[str, str, bool]]]:
+    """Of each lead that was tried, its attempts in order: (disposition, ending of the interview or empty, partial)."""
+    query = (
+        select(attempts.c.lead_ref, attempts.c.disposition, interviews.c.ending, interviews.c.is_partial)
+        .outerjoin(interviews, interviews.c.call_ref == attempts.c.call_ref)
+        .where(attempts.c.campaign == campaign)
+        .order_by(attempts.c.committed_at, attempts.c.call_ref)
+    )
+    found: dict[str, list[tuple[str, str, bool]]] = {}
+    async with engine.connect() as connection:
+        for row in await connection.execute(query):
+            found.setdefault(row.lead_ref, []).append((row.disposition, row.ending or "", bool(row.is_partial)))
+    return found
+
+
+def _of(row: RowMapping) -> KeptInterview:
+    return KeptInterview(**{name: tuple(row[name]) if name == "cells" else row[name] for name in _COLUMNS})
