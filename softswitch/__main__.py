@@ -100,6 +100,7 @@ def _mount() -> None:
     from softswitch.amd_report import report
     from softswitch.audit_command import audit_app
     from softswitch.campaign_command import campaign_app
+    from softswitch.compliance_report import report_app
     from softswitch.lead_commands import leads_app
     from softswitch.measuring import amd_app
     from softswitch.pacing_commands import pacing_app
@@ -113,6 +114,7 @@ def _mount() -> None:
     app.command()(status)
     amd_app.command()(report)
     app.add_typer(amd_app, name="amd", help="Measure answering-machine detection.")
+    app.add_typer(report_app, name="report", help="Whether the rules are kept.")
     app.add_typer(pacing_app, name="pacing", help="Simulate pacing.")
     app.add_typer(recordings_app, name="recordings", help="Keys, verification and export of sealed recordings.")
     app.add_typer(audit_app, name="audit", help="Keys, verification and export of the audit log.")

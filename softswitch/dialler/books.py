@@ -147,6 +147,8 @@ class Books:
         self._count_meeting(call, disposition)
         if call.machine or disposition is Disposition.MACHINE:
             self._lock(call.lead.number, self._shift.campaign.machine_lock_s, now)
+        if call.abandoned:  # the lock counts from the end, as the message may be long
+            self._lock(call.lead.number, self._shift.campaign.abandoned_lock_s, now)
         del self._shift.calls[call.attempt.call_ref]
         self._shift.locks.release(call.lead.number)
         self.recent[call.attempt.call_ref] = call

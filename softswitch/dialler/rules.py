@@ -4,7 +4,7 @@ A campaign may be stricter than its rule set, never laxer: `faults` says in plai
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time
 
 from softswitch.dialler.campaign import AmdPoint, Campaign, Policy, Purpose
@@ -23,7 +23,7 @@ class RuleSet:
     two_second_rule_s: float
     """An agent, or else the message, is heard within this time of the salutation."""
     abandoned_limit: float
-    """Abandoned share of live calls, per campaign and calendar day."""
+    """Abandoned share of live calls, per campaign and `period_days`."""
     abandoned_lock_s: float
     machine_lock_s: float
     opens: time
@@ -31,6 +31,8 @@ class RuleSet:
     closes: time
     premium: re.Pattern[str]
     """Numbers that may not be presented as caller id."""
+    period_days: int = 1
+    """Calendar days over which the abandoned share is taken."""
 
 
 UNITED_KINGDOM = RuleSet(
@@ -54,7 +56,24 @@ UNITED_STATES = RuleSet(
     opens=time(8, 0),
     closes=time(21, 0),
     premium=re.compile(r"\+1900|\+1976"),
+    period_days=30,
 )
+
+
+def own_rules(campaign: Campaign) -> RuleSet:
+    """A campaign's own settings as a rule set, wherever they are stricter than the United Kingdom's."""
+    uk = UNITED_KINGDOM
+    return replace(
+        uk,
+        name="own",
+        minimum_ring_s=max(uk.minimum_ring_s, campaign.minimum_ring_s),
+        two_second_rule_s=min(uk.two_second_rule_s, campaign.two_second_rule_s),
+        abandoned_limit=min(uk.abandoned_limit, campaign.abandoned_limit),
+        abandoned_lock_s=max(uk.abandoned_lock_s, campaign.abandoned_lock_s),
+        machine_lock_s=max(uk.machine_lock_s, campaign.machine_lock_s),
+        opens=max(uk.opens, campaign.opens),
+        closes=min(uk.closes, campaign.closes),
+    )
 
 
 @dataclass(frozen=True, slots=True)

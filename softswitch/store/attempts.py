@@ -6,13 +6,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, RowMapping, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from softswitch.dialler.abandonment import DayCounts
 from softswitch.dialler.attempt import NOBODY_MET, DialAttempt
 from softswitch.errors import UsageError
 from softswitch.store import journal
+from softswitch.store.lists import parts
 from softswitch.store.schema import attempts, pulse
 
 _COLUMNS = tuple(field.name for field in fields(DialAttempt))
@@ -21,6 +22,8 @@ PAGE = 1000
 A_DAY = timedelta(days=1)
 
 INSERT = insert(attempts)
+# Sets the columns that its row names.
+_UPDATE = update(attempts).where(attempts.c.call_ref == bindparam("key"))
 
 
 def row_of(attempt: DialAttempt) -> dict[str, Any]:
@@ -33,23 +36,35 @@ def entries_of_new(attempt: DialAttempt) -> list[journal.Entry]:
     return journal.entries_of(None, row_of(attempt), attempt.committed_at)
 
 
-async def save(connection: AsyncConnection, attempt: DialAttempt, now: datetime) -> None:
-    """Replace what is known of a committed attempt, and enter into the journal what has changed. UsageError for one
-    that was never committed."""
-    await change(connection, attempt.call_ref, row_of(attempt), now)
+async def save(connection: AsyncConnection, told: Sequence[tuple[DialAttempt, datetime]]) -> None:
+    """Replace what is known of committed attempts, and enter into the journal what has changed. UsageError where one
+    was never committed."""
+    await change(connection, [(attempt.call_ref, row_of(attempt), now) for attempt, now in told])
 
 
-async def change(connection: AsyncConnection, call_ref: str, values: Mapping[str, Any], now: datetime) -> None:
-    """The same for some columns."""
-    query = select(*_SELECTED).where(attempts.c.call_ref == call_ref)
-    before = (await connection.execute(query)).mappings().first()
-    if before is None:
-        raise UsageError("the store has no such attempt; it must be committed before it is saved again")
-    changed = {name: value for name, value in values.items() if before[name] != value}
-    if not changed:
-        return
-    await journal.write(connection, journal.entries_of(before, {**before, **changed}, now))
-    await connection.execute(update(attempts).where(attempts.c.call_ref == call_ref).values(changed))
+async def change(connection: AsyncConnection, told: Sequence[tuple[str, Mapping[str, Any], datetime]]) -> None:
+    """The same for some columns: (call_ref, their values, when), in order; a call may come several times."""
+    rows: dict[str, Mapping[str, Any]] = {}
+    for part in parts(sorted({call_ref for call_ref, _, _ in told})):
+        query = select(*_SELECTED).where(attempts.c.call_ref.in_(part))
+        rows |= {row["call_ref"]: row for row in (await connection.execute(query)).mappings()}
+    changes: dict[str, dict[str, Any]] = {}
+    entries: list[journal.Entry] = []
+    for call_ref, values, now in told:
+        before = rows.get(call_ref)
+        if before is None:
+            raise UsageError("the store has no such attempt; it must be committed before it is saved again")
+        changed = {name: value for name, value in values.items() if before[name] != value}
+        rows[call_ref] = {**before, **changed}
+        entries += journal.entries_of(before, rows[call_ref], now)
+        changes.setdefault(call_ref, {}).update(changed)
+    await journal.write(connection, entries)
+    by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for call_ref, values in changes.items():
+        if values:
+            by_columns.setdefault(tuple(sorted(values)), []).append({**values, "key": call_ref})
+    for same in by_columns.values():
+        await connection.execute(_UPDATE, same)
 
 
 def attempt_of(row: RowMapping) -> DialAttempt:

@@ -15,12 +15,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from softswitch.dialler.abandonment import DayCounts, FalsePositives
 from softswitch.dialler.attempt import DialAttempt
 from softswitch.dialler.campaign import Campaign
+from softswitch.dialler.compliance import ComplianceDay
 from softswitch.dialler.detection import Truth
 from softswitch.dialler.events import ReviewOffered
 from softswitch.dialler.lead import Lead, LeadState
+from softswitch.dialler.rules import RuleSet
 from softswitch.store import (
     amd_days,
     attempts,
+    compliance,
     erasure,
     interviews,
     journal,
@@ -106,12 +109,7 @@ class Store(PeopleStore):
 
     async def save_attempt(self, attempt: DialAttempt) -> None:
         """Replace what is known of a committed attempt; UsageError for one that never was committed."""
-        now = datetime.now(UTC)
-
-        async def work(connection: AsyncConnection) -> None:
-            await attempts.save(connection, attempt, now)
-
-        await self._writer.run(work)
+        await self._writer.share(attempts.save, (attempt, datetime.now(UTC)))
 
     async def attempt(self, call_ref: str) -> DialAttempt | None:
         """One attempt, or None."""
@@ -135,6 +133,16 @@ class Store(PeopleStore):
         """What the abandonment ledger starts from: the counts of a calendar day of the site's time zone."""
         with reading():
             return await attempts.day_counts(self._engine, campaign, day, time_zone)
+
+    async def compliance_day(self, campaign: Campaign, rules: RuleSet, day: date, time_zone: str) -> ComplianceDay:
+        """A campaign's calendar day held against the rules."""
+        with reading():
+            return await compliance.of_campaign(self._engine, campaign, rules, day, time_zone)
+
+    async def campaigns_of(self, day: date, time_zone: str) -> list[str]:
+        """Every campaign that dialled on a day."""
+        with reading():
+            return await compliance.campaigns_of(self._engine, day, time_zone)
 
     # Verdicts and their reviews
 

@@ -51,7 +51,7 @@ async def recover(
     for row in rows:
         closing, lead = _closing(row, wall)
         abandoned += closing.get("abandoned", False)
-        await change(connection, row["call_ref"], closing, wall)
+        await change(connection, [(row["call_ref"], closing, wall)])
         await _settle(connection, row, closing["disposition"], lead, wall)
     held = leads.c.state.in_([LeadState.QUEUED.value, LeadState.DIALLING.value])
     of_campaign = [lists.of_campaign(campaign)]

@@ -25,18 +25,22 @@ from softswitch.store.journal import Entry
 LARGEST_GROUP = 256
 
 Work = Callable[[AsyncConnection], Awaitable[Any]]
+SharedWork = Callable[[AsyncConnection, Sequence[Any]], Awaitable[None]]
+"""Does for several items at once what it does for one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Job:
-    """A statement with one row and its entries in the journal, or a piece of work with a transaction in its hand;
-    `done` gets the result."""
+    """A statement with one row and its entries in the journal, or a piece of work with a transaction in its hand, its
+    own or shared with its neighbours'; `done` gets the result."""
 
     done: asyncio.Future[Any]
     statement: Executable | None = None
     row: Mapping[str, Any] | None = None
     entries: Sequence[Entry] = ()
     work: Work | None = None
+    shared: SharedWork | None = None
+    item: Any = None
 
 
 class Writer:
@@ -55,6 +59,10 @@ class Writer:
     async def run(self, work: Work) -> Any:
         """Run `work` inside a transaction; it may be run a second time if its group failed."""
         return await self._wait_for(lambda done: _Job(done, work=work))
+
+    async def share(self, work: SharedWork, item: Any) -> None:
+        """Run `work` inside a transaction, for this item and for those of its neighbours that want the same work."""
+        await self._wait_for(lambda done: _Job(done, shared=work, item=item))
 
     async def close(self) -> None:
         """Finish what is queued, then take nothing more."""
@@ -102,8 +110,12 @@ class Writer:
         """Results of the jobs, in order, after the commit."""
         results: list[Any] = []
         async with self._engine.begin() as connection:
-            for _, same in groupby(jobs, key=lambda job: id(job if job.statement is None else job.statement)):
+            for _, same in groupby(jobs, key=_alike):
                 together = list(same)
+                if (shared := together[0].shared) is not None:
+                    await shared(connection, [job.item for job in together])
+                    results.extend([None] * len(together))
+                    continue
                 if (work := together[0].work) is not None:
                     results.append(await work(connection))
                     continue
@@ -115,6 +127,11 @@ class Writer:
                 await journal.write(connection, [entry for job in together for entry in job.entries])
                 results.extend([None] * len(together))
         return results
+
+
+def _alike(job: _Job) -> int:
+    """The same for jobs that are done together."""
+    return next(id(each) for each in (job.shared, job.statement, job) if each is not None)
 
 
 def _as_ours(error: Exception) -> Exception:

@@ -1,0 +1,84 @@
+"""A day of each campaign held against the rules: what `dialler.compliance` is told of it, from the store."""
+
+from collections.abc import Hashable, Sequence
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from softswitch.dialler.campaign import Campaign
+from softswitch.dialler.compliance import ComplianceDay, Rested, compliance_day
+from softswitch.dialler.rules import DEFAULT_MARGINS, RuleSet
+from softswitch.store.amd_days import false_positives
+from softswitch.store.attempts import A_DAY, attempt_of, day_bounds, day_counts
+from softswitch.store.lists import parts
+from softswitch.store.schema import attempts, leads
+
+LONGEST_LOCK = timedelta(hours=72)  # Ofcom, persistent misuse policy
+_moment = func.coalesce(attempts.c.answered_at, attempts.c.committed_at, type_=attempts.c.committed_at.type)
+
+
+async def of_campaign(
+    engine: AsyncEngine, campaign: Campaign, rules: RuleSet, day: date, time_zone: str
+) -> ComplianceDay:
+    """One campaign's day. `number_digest` tells numbers apart; those that were erased, their leads alone."""
+    first, after = day_bounds(day, time_zone)
+    column = attempts.c
+    theirs = select(attempts).where(
+        column.campaign == campaign.name,
+        column.lead_ref != "",
+        column.committed_at >= first - A_DAY,
+        column.committed_at < after,
+        or_(column.committed_at >= first, and_(_moment >= first, _moment < after)),
+    )
+    async with engine.connect() as connection:
+        found = [attempt_of(row) for row in (await connection.execute(theirs)).mappings()]
+    numbers = await _numbers(engine, sorted({each.lead_ref for each in found}))
+    period = [
+        await day_counts(engine, campaign.name, day - timedelta(days=back), time_zone)
+        for back in range(1, rules.period_days)
+    ]
+    return compliance_day(
+        campaign,
+        rules,
+        day,
+        time_zone,
+        found,
+        numbers=numbers,
+        rested=await _rested(engine, first - LONGEST_LOCK, after),
+        false_positives=await false_positives(engine, campaign, day, DEFAULT_MARGINS.false_positive_prior(campaign)),
+        period=period,
+    )
+
+
+async def campaigns_of(engine: AsyncEngine, day: date, time_zone: str) -> list[str]:
+    """Every campaign that dialled on a day, whether or not the configuration still knows it."""
+    first, after = day_bounds(day, time_zone)
+    column = attempts.c
+    of_day = (column.committed_at >= first - A_DAY, column.committed_at < after, column.lead_ref != "")
+    query = select(column.campaign).where(*of_day, _moment < after, _moment >= first).distinct()
+    async with engine.connect() as connection:
+        return sorted((await connection.execute(query)).scalars())
+
+
+async def _rested(engine: AsyncEngine, since: datetime, until: datetime) -> list[Rested]:
+    column = attempts.c
+    query = select(column.call_ref, column.lead_ref, column.ended_at, column.abandoned).where(
+        column.committed_at >= since - A_DAY,
+        column.committed_at < until,
+        column.ended_at >= since,
+        or_(column.abandoned, column.amd_acted),
+    )
+    async with engine.connect() as connection:
+        rows = (await connection.execute(query)).all()
+    numbers = await _numbers(engine, sorted({row.lead_ref for row in rows}))
+    return [Rested(row.call_ref, numbers.get(row.lead_ref, row.lead_ref), row.ended_at, row.abandoned) for row in rows]
+
+
+async def _numbers(engine: AsyncEngine, lead_refs: Sequence[str]) -> dict[str, Hashable]:
+    found: dict[str, Hashable] = {}
+    async with engine.connect() as connection:
+        for part in parts(lead_refs):
+            query = select(leads.c.lead_ref, leads.c.number_digest).where(leads.c.lead_ref.in_(part))
+            found |= {row[0]: row[1] for row in await connection.execute(query)}
+    return found
