@@ -65,6 +65,33 @@ def status(
         _show(view)
 
 
+@campaign_app.command()
+def callbacks(
+    config: Config,
+    campaign: Name,
+    came_to: Annotated[str, typer.Option(help="open, called, missed, replaced or cancelled.")] = "open",
+    url: Where = "",
+    user: User = "administrator",
+    password_file: PasswordFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Callbacks that were promised: those still to be made, or what others of the last month came to."""
+    client = _client(config, campaign, url, user, password_file)
+    answer = client.get("campaigns", campaign, "callbacks", query={"came_to": came_to, "limit": "500"})
+    if as_json:
+        sys.stdout.write(answer.decode() + "\n")
+        return
+    table = Table("due (UTC)", "lead", "for", "made by", "", title=Text(f"{campaign}: callbacks, {came_to}"))
+    for each in json.loads(answer):
+        due = each["due_at"][:16].replace("T", " ")
+        table.add_row(
+            due,
+            *map(Text, (each["lead_ref"], each["agent"] or "anybody", each["made_by"])),
+            "overdue" if each["overdue"] else "",
+        )
+    Console(highlight=False).print(table)
+
+
 def _client(config: Any, campaign: str, url: str, user: str, password_file: Any) -> SwitchClient:
     from softswitch.config import load
 

@@ -272,6 +272,10 @@ class CampaignSettings(Section):
     """Pause of an agent after each call."""
     maximum_attempts: Annotated[int, Field(ge=1, le=100)] = 6
     """Attempts after which a lead is done, whatever they came to."""
+    callback_grace_s: Annotated[float, Field(ge=0, le=86400)] = 600.0
+    """So long a callback waits for the agent who has promised it; then anybody who is ready makes it."""
+    callback_window_s: Annotated[float, Field(ge=60, le=86400)] = 900.0
+    """A callback that has not been dialled so long after its moment is reported as missed, and made all the same."""
     recycle: dict[EndedAs, RecycleSettings] = Field(default_factory=dict)
     """By outcome or disposition."""
     visible_fields: tuple[str, ...] = ()

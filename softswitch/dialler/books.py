@@ -10,11 +10,14 @@ from softswitch.calls.outcome import Outcome
 from softswitch.dialler import recycle
 from softswitch.dialler.attempt import NOBODY_MET, Disposition
 from softswitch.dialler.call import Call, CallState
+from softswitch.dialler.callbacks import CANCELLED, Callback
 from softswitch.dialler.campaign import AmdMode
 from softswitch.dialler.detection import ENDED_AS, UNTOLD, Finding
 from softswitch.dialler.events import (
     AttemptChanged,
     AttemptEnded,
+    CallbackClosed,
+    CallbackMade,
     LeadChanged,
     NumberLocked,
     NumberSuppressed,
@@ -158,6 +161,8 @@ class Books:
         self._shift.emit(AttemptEnded(call.attempt))
         if call.machine:
             self._offer_for_review(call)
+        if call.callback_at is not None and disposition is not Disposition.CALLBACK:
+            self._take_promise_back(call, now)
         self._recycle(call, disposition, wall)
 
     def withdraw(self, call: Call, now: float, *, committed: bool) -> Lead:
@@ -179,25 +184,52 @@ class Books:
 
     # what agents say of it
 
-    def dispose(self, call: Call, disposition: Disposition, now: float, callback_at: datetime | None = None) -> None:
+    def dispose(
+        self,
+        call: Call,
+        disposition: Disposition,
+        now: float,
+        callback_at: datetime | None = None,
+        callback_agent: str = "",
+    ) -> None:
         """The agent's word on the call: during it, in the wrap-up or later; the last word stands.
 
         A call that AMD ended as a machine's stays one, but an opt-out is heard whatever it is said of.
         """
-        call.disposition, call.callback_at = disposition, callback_at
+        if disposition is Disposition.CALLBACK:
+            self._promise(call, callback_at, callback_agent, now)
+        elif call.callback_at is not None:
+            self._take_promise_back(call, now)
+        call.disposition = disposition
         if disposition is Disposition.OPT_OUT and not self._is_suppressed(call.lead.number):
             self._shift.suppression.add(call.lead.number)
             self._shift.emit(NumberSuppressed(call.lead.number, "opt-out"))
         if call.machine:
             return
-        if call.state is not CallState.ENDED or not call.served or call.attempt.disposition == disposition.value:
+        if call.state is not CallState.ENDED or not call.served:
+            return
+        if call.attempt.disposition == disposition.value and disposition is not Disposition.CALLBACK:
             return
         assert call.answered_wall is not None
         self._shift.ledger.record_disposition(call.answered_wall, disposition.value, call.attempt.disposition)
         self._count_meeting(call, disposition)
         self.note(call, disposition=disposition.value)
-        if not self._was_tried_again(call):
+        if not self.was_tried_again(call):
             self._recycle(call, disposition, self._shift.wall(now))
+
+    def _promise(self, call: Call, callback_at: datetime | None, agent: str, now: float) -> None:
+        """The callback is kept at once: a crash before the call's end does not lose it."""
+        wall = self._shift.wall(now)
+        call.callback_at = callback_at or wall + timedelta(seconds=recycle.CALLBACK_AFTER_S)
+        call.callback_agent = agent
+        if call.served and not call.machine:
+            lead_ref, made_by = call.lead.lead_ref, call.attempt.agent
+            made = Callback(lead_ref, call.attempt.campaign, call.callback_at, agent, made_by, wall)
+            self._shift.emit(CallbackMade(made))
+
+    def _take_promise_back(self, call: Call, now: float) -> None:
+        call.callback_at, call.callback_agent = None, ""
+        self._shift.emit(CallbackClosed(call.lead.lead_ref, CANCELLED, self._shift.wall(now)))
 
     def save_lead(self, lead: Lead, before: Lead | None = None) -> None:
         """Tell of a lead's new state, and keep count of those left; `before` is what was last told after an attempt."""
@@ -267,6 +299,7 @@ class Books:
             self._shift.rng,
             abandoned=call.abandoned,
             callback_at=call.callback_at,
+            callback_agent=call.callback_agent,
             spread=self._shift.margins.retry_spread,
         )
         if self._is_suppressed(lead.number):
@@ -275,7 +308,7 @@ class Books:
         self.save_lead(lead, self._leads_after.get(call_ref))
         self._leads_after[call_ref] = lead
 
-    def _was_tried_again(self, call: Call) -> bool:
+    def was_tried_again(self, call: Call) -> bool:
         """A later attempt has the lead, or had it: what becomes of it follows from that one."""
         others = (*self._shift.calls.values(), *self.recent.values())
         return any(one.lead.lead_ref == call.lead.lead_ref and one.begun_at > call.begun_at for one in others)

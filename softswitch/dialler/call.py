@@ -102,6 +102,8 @@ class Call:
     disposition: Disposition | None = None
     """Chosen by the agent."""
     callback_at: datetime | None = None
+    callback_agent: str = ""
+    """Who has promised the callback; empty: anybody's."""
 
     def deadline(self, two_second_rule_s: float) -> float:
         """When an agent or else the message must be heard: the stricter of the two clocks, of 200 OK and of speech."""

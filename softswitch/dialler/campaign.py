@@ -96,6 +96,10 @@ class Campaign:
     machine_lock_s: float = 24 * 3600.0
     wrap_up_s: float = 15.0
     maximum_attempts: int = 6
+    callback_grace_s: float = 600.0
+    """So long a callback waits for the agent who has promised it; then anybody who is ready makes it."""
+    callback_window_s: float = 900.0
+    """A callback that has not been dialled so long after its moment is told as missed, and made all the same."""
     recycle: dict[str, RecycleRule] = field(default_factory=dict)
     """By outcome or disposition; overrides the defaults in `recycle`."""
     visible_fields: tuple[str, ...] = ()

@@ -13,13 +13,13 @@ from softswitch.dialler.attempt import AGENT_DISPOSITIONS, CallSound, Dispositio
 from softswitch.dialler.call import BEFORE_ANSWER, LIVE, UNANSWERED, WITH_MACHINE, Call, CallState
 from softswitch.dialler.detection import Finding
 from softswitch.dialler.lead import Lead
+from softswitch.dialler.promising import PromisingCampaign
 from softswitch.dialler.rules import faults
-from softswitch.dialler.running import RunningCampaign
 from softswitch.dialler.snapshots import Snapshot, call_from, call_snapshot
 from softswitch.errors import UsageError
 
 
-class Dialler(RunningCampaign):
+class Dialler(PromisingCampaign):
     """One campaign. After any mutation drain `next_event`, then re-arm by `next_timer`.
 
     Several diallers may share a board, a suppression list and number locks; after a mutation of one, drain and re-arm
@@ -169,7 +169,7 @@ class Dialler(RunningCampaign):
         an abandoned call to the very person who asked to be left alone. Its lead is suppressed whatever comes of it.
         """
         self._shift.suppression.add(number)
-        self._supply.suppress(number)
+        self._supply.suppress(number, now)
         for call in self._shift.calls.values():
             if call.lead.number == number and call.state in UNANSWERED:
                 self._placed.unwanted(call, now)

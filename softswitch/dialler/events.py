@@ -10,6 +10,7 @@ from datetime import date, datetime
 
 from softswitch.dialler.agents import AgentChanged
 from softswitch.dialler.attempt import DialAttempt
+from softswitch.dialler.callbacks import Callback
 from softswitch.dialler.detection import Finding
 from softswitch.dialler.lead import Lead
 
@@ -24,6 +25,30 @@ class LeadsWanted(CampaignEvent):
     """The hopper runs low; answer with `Dialler.add_leads`, also when there are none."""
 
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallbacksWanted(CampaignEvent):
+    """Answer with `Dialler.add_callbacks`: leads in state CALLBACK that fall due before then."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackMade(CampaignEvent):
+    """Keep the promise; an open one of the same lead is replaced by it."""
+
+    callback: Callback
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackClosed(CampaignEvent):
+    """What an open callback came to: `callbacks.CALLED`, `MISSED` or `CANCELLED`."""
+
+    lead_ref: str
+    came_to: str
+    at: datetime
+    call_ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,10 @@ class CampaignFigures:
     false_positives_reviewed: int = 0
     fallback: str = ""
     """Why it does not dial ahead just now, though its policy would; empty: it does."""
+    callbacks_due: int = 0
+    """Callbacks whose moment has come, or will in a moment."""
+    callbacks_missed: int = 0
+    """Since the start of this process."""
 
 
 @dataclass(frozen=True, slots=True)

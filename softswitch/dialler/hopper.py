@@ -10,7 +10,7 @@ _Rank = tuple[bool, int, int, int]
 
 
 class Hopper:
-    """Callbacks first, then by priority of the list and of the lead, then in the order in which they came."""
+    """By priority of the list and of the lead, then in the order in which they came; callbacks before all."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[_Rank, Lead]] = []

@@ -47,13 +47,16 @@ class Pace:
         """Why nothing is dialled ahead just now, though the policy would; else empty."""
         return self._floor.fallback
 
-    def calls_due(self, policy: Policy, now: float) -> int:
-        """How many calls to place now under the policy in force."""
+    def channels_left(self, now: float) -> int:
+        """Calls that the trunks could take now; none while the store could not take an attempt a moment ago."""
         if now < self._hold_until:
             return 0
+        return self._channels_free - sum(not call.in_channel_report for call in self._shift.calls.values())
+
+    def calls_due(self, policy: Policy, now: float) -> int:
+        """How many calls to place now under the policy in force."""
         self._look_at = now + self._shift.margins.pace_every_s
-        not_reported = sum(not call.in_channel_report for call in self._shift.calls.values())
-        channels_free = self._channels_free - not_reported
+        channels_free = self.channels_left(now)
         if channels_free <= 0:
             return 0
         return self._floor.dials(policy, channels_free, self._books.leads_left, now)

@@ -3,16 +3,20 @@
 Nothing is placed that is not committed, and nothing that rings is cut off before the minimum ring.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from softswitch.calls.outcome import Outcome
 from softswitch.dialler.attempt import DialAttempt
 from softswitch.dialler.books import Books
 from softswitch.dialler.call import Call, CallState
-from softswitch.dialler.events import CancelCall, CommitAttempt, PlaceCall
+from softswitch.dialler.callbacks import CALLED, is_callback
+from softswitch.dialler.events import CallbackClosed, CancelCall, CommitAttempt, PlaceCall
+from softswitch.dialler.lead import Lead
 from softswitch.dialler.presented import caller_id_for
 from softswitch.dialler.shift import Shift
 from softswitch.dialler.supply import Supply
+
+NOBODY = ("",)
 
 
 class PlacedCalls:
@@ -28,8 +32,27 @@ class PlacedCalls:
     def dial(self, now: float, *, guaranteed: bool) -> bool:
         """Begin one attempt at the lead that comes next, with an agent reserved for it if `guaranteed`."""
         lead = self._supply.take(now)
+        return lead is not None and self.begin(lead, now, self._campaign.agents if guaranteed else None)
+
+    def call_back(self, now: float) -> bool:
+        """Begin the callback that is due, with its own agent or, after the grace, anybody who is ready."""
+        lead = self._supply.take_callback(now, lambda agent: self._shift.board.ready(self._among(agent)) > 0)
         if lead is None:
             return False
+        own = self._among(lead.callback_agent)
+        return self.begin(lead, now, own if self._shift.board.ready(own) else self._campaign.agents)
+
+    def _among(self, agent: str) -> tuple[str, ...]:
+        """Who may take a callback that this agent, or (empty) nobody in particular, has promised."""
+        if not agent:
+            return self._campaign.agents
+        return (agent,) if not self._campaign.agents or agent in self._campaign.agents else NOBODY
+
+    def begin(self, lead: Lead, now: float, among: Collection[str] | None) -> bool:
+        """Begin an attempt at a lead whose number is claimed.
+
+        among: one of these agents, or (empty) of all, is reserved for it, or it is not begun; None: nobody is.
+        """
         attempt = DialAttempt(
             call_ref=self._new_ref(),
             lead_ref=lead.lead_ref,
@@ -38,11 +61,10 @@ class PlacedCalls:
             committed_at=self._shift.wall(now),
             caller_id=caller_id_for(self._campaign, lead.number),
             time_zone=lead.time_zone,
-            guaranteed=guaranteed,
+            guaranteed=among is not None,
         )
-        call = Call(attempt, lead, now, guaranteed=guaranteed)
-        if guaranteed:
-            among = self._campaign.agents
+        call = Call(attempt, lead, now, guaranteed=among is not None)
+        if among is not None:
             agent = self._shift.board.reserve_longest_waiting(now, attempt.call_ref, self._campaign.name, among)
             if agent is None:
                 self._shift.locks.release(lead.number)
@@ -67,6 +89,9 @@ class PlacedCalls:
         if call.attempt.invited_at is None:
             self._shift.ledger.record_attempt(call.attempt.committed_at)
             self._books.note(call, silently=True, invited_at=self._shift.wall(now))
+            if is_callback(call.lead):
+                called = CallbackClosed(call.lead.lead_ref, CALLED, self._shift.wall(now), call.attempt.call_ref)
+                self._shift.emit(called)
 
     def ringing(self, call: Call, now: float) -> None:
         self.invited(call, now)

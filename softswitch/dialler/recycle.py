@@ -56,12 +56,20 @@ def after(
     *,
     abandoned: bool = False,
     callback_at: datetime | None = None,
+    callback_agent: str = "",
     spread: float = 0.0,
 ) -> Lead:
     """The lead as it stands after an attempt that came to `disposition`; `lead` is as it was before the attempt."""
     outcomes = {**lead.outcomes, disposition.value: lead.outcomes.get(disposition.value, 0) + 1}
     attempts = lead.attempts + (disposition is not Disposition.BLOCKED)  # what never left was no attempt at the callee
-    tried = replace(lead, attempts=attempts, outcomes=outcomes, last_outcome=disposition.value, not_before=None)
+    tried = replace(
+        lead,
+        attempts=attempts,
+        outcomes=outcomes,
+        last_outcome=disposition.value,
+        not_before=None,
+        callback_agent=callback_agent if disposition is Disposition.CALLBACK else "",
+    )
     if disposition is Disposition.OPT_OUT:
         return replace(tried, state=LeadState.SUPPRESSED)
     locked = lock_s(campaign, disposition, abandoned)

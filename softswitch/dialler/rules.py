@@ -108,6 +108,10 @@ class Margins:
     """A message that has not ended by then is cut off."""
     ending_limit_s: float = 40.0
     """A call we ended is closed in the books if no end is reported: above RFC 3261 timers F and H (64 x T1 = 32 s)."""
+    callbacks_every_s: float = 10.0
+    """The source is asked so often for callbacks that fall due..."""
+    callbacks_ahead_s: float = 30.0
+    """...within so long, so that each is here at its moment."""
     retry_spread: float = 0.1
     """Retries are put off by up to this share more, so that a list does not come back at the same minute each day."""
     false_positive_prior_careful: float = 0.025
@@ -205,6 +209,8 @@ def faults(campaign: Campaign, rules: RuleSet, screening_age_s: float | None, to
         found.append(f"it ended on {campaign.ends_on:%d %B %Y} (ends_on)")
     if campaign.calls_a_day < 0:
         found.append("calls_a_day is under 0")
+    if campaign.callback_grace_s < 0 or campaign.callback_window_s < 0:
+        found.append("callback_grace_s or callback_window_s is under 0")
     if campaign.maximum_attempts < 1:
         found.append("maximum_attempts is under 1")
     if not 0 <= campaign.queue_low < campaign.queue_high:

@@ -106,6 +106,8 @@ class RunningCampaign:
             false_positive_share=self.false_positives.share,
             false_positive_bounds=self.false_positives.bounds,
             false_positives_reviewed=self.false_positives.reviewed,
+            callbacks_due=self._supply.callbacks,
+            callbacks_missed=self._supply.callbacks_missed,
             fallback=self._pace.fallback if state == "running" else "",
         )
 
@@ -220,6 +222,7 @@ class RunningCampaign:
         self._answered.serve(now)
         if self._wanted == "running" and not self._held_because(now):
             self._dial(now)
+        self._supply.look_at_callbacks(now)
         if self._wanted == "running":
             self._supply.refill(now)
             if self._supply.is_exhausted and not self._shift.calls:
@@ -231,6 +234,9 @@ class RunningCampaign:
             self._shift.emit(CampaignChanged(self.campaign.name, *state))
 
     def _dial(self, now: float) -> None:
+        while self._pace.channels_left(now) > 0 and self._calls_left_today(now) > 0:
+            if not self._placed.call_back(now):
+                break
         policy = self._pace.policy(now)
         for _ in range(int(min(self._pace.calls_due(policy, now), self._calls_left_today(now)))):
             if not self._placed.dial(now, guaranteed=policy is Policy.GUARANTEED_AGENT):

@@ -23,7 +23,7 @@ _PLAIN = (
     "begun_at", "timer", "unwanted", "placed_at", "ringing_at", "answered_at", "speech_at", "guaranteed", "agent",
     "connected_at", "heard_at", "served", "message_heard", "machine", "counted_live", "abandoned",
     "in_channel_report", "ended_at", "clip", "findings", "review_rank", "person_at", "beeped",
-    "message_left",
+    "message_left", "callback_agent",
 )  # fmt: skip
 """Fields of a call that JSON holds as they are."""
 _of_attempt, _of_lead, _of_call = attrgetter(*_ATTEMPT), attrgetter(*_LEAD), attrgetter(*_PLAIN)

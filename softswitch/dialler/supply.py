@@ -1,12 +1,12 @@
-"""Where the next lead comes from: the hopper, its refills, and the checks that a lead must pass in front of a dial."""
+"""Where the next lead comes from: callbacks, the hopper, their refills, and the checks in front of every dial."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from softswitch.dialler.attempt import Disposition
 from softswitch.dialler.books import Books
-from softswitch.dialler.events import LeadsWanted
+from softswitch.dialler.callbacks import CANCELLED, MISSED, Callbacks, is_callback
+from softswitch.dialler.events import CallbackClosed, CallbacksWanted, LeadsWanted
 from softswitch.dialler.hopper import Hopper
 from softswitch.dialler.hours import CallingHours
 from softswitch.dialler.lead import Lead, LeadState
@@ -23,6 +23,10 @@ class Supply:
         self._shift = shift
         self._books = books
         self._hopper = Hopper()
+        self._callbacks = Callbacks(shift.campaign.callback_grace_s, shift.campaign.callback_window_s)
+        self._callbacks_at = float("-inf")
+        """When the source is to be asked for callbacks again."""
+        self.callbacks_missed = 0
         self._hours = CallingHours.of(shift.campaign)
         self._asked_at: float | None = None
         self._ask_after = float("-inf")
@@ -31,13 +35,18 @@ class Supply:
         """Leads that came in and had not been tried before."""
 
     def __len__(self) -> int:
-        return len(self._hopper)
+        return len(self._hopper) + len(self._callbacks)
+
+    @property
+    def callbacks(self) -> int:
+        """Callbacks that are due, or will be in a moment."""
+        return len(self._callbacks)
 
     @property
     def is_exhausted(self) -> bool:
         """Nothing here, nothing at the source, and nothing that went back to be tried later."""
         none_later = self._books.leads_left == 0 if self._books.leads_left is not None else not self._books.waiting
-        return self._source_empty and self._asked_at is None and not self._hopper and none_later
+        return self._source_empty and self._asked_at is None and not len(self) and none_later
 
     # from the source
 
@@ -49,15 +58,22 @@ class Supply:
         if self._asked_at is None and now >= self._ask_after and len(self._hopper) <= campaign.queue_low:
             self._asked_at = now
             self._shift.emit(LeadsWanted(campaign.queue_high - len(self._hopper)))
+        if now >= self._callbacks_at:
+            self._callbacks_at = now + self._shift.margins.callbacks_every_s
+            ahead = timedelta(seconds=self._shift.margins.callbacks_ahead_s)
+            self._shift.emit(CallbacksWanted(self._shift.wall(now) + ahead))
 
     def ask_anew(self) -> None:
         """The campaign starts: ask at once."""
         self._asked_at, self._ask_after, self._source_empty = None, float("-inf"), False
+        self._callbacks_at = float("-inf")
 
-    def next_timer(self) -> float | None:
+    def next_timer(self) -> float:
         if self._asked_at is not None:
-            return self._asked_at + self._shift.margins.refill_timeout_s
-        return self._ask_after if len(self._hopper) <= self._shift.campaign.queue_low else None
+            return min(self._callbacks_at, self._asked_at + self._shift.margins.refill_timeout_s)
+        if len(self._hopper) <= self._shift.campaign.queue_low:
+            return min(self._callbacks_at, self._ask_after)
+        return self._callbacks_at
 
     def add(self, leads: Sequence[Lead], now: float, *, keep: bool) -> None:
         self._asked_at = None
@@ -66,23 +82,51 @@ class Supply:
         if len(leads) < wanted:
             self._ask_after = now + self._shift.margins.refill_pause_s
         for lead in leads:
-            self._books.waiting.discard(lead.lead_ref)
             self.seen += not lead.attempts
-            if not keep:
-                self._give_back(lead, None)
-            elif self._is_suppressed(lead.number):
-                self._books.save_lead(replace(lead, state=LeadState.SUPPRESSED))
-            elif not self._hopper.add(lead):
-                self._give_back(lead, self._shift.wall(now) + timedelta(seconds=SAME_NUMBER_PAUSE_S))
+            self.add_one(lead, now, keep=keep)
+
+    def add_one(self, lead: Lead, now: float, *, keep: bool = True) -> None:
+        """A lead that is this campaign's from here on; without `keep` it goes straight back."""
+        self._books.waiting.discard(lead.lead_ref)
+        if not keep:
+            self._give_back(lead, None)
+        else:
+            self.put_back(lead, now)
 
     # to the dial
+
+    def take_callback(self, now: float, is_ready: Callable[[str], bool]) -> Lead | None:
+        """The first callback that is due and has an agent; its number is claimed. One that may not be made goes back.
+
+        is_ready: whether an agent, or (empty) anybody of the campaign, could take it now.
+        """
+        wall = self._shift.wall(now)
+        for lead, anybody_may in self._callbacks.due(wall):
+            if self._is_suppressed(lead.number):
+                self._callbacks.remove(lead.lead_ref)
+                self._suppressed(lead, now)
+            elif (later := self._not_before(lead, wall)) is not None:
+                self._callbacks.remove(lead.lead_ref)
+                if later - wall > timedelta(seconds=self._shift.campaign.callback_window_s):
+                    self._missed(lead, now)
+                self._give_back(lead, later)
+            elif not is_ready(lead.callback_agent) and not (anybody_may and is_ready("")):
+                continue
+            elif self._shift.locks.claim(lead.number):  # else somebody is ringing it just now
+                return self._callbacks.remove(lead.lead_ref)
+        return None
+
+    def look_at_callbacks(self, now: float) -> None:
+        """Tell of those that were not made in time."""
+        for lead in self._callbacks.missed(self._shift.wall(now)) if self._callbacks else ():
+            self._missed(lead, now)
 
     def take(self, now: float) -> Lead | None:
         """The next lead that may be dialled at this moment, its number claimed; None if there is none in the hopper."""
         wall = self._shift.wall(now)
         while (lead := self._hopper.take()) is not None:
             if self._is_suppressed(lead.number):
-                self._books.save_lead(replace(lead, state=LeadState.SUPPRESSED))
+                self._suppressed(lead, now)
             elif self._tried_enough(lead):
                 self._books.save_lead(replace(lead, state=LeadState.DONE))
             elif (later := self._not_before(lead, wall)) is not None:
@@ -100,20 +144,50 @@ class Supply:
     def put_back(self, lead: Lead, now: float) -> None:
         """An attempt came to nothing before it left us."""
         if self._is_suppressed(lead.number):
-            self._books.save_lead(replace(lead, state=LeadState.SUPPRESSED))
-        elif not self._hopper.add(lead):
+            self._suppressed(lead, now)
+        elif not self._take_in(lead, self._shift.wall(now)):
             self._give_back(lead, self._shift.wall(now) + timedelta(seconds=SAME_NUMBER_PAUSE_S))
 
-    def suppress(self, number: str) -> None:
+    def find(self, lead_ref: str) -> Lead | None:
+        return next((lead for lead in (*self._hopper, *self._callbacks) if lead.lead_ref == lead_ref), None)
+
+    def remove(self, lead_ref: str) -> Lead | None:
+        """Take a lead out for another purpose; None where it is not here."""
+        lead = self.find(lead_ref)
+        if lead is None or lead_ref in self._callbacks:
+            return self._callbacks.remove(lead_ref)
+        return self._hopper.remove(lead.number)
+
+    def suppress(self, number: str, now: float) -> None:
         lead = self._hopper.remove(number)
         if lead is not None:
-            self._books.save_lead(replace(lead, state=LeadState.SUPPRESSED))
+            self._suppressed(lead, now)
+        for lead in [lead for lead in self._callbacks if lead.number == number]:
+            self._callbacks.remove(lead.lead_ref)
+            self._suppressed(lead, now)
 
     def give_all_back(self, now: float) -> None:
         while (lead := self._hopper.take()) is not None:
             self._give_back(lead, None)
+        for lead in list(self._callbacks):
+            self._callbacks.remove(lead.lead_ref)
+            self._give_back(lead, None)
         self._asked_at = None
         self._ask_after = now
+
+    def _take_in(self, lead: Lead, wall: datetime) -> bool:
+        if is_callback(lead):
+            return not self._hopper.holds(lead.number) and self._callbacks.add(lead, wall)
+        return not self._callbacks.holds(lead.number) and self._hopper.add(lead)
+
+    def _suppressed(self, lead: Lead, now: float) -> None:
+        if is_callback(lead):
+            self._shift.emit(CallbackClosed(lead.lead_ref, CANCELLED, self._shift.wall(now)))
+        self._books.save_lead(replace(lead, state=LeadState.SUPPRESSED))
+
+    def _missed(self, lead: Lead, now: float) -> None:
+        self.callbacks_missed += 1
+        self._shift.emit(CallbackClosed(lead.lead_ref, MISSED, self._shift.wall(now)))
 
     def _not_before(self, lead: Lead, wall: datetime) -> datetime | None:
         """The moment at which the lead may be rung, or None if that is now."""
@@ -123,26 +197,27 @@ class Supply:
         locked_until = self._shift.locks.locked_until(lead.number, wall)
         if locked_until is not None:
             due = max(due, locked_until)
-        ring_s = max(self._shift.campaign.ring_timeout_s, self._shift.campaign.minimum_ring_s)
-        opening = self._hours.next_opening(lead.time_zone, due, for_s=ring_s)  # nobody's phone rings after closing
+        opening = self.next_opening(lead, due)
         if opening is None:  # an unknown zone, or no calling day within a year: someone has to look at it
             return wall + timedelta(days=1)
         return opening if opening > wall else None
 
+    def next_opening(self, lead: Lead, due: datetime) -> datetime | None:
+        """The first moment from `due` on at which the lead may be rung, by the hours alone; None if there is none."""
+        ring_s = max(self._shift.campaign.ring_timeout_s, self._shift.campaign.minimum_ring_s)
+        return self._hours.next_opening(lead.time_zone, due, for_s=ring_s)  # nobody's phone rings after closing
+
     def _tried_enough(self, lead: Lead) -> bool:
         """A callback is honoured whatever it took to come to it."""
-        return lead.attempts >= self._shift.campaign.maximum_attempts and not self._is_callback(lead)
+        return lead.attempts >= self._shift.campaign.maximum_attempts and not is_callback(lead)
 
     def _give_back(self, lead: Lead, not_before: datetime | None) -> None:
         later = not_before if not_before is not None else lead.not_before
-        if self._is_callback(lead):
+        if is_callback(lead):
             state = LeadState.CALLBACK
         else:
             state = LeadState.WAITING if lead.attempts or later is not None else LeadState.NEW
         self._books.save_lead(replace(lead, state=state, not_before=later))
-
-    def _is_callback(self, lead: Lead) -> bool:
-        return lead.last_outcome == Disposition.CALLBACK.value
 
     def _is_suppressed(self, number: str) -> bool:
         return self._shift.suppression.contains(number, self._shift.campaign.name)

@@ -1,18 +1,22 @@
 """What people ask of a running site: the wallboard, agents' states, campaigns, the kill switch."""
 
+from datetime import datetime, timedelta
+
 from softswitch.dialler.agents import AgentState
 from softswitch.dialler.attempt import DialAttempt, Disposition
 from softswitch.dialler.detection import Truth
+from softswitch.dialler.lead import Lead
 from softswitch.errors import UsageError
 from softswitch.exchange.agent_desk import AgentDesk
 from softswitch.exchange.dialled import DialledCalls
-from softswitch.exchange.premises import Site
+from softswitch.exchange.premises import Site, wall
 from softswitch.exchange.reviewing import Reviewing
 from softswitch.exchange.supervision import LEAVE, Mode, subject_of
 from softswitch.exchange.tracing import Tracing
 from softswitch.safeguards.trace_view import TraceView
 from softswitch.safeguards.visibility import (
     AgentCallView,
+    CallbackView,
     OverrideView,
     SupervisionView,
     TrunkView,
@@ -20,10 +24,12 @@ from softswitch.safeguards.visibility import (
     agent_call_view,
     agent_view,
     call_view,
+    callback_view,
     campaign_view,
 )
 from softswitch.store.reviews import Review
 
+CALLBACKS_SHOWN = timedelta(days=31)
 CLOSING_PROMPT = "closing"
 """Name under [prompts] of what a callee hears when the kill switch ends the call."""
 
@@ -139,6 +145,51 @@ class Desk(AgentDesk):
                     dialler.receive_wrapped_up(agent, None, now)
                 return
         raise UsageError("this is not a call of yours, or it is too long ago")
+
+    async def call_back(self, agent: str, call_ref: str, when: datetime, *, mine: bool) -> datetime:
+        """An agent promises the callee of a call of theirs, during it or in its wrap-up, another one; its moment.
+
+        when: aware, or what the callee's clock shows.  mine: the same agent makes it, else anybody.
+        """
+        self._known(agent)
+        with self._site.mutating() as now:
+            for dialler in self._site.diallers:
+                try:
+                    theirs = dialler.attempt(call_ref).agent == agent
+                except KeyError:
+                    continue
+                if theirs:
+                    return dialler.receive_callback(call_ref, when, agent if mine else None, now)
+        raise UsageError("this is not a call of yours, or it is too long ago")
+
+    async def promise_callback(self, campaign: str, lead_ref: str, when: datetime, agent: str, by: str) -> datetime:
+        """The same for a lead that is in no call, for an agent or (empty) anybody."""
+        dialler = self._campaign(campaign).dialler
+        if agent:
+            self._known(agent)
+        lead = await self._lead_of(campaign, lead_ref)
+        with self._site.mutating() as now:
+            return dialler.promise_callback(lead, when, agent or None, by, now)
+
+    async def cancel_callback(self, campaign: str, lead_ref: str) -> None:
+        dialler = self._campaign(campaign).dialler
+        lead = await self._lead_of(campaign, lead_ref)
+        with self._site.mutating() as now:
+            dialler.cancel_callback(lead, now)
+
+    async def callbacks(self, campaign: str, came_to: str, limit: int) -> list[CallbackView]:
+        """came_to: "open", "missed" and so on, the earliest first; missed ones of the last month."""
+        known = self._campaign(campaign).dialler.campaign
+        since = None if came_to == "open" else wall() - CALLBACKS_SHOWN
+        found = await self._site.store.callbacks(campaign, ("" if came_to == "open" else came_to,), limit, since)
+        return [callback_view(each, known, wall()) for each in found]
+
+    async def _lead_of(self, campaign: str, lead_ref: str) -> Lead:
+        await self._site.records.written()
+        lead = await self._site.store.lead(lead_ref)
+        if lead.campaign != campaign:
+            raise UsageError(f'there is no lead "{lead_ref}" in campaign {campaign}')
+        return lead
 
     async def hang_up(self, call_ref: str) -> None:
         with self._site.mutating() as now:

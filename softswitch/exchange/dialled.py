@@ -14,11 +14,15 @@ from softswitch.amd.verdict import OperatingPoint
 from softswitch.calls.outcome import Outcome
 from softswitch.dialler.agents import AgentChanged
 from softswitch.dialler.attempt import DialAttempt
+from softswitch.dialler.callbacks import MISSED
 from softswitch.dialler.campaign import AmdMode, Purpose
 from softswitch.dialler.dialling import Dialler
 from softswitch.dialler.events import (
     AttemptChanged,
     AttemptEnded,
+    CallbackClosed,
+    CallbackMade,
+    CallbacksWanted,
     CampaignChanged,
     CancelCall,
     CommitAttempt,
@@ -129,6 +133,14 @@ class DialledCalls:
         match event:
             case LeadsWanted():
                 self._spawn(self._bring_leads(event.count))
+            case CallbacksWanted():
+                self._spawn(self._bring_callbacks(event.until))
+            case CallbackMade():
+                self._records.make_callback(event.callback)
+            case CallbackClosed():
+                if event.came_to == MISSED:
+                    log.warning("a callback was missed", campaign=self.campaign, lead=event.lead_ref)
+                self._records.close_callback(event)
             case CommitAttempt():
                 self._spawn(self._commit(event.attempt))
             case PlaceCall():
@@ -190,6 +202,17 @@ class DialledCalls:
             self.dialler.receive_lead_totals(total, left, now)
             if not leads:
                 self.dialler.add_leads(leads, now)
+
+    async def _bring_callbacks(self, until: datetime) -> None:
+        try:
+            marketing = self.dialler.campaign.purpose is Purpose.MARKETING
+            leads = await self._records.due_callbacks(self.campaign, until, marketing=marketing)
+        except SoftswitchError as error:
+            log.error("callbacks cannot be read", campaign=self.campaign, reason=str(error))
+            return  # they are asked for again in a moment
+        if leads:
+            with self.mutating() as now:
+                self.dialler.add_callbacks(leads, now)
 
     async def _commit(self, attempt: DialAttempt) -> None:
         try:

@@ -8,16 +8,19 @@ from datetime import datetime
 import structlog
 
 from softswitch.dialler.attempt import DialAttempt
-from softswitch.dialler.events import ReviewOffered
+from softswitch.dialler.callbacks import Callback
+from softswitch.dialler.events import CallbackClosed, ReviewOffered
 from softswitch.dialler.lead import Lead
 from softswitch.errors import SoftswitchError, UsageError
 from softswitch.store.database import Store
+from softswitch.store.errors import StoreFailed
 from softswitch.store.interviews import KeptInterview
 from softswitch.store.journal import Entry
 from softswitch.store.verdicts import KeptVerdict
 
 log = structlog.get_logger(__name__)
 
+WRITTEN_S = 5.0
 RETRY_S = (0.2, 1.0, 5.0)
 TOGETHER = 100
 """Writes in one transaction at most."""
@@ -100,8 +103,22 @@ class Records:
     def lock_number(self, number: str, until: datetime) -> None:
         self._put(lambda: self._store.lock_number(number, until))
 
+    async def due_callbacks(self, campaign: str, until: datetime, *, marketing: bool = False) -> list[Lead]:
+        return await self._store.due_callbacks(campaign, until, marketing=marketing)
+
+    def make_callback(self, callback: Callback) -> None:
+        self._put(lambda: self._store.make_callback(callback))
+
+    def close_callback(self, closed: CallbackClosed) -> None:
+        self._put(lambda: self._store.close_callback(closed.lead_ref, closed.came_to, closed.at, closed.call_ref))
+
     def keep_order(self, campaign: str, wanted: str) -> None:
         self._put(lambda: self._store.keep_order(campaign, wanted))
+
+    async def written(self) -> None:
+        """Return once what is queued now is in the store. Raises StoreFailed where that takes too long."""
+        if not await self.drain(WRITTEN_S):
+            raise StoreFailed("the store does not write just now: try again")
 
     async def drain(self, timeout_s: float) -> bool:
         """Wait until all is written; False where it could not be in time."""

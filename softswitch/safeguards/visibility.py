@@ -7,11 +7,13 @@ a template, an API answer or a log line.
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from softswitch.dialler.agents import AgentFigures
 from softswitch.dialler.attempt import DialAttempt
+from softswitch.dialler.callbacks import Callback
 from softswitch.dialler.campaign import Campaign
 from softswitch.dialler.figures import CallFigures, CampaignFigures
 from softswitch.dialler.lead import Lead
@@ -86,6 +88,29 @@ class CampaignView:
     """Why a campaign that was started dials nothing just now, in plain words."""
     fallback: str = ""
     """Why it does not dial ahead of its agents just now, though it is told to."""
+    callbacks_due: int = 0
+    """Callbacks whose moment has come, or will in a moment."""
+    callbacks_missed: int = 0
+    """Since the switch was started: not made within the campaign's window."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackView:
+    """A callback as supervisors see it: whose it is, never who is called."""
+
+    lead_ref: str
+    campaign: str
+    due_at: datetime
+    agent: str
+    """Who has promised it; empty: anybody's."""
+    made_by: str
+    came_to: str
+    """"called", "missed", "replaced", "cancelled"; empty: it is open."""
+    overdue: bool
+    """Open, and its moment has been over for longer than the campaign's window."""
+    closed_at: datetime | None
+    call_ref: str
+    """Of the call that kept it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +288,21 @@ def call_view(figures: CallFigures) -> CallView:
     )
 
 
+def callback_view(callback: Callback, campaign: Campaign, wall: datetime) -> CallbackView:
+    overdue = wall - callback.due_at > timedelta(seconds=campaign.callback_window_s)
+    return CallbackView(
+        lead_ref=callback.lead_ref,
+        campaign=callback.campaign,
+        due_at=callback.due_at,
+        agent=callback.agent,
+        made_by=callback.made_by,
+        came_to=callback.came_to,
+        overdue=overdue and not callback.came_to,
+        closed_at=callback.closed_at,
+        call_ref=callback.call_ref,
+    )
+
+
 def campaign_view(figures: CampaignFigures) -> CampaignView:
     return CampaignView(
         name=figures.name,
@@ -285,6 +325,8 @@ def campaign_view(figures: CampaignFigures) -> CampaignView:
         false_positives_reviewed=figures.false_positives_reviewed,
         held_because=figures.held_because,
         fallback=figures.fallback,
+        callbacks_due=figures.callbacks_due,
+        callbacks_missed=figures.callbacks_missed,
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from softswitch.dialler.abandonment import DayCounts, FalsePositives
 from softswitch.dialler.attempt import DialAttempt
+from softswitch.dialler.callbacks import Callback
 from softswitch.dialler.campaign import Campaign
 from softswitch.dialler.compliance import ComplianceDay
 from softswitch.dialler.detection import Truth
@@ -23,6 +24,7 @@ from softswitch.dialler.rules import RuleSet
 from softswitch.store import (
     amd_days,
     attempts,
+    callbacks,
     compliance,
     erasure,
     interviews,
@@ -212,6 +214,41 @@ class Store(PeopleStore):
             return await refill.take(count)
 
         return cast(list[Lead], await self._writer.run(take))
+
+    async def due_callbacks(
+        self, campaign: str, until: datetime, count: int = 100, *, marketing: bool = False
+    ) -> list[Lead]:
+        """Up to `count` leads whose callback falls due before `until`, marked QUEUED. Locks do not hold them back
+        here: the dialler waits for them."""
+
+        async def take(connection: AsyncConnection) -> list[Lead]:
+            refill = Refill(connection, self._vault, campaign, until, locked_too=True, marketing=marketing)
+            return await refill.take(count, callbacks_only=True)
+
+        return cast(list[Lead], await self._writer.run(take))
+
+    async def make_callback(self, callback: Callback) -> None:
+        """Keep a promise; an open one of the same lead is replaced."""
+
+        async def work(connection: AsyncConnection) -> None:
+            await callbacks.make(connection, callback)
+
+        await self._writer.run(work)
+
+    async def close_callback(self, lead_ref: str, came_to: str, at: datetime, call_ref: str = "") -> None:
+        """What a lead's open callback came to; nothing where there is none."""
+
+        async def work(connection: AsyncConnection) -> None:
+            await callbacks.close(connection, lead_ref, came_to, at, call_ref)
+
+        await self._writer.run(work)
+
+    async def callbacks(
+        self, campaign: str, came_to: Sequence[str] = ("",), limit: int = 100, since: datetime | None = None
+    ) -> list[Callback]:
+        """Callbacks that came to one of these (empty: open ones), the earliest first; from `since` on."""
+        with reading():
+            return await callbacks.of_campaign(self._engine, campaign, came_to=came_to, limit=limit, since=since)
 
     async def save_lead(self, lead: Lead) -> None:
         """Keep state, attempts, outcomes and the next moment of a lead; UsageError for an unknown one."""

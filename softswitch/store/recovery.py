@@ -16,7 +16,7 @@ from softswitch.dialler.attempt import Disposition
 from softswitch.dialler.detection import ended_as
 from softswitch.dialler.lead import LeadState
 from softswitch.dialler.recycle import CLASSED_BY_AMD
-from softswitch.store import journal, lists, locked
+from softswitch.store import callbacks, journal, lists, locked
 from softswitch.store.attempts import change
 from softswitch.store.journal import Entry, Kind
 from softswitch.store.schema import ANY_TIME, attempts, leads
@@ -106,6 +106,10 @@ async def _settle(
     query = select(func.count()).where(attempts.c.lead_ref == lead_ref, left)
     made = (await connection.execute(query)).scalar_one()
     outcomes = {**lead.outcomes, disposition: lead.outcomes.get(disposition, 0) + 1}
+    promise = await callbacks.open_of(connection, lead_ref)
+    if promise is not None and disposition == Disposition.CONNECTED:  # made in the call that was cut off
+        disposition = Disposition.CALLBACK.value
+        values = {"state": LeadState.CALLBACK.value, "not_before": promise.due_at, "callback_agent": promise.agent}
     changed = {**values, "attempts": made, "outcomes": outcomes, "last_outcome": disposition}
     await connection.execute(update(leads).where(leads.c.lead_ref == lead_ref).values(changed))
     due = changed.get("not_before", ANY_TIME)

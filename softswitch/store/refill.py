@@ -96,10 +96,12 @@ class Refill:
         self._locked_too = locked_too
         self._marketing = marketing
 
-    async def take(self, count: int) -> list[Lead]:
+    async def take(self, count: int, *, callbacks_only: bool = False) -> list[Lead]:
         """Mark up to `count` leads that may be dialled as QUEUED and return them, in the order to be dialled."""
         steps = await self._due_steps()
         found = await self._first([step for step in steps if step.state == LeadState.CALLBACK], count)
+        if callbacks_only:
+            return await self._queued(found)
         others = sorted((step for step in steps if step.state != LeadState.CALLBACK), key=_tier)
         for _, tier in groupby(others, key=_tier):
             wanted = count - len(found)

@@ -1,13 +1,12 @@
 """REST under /api: anything that a page can do, role-checked, with every answer it may give in its OpenAPI."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, HTTPException, Query
 from fastapi.security import APIKeyCookie, HTTPBasic
 
 from softswitch.dialler.attempt import AGENT_DISPOSITIONS
-from softswitch.errors import UsageError
 from softswitch.safeguards.visibility import (
     AgentCallView,
     AgentView,
@@ -19,12 +18,14 @@ from softswitch.safeguards.visibility import (
     status_view,
 )
 from softswitch.web.accounts import Account, Role
+from softswitch.web.answers import carry_out
+from softswitch.web.callbacks import add_callbacks
 from softswitch.web.guard import COOKIE
 from softswitch.web.headsets import add_headsets
 from softswitch.web.noting import noted
 from softswitch.web.overrides import add_overrides
 from softswitch.web.reviews import add_reviews
-from softswitch.web.roles import account_of, only
+from softswitch.web.roles import only, own_agent
 from softswitch.web.room import Room
 from softswitch.web.schemas import CallRecords, ChosenDisposition, Name, Pause, Problem
 from softswitch.web.supervision import add_supervision
@@ -43,25 +44,6 @@ _ALWAYS: Responses = {
 }
 _UNKNOWN: Responses = {404: {"model": Problem, "description": "No such name"}}
 _REFUSED: Responses = {**_UNKNOWN, 409: {"model": Problem, "description": "Not now; the text says what to do"}}
-
-
-def own_agent(agent: Name, account: Annotated[Account, Depends(account_of)]) -> str:
-    """An agent may act as that agent only; supervisors and administrators for everybody."""
-    if not account.holds(Role.SUPERVISOR, Role.ADMINISTRATOR) and (
-        account.role is not Role.AGENT or account.name != agent
-    ):
-        raise HTTPException(403, "An agent may act for that agent only.")
-    return agent
-
-
-async def carry_out(command: Coroutine[Any, Any, None]) -> None:
-    """Run a command of the switch; what it refuses becomes an answer for the person who asked."""
-    try:
-        await command
-    except UsageError as error:
-        raise HTTPException(409, str(error)) from None
-    except KeyError:
-        raise HTTPException(404, "There is no such name.") from None
 
 
 def named(things: Sequence[T], name: str, name_of: Callable[[T], str]) -> T:
@@ -83,6 +65,7 @@ def api_router(room: Room) -> APIRouter:
     _add_site(router, room)
     _add_campaigns(router, room)
     _add_agents(router, room)
+    add_callbacks(router, room.control)
     add_traces(router, room.control)
     add_headsets(router, room.control)
     add_supervision(router, room.control)

@@ -1,11 +1,12 @@
 """What the web asks of the switch; `softswitch.switch.Switch` fulfils it, and tests bring a small one of their own."""
 
+from datetime import datetime
 from typing import Protocol
 
 from softswitch.dialler.attempt import DialAttempt, Disposition
 from softswitch.dialler.detection import Truth
 from softswitch.safeguards.trace_view import TraceView
-from softswitch.safeguards.visibility import AgentCallView, OverrideView, SupervisionView, WallboardView
+from softswitch.safeguards.visibility import AgentCallView, CallbackView, OverrideView, SupervisionView, WallboardView
 from softswitch.store.reviews import Review
 
 
@@ -25,6 +26,16 @@ class SwitchControl(Protocol):
     async def ready_agent(self, agent: str) -> None: ...
     async def pause_agent(self, agent: str, code: str) -> None: ...
     async def dispose(self, agent: str, call_ref: str, disposition: Disposition) -> None: ...
+    async def call_back(self, agent: str, call_ref: str, when: datetime, *, mine: bool) -> datetime:
+        """An agent promises the callee of a call another one; `when` without a zone is the callee's clock."""
+
+    async def promise_callback(self, campaign: str, lead_ref: str, when: datetime, agent: str, by: str) -> datetime:
+        """The same for a lead that is in no call, for an agent or (empty) anybody."""
+
+    async def cancel_callback(self, campaign: str, lead_ref: str) -> None: ...
+    async def callbacks(self, campaign: str, came_to: str, limit: int) -> list[CallbackView]:
+        """Promises that are "open", "missed" and so on, the earliest first."""
+
     async def hang_up(self, call_ref: str) -> None: ...
     async def kill_switch(self, by: str) -> None: ...
     async def ask_override(self, interlock: str, by: str, reason: str, for_s: float) -> None:

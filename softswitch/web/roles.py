@@ -28,6 +28,15 @@ def only(*roles: Role) -> Callable[[Account], Account]:
     return check
 
 
+def own_agent(agent: str, account: Annotated[Account, Depends(account_of)]) -> str:
+    """An agent may act as that agent only; supervisors and administrators for everybody."""
+    if not account.holds(Role.SUPERVISOR, Role.ADMINISTRATOR) and (
+        account.role is not Role.AGENT or account.name != agent
+    ):
+        raise HTTPException(403, "An agent may act for that agent only.")
+    return agent
+
+
 def check_proof(request: Request) -> None:
     """For what is dangerous: in a session, password and code were typed a few minutes ago at most, and a command brings
     the CSRF token. HTTP Basic brings the password with every request."""

@@ -7,12 +7,14 @@ from argon2 import PasswordHasher
 
 from softswitch.dialler.agents import AgentState
 from softswitch.dialler.attempt import DialAttempt, Disposition
+from softswitch.dialler.callbacks import moment_of
 from softswitch.dialler.detection import Truth
 from softswitch.errors import PeerError, UsageError
 from softswitch.safeguards.trace_view import StepView, TraceView
 from softswitch.safeguards.visibility import (
     AgentCallView,
     AgentView,
+    CallbackView,
     CallView,
     CampaignView,
     InterlockView,
@@ -136,6 +138,7 @@ class SmallSwitch:
         self.asked: dict[str, OverrideView] = {}
         self.looked_at: list[tuple[str, str, str]] = []
         self.dispositions: list[tuple[str, str, Disposition]] = []
+        self.promises: dict[str, CallbackView] = {}
         self.to_review = ["m1", "m2"]
         self.heard: list[tuple[str, Truth, str]] = []
         self.live: dict[str, _Call] = {}
@@ -246,6 +249,31 @@ class SmallSwitch:
             for attempt in self.attempts
         ]
         self.dispositions.append((agent, call_ref, disposition))
+
+    async def call_back(self, agent: str, call_ref: str, when: datetime, *, mine: bool) -> datetime:
+        self._known(agent)
+        if call_ref not in {attempt.call_ref for attempt in self.attempts if attempt.agent == agent}:
+            raise UsageError("That call is not this agent's.")
+        return self._promise(f"lead-{call_ref}", when, agent if mine else "", agent)
+
+    async def promise_callback(self, campaign: str, lead_ref: str, when: datetime, agent: str, by: str) -> datetime:
+        self._known_campaign(campaign)
+        return self._promise(lead_ref, when, agent, by)
+
+    async def cancel_callback(self, campaign: str, lead_ref: str) -> None:
+        self._known_campaign(campaign)
+        if self.promises.pop(lead_ref, None) is None:
+            raise UsageError("There is no callback to take back.")
+
+    async def callbacks(self, campaign: str, came_to: str, limit: int) -> list[CallbackView]:
+        self._known_campaign(campaign)
+        return list(self.promises.values())[:limit] if came_to == "open" else []
+
+    def _promise(self, lead_ref: str, when: datetime, agent: str, by: str) -> datetime:
+        due = moment_of(when, "Europe/London")
+        view = CallbackView(lead_ref, self.campaign, due, agent, by, "", False, None, "")
+        self.promises[lead_ref] = view
+        return due
 
     async def hang_up(self, call_ref: str) -> None:
         call = self.live.pop(call_ref)
