@@ -12,9 +12,12 @@ import amd_sounds as sounds
 import numpy as np
 import numpy.typing as npt
 from amd_clips import LABELS, TALKERS, LabelledClip
+from amd_signals import clatter, signal
 
 Floats = npt.NDArray[np.floating[Any]]
 MADE_RMS = 2000.0
+SIGNALS, AS_RECORDED = 0.12, 0.45
+"""Shares of calls in which nobody speaks, and of recorded clips as they are; the others are spliced."""
 
 
 @dataclass(slots=True)
@@ -28,6 +31,8 @@ class MadeCall:
     second_ms: float | None
     active: npt.NDArray[np.bool_]
     """Per 10 ms: the callee's own voice."""
+    room: str = ""
+    """The kind of recorded room that was put behind it, if any."""
 
 
 @dataclass(slots=True)
@@ -84,8 +89,7 @@ class Material:
 
     # rooms
 
-    def _recorded(self, samples: int, rng: np.random.Generator) -> Floats:
-        pool = self.rooms[str(rng.choice(sorted(self.rooms)))]
+    def _recorded(self, pool: list[Floats], samples: int, rng: np.random.Generator) -> Floats:
         room = pool[rng.integers(len(pool))]
         room = room / sounds.rms(room)
         out, at = np.zeros(samples), 0
@@ -125,18 +129,21 @@ class Material:
         out = np.resize(np.roll(tune, rng.integers(len(tune))), 2 * samples).astype(float)
         return sounds.faster(out, rng.uniform(0.8, 1.2))[:samples] if rng.random() < 0.5 else out[:samples]
 
-    def room(self, samples: int, rng: np.random.Generator) -> Floats:
-        """Background of rms 1."""
-        kind = rng.random()
-        if kind < 0.62 and self.rooms:
-            out = self._recorded(samples, rng)
-        elif kind < 0.80 and self.speakers:
+    def room(self, samples: int, rng: np.random.Generator) -> tuple[Floats, str]:
+        """Background of rms 1, and what it was recorded in."""
+        kind, recorded_in = rng.random(), ""
+        if kind < 0.55 and self.rooms:
+            recorded_in = str(rng.choice(sorted(self.rooms)))
+            out = self._recorded(self.rooms[recorded_in], samples, rng)
+        elif kind < 0.73 and self.speakers:
             out = self._talk(samples, rng)
-        elif kind < 0.86 and self.music:
+        elif kind < 0.79 and self.music:
             out = self._tune(samples, rng)
+        elif kind < 0.87:
+            out = clatter(samples, rng) + sounds.made_noise(samples, rng) * sounds.gain(rng.uniform(-30, -6))
         else:
             out = sounds.made_noise(samples, rng)
-        return out / np.sqrt(np.mean(out**2) + 1e-9)
+        return out / np.sqrt(np.mean(out**2) + 1e-9), recorded_in
 
     # voices
 
@@ -160,8 +167,7 @@ class Material:
         times = [None if time is None else time - shift * 10 for time in times]
         if rng.random() < 0.6:
             rate = rng.uniform(0.94, 1.06) if label in (LABELS["HUMAN"], LABELS["MACHINE"]) else rng.uniform(0.9, 1.12)
-            pcm = sounds.faster(pcm, rate)
-            active = active[np.minimum((np.arange(len(pcm) // 80) * rate).astype(int), len(active) - 1)]
+            pcm, active = _at_another_rate(pcm, active, rate)
             times = [None if time is None else time / rate for time in times]
         return MadeCall(pcm, label, times[0], times[1], times[2], active)
 
@@ -191,7 +197,9 @@ class Material:
             cut = pcm[begin * 80 : stop * 80].copy()
             cut[:240] *= np.linspace(0, 1, 240)
             cut[-240:] *= np.linspace(1, 0, 240)
-            return Stretch(cut, active[begin:stop], (first - begin) * 10.0, (last + 1 - begin) * 10.0)
+            heard, rate = active[begin:stop], rng.uniform(0.88, 1.14) if rng.random() < 0.5 else 1.0
+            cut, heard = _at_another_rate(cut, heard, rate)
+            return Stretch(cut, heard, (first - begin) * 10.0 / rate, (last + 1 - begin) * 10.0 / rate)
         return None
 
     def _spliced(self, rng: np.random.Generator) -> MadeCall:
@@ -227,9 +235,19 @@ class Material:
             pcm[start : start + len(tone)] += tone
         return MadeCall(pcm, label, onset_ms, end_ms, second_ms, active)
 
+    def _signal(self, rng: np.random.Generator) -> MadeCall:
+        """Nobody speaks."""
+        blocks = int(rng.integers(700, 1000))
+        made = signal(blocks * 80, rng)
+        return MadeCall(made.pcm, made.label, None, None, None, np.zeros(blocks, bool))
+
     def call(self, rng: np.random.Generator) -> MadeCall:
         """One call, up to 10 s, as the far end's line and codec give it."""
-        made = self._as_recorded(rng) if rng.random() < 0.55 else self._spliced(rng)
+        kind = rng.random()
+        if kind < SIGNALS:
+            made = self._signal(rng)
+        else:
+            made = self._as_recorded(rng) if kind < SIGNALS + AS_RECORDED else self._spliced(rng)
         samples = min(len(made.pcm) // 160 * 160, 80_000)
         pcm = made.pcm[:samples]
         active = np.resize(made.active, samples // 80)
@@ -239,9 +257,17 @@ class Material:
             pcm = sounds.coloured(pcm, rng, 3)
         if rng.random() < 0.72:
             snr_db = rng.uniform(-1, 14) if rng.random() < 0.6 else rng.uniform(10, 30)
-            pcm = _in_room(pcm, active, self.room(samples, rng) * level * sounds.gain(-snr_db), rng)
+            room, made.room = self.room(samples, rng)
+            pcm = _in_room(pcm, active, room * level * sounds.gain(-snr_db), rng)
         made.pcm, made.active = _over_line(pcm, level, rng), active
         return made
+
+
+def _at_another_rate(pcm: Floats, active: npt.NDArray[np.bool_], rate: float) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    if rate == 1.0:
+        return pcm, active
+    pcm = sounds.faster(pcm, rate)
+    return pcm, active[np.minimum((np.arange(len(pcm) // 80) * rate).astype(int), len(active) - 1)]
 
 
 def _lay(pcm: Floats, active: npt.NDArray[np.bool_], speech: Stretch, start: int) -> None:
@@ -273,10 +299,13 @@ def _over_line(pcm: Floats, level: float, rng: np.random.Generator) -> Floats:
         pcm = sounds.band_limited(pcm, 300, 3400)
     elif kind < 0.6:
         pcm = sounds.band_limited(pcm, rng.uniform(100, 350), rng.uniform(2800, 3800))
-    if rng.random() < 0.35:  # noise that goes with the signal, as of a speech codec (ITU-T P.810)
+    coding = rng.random()
+    if coding < 0.2:  # noise that goes with the signal, as of a speech codec (ITU-T P.810)
         pcm = pcm * (1 + rng.normal(0, 1, len(pcm)) * sounds.gain(-rng.uniform(10, 24)))
     target_dbov = rng.uniform(-36, -9)
     pcm = pcm * (sounds.FULL_SCALE * sounds.gain(target_dbov) / level)
+    if 0.2 <= coding < 0.5:
+        pcm = sounds.transcoded(pcm, "GSM610" if coding < 0.45 else "OPUS")
     hiss_dbov = rng.uniform(-80, -48 if target_dbov > -26 else -58)
     pcm = pcm + rng.normal(0, sounds.FULL_SCALE * sounds.gain(hiss_dbov), len(pcm))
     if rng.random() < 0.25:

@@ -18,7 +18,7 @@ from softswitch.amd.weights import CLASSES, FIRST, NAMES, SECOND
 torch.set_num_threads(1)
 Floats = npt.NDArray[np.floating[Any]]
 Clips = dict[str, npt.NDArray[Any]]
-"""Arrays (clips, steps, ...): heard, and those of `amd_clips.truth`."""
+"""Arrays (clips, steps, ...): heard, real (not padding, and past the first 40 ms), and those of `amd_clips.truth`."""
 BATCH = 4096
 RATE = 3e-3
 PERSON = CLASSES.index("person")
@@ -46,13 +46,6 @@ class JudgeNetwork(nn.Module):
         return self.outputs(torch.relu(self.second(torch.relu(self.first(rows)))))
 
 
-def real_steps(clips: Clips) -> npt.NDArray[np.bool_]:
-    """(clips, steps): not padding, and past the first 40 ms."""
-    real = np.abs(clips["heard"]).sum(-1) > 0
-    real[:, :2] = False
-    return real
-
-
 def _descend(network: nn.Module, steps: int, decay: float, loss_of: Callable[[], Any]) -> None:
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=decay)
     for step in range(steps):
@@ -74,7 +67,7 @@ def train_voice(parts: list[Clips], steps: int, seed: int) -> VoiceNetwork:
     columns: dict[str, list[Any]] = {"inputs": [], "voiced": [], "greeting": [], "known": []}
     for clips in parts:
         spoken = (clips["known"] > 0) & np.isin(clips["label"], SPOKEN)
-        chosen = np.nonzero(real_steps(clips) & ((clips["voiced"] >= 0) | spoken))
+        chosen = np.nonzero(clips["real"] & ((clips["voiced"] >= 0) | spoken))
         columns["inputs"].append(voice_inputs(clips["heard"])[chosen])
         columns["known"].append(spoken[chosen].astype(np.float32))
         for name in ("voiced", "greeting"):
@@ -113,7 +106,7 @@ def train_judge(parts: list[tuple[Floats, Clips, float]], steps: int, seed: int)
     rng = np.random.default_rng(seed)
     columns: dict[str, list[Any]] = {"rows": [], "label": [], "weight": [], "ended": [], "known": []}
     for rows, clips, worth in parts:
-        chosen = np.argwhere(real_steps(clips) & (clips["weight"] > 0))
+        chosen = np.argwhere(clips["real"] & (clips["weight"] > 0))
         index = tuple(chosen[rng.random(len(chosen)) < 0.6].T)
         columns["rows"].append(rows[index])
         columns["weight"].append(clips["weight"][index].astype(np.float32) * worth)

@@ -1,9 +1,11 @@
 """What a line does to a voice, for augmentation: colour, bands, companding, coding noise, tempo, backgrounds."""
 
+import io
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import soundfile
 
 Floats = npt.NDArray[np.floating[Any]]
 FFT_MULTIPLE = 8192
@@ -49,6 +51,16 @@ def a_law(pcm: Floats) -> Floats:
     coded = np.round(coded * 127) / 127
     plain = np.where(coded < 1 / steep, coded * steep / curve, np.exp(coded * steep - 1) / curve)
     return np.sign(value) * plain * FULL_SCALE
+
+
+def transcoded(pcm: Floats, codec: str) -> Floats:
+    """Through a codec and back.  codec: "GSM610" or "OPUS", as libsndfile names them."""
+    file = io.BytesIO()
+    container = "WAV" if codec == "GSM610" else "OGG"
+    soundfile.write(file, np.clip(pcm, -32768, 32767) / FULL_SCALE, 8000, format=container, subtype=codec)
+    file.seek(0)
+    decoded = soundfile.read(file)[0] * FULL_SCALE
+    return np.pad(decoded, (0, max(len(pcm) - len(decoded), 0)))[: len(pcm)]
 
 
 def faster(pcm: Floats, rate: float) -> Floats:

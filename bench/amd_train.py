@@ -24,10 +24,14 @@ SEED = 0
 
 
 def _stack(rows: list[tuple[npt.NDArray[np.float32], dict[str, Any]]]) -> Clips:
-    out: Clips = {"heard": np.zeros((len(rows), STEPS, HEARD), np.float32)}
+    out: Clips = {
+        "heard": np.zeros((len(rows), STEPS, HEARD), np.float32),
+        "real": np.zeros((len(rows), STEPS), np.bool_),
+    }
     for index, (heard, told) in enumerate(rows):
         count = min(len(heard), STEPS)
         out["heard"][index, :count] = heard[:count]
+        out["real"][index, 2:count] = True
         for name, values in told.items():
             if name not in out:
                 out[name] = np.full((len(rows), STEPS), -1.0 if name == "voiced" else 0.0, np.float32)

@@ -9,7 +9,17 @@ from amd_clips import LabelledClip
 from numba import njit
 
 from softswitch.amd import policy, tones
-from softswitch.amd.features import BLOCK, STEP_MS, WINDOW, level_of, spectrum
+from softswitch.amd.features import (
+    BANDS,
+    BLOCK,
+    HALF,
+    STEP_BLOCKS,
+    STEP_MS,
+    WINDOW,
+    add_bands,
+    level_of,
+    spectrum,
+)
 from softswitch.amd.parameters import THRESHOLD, THRESHOLDS
 from softswitch.amd.state import new_states, reset
 from softswitch.amd.timing import CLOCKS, MIDDLE
@@ -35,16 +45,14 @@ SLOWEST_P50_MS = {OperatingPoint.CAREFUL: 750, OperatingPoint.BALANCED: 700, Ope
 
 
 @njit(nogil=True)
-def _listen(states: Any, pcm: Any, codes: Any) -> None:
-    state = states[0]
-    for block in range(min(pcm.size // BLOCK, 2 * codes.size)):
-        state.samples[: WINDOW - BLOCK] = state.samples[BLOCK:].copy()
-        for index in range(BLOCK):
-            state.samples[WINDOW - BLOCK + index] = pcm[block * BLOCK + index]
-        level = level_of(spectrum(state.samples, state.real, state.imaginary))
-        code = tones.follow(state.tones, state.real, level)
+def _listen(states: Any, padded: Any, codes: Any) -> None:
+    power, bands = np.empty(HALF, np.float32), np.zeros(BANDS, np.float32)
+    for block in range(min((padded.size - WINDOW) // BLOCK + 1, STEP_BLOCKS * codes.size)):
+        spectrum(padded[block * BLOCK : block * BLOCK + WINDOW], power)
+        total, _ = add_bands(power, bands)
+        code = tones.follow(states[0].tones, power, level_of(total))
         if code != tones.NONE:
-            codes[block // 2] = code
+            codes[block // STEP_BLOCKS] = code
 
 
 def tones_in(clips: list[LabelledClip], steps: int) -> npt.NDArray[np.int32]:
@@ -52,7 +60,7 @@ def tones_in(clips: list[LabelledClip], steps: int) -> npt.NDArray[np.int32]:
     states, codes = new_states(1), np.zeros((len(clips), steps), np.int32)
     for clip, row in zip(clips, codes, strict=True):
         reset(states, 0, 1)
-        _listen(states, clip.pcm, row)
+        _listen(states, np.concatenate([np.zeros(WINDOW - BLOCK, np.int16), clip.pcm]), row)
     return codes
 
 

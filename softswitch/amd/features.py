@@ -1,18 +1,24 @@
-"""What is measured on the callee's audio, 10 ms at a time: the speech band's level, and the lines that stand out of it.
+"""What is measured on the callee's audio: the spectrum of 32 ms every 10 ms, and its power in the bands of the voice.
 
-Everything is taken from one 256-sample Hann window (32 ms), so a level is smooth and a tone is resolved to 31 Hz. The
-band ends at 2450 Hz: what lies above it (fricatives, hiss, a test marker at 2.6-3.4 kHz) takes no part.
+Everything is taken from one 256-sample Hann window, so a level is smooth and a tone is resolved to 31 Hz. The bands end
+at 2450 Hz: what lies above (fricatives, hiss, a test marker at 2.6-3.4 kHz) takes no part. Float32 throughout.
 """
 
 import math
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+from numba import carray, njit
+
+from softswitch.amd.scratch import floats
 
 Floats = npt.NDArray[np.float64]
-Window = npt.NDArray[np.float32]
+Window = npt.NDArray[np.int16]
+Power = npt.NDArray[np.float32]
 Bands = npt.NDArray[np.float32]
+
+FAST = {"reassoc", "contract", "nsz"}
+"""Sums in any order, products added at once: what a compiler needs to use vectors. NaN and infinity stay what they are."""
 
 RATE_HZ = 8000
 BLOCK = 80
@@ -21,9 +27,7 @@ BLOCK_MS = 10.0
 WINDOW = 256
 HALF = WINDOW // 2
 BIN_HZ = RATE_HZ / WINDOW
-LOWEST_BIN = 8  # 250 Hz: above mains hum and rumble
-HIGHEST_BIN = 78  # 2437 Hz: past the highest fax tone (2100 Hz), short of any marker tone's main lobe
-FLOOR_DBOV = -90.0
+FLOOR_DBOV, LEAST_TOTAL = -90.0, 1e-9
 """Digital silence reads as this."""
 STEP_BLOCKS = 2
 STEP_MS = BLOCK_MS * STEP_BLOCKS
@@ -34,148 +38,117 @@ BANDS = 18
 
 HANN: Floats = 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(WINDOW) / WINDOW)
 # From one-sided bin powers to the mean square relative to a full-scale square wave (dBov, ITU-T G.100.1).
-_POWER_SCALE = 2.0 / (WINDOW * float(np.sum(HANN**2)) * 32768.0**2)
+POWER_SCALE = 2.0 / (WINDOW * float(np.sum(HANN**2)) * 32768.0**2)
+_SCALE = np.float32(POWER_SCALE)
+_STAGES = 7  # 2 ** 7 = HALF
 _QUARTER = HALF // 2
-_ANGLES: Floats = 2.0 * np.pi * np.arange(HALF) / WINDOW
-_COS: Floats = np.cos(_ANGLES)
-_SIN: Floats = np.sin(_ANGLES)
-# The factors of each stage behind each other: a stage of `span` begins at span - 1.
-_STAGES = [2.0 * np.pi * np.arange(span) / (2 * span) for span in (1, 2, 4, 8, 16, 32, 64)]
-_STAGE_COS: Floats = np.cos(np.concatenate(_STAGES))
-_STAGE_SIN: Floats = np.sin(np.concatenate(_STAGES))
-_REVERSED: npt.NDArray[np.int64] = np.array([int(f"{index:07b}"[::-1], 2) for index in range(HALF)])
+_HALF_SCALE, _ONE = np.float32(0.5), np.float32(1.0)
+_THIRD, _FIFTH, _SEVENTH = np.float32(1 / 3), np.float32(1 / 5), np.float32(1 / 7)
+_DB_AN_OCTAVE, _DB_A_RATIO = np.float32(10.0 * math.log10(2.0)), np.float32(20.0 / math.log(10.0))
+_ROOT_HALF_BITS, _MANTISSA_BITS = np.int32(np.float32(math.sqrt(0.5)).view(np.int32)), np.int32(23)  # IEEE 754 binary32
+_REVERSED = np.array([int(f"{index:07b}"[::-1], 2) for index in range(HALF)])
+_EVEN, _ODD = (2 * _REVERSED).astype(np.uint64), (2 * _REVERSED + 1).astype(np.uint64)
+_HANN_EVEN, _HANN_ODD = HANN[2 * _REVERSED].astype(np.float32), HANN[2 * _REVERSED + 1].astype(np.float32)
+# The factor of each pair in each stage: after stage s the outputs k of all groups lie side by side, 2 ** (s + 1) of k.
+_STAGE_ANGLES = np.array(
+    [[-np.pi * (pair // (_QUARTER >> stage)) / (1 << stage) for pair in range(_QUARTER)] for stage in range(_STAGES)]
+)
+_STAGE_COS, _STAGE_SIN = np.cos(_STAGE_ANGLES).astype(np.float32), np.sin(_STAGE_ANGLES).astype(np.float32)
+_ANGLES = -2.0 * np.pi * np.arange(_QUARTER + 1) / WINDOW
+_COS, _SIN = np.cos(_ANGLES).astype(np.float32), np.sin(_ANGLES).astype(np.float32)
 
 
-@njit(cache=True, nogil=True)
-def transform(window: Window, real: Floats, imaginary: Floats) -> None:
-    """Hann-weighted discrete Fourier transform of one window: bins 0 to 127 of 256.
+@njit(cache=True, nogil=True, fastmath=FAST)
+def _join(cosines: Power, sines: Power, real: Power, imaginary: Power, to_real: Power, to_imaginary: Power) -> None:
+    """Join neighbours (2j, 2j + 1) into (j, j + 64): every stage goes through memory alike, and so in vectors."""
+    for pair in range(_QUARTER):
+        low_real, low_imaginary = real[2 * pair], imaginary[2 * pair]
+        high_real, high_imaginary = real[2 * pair + 1], imaginary[2 * pair + 1]
+        turned_real = high_real * cosines[pair] - high_imaginary * sines[pair]
+        turned_imaginary = high_real * sines[pair] + high_imaginary * cosines[pair]
+        to_real[pair] = low_real + turned_real
+        to_imaginary[pair] = low_imaginary + turned_imaginary
+        to_real[pair + _QUARTER] = low_real - turned_real
+        to_imaginary[pair + _QUARTER] = low_imaginary - turned_imaginary
 
-    window: (256,) float32 samples.  real, imaginary: (128,) float64 or longer, the first 128 overwritten.
-    Real samples are transformed in pairs as 128 complex ones (radix 2), and taken apart at the end.
-    """
-    for index in range(HALF):
-        source = 2 * _REVERSED[index]
-        real[index] = window[source] * HANN[source]
-        imaginary[index] = window[source + 1] * HANN[source + 1]
-    span = 1
-    while span < HALF:
-        for start in range(0, HALF, 2 * span):
-            for offset in range(span):
-                cosine = _STAGE_COS[span - 1 + offset]
-                sine = _STAGE_SIN[span - 1 + offset]
-                low = start + offset
-                high = low + span
-                turned_real = real[high] * cosine + imaginary[high] * sine
-                turned_imaginary = imaginary[high] * cosine - real[high] * sine
-                real[high] = real[low] - turned_real
-                imaginary[high] = imaginary[low] - turned_imaginary
-                real[low] += turned_real
-                imaginary[low] += turned_imaginary
-        span *= 2
-    real[0] += imaginary[0]
-    imaginary[0] = 0.0
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def _take_apart(real: Power, imaginary: Power, upper: Power, power: Power) -> None:
+    """Squared magnitudes of 256 real samples' bins from the transform of their 128 pairs.  upper: (128,), scratch."""
+    dc = real[0] + imaginary[0]
+    power[0] = dc * dc
     for low in range(1, _QUARTER + 1):
         high = HALF - low
-        even_real = 0.5 * (real[low] + real[high])
-        even_imaginary = 0.5 * (imaginary[low] - imaginary[high])
-        odd_real = 0.5 * (imaginary[low] + imaginary[high])
-        odd_imaginary = 0.5 * (real[high] - real[low])
-        turned_real = odd_real * _COS[low] + odd_imaginary * _SIN[low]
-        turned_imaginary = odd_imaginary * _COS[low] - odd_real * _SIN[low]
-        real[low] = even_real + turned_real
-        imaginary[low] = even_imaginary + turned_imaginary
-        real[high] = even_real - turned_real
-        imaginary[high] = turned_imaginary - even_imaginary
+        even_real = _HALF_SCALE * (real[low] + real[high])
+        even_imaginary = _HALF_SCALE * (imaginary[low] - imaginary[high])
+        odd_real = _HALF_SCALE * (imaginary[low] + imaginary[high])
+        odd_imaginary = _HALF_SCALE * (real[high] - real[low])
+        turned_real = odd_real * _COS[low] - odd_imaginary * _SIN[low]
+        turned_imaginary = odd_real * _SIN[low] + odd_imaginary * _COS[low]
+        sum_real, sum_imaginary = even_real + turned_real, even_imaginary + turned_imaginary
+        rest_real, rest_imaginary = even_real - turned_real, even_imaginary - turned_imaginary
+        power[low] = sum_real * sum_real + sum_imaginary * sum_imaginary
+        upper[low] = rest_real * rest_real + rest_imaginary * rest_imaginary
+    for low in range(1, _QUARTER):
+        power[HALF - low] = upper[low]
 
 
 @njit(cache=True, nogil=True)
-def strongest_line(power: Floats, skip_from: int, skip_to: int) -> int:
-    """Bin of the greatest power in the band outside [skip_from, skip_to], or -1."""
-    best = -1
-    for index in range(LOWEST_BIN, HIGHEST_BIN + 1):
-        if skip_from <= index <= skip_to:
-            continue
-        if best < 0 or power[index] > power[best]:
-            best = index
-    return best
+def spectrum(window: Window, power: Power) -> None:
+    """Squared magnitudes of bins 0 to 127 of the Hann-weighted discrete Fourier transform.
 
-
-@njit(cache=True, nogil=True)
-def line(power: Floats, peak: int) -> tuple[float, float]:
-    """(frequency in Hz, power) of the spectral line around a peak bin; the Hann main lobe is two bins either side."""
-    total = 0.0
-    moment = 0.0
-    for index in range(max(peak - 2, 1), min(peak + 3, HALF)):
-        total += power[index]
-        moment += power[index] * index
-    if total <= 0.0:
-        return 0.0, 0.0
-    return moment / total * BIN_HZ, total
-
-
-@njit(cache=True, nogil=True)
-def spectrum(window: Window, real: Floats, imaginary: Floats) -> float:
-    """Power in bins 0 to 127 of one window, left in `real`; returns the band's, unscaled.
-
-    window: (256,) float32 samples.  real, imaginary: (128,) float64 or longer, scratch.
+    window: (256,) int16 samples.  power: (128,) float32, overwritten.
+    Real samples are transformed in pairs as 128 complex ones (radix 2, constant geometry), and taken apart at the end.
     """
-    transform(window, real, imaginary)
-    band = 0.0
+    real, imaginary = carray(floats(HALF), (HALF,)), carray(floats(HALF), (HALF,))
+    next_real, next_imaginary = carray(floats(HALF), (HALF,)), carray(floats(HALF), (HALF,))
     for index in range(HALF):
-        real[index] = real[index] * real[index] + imaginary[index] * imaginary[index]
-        if LOWEST_BIN - 2 <= index <= HIGHEST_BIN:
-            band += real[index]
-    return band
+        real[index] = np.float32(window[_EVEN[index]]) * _HANN_EVEN[index]
+        imaginary[index] = np.float32(window[_ODD[index]]) * _HANN_ODD[index]
+    for stage in range(_STAGES):
+        _join(_STAGE_COS[stage], _STAGE_SIN[stage], real, imaginary, next_real, next_imaginary)
+        real, next_real = next_real, real
+        imaginary, next_imaginary = next_imaginary, imaginary
+    _take_apart(real, imaginary, next_real, power)
 
 
-@njit(cache=True, nogil=True)
-def level_of(band: float) -> float:
-    """Level in dBov of the band's unscaled power."""
-    scaled = band * _POWER_SCALE
-    return FLOOR_DBOV if scaled < 1e-9 else 10.0 * math.log10(scaled)
+@njit(cache=True, nogil=True, fastmath=FAST)
+def decibels(power: float) -> float:
+    """10 log10 of a float32 above 0, within 2e-5 dB: four times as fast as the library's, and by eight at once.
 
-
-@njit(cache=True, nogil=True)
-def lines(power: Floats, band: float) -> tuple[float, float, float, float, float]:
-    """Level and lines of a window's power; the first line is taken out of `power`.
-
-    Returns (level in dBov, first line in Hz, its share of the band's power, second line in Hz, its share).
+    The exponent is read off; the rest, from 0.71 to 1.41, goes by the series of the area hyperbolic tangent.
     """
-    level = band * _POWER_SCALE
-    if level < 1e-9:
-        return FLOOR_DBOV, 0.0, 0.0, 0.0, 0.0
-    first = strongest_line(power, HALF, HALF)
-    first_hz, first_power = line(power, first)
-    second = strongest_line(power, first - 3, first + 3)
-    second_hz, second_power = 0.0, 0.0
-    if second >= 0:
-        # Lobes that touch share bins: the first line keeps what it claimed.
-        for index in range(max(first - 2, 1), min(first + 3, HALF)):
-            power[index] = 0.0
-        second_hz, second_power = line(power, second)
-    return 10.0 * math.log10(level), first_hz, first_power / band, second_hz, second_power / band
+    bits = np.float32(power).view(np.int32)
+    exponent = np.int32(np.int32(bits - _ROOT_HALF_BITS) >> _MANTISSA_BITS)
+    mantissa = np.int32(bits - np.int32(exponent << _MANTISSA_BITS)).view(np.float32)
+    ratio = (mantissa - _ONE) / (mantissa + _ONE)
+    squared = ratio * ratio
+    series = _ONE + squared * (_THIRD + squared * (_FIFTH + squared * _SEVENTH))
+    return np.float32(exponent) * _DB_AN_OCTAVE + _DB_A_RATIO * ratio * series
 
 
 @njit(cache=True, nogil=True)
-def measure(window: Window, real: Floats, imaginary: Floats) -> tuple[float, float, float, float, float]:
-    """Level and lines of one window: `lines` of its `spectrum`."""
-    return lines(real, spectrum(window, real, imaginary))
+def level_of(total: float) -> float:
+    """Level in dBov of a mean square, 1 = 0 dBov; at least `FLOOR_DBOV`."""
+    return FLOOR_DBOV if total < LEAST_TOTAL else float(decibels(total))
 
 
-@njit(cache=True, nogil=True)
-def add_bands(power: Floats, bands: Bands) -> float:
+@njit(cache=True, nogil=True, fastmath=FAST)
+def add_bands(power: Power, bands: Bands) -> tuple[float, float]:
     """Add half a step's power to the bands that the network hears.
 
     power: (128,) as `spectrum` leaves it.  bands: (BANDS,) float32, mean squares, 1 = 0 dBov.
-    Returns half the share of the strongest bin in all of them: 0.5 / 73 for a flat spectrum, 0.33 for a line.
+    Returns the mean square in all of them, and half the share of the strongest bin: 0.5 / 73 for a flat spectrum, 0.33
+    for a line.
     """
-    total = 0.0
-    strongest = 0.0
+    total = np.float32(0.0)
+    strongest = np.float32(0.0)
     for band in range(BANDS):
-        summed = 0.0
+        summed = np.float32(0.0)
         for index in range(BAND_EDGES[band], BAND_EDGES[band + 1]):
             summed += power[index]
             strongest = max(strongest, power[index])
-        bands[band] += 0.5 * summed * _POWER_SCALE
+        bands[band] += _HALF_SCALE * summed * _SCALE
         total += summed
-    return 0.5 * strongest * _POWER_SCALE / (total * _POWER_SCALE + 1e-8)
+    scaled = total * POWER_SCALE
+    return scaled, 0.5 * strongest * POWER_SCALE / (scaled + 1e-8)

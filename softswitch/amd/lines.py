@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+from numba import carray, njit
 
-Spectrum = npt.NDArray[np.floating[Any]]
-Floats = npt.NDArray[np.float32]
+from softswitch.amd.features import BIN_HZ, FAST, decibels
+from softswitch.amd.scratch import floats
+
+Spectrum = Floats = npt.NDArray[np.float32]
 Record = Any  # one row of `LINE` or `LINES`; NumPy has no static type for it
 
-BIN_HZ = 31.25
 SLOTS = 3
 BINS = 77
 """Bins kept: those of the lines, and what lies beside the highest."""
@@ -25,7 +26,9 @@ TOTAL_FROM, TOTAL_TO = 6, 112  # 190 to 3,500 Hz: all that a telephone carries
 DELAY = 4  # blocks: a window that touches a line's beginning is not yet what was before it
 LEAST_POWER = 1e7  # a sine at -61 dBFS in the 256-sample Hann window of 16-bit samples
 LEAST_SHARE = 0.05
-LEAST_PROMINENCE = 5.0
+LEAST_PROMINENCE = np.float32(5.0)
+BESIDE = np.float32(2.5)  # five bins, by two
+LEAST, ONE, A_HALF = np.float32(1e-3), np.float32(1.0), np.float32(0.5)
 NEAR_HZ = 18.0  # a line's next peak lies no farther off
 FADE = 0.16  # a line that falls by 8 dB from one block to the next has ended
 MISSES = 3  # blocks without a peak: a lost packet is shorter
@@ -78,6 +81,7 @@ LINES = np.dtype(
         ("total", "f4"),
         ("peak_bins", "i4", (SLOTS,)),
         ("peak_powers", "f4", (SLOTS,)),
+        ("peak_hzs", "f4", (SLOTS,)),
     ],
     align=True,
 )
@@ -102,16 +106,16 @@ def reset(lines: Record) -> None:
 
 @njit(cache=True, nogil=True)
 def _decibels(power: float) -> float:
-    return 10.0 * math.log10(max(power, 1.0))
+    return float(decibels(max(np.float32(power), ONE)))
 
 
 @njit(cache=True, nogil=True)
 def _peak_hz(power: Spectrum, peak: int) -> float:
     """A peak's frequency, by a parabola through the logarithms of its three bins."""
-    left = math.log(power[peak - 1] + 1e-3)
-    middle = math.log(power[peak] + 1e-3)
-    right = math.log(power[peak + 1] + 1e-3)
-    bend = left - 2.0 * middle + right
+    left = decibels(power[peak - 1] + LEAST)
+    middle = decibels(power[peak] + LEAST)
+    right = decibels(power[peak + 1] + LEAST)
+    bend = float(left - middle) + float(right - middle)
     if bend >= -1e-9:
         return peak * BIN_HZ
     return (peak + max(-0.5, min(0.5, 0.5 * (left - right) / bend))) * BIN_HZ
@@ -120,7 +124,7 @@ def _peak_hz(power: Spectrum, peak: int) -> float:
 @njit(cache=True, nogil=True)
 def _beside(power: Spectrum, peak: int) -> float:
     """What five bins would hold if the peak were not there, by its quieter side: a tone may have a second frequency."""
-    beside: float = 2.5 * min(power[peak - 6] + power[peak - 5], power[peak + 5] + power[peak + 6])
+    beside: float = BESIDE * min(power[peak - 6] + power[peak - 5], power[peak + 5] + power[peak + 6])
     return beside
 
 
@@ -130,30 +134,45 @@ def _held(power: Spectrum, peak: int) -> float:
     return held
 
 
+@njit(cache=True, nogil=True, fastmath=FAST)
+def _weigh_peaks(smooth: Spectrum, least: float, held: Spectrum) -> None:
+    """What each peak that stands out holds, 0 for the other bins.  held: (BINS,)."""
+    for k in range(LOWEST, HIGHEST + 1):
+        power = smooth[k - 2] + smooth[k - 1] + smooth[k] + smooth[k + 1] + smooth[k + 2]
+        quieter = min(smooth[k - 6] + smooth[k - 5], smooth[k + 5] + smooth[k + 6])
+        peak = (smooth[k] > smooth[k - 1]) & (smooth[k] >= smooth[k + 1])
+        stands_out = (power >= least) & (power >= LEAST_PROMINENCE * BESIDE * quieter)
+        held[k] = power if peak & stands_out else np.float32(0.0)
+
+
 @njit(cache=True, nogil=True)
 def _find_peaks(lines: Record) -> None:
     """The most powerful peaks that stand out, the first the most powerful; a bin of 0 for none."""
-    smooth, bins, powers = lines.smooth, lines.peak_bins, lines.peak_powers
+    bins, powers = lines.peak_bins, lines.peak_powers
     bins[:] = 0
+    held = carray(floats(BINS), (BINS,))
+    _weigh_peaks(lines.smooth, np.float32(max(LEAST_POWER, LEAST_SHARE * lines.total)), held)
     powers[:] = 0.0
-    least = max(LEAST_POWER, LEAST_SHARE * lines.total)
+    least_kept = np.float32(0.0)
     for peak in range(LOWEST, HIGHEST + 1):
-        if smooth[peak] <= smooth[peak - 1] or smooth[peak] < smooth[peak + 1]:
-            continue
-        held = _held(smooth, peak)
-        if held < least or held <= powers[SLOTS - 1] or held < LEAST_PROMINENCE * _beside(smooth, peak):
+        if held[peak] <= least_kept:
             continue
         place = SLOTS - 1
-        while place > 0 and held > powers[place - 1]:
+        while place > 0 and held[peak] > powers[place - 1]:
             powers[place] = powers[place - 1]
             bins[place] = bins[place - 1]
             place -= 1
-        powers[place] = held
+        powers[place] = held[peak]
         bins[place] = peak
+        least_kept = powers[SLOTS - 1]
+    for place in range(SLOTS):
+        if bins[place] > 0:
+            lines.peak_hzs[place] = _peak_hz(lines.smooth, bins[place])
 
 
 @njit(cache=True, nogil=True)
-def _begin(lines: Record, line: Record, peak: int, held: float) -> None:
+def _begin(lines: Record, line: Record, place: int) -> None:
+    peak, held = lines.peak_bins[place], lines.peak_powers[place]
     line.on = 1
     line.blocks = 1
     line.missing = 0
@@ -162,7 +181,7 @@ def _begin(lines: Record, line: Record, peak: int, held: float) -> None:
     line.measured = 0
     line.named = 0
     line.low_shares = 0
-    line.hz = _peak_hz(lines.smooth, peak)
+    line.hz = lines.peak_hzs[place]
     line.power = held
     line.last[:] = held
     line.greatest = held
@@ -190,7 +209,8 @@ def _begin(lines: Record, line: Record, peak: int, held: float) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _go_on(lines: Record, line: Record, peak: int, held: float, hz: float, others: float) -> None:
+def _go_on(lines: Record, line: Record, place: int, others: float) -> None:
+    peak, held, hz = lines.peak_bins[place], lines.peak_powers[place], lines.peak_hzs[place]
     line.blocks += 1 + line.missing
     line.missed += line.missing
     line.missing = 0
@@ -285,23 +305,37 @@ def _free_slot(lines: Record, ended: int, held: float) -> int:
     return found
 
 
+@njit(cache=True, nogil=True, fastmath=FAST)
+def _smooth(power: Spectrum, before: Spectrum, smooth: Spectrum) -> float:
+    """The mean of two blocks; returns the power of all that a telephone carries."""
+    total = np.float32(0.0)
+    for k in range(TOTAL_FROM):
+        smooth[k] = A_HALF * (power[k] + before[k])
+    for k in range(TOTAL_FROM, BINS):
+        smooth[k] = A_HALF * (power[k] + before[k])
+        total += smooth[k]
+    for k in range(BINS, TOTAL_TO):
+        total += power[k]
+    return total
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def _age(power: Spectrum, oldest: Spectrum, background: Spectrum, rate: float) -> None:
+    """Let the oldest block kept into the background, and the newest into its place."""
+    for k in range(BINS):
+        background[k] += rate * (oldest[k] - background[k])
+        oldest[k] = power[k]
+
+
 @njit(cache=True, nogil=True)
 def follow(lines: Record, power: Spectrum) -> int:
     """Take in the spectrum of the next 10 ms.
 
-    power: (128,) squared magnitudes of the 256-sample Hann window over 16-bit samples (`features.measure`).
+    power: (128,) float32, squared magnitudes of the 256-sample Hann window over 16-bit samples (`features.spectrum`).
     Returns a bit mask of the slots whose line has just ended; a line shorter than 50 ms ends unsaid.
     """
     previous = (lines.position + DELAY - 1) % DELAY
-    smooth, recent = lines.smooth, lines.recent
-    total = 0.0
-    for k in range(BINS):
-        smooth[k] = 0.5 * (power[k] + recent[previous, k])
-        if k >= TOTAL_FROM:
-            total += smooth[k]
-    for k in range(BINS, TOTAL_TO):
-        total += power[k]
-    lines.total = total
+    lines.total = _smooth(power, lines.recent[previous], lines.smooth)
     lines.busy *= 0.99
     _find_peaks(lines)
     others = -1.0
@@ -315,16 +349,13 @@ def follow(lines: Record, power: Spectrum) -> int:
             continue
         best = -1
         nearest = NEAR_HZ
-        best_hz = 0.0
         for place in range(SLOTS):
-            if lines.peak_bins[place] > 0:
-                hz = _peak_hz(smooth, lines.peak_bins[place])
-                if abs(hz - line.hz) < nearest:
-                    nearest = abs(hz - line.hz)
-                    best = place
-                    best_hz = hz
+            off = abs(lines.peak_hzs[place] - line.hz)
+            if lines.peak_bins[place] > 0 and off < nearest:
+                nearest = off
+                best = place
         if best >= 0 and (line.blocks <= 3 or lines.peak_powers[best] >= FADE * line.power):
-            _go_on(lines, line, lines.peak_bins[best], lines.peak_powers[best], best_hz, others)
+            _go_on(lines, line, best, others)
             lines.peak_bins[best] = 0
             continue
         line.missing += 1
@@ -335,16 +366,12 @@ def follow(lines: Record, power: Spectrum) -> int:
                 if line.blocks > SHORTEST:
                     lines.busy += 1.0
     for place in range(SLOTS):
-        peak = lines.peak_bins[place]
-        if peak == 0:
+        if lines.peak_bins[place] == 0:
             continue
         free = _free_slot(lines, ended, lines.peak_powers[place])
         if free >= 0:
-            _begin(lines, lines.line[free], peak, lines.peak_powers[place])
-    rate = 0.12 if lines.block > 10 else 0.4
-    for k in range(BINS):
-        lines.background[k] += rate * (recent[lines.position, k] - lines.background[k])
-        recent[lines.position, k] = power[k]
+            _begin(lines, lines.line[free], place)
+    _age(power, lines.recent[lines.position], lines.background, np.float32(0.12 if lines.block > 10 else 0.4))
     lines.position = (lines.position + 1) % DELAY
     lines.block += 1
     return ended

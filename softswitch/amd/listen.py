@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from softswitch.amd import model, tones
 from softswitch.amd.evaluate import Event
-from softswitch.amd.features import BLOCK, BLOCK_MS, FLOOR_DBOV, HANN, WINDOW
+from softswitch.amd.features import BLOCK, BLOCK_MS, FLOOR_DBOV, HANN, POWER_SCALE, WINDOW
 from softswitch.amd.state import FEATURES, State, new_states, reset
 from softswitch.amd.timing import MIDDLE
 from softswitch.amd.verdict import Cause, OperatingPoint, Verdict
@@ -27,7 +27,6 @@ FLAG_NAMES = {
     model.BEEP_HEARD: "beep ended: a message may begin",
     model.GREETING_ENDED: "greeting ended: a message may begin",
 }
-_POWER_SCALE = 2.0 / (WINDOW * float(np.sum(HANN**2)) * 32768.0**2)
 _BAND = slice(6, 79)  # 190 to 2,440 Hz
 
 
@@ -67,12 +66,12 @@ def spectra_of(pcm: npt.NDArray[np.int16]) -> Floats:
     padded = np.concatenate([np.zeros(WINDOW - BLOCK), pcm]).astype(np.float32)
     at = np.arange(len(pcm) // BLOCK)[:, None] * BLOCK + np.arange(WINDOW)[None]
     transform = np.fft.rfft(padded[at] * HANN, axis=1)[:, : WINDOW // 2]
-    return np.asarray(transform.real**2 + transform.imag**2, np.float64)
+    return np.asarray(transform.real**2 + transform.imag**2, np.float32)
 
 
 def levels_of(spectra: Floats) -> Floats:
     """(blocks,) dBov in the speech band, at least `FLOOR_DBOV`."""
-    return 10 * np.log10(np.maximum(spectra[:, _BAND].sum(axis=1) * _POWER_SCALE, 10 ** (FLOOR_DBOV / 10)))
+    return 10 * np.log10(np.maximum(spectra[:, _BAND].sum(axis=1) * POWER_SCALE, 10 ** (FLOOR_DBOV / 10)))
 
 
 def tones_in(spectra: Floats) -> tuple[tuple[float, float, str], ...]:

@@ -10,11 +10,21 @@ voice, counts how it speaks and pauses, and judges who it may be; the `policy` m
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+from numba import carray, njit
 
 from softswitch.amd import parameters as rule
 from softswitch.amd import tones
-from softswitch.amd.features import BLOCK, BLOCK_MS, FLOOR_DBOV, STEP_BLOCKS, WINDOW, add_bands, level_of, spectrum
+from softswitch.amd.features import (
+    BLOCK,
+    BLOCK_MS,
+    FLOOR_DBOV,
+    HALF,
+    STEP_BLOCKS,
+    WINDOW,
+    add_bands,
+    level_of,
+    spectrum,
+)
 from softswitch.amd.network import receive_step
 from softswitch.amd.policy import (
     BEEP_HEARD,
@@ -27,6 +37,7 @@ from softswitch.amd.policy import (
     is_machine,
     judge,
 )
+from softswitch.amd.scratch import floats
 from softswitch.amd.state import State, States
 from softswitch.amd.verdict import Cause, Verdict
 
@@ -76,14 +87,17 @@ def listening(states: States, index: int) -> bool:
 def _receive_block(state: State, sounding: bool) -> int:
     """Take in the next 10 ms: the window in `samples`, or silence. Returns flags."""
     state.clock_ms += BLOCK_MS
+    power = carray(floats(HALF), (HALF,))
     level = FLOOR_DBOV
     if sounding:
-        level = level_of(spectrum(state.samples, state.real, state.imaginary))
-        state.tonal += add_bands(state.real, state.bands)
+        spectrum(state.samples, power)
+        total, tonal = add_bands(power, state.bands)
+        state.tonal += tonal
+        level = level_of(total)
     else:
-        state.real[:] = 0.0
+        power[:] = 0.0
     flags = 0
-    code = tones.follow(state.tones, state.real, level)
+    code = tones.follow(state.tones, power, level)
     if code != tones.NONE:
         flags |= hear_tone(state, code)
     state.blocks += 1
@@ -116,15 +130,20 @@ def receive_frame(states: States, index: int, pcm: npt.NDArray[np.int16], audio_
             gap -= BLOCK_MS
             held -= BLOCK_MS
             if held < 0.0:
-                state.samples[:] = 0.0
+                state.samples[:] = 0
             flags |= _receive_block(state, held >= 0.0)
     samples = state.samples
-    for sample in pcm:
+    taken = 0
+    while taken < pcm.size:
         if state.pending == 0:
             for position in range(WINDOW - BLOCK):
                 samples[position] = samples[position + BLOCK]
-        samples[WINDOW - BLOCK + state.pending] = sample
-        state.pending += 1
+        count = min(BLOCK - state.pending, pcm.size - taken)
+        at = WINDOW - BLOCK + state.pending
+        for position in range(count):
+            samples[at + position] = pcm[taken + position]
+        taken += count
+        state.pending += count
         if state.pending == BLOCK:
             state.pending = 0
             flags |= _receive_block(state, True)

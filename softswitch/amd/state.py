@@ -7,7 +7,7 @@ import numpy.typing as npt
 from numba import njit
 
 from softswitch.amd import network, tones
-from softswitch.amd.features import BANDS, HALF, WINDOW
+from softswitch.amd.features import BANDS, WINDOW
 from softswitch.amd.network import NETWORK
 from softswitch.amd.tones import TONES
 from softswitch.amd.verdict import OperatingPoint, Verdict
@@ -59,9 +59,7 @@ STATE = np.dtype(
         ("bands", "f4", (BANDS,)),
         ("network", NETWORK),
         ("tones", TONES),
-        ("samples", "f4", (WINDOW,)),
-        ("real", "f8", (HALF,)),
-        ("imaginary", "f8", (HALF,)),
+        ("samples", "i2", (WINDOW,)),
     ],
     align=True,
 )
@@ -102,6 +100,6 @@ def reset(states: States, index: int, point: int) -> None:
     state.greeting_over = 0
     state.tonal = 0.0
     state.bands[:] = 0.0
-    state.samples[:] = 0.0
+    state.samples[:] = 0
     network.reset(state.network)
     tones.reset(state.tones)

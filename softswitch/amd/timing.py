@@ -167,9 +167,11 @@ def follow(timing: Record, voice: Record) -> None:
     row[at + 2] = min(timing.tones / 2.0, 2.0)
     row[at + 3] = min(now / 4.0, 2.0)
     at += 4
+    of_speech = np.float32(heard * STEP_S / max(timing.speech, STEP_S))
+    of_last = np.float32(heard * 0.0667)
+    sounds, last_sounds, content = timing.sound, timing.last_sound, voice.content
     for index in range(CONTENT):
-        sound = voice.content[index]
-        timing.sound[index] += (sound - timing.sound[index]) * heard * STEP_S / max(timing.speech, STEP_S)
-        timing.last_sound[index] += (sound - timing.last_sound[index]) * heard * 0.0667
-        row[at + index] = timing.sound[index]
-        row[at + CONTENT + index] = timing.last_sound[index]
+        sounds[index] += (content[index] - sounds[index]) * of_speech
+        last_sounds[index] += (content[index] - last_sounds[index]) * of_last
+        row[at + index] = sounds[index]
+        row[at + CONTENT + index] = last_sounds[index]

@@ -9,6 +9,7 @@ Frequencies and times: ITU-T E.180 and its Supplement 2 (call progress, SIT), Q.
 Beeps have no standard: 350 to 2,100 Hz, one or two frequencies, 60 ms to 1.5 s.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from softswitch.amd import lines as spectral
 from softswitch.amd.beeps import likelihood
 from softswitch.amd.lines import DESCRIPTION, LINES, SLOTS, describe, length_ms
 
-Spectrum = npt.NDArray[np.floating[Any]]
+Spectrum = npt.NDArray[np.float32]
 Record = Any  # one row of `TONES`; NumPy has no static type for it
 
 NONE = 0
@@ -74,6 +75,7 @@ ENOUGH_SPEECH_BLOCKS = 30
 SPEECH_ABOVE_FLOOR_DB = 9.0
 FLOOR_RISE_DB = 0.065  # a block: 6.5 dB/s
 QUIETEST_FLOOR_DBOV = -62.0
+NEPERS_A_DB = math.log(10.0) / 10.0  # of power
 STEADY_SHARE = 0.35  # of all power: a tone that the network sends is not under a voice
 PURE_SHARE = 0.9
 PAIR_SHARE, PAIR_EDGE_DB = 0.95, 28.0
@@ -146,7 +148,7 @@ def _follow_speech(tones: Record, level_dbov: float) -> None:
         if line.on == 1 and line.blocks >= 3 and line.last[0] >= 0.75 * tones.lines.total:
             return
     tones.spoken += 1
-    tones.spoken_power += 10.0 ** (level_dbov / 10.0)
+    tones.spoken_power += math.exp(level_dbov * NEPERS_A_DB)
 
 
 @njit(cache=True, nogil=True)
@@ -377,8 +379,8 @@ def _waiting(tones: Record) -> int:
 def follow(tones: Record, power: Spectrum, level_dbov: float) -> int:
     """Take in the next 10 ms.
 
-    tones: a record of `TONES`.  power: (128,) squared magnitudes of the 256-sample Hann window over 16-bit samples, as
-    `features.measure` makes them.  level_dbov: the block's level in the speech band.
+    tones: a record of `TONES`.  power: (128,) float32, squared magnitudes of the 256-sample Hann window over 16-bit
+    samples, as `features.spectrum` makes them.  level_dbov: the block's level in the speech band.
     Returns NONE, or the name of what has just been proved: BEEP 30 to 50 ms after its end (200 ms where it may be part
     of something else, 700 ms for 400 to 450 Hz before anybody spoke), the others when they have lasted for long enough.
     Never raises, allocates nothing.

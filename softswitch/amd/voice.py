@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+from numba import carray, njit
 
-from softswitch.amd.features import BANDS, Bands
+from softswitch.amd.features import BANDS, FAST, Bands, decibels
+from softswitch.amd.scratch import floats
 
 INPUTS = 5 * BANDS + 8
 WIDE, CONTENT = 32, 16
@@ -36,7 +37,6 @@ VOICE = np.dtype(
         ("middle", "f4", (BANDS,)),
         ("slow", "f4", (BANDS,)),
         ("inputs", "f4", (INPUTS,)),
-        ("wide", "f4", (WIDE,)),
         ("content", "f4", (CONTENT,)),
         ("outputs", "f4", (2,)),  # the voice is heard; the greeting is going on: 0 to 1
     ],
@@ -44,12 +44,15 @@ VOICE = np.dtype(
 )
 
 START_PEAK_DBOV = -45.0
-PEAK_FALL_DB = 0.02  # a step
-FLOOR_RISE_DB = 0.06
-LEAST_FLOOR_DBOV = -70.0
-LEAST_BAND_FLOOR_DBOV = -80.0
-FAST, MIDDLE, SLOW = 0.33, 0.0667, 0.0133
+PEAK_FALL_DB = np.float32(0.02)  # a step
+FLOOR_RISE_DB = np.float32(0.06)
+LEAST_FLOOR_DBOV = np.float32(-70.0)
+LEAST_BAND_FLOOR_DBOV = np.float32(-80.0)
+LEAST_POWER, LEAST_BAND = np.float32(3e-8), np.float32(3e-9)
+"""Added to the power of all bands and of each, so that digital silence has a level."""
+FAST_SHARE, MIDDLE_SHARE, SLOW_SHARE = np.float32(0.33), np.float32(0.0667), np.float32(0.0133)
 """Weights of a step of 20 ms in averages over 60 ms, 300 ms and 1.5 s."""
+A_TWENTIETH, ONE = np.float32(0.05), np.float32(1.0)
 
 
 @njit(cache=True, nogil=True)
@@ -65,55 +68,46 @@ def reset(voice: Record) -> None:
     voice.content[:] = 0.0
 
 
-@njit(cache=True, nogil=True)
-def _decibels(power: float) -> float:
-    return 10.0 * math.log10(power)
-
-
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=FAST)
 def follow(voice: Record, bands: Bands, tonal: float) -> None:
     """Take in one step and make `voice.inputs` of it.
 
     bands: (BANDS,) mean squares over 20 ms, 1 = 0 dBov.  tonal: share of the strongest bin, 0 to 0.67.
     """
-    total = 0.0
+    heard = carray(floats(BANDS), (BANDS,))
+    total = np.float32(0.0)
     for band in range(BANDS):
         total += bands[band]
-    level = _decibels(total + 3e-8)
-    first = voice.steps == 0
-    if first:
+        heard[band] = decibels(bands[band] + LEAST_BAND)
+    level = decibels(total + LEAST_POWER)
+    if voice.steps == 0:
         voice.floor = level
         voice.level_mean = level
         voice.level_before = level
+        voice.floors[:] = heard
+        voice.fast[:] = heard
+        voice.middle[:] = heard
+        voice.slow[:] = heard
     voice.steps += 1
     peak = max(level, voice.peak - PEAK_FALL_DB)
     voice.peak = peak
     voice.floor = max(min(level, voice.floor + FLOOR_RISE_DB), LEAST_FLOOR_DBOV)
     voice.level = level
     voice.tonal = 2.0 * tonal - 1.0
-    inputs = voice.inputs
+    inputs, floors = voice.inputs, voice.floors
     for band in range(BANDS):
-        heard = _decibels(bands[band] + 3e-9)
-        if first:
-            voice.floors[band] = heard
-            voice.fast[band] = heard
-            voice.middle[band] = heard
-            voice.slow[band] = heard
-        voice.floors[band] = max(min(heard, voice.floors[band] + FLOOR_RISE_DB), LEAST_BAND_FLOOR_DBOV)
-        voice.fast[band] += (heard - voice.fast[band]) * FAST
-        voice.middle[band] += (heard - voice.middle[band]) * MIDDLE
-        voice.slow[band] += (heard - voice.slow[band]) * SLOW
-        inputs[band] = (heard - peak) / 20.0 + 1.0
-        inputs[BANDS + band] = (heard - voice.floors[band]) / 20.0
-        inputs[2 * BANDS + band] = (voice.fast[band] - peak) / 20.0 + 1.0
-        inputs[3 * BANDS + band] = (voice.middle[band] - peak) / 20.0 + 1.0
-        inputs[4 * BANDS + band] = (voice.slow[band] - peak) / 20.0 + 1.0
-    voice.level_mean += (level - voice.level_mean) * MIDDLE
+        floors[band] = max(min(heard[band], floors[band] + FLOOR_RISE_DB), LEAST_BAND_FLOOR_DBOV)
+        inputs[band] = (heard[band] - peak) * A_TWENTIETH + ONE
+        inputs[BANDS + band] = (heard[band] - floors[band]) * A_TWENTIETH
+    _average(voice.fast, heard, FAST_SHARE, peak, inputs[2 * BANDS : 3 * BANDS])
+    _average(voice.middle, heard, MIDDLE_SHARE, peak, inputs[3 * BANDS : 4 * BANDS])
+    _average(voice.slow, heard, SLOW_SHARE, peak, inputs[4 * BANDS : 5 * BANDS])
+    voice.level_mean += (level - voice.level_mean) * MIDDLE_SHARE
     strayed = level - voice.level_mean
-    voice.level_spread += (strayed * strayed / 100.0 - voice.level_spread) * MIDDLE
-    voice.level_change += (abs(level - voice.level_before) / 5.0 - voice.level_change) * MIDDLE
+    voice.level_spread += (strayed * strayed / 100.0 - voice.level_spread) * MIDDLE_SHARE
+    voice.level_change += (abs(level - voice.level_before) / 5.0 - voice.level_change) * MIDDLE_SHARE
     voice.level_before = level
-    voice.tonal_mean += (voice.tonal - voice.tonal_mean) * MIDDLE
+    voice.tonal_mean += (voice.tonal - voice.tonal_mean) * MIDDLE_SHARE
     at = 5 * BANDS
     inputs[at] = (level + 40.0) / 20.0
     inputs[at + 1] = (level - peak) / 10.0
@@ -125,4 +119,9 @@ def follow(voice: Record, bands: Bands, tonal: float) -> None:
     inputs[at + 7] = (voice.level_mean - peak) / 10.0
 
 
-Vector = npt.NDArray[np.float32]
+@njit(cache=True, nogil=True, fastmath=FAST)
+def _average(mean: Bands, heard: Bands, share: float, peak: float, shown: Bands) -> None:
+    """Let a step into the bands' running mean, and show it against the loudest."""
+    for band in range(BANDS):
+        mean[band] += (heard[band] - mean[band]) * share
+        shown[band] = (mean[band] - peak) * A_TWENTIETH + ONE

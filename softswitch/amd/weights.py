@@ -22,20 +22,30 @@ from softswitch.errors import SoftswitchError
 
 FILE = Path(__file__).with_name("weights.npz")
 SYMBOL = "softswitch_amd_weights"
-FIRST, SECOND = 48, 24
+FIRST, SECOND = 64, 32
 """Units of the judge's hidden layers."""
 CLASSES = ("person", "voicemail", "menu", "announcement", "fax", "nothing", "tone", "screening")
 OUTPUTS = len(CLASSES) + 1
 """The classes, and whether the greeting has ended."""
 LAYERS = ((INPUTS, WIDE), (WIDE, CONTENT), (CONTENT, 2), (ROW, FIRST), (FIRST, SECOND), (SECOND, OUTPUTS))
 NAMES = ("voice_wide", "voice_content", "voice_outputs", "judge_first", "judge_second", "judge_outputs")
-POINTS_AT = sum((inputs + 1) * outputs for inputs, outputs in LAYERS)
+LANES = 32
+"""Units that a kernel computes side by side; a layer of fewer is filled up with zeros."""
+
+
+def lanes_of(units: int) -> int:
+    """Units rounded up to whole LANES."""
+    return -(-units // LANES) * LANES
+
+
+POINTS_AT = sum((inputs + 1) * lanes_of(outputs) for inputs, outputs in LAYERS)
 SIZE = POINTS_AT + len(OperatingPoint) * THRESHOLDS
 Weights = npt.NDArray[np.float32]
 
 
 def pack(matrices: dict[str, npt.NDArray[np.floating[Any]]]) -> Weights:
-    """One flat array: of each layer its bias and then its matrix by rows of inputs; at the end the points' thresholds.
+    """One flat array: of each LANES units of a layer their bias and then their matrix by rows of inputs; at the end the
+    points' thresholds.
 
     matrices: NAME_weight (inputs, outputs) and NAME_bias (outputs,) for each of NAMES; points (3, THRESHOLDS).
     Raises SoftswitchError where one is missing or has another shape.
@@ -45,7 +55,9 @@ def pack(matrices: dict[str, npt.NDArray[np.floating[Any]]]) -> Weights:
         weight, bias = matrices.get(f"{name}_weight"), matrices.get(f"{name}_bias")
         if weight is None or bias is None or weight.shape != (inputs, outputs) or bias.shape != (outputs,):
             raise SoftswitchError(f"the weights of answering-machine detection lack {name} of {inputs} x {outputs}")
-        parts += [bias.ravel(), weight.ravel()]
+        filled = np.zeros((inputs + 1, lanes_of(outputs)))
+        filled[0, :outputs], filled[1:, :outputs] = bias, weight
+        parts += [block.ravel() for block in np.split(filled, lanes_of(outputs) // LANES, axis=1)]
     points = matrices.get("points")
     if points is None or points.shape != (len(OperatingPoint), THRESHOLDS):
         raise SoftswitchError("the weights of answering-machine detection lack the thresholds of its operating points")

@@ -29,7 +29,7 @@ def heard(pcm: Waves | Samples) -> list[tuple[int, float]]:
     padded = np.concatenate([np.zeros(176), pcm]).astype(np.float32)
     at = np.arange(len(pcm) // 80)[:, None] * 80 + np.arange(256)[None]
     transform = np.fft.rfft(padded[at] * HANN, axis=1)[:, :128]
-    power = (transform.real**2 + transform.imag**2).astype(np.float64)
+    power = (transform.real**2 + transform.imag**2).astype(np.float32)
     level = 10 * np.log10(power[:, 6:79].sum(axis=1) * SCALE + 1e-9)
     told = []
     for block in range(len(power)):
