@@ -18,7 +18,7 @@ Power = npt.NDArray[np.float32]
 Bands = npt.NDArray[np.float32]
 
 FAST = {"reassoc", "contract", "nsz"}
-"""Sums in any order, products added at once: what a compiler needs to use vectors. NaN and infinity stay what they are."""
+"""Sums in any order, products added at once: what a compiler needs to use vectors. NaN and infinity stay."""
 
 RATE_HZ = 8000
 BLOCK = 80

@@ -9,7 +9,6 @@ import math
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from numba import carray, njit
 
 from softswitch.amd.features import BANDS, FAST, Bands, decibels
