@@ -233,7 +233,12 @@ class CampaignSettings(Section):
     voicemail_most: Annotated[int, Field(ge=1, le=10)] = 1
     """Messages that one lead is left."""
     policy: Policy = Policy.PREDICTIVE
-    """progressive, predictive, or guaranteed_agent (nobody is ever abandoned)."""
+    """progressive, predictive, guaranteed_agent (nobody is ever abandoned), preview (the agent sees the lead first),
+    manual (the agent asks for a lead by its reference) or ratio. See docs/campaigns.md."""
+    ratio: Annotated[float, Field(ge=1, le=5)] = 1.5
+    """Calls for each agent who is ready, of policy ratio."""
+    preview_s: Annotated[float, Field(ge=5, le=600)] = 60.0
+    """So long an agent may look at a lead of policy preview; who says nothing is paused."""
     abandoned_target: Annotated[float, Field(ge=0, le=0.03)] = 0.01
     """Share of live calls that pacing aims at."""
     abandoned_limit: Annotated[float, Field(ge=0, le=0.03)] = 0.03

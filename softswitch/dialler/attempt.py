@@ -44,6 +44,8 @@ class Disposition(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     BLOCKED = "blocked"
+    SKIPPED = "skipped"
+    """An agent saw the lead and did not have it called."""
     HUNG_UP = "hung-up"
     """The callee hung up within the two-second rule, before anybody could be connected; not abandoned by us."""
     OVERFLOWED = "overflowed"

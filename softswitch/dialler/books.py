@@ -182,6 +182,12 @@ class Books:
             self._shift.emit(AttemptEnded(call.attempt))
         return call.lead
 
+    def set_aside(self, lead: Lead, now: float) -> None:
+        """An agent has seen the lead and not had it called."""
+        shift, disposition = self._shift, Disposition.SKIPPED
+        spread = shift.margins.retry_spread
+        self.save_lead(recycle.after(lead, disposition, shift.campaign, shift.wall(now), shift.rng, spread=spread))
+
     # what agents say of it
 
     def dispose(

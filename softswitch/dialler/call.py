@@ -10,6 +10,8 @@ from softswitch.dialler.lead import Lead
 
 
 class CallState(StrEnum):
+    PREVIEW = "preview"
+    """An agent looks at the lead; nothing is committed yet."""
     COMMITTING = "committing"
     PLACED = "placed"
     RINGING = "ringing"
@@ -32,10 +34,13 @@ class CallState(StrEnum):
 
 BEFORE_ANSWER = frozenset({CallState.PLACED, CallState.RINGING, CallState.CANCELLING})
 UNANSWERED = BEFORE_ANSWER | {CallState.COMMITTING}
+RECALLABLE = UNANSWERED | {CallState.PREVIEW}
+"""Nobody has answered: the call can still be made not to be, once the minimum ring is over."""
 WITH_MACHINE = frozenset({CallState.LISTENING, CallState.VOICEMAIL})
 LIVE = WITH_MACHINE | {CallState.ANSWERED, CallState.CONNECTING, CallState.IN_CALL, CallState.MESSAGE}
 
 SHOWN = {
+    CallState.PREVIEW: "preview",
     CallState.COMMITTING: "dialling",
     CallState.PLACED: "dialling",
     CallState.RINGING: "ringing",

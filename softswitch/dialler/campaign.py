@@ -27,9 +27,25 @@ class AmdPoint(StrEnum):
 
 
 class Policy(StrEnum):
+    """When a call is placed; the pacing controller knows them by the same names."""
+
     PROGRESSIVE = "progressive"
+    """One for each agent who is ready."""
     PREDICTIVE = "predictive"
+    """Ahead of agents who will be, within the day's allowance of abandoned calls."""
     GUARANTEED_AGENT = "guaranteed_agent"
+    """As progressive, each with an agent reserved before it is placed: nobody is ever abandoned."""
+    PREVIEW = "preview"
+    """The agent sees the lead's visible fields first, and has it called or skips it."""
+    MANUAL = "manual"
+    """None by itself: an agent asks for a lead by its reference."""
+    RATIO = "ratio"
+    """So many for each agent who is ready, whatever comes of it, until the day's allowance is spent."""
+
+    @property
+    def guarantees(self) -> bool:
+        """Every call has its agent before it is placed."""
+        return self in (Policy.GUARANTEED_AGENT, Policy.PREVIEW, Policy.MANUAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +89,10 @@ class Campaign:
     voicemail_most: int = 1
     """Messages that one lead is left."""
     policy: Policy = Policy.PREDICTIVE
+    ratio: float = 1.5
+    """Calls for each agent who is ready, of policy RATIO."""
+    preview_s: float = 60.0
+    """So long an agent may look at a lead of policy PREVIEW; who says nothing is paused."""
     abandoned_target: float = 0.01
     abandoned_limit: float = 0.03
     """Hard ceiling per calendar day (Ofcom 2010 statement, 3 % of live calls)."""

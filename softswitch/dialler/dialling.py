@@ -10,16 +10,16 @@ from softswitch.calls.outcome import Outcome
 from softswitch.dialler.abandonment import DayCounts, FalsePositives
 from softswitch.dialler.agents import AgentState
 from softswitch.dialler.attempt import AGENT_DISPOSITIONS, CallSound, Disposition
-from softswitch.dialler.call import BEFORE_ANSWER, LIVE, UNANSWERED, WITH_MACHINE, Call, CallState
+from softswitch.dialler.call import BEFORE_ANSWER, LIVE, RECALLABLE, UNANSWERED, WITH_MACHINE, Call, CallState
+from softswitch.dialler.choosing import ChosenCampaign
 from softswitch.dialler.detection import Finding
 from softswitch.dialler.lead import Lead
-from softswitch.dialler.promising import PromisingCampaign
 from softswitch.dialler.rules import faults
 from softswitch.dialler.snapshots import Snapshot, call_from, call_snapshot
 from softswitch.errors import UsageError
 
 
-class Dialler(PromisingCampaign):
+class Dialler(ChosenCampaign):
     """One campaign. After any mutation drain `next_event`, then re-arm by `next_timer`.
 
     Several diallers may share a board, a suppression list and number locks; after a mutation of one, drain and re-arm
@@ -77,7 +77,7 @@ class Dialler(PromisingCampaign):
         except (KeyError, TypeError, ValueError) as error:
             raise UsageError(f"the snapshot of a call cannot be used ({type(error).__name__})") from error
         call_ref = call.attempt.call_ref
-        if call.state in (CallState.COMMITTING, CallState.ENDED) or call_ref in self._shift.calls:
+        if call.state in (CallState.PREVIEW, CallState.COMMITTING, CallState.ENDED) or call_ref in self._shift.calls:
             raise UsageError("the snapshot of a call is of one that is not up, or is up already")
         self._shift.calls[call_ref] = call
         self._shift.locks.claim(call.lead.number)
@@ -138,7 +138,9 @@ class Dialler(PromisingCampaign):
         """
         self._killed, self._closing_clip = True, clip or self.campaign.information_message
         for call in list(self._shift.calls.values()):
-            if call.state in UNANSWERED:
+            if call.state is CallState.PREVIEW:
+                self._placed.unwanted(call, now)
+            elif call.state in UNANSWERED:
                 call.guaranteed = False
                 self._books.part_from_agent(call, now, wrap_up=False)
                 self._placed.unwanted(call, now)
@@ -170,8 +172,8 @@ class Dialler(PromisingCampaign):
         """
         self._shift.suppression.add(number)
         self._supply.suppress(number, now)
-        for call in self._shift.calls.values():
-            if call.lead.number == number and call.state in UNANSWERED:
+        for call in list(self._shift.calls.values()):
+            if call.lead.number == number and call.state in RECALLABLE:
                 self._placed.unwanted(call, now)
         self._settle(now)
 
@@ -347,7 +349,7 @@ class Dialler(PromisingCampaign):
         call = self._shift.calls.get(call_ref)
         if call is None:
             return
-        if call.state in UNANSWERED:
+        if call.state in RECALLABLE:
             self._placed.unwanted(call, now)
         elif call.state in LIVE:
             self._answered.hang_up(call, "asked", now, wrap_up=True)

@@ -52,6 +52,25 @@ class CallbackClosed(CampaignEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class PreviewOffered(CampaignEvent):
+    """Show the lead's visible fields to the agent, who says `receive_preview_accepted` or `receive_preview_skipped`."""
+
+    call_ref: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewEnded(CampaignEvent):
+    """The lead that was shown is not called now."""
+
+    call_ref: str
+    lead_ref: str
+    agent: str
+    reason: str
+    """The agent's, if they skipped it; else "no answer" or "withdrawn"."""
+
+
+@dataclass(frozen=True, slots=True)
 class CommitAttempt(CampaignEvent):
     """Write this attempt durably, then say `receive_attempt_committed`; `receive_commit_failed` when it cannot be."""
 

@@ -46,6 +46,7 @@ class CampaignFloor:
             policy=POLICIES[campaign.policy.value],
             target=min(max(campaign.abandoned_target, 0.0), limit),
             limit=limit,
+            ratio=campaign.ratio,
             patience_s=max(campaign.two_second_rule_s, 0.1),
             every_answer_needs_an_agent=self._every_answer,
         )
@@ -85,6 +86,8 @@ class CampaignFloor:
         calls = self._shift.calls
         bound = 0
         for call_ref, call in calls.items():
+            if call.state is CallState.PREVIEW:
+                continue  # its agent is reserved, and nothing is on its way
             reached = self._reached(call)
             bound += bool(call.agent) and call.state in UNANSWERED
             known = self._rows.get(call_ref)

@@ -36,7 +36,7 @@ class Pace:
         limit, and agents work meanwhile.
         """
         campaign = self._shift.campaign
-        if self._shift.knows_wall:
+        if self._shift.knows_wall and not campaign.policy.guarantees:
             rate = self._shift.ledger.rate(self._shift.wall(now))
             if rate >= campaign.abandoned_limit:
                 return Policy.GUARANTEED_AGENT

@@ -4,19 +4,30 @@ Nothing is placed that is not committed, and nothing that rings is cut off befor
 """
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from softswitch.calls.outcome import Outcome
+from softswitch.dialler.agents import AgentState
 from softswitch.dialler.attempt import DialAttempt
 from softswitch.dialler.books import Books
 from softswitch.dialler.call import Call, CallState
 from softswitch.dialler.callbacks import CALLED, is_callback
-from softswitch.dialler.events import CallbackClosed, CancelCall, CommitAttempt, PlaceCall
+from softswitch.dialler.events import (
+    CallbackClosed,
+    CancelCall,
+    CommitAttempt,
+    PlaceCall,
+    PreviewEnded,
+    PreviewOffered,
+)
 from softswitch.dialler.lead import Lead
 from softswitch.dialler.presented import caller_id_for
 from softswitch.dialler.shift import Shift
 from softswitch.dialler.supply import Supply
 
 NOBODY = ("",)
+PREVIEW_UNANSWERED = "preview"
+"""Pause code of an agent who was shown a lead and said nothing."""
 
 
 class PlacedCalls:
@@ -42,16 +53,47 @@ class PlacedCalls:
         own = self._among(lead.callback_agent)
         return self.begin(lead, now, own if self._shift.board.ready(own) else self._campaign.agents)
 
+    def preview(self, now: float) -> bool:
+        """Show the lead that comes next to an agent; nothing is committed before the agent wants it called."""
+        lead = self._supply.take(now)
+        return lead is not None and self.begin(lead, now, self._campaign.agents, shown_first=True)
+
+    def accepted(self, call: Call, now: float) -> None:
+        """The agent wants the lead called; its clocks begin now."""
+        call.state, call.timer, call.begun_at = CallState.COMMITTING, None, now
+        call.attempt = replace(call.attempt, committed_at=self._shift.wall(now))
+        self._shift.emit(CommitAttempt(call.attempt, call.lead.number))
+
+    def skipped(self, call: Call, reason: str, now: float) -> None:
+        """The agent does not: the lead is tried again as by the rule for `skipped`."""
+        agent = call.agent
+        lead = self._books.withdraw(call, now, committed=False)
+        self._shift.emit(PreviewEnded(call.attempt.call_ref, lead.lead_ref, agent, reason))
+        self._books.set_aside(lead, now)
+
+    def end_preview(self, call: Call, reason: str, now: float) -> None:
+        """Nobody looks at it any more, or nobody may: the lead is as it was."""
+        agent = call.agent
+        self._supply.put_back(self._books.withdraw(call, now, committed=False), now)
+        self._shift.emit(PreviewEnded(call.attempt.call_ref, call.lead.lead_ref, agent, reason))
+
+    def look_at_previews(self, now: float, *, may_place: bool) -> None:
+        """Those whose agent is gone, or that may not be dialled any longer, end."""
+        for call in [one for one in self._shift.calls.values() if one.state is CallState.PREVIEW]:
+            if not call.agent or not may_place:
+                self.end_preview(call, "withdrawn", now)
+
     def _among(self, agent: str) -> tuple[str, ...]:
         """Who may take a callback that this agent, or (empty) nobody in particular, has promised."""
         if not agent:
             return self._campaign.agents
         return (agent,) if not self._campaign.agents or agent in self._campaign.agents else NOBODY
 
-    def begin(self, lead: Lead, now: float, among: Collection[str] | None) -> bool:
+    def begin(self, lead: Lead, now: float, among: Collection[str] | None, *, shown_first: bool = False) -> bool:
         """Begin an attempt at a lead whose number is claimed.
 
         among: one of these agents, or (empty) of all, is reserved for it, or it is not begun; None: nobody is.
+        shown_first: the agent decides whether it is committed.
         """
         attempt = DialAttempt(
             call_ref=self._new_ref(),
@@ -72,7 +114,11 @@ class PlacedCalls:
                 return False
             call.agent = agent
         self._shift.calls[attempt.call_ref] = call
-        self._shift.emit(CommitAttempt(attempt, lead.number))
+        if shown_first:
+            call.state, call.timer = CallState.PREVIEW, now + self._campaign.preview_s
+            self._shift.emit(PreviewOffered(attempt.call_ref, call.agent))
+        else:
+            self._shift.emit(CommitAttempt(attempt, lead.number))
         return True
 
     def committed(self, call: Call, now: float, *, may_dial: bool) -> None:
@@ -102,7 +148,9 @@ class PlacedCalls:
     def unwanted(self, call: Call, now: float) -> None:
         """The call shall not be: not placed if it has not been, else cut off as soon as the minimum ring is over."""
         call.unwanted = True
-        if call.state is CallState.RINGING:
+        if call.state is CallState.PREVIEW:
+            self.end_preview(call, "withdrawn", now)
+        elif call.state is CallState.RINGING:
             self._arm(call)
             if call.timer is not None and call.timer <= now:
                 self.handle_timer(call, now)
@@ -117,6 +165,11 @@ class PlacedCalls:
             self.handle_timer(call, now)
 
     def handle_timer(self, call: Call, now: float) -> None:
+        if call.state is CallState.PREVIEW:  # whoever says nothing is not there
+            agent = call.agent
+            self.end_preview(call, "no answer", now)
+            self._shift.board.receive_state(agent, AgentState.PAUSED, now, PREVIEW_UNANSWERED)
+            return
         if call.state is CallState.CANCELLING:  # its end was never told
             self.failed(call, Outcome.CANCELLED, 487, now)
             return

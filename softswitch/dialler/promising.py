@@ -14,7 +14,7 @@ from softswitch.errors import UsageError
 
 
 class PromisingCampaign(RunningCampaign):
-    """A campaign that runs, and the callbacks that it is told of; `dialling.Dialler` adds the rest."""
+    """A campaign that runs, and the callbacks that it is told of; `choosing` and `dialling` add the rest."""
 
     def add_callbacks(self, leads: Sequence[Lead], now: float) -> None:
         """The answer to `CallbacksWanted`."""

@@ -26,6 +26,7 @@ DEFAULT_RULES: dict[Disposition, RecycleRule] = {
     Disposition.FAILED: RecycleRule(0.25 * HOUR_S, 4),  # says nothing about the callee
     Disposition.CANCELLED: RecycleRule(0.25 * HOUR_S, 4),
     Disposition.BLOCKED: RecycleRule(1 * HOUR_S, 3),
+    Disposition.SKIPPED: RecycleRule(4 * HOUR_S, 3),
     Disposition.PARTIAL: RecycleRule(24 * HOUR_S, 2),
 }
 CLASSED_BY_AMD = frozenset(
@@ -61,7 +62,8 @@ def after(
 ) -> Lead:
     """The lead as it stands after an attempt that came to `disposition`; `lead` is as it was before the attempt."""
     outcomes = {**lead.outcomes, disposition.value: lead.outcomes.get(disposition.value, 0) + 1}
-    attempts = lead.attempts + (disposition is not Disposition.BLOCKED)  # what never left was no attempt at the callee
+    # What never left was no attempt at the callee.
+    attempts = lead.attempts + (disposition not in (Disposition.BLOCKED, Disposition.SKIPPED))
     tried = replace(
         lead,
         attempts=attempts,

@@ -10,6 +10,7 @@ from datetime import date, time
 from softswitch.dialler.campaign import AmdPoint, Campaign, Policy, Purpose
 from softswitch.dialler.presented import caller_ids_of
 
+MOST_LINES_PER_AGENT = 5
 SCREENING_MAXIMUM_AGE_S = 28 * 86400.0  # PECR 2003 reg. 21: a TPS list older than 28 days may not be used
 
 
@@ -186,13 +187,17 @@ def faults(campaign: Campaign, rules: RuleSet, screening_age_s: float | None, to
         found.append(f"abandoned_limit is not between 0 and {rules.abandoned_limit:g}")
     if not 0 <= campaign.abandoned_target <= campaign.abandoned_limit:
         found.append("abandoned_target is not between 0 and abandoned_limit")
-    if campaign.policy is not Policy.GUARANTEED_AGENT:  # the lock-outs allow a call with an agent guaranteed for it
+    if not campaign.policy.guarantees:  # the lock-outs allow a call with an agent guaranteed for it
         if campaign.abandoned_lock_s < rules.abandoned_lock_s:
             found.append(
                 f"abandoned_lock_s is under the {rules.abandoned_lock_s / 3600:g} hours that the rules ask for"
             )
         if campaign.machine_lock_s < rules.machine_lock_s:
             found.append(f"machine_lock_s is under the {rules.machine_lock_s / 3600:g} hours that the rules ask for")
+    if campaign.policy is Policy.RATIO and not 1 <= campaign.ratio <= MOST_LINES_PER_AGENT:
+        found.append(f"ratio is not between 1 and {MOST_LINES_PER_AGENT}")
+    if campaign.policy is Policy.PREVIEW and campaign.preview_s <= 0:
+        found.append("preview_s is not more than 0")
     if not campaign.opens < campaign.closes:
         found.append("opens is not before closes")
     elif campaign.opens < rules.opens or campaign.closes > rules.closes:

@@ -151,7 +151,7 @@ class RunningCampaign:
     def handle_timer(self, now: float) -> None:
         self.board.handle_timer(now)
         for call in [one for one in self._shift.calls.values() if one.timer is not None and one.timer <= now]:
-            if call.state in BEFORE_ANSWER:
+            if call.state in BEFORE_ANSWER or call.state is CallState.PREVIEW:
                 self._placed.handle_timer(call, now)
             elif call.state is CallState.ENDING:  # its end was never told
                 self._books.close(call, Outcome.FAILED, 0, now)
@@ -223,6 +223,8 @@ class RunningCampaign:
         if self._wanted == "running" and not self._held_because(now):
             self._dial(now)
         self._supply.look_at_callbacks(now)
+        if self.campaign.policy is Policy.PREVIEW:
+            self._placed.look_at_previews(now, may_place=self._may_place(now))
         if self._wanted == "running":
             self._supply.refill(now)
             if self._supply.is_exhausted and not self._shift.calls:
@@ -239,7 +241,11 @@ class RunningCampaign:
                 break
         policy = self._pace.policy(now)
         for _ in range(int(min(self._pace.calls_due(policy, now), self._calls_left_today(now)))):
-            if not self._placed.dial(now, guaranteed=policy is Policy.GUARANTEED_AGENT):
+            if policy is Policy.PREVIEW:
+                begun = self._placed.preview(now)
+            else:
+                begun = self._placed.dial(now, guaranteed=policy is Policy.GUARANTEED_AGENT)
+            if not begun:
                 break
 
     def _state(self, now: float) -> tuple[str, str]:

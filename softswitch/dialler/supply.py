@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from softswitch.dialler.books import Books
 from softswitch.dialler.callbacks import CANCELLED, MISSED, Callbacks, is_callback
+from softswitch.dialler.campaign import Policy
 from softswitch.dialler.events import CallbackClosed, CallbacksWanted, LeadsWanted
 from softswitch.dialler.hopper import Hopper
 from softswitch.dialler.hours import CallingHours
@@ -55,7 +56,8 @@ class Supply:
         if self._asked_at is not None and now >= self._asked_at + self._shift.margins.refill_timeout_s:
             self._asked_at = None
         campaign = self._shift.campaign
-        if self._asked_at is None and now >= self._ask_after and len(self._hopper) <= campaign.queue_low:
+        by_itself = campaign.policy is not Policy.MANUAL
+        if by_itself and self._asked_at is None and now >= self._ask_after and len(self._hopper) <= campaign.queue_low:
             self._asked_at = now
             self._shift.emit(LeadsWanted(campaign.queue_high - len(self._hopper)))
         if now >= self._callbacks_at:
@@ -71,7 +73,7 @@ class Supply:
     def next_timer(self) -> float:
         if self._asked_at is not None:
             return min(self._callbacks_at, self._asked_at + self._shift.margins.refill_timeout_s)
-        if len(self._hopper) <= self._shift.campaign.queue_low:
+        if len(self._hopper) <= self._shift.campaign.queue_low and self._shift.campaign.policy is not Policy.MANUAL:
             return min(self._callbacks_at, self._ask_after)
         return self._callbacks_at
 
@@ -140,6 +142,10 @@ class Supply:
     def may_ring(self, lead: Lead, now: float) -> bool:
         """Whether the lead may be rung now: the last look, after the commitment and before the call is placed."""
         return not self._is_suppressed(lead.number) and self._not_before(lead, self._shift.wall(now)) is None
+
+    def may_be_rung_today(self, lead: Lead, now: float) -> bool:
+        """The same for a lead that an agent asks for before its own time."""
+        return self.may_ring(replace(lead, not_before=None), now)
 
     def put_back(self, lead: Lead, now: float) -> None:
         """An attempt came to nothing before it left us."""

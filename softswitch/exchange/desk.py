@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from softswitch.dialler.agents import AgentState
 from softswitch.dialler.attempt import DialAttempt, Disposition
 from softswitch.dialler.detection import Truth
+from softswitch.dialler.dialling import Dialler
 from softswitch.dialler.lead import Lead
 from softswitch.errors import UsageError
 from softswitch.exchange.agent_desk import AgentDesk
@@ -79,7 +80,8 @@ class Desk(AgentDesk):
                 attempt, lead = dialler.attempt(call_ref), dialler.lead_of(call_ref)
             except KeyError:
                 continue
-            return agent_call_view(attempt, lead, dialler.campaign)
+            shown = dialler.is_shown(call_ref)
+            return agent_call_view(attempt, lead, dialler.campaign, is_shown_first=shown)
         return None
 
     async def calls_of(self, campaign: str, limit: int, offset: int) -> list[DialAttempt]:
@@ -145,6 +147,31 @@ class Desk(AgentDesk):
                     dialler.receive_wrapped_up(agent, None, now)
                 return
         raise UsageError("this is not a call of yours, or it is too long ago")
+
+    async def accept_preview(self, agent: str, call_ref: str) -> None:
+        """Have the lead called that the agent is shown."""
+        self._known(agent)
+        with self._site.mutating() as now:
+            self._showing(call_ref).receive_preview_accepted(agent, call_ref, now)
+
+    async def skip_preview(self, agent: str, call_ref: str, reason: str) -> None:
+        self._known(agent)
+        with self._site.mutating() as now:
+            self._showing(call_ref).receive_preview_skipped(agent, call_ref, reason, now)
+
+    async def dial_reference(self, agent: str, campaign: str, lead_ref: str) -> str:
+        """Call a lead of a campaign of policy manual for the agent who asks for it; the `call_ref`."""
+        self._known(agent)
+        dialler = self._campaign(campaign).dialler
+        lead = await self._lead_of(campaign, lead_ref)
+        with self._site.mutating() as now:
+            return dialler.dial_by_reference(agent, lead, now)
+
+    def _showing(self, call_ref: str) -> Dialler:
+        for dialler in self._site.diallers:
+            if dialler.is_shown(call_ref):
+                return dialler
+        raise UsageError("you are not shown this lead, or no longer")
 
     async def call_back(self, agent: str, call_ref: str, when: datetime, *, mine: bool) -> datetime:
         """An agent promises the callee of a call of theirs, during it or in its wrap-up, another one; its moment.

@@ -37,6 +37,8 @@ from softswitch.dialler.events import (
     NumberSuppressed,
     PlaceCall,
     PlayMessage,
+    PreviewEnded,
+    PreviewOffered,
     ReviewOffered,
 )
 from softswitch.dialler.hours import CallingHours
@@ -133,6 +135,12 @@ class DialledCalls:
         match event:
             case LeadsWanted():
                 self._spawn(self._bring_leads(event.count))
+            case PreviewOffered():
+                pass  # the agent's page asks for the call that the agent has
+            case PreviewEnded():
+                content = {"reason": event.reason}
+                whose = {"call_ref": event.call_ref, "lead_ref": event.lead_ref, "agent": event.agent}
+                self._records.record(Entry(Kind.PREVIEW, datetime.now(UTC), self.campaign, **whose, content=content))
             case CallbacksWanted():
                 self._spawn(self._bring_callbacks(event.until))
             case CallbackMade():

@@ -27,6 +27,8 @@ class AgentCallView:
     call_ref: str
     campaign: str
     fields: dict[str, str]
+    is_shown_first: bool = False
+    """Nothing is dialled yet: the agent has it called, or skips it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +249,9 @@ def is_withheld(field: str) -> bool:
     return _WITHHELD.search(field.lower().replace("-", "_").replace(" ", "_")) is not None
 
 
-def agent_call_view(attempt: DialAttempt, lead: Lead, campaign: Campaign) -> AgentCallView:
+def agent_call_view(
+    attempt: DialAttempt, lead: Lead, campaign: Campaign, *, is_shown_first: bool = False
+) -> AgentCallView:
     """The call's opaque name and the lead's fields that the campaign lists; never a field that holds the number.
 
     Addresses are withheld whatever the campaign lists. A field that repeats the lead's number, whatever its name, is
@@ -259,7 +263,7 @@ def agent_call_view(attempt: DialAttempt, lead: Lead, campaign: Campaign) -> Age
         for name in campaign.visible_fields
         if name in lead.fields and not is_withheld(name) and not _tells(lead.fields[name], number)
     }
-    return AgentCallView(attempt.call_ref, campaign.name, fields)
+    return AgentCallView(attempt.call_ref, campaign.name, fields, is_shown_first)
 
 
 def agent_view(figures: AgentFigures) -> AgentView:

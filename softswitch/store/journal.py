@@ -53,6 +53,8 @@ class Kind(StrEnum):
     """Leads that a start found in nobody's hopper: the state of each in `leads`."""
     IMPORTED = "imported"
     """A list is complete: `list_ref`; its leads are new."""
+    PREVIEW = "preview"
+    """An agent was shown a lead that is not called now, for this `reason`."""
     CALLBACK = "callback"
     """A promise: `due_at`, `agent` and `made_by`, or what it `came_to`."""
     LOCKED = "locked"

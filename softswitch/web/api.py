@@ -20,6 +20,7 @@ from softswitch.safeguards.visibility import (
 from softswitch.web.accounts import Account, Role
 from softswitch.web.answers import carry_out
 from softswitch.web.callbacks import add_callbacks
+from softswitch.web.choosing import add_choosing
 from softswitch.web.guard import COOKIE
 from softswitch.web.headsets import add_headsets
 from softswitch.web.noting import noted
@@ -66,6 +67,7 @@ def api_router(room: Room) -> APIRouter:
     _add_campaigns(router, room)
     _add_agents(router, room)
     add_callbacks(router, room.control)
+    add_choosing(router, room.control)
     add_traces(router, room.control)
     add_headsets(router, room.control)
     add_supervision(router, room.control)

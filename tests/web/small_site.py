@@ -250,6 +250,27 @@ class SmallSwitch:
         ]
         self.dispositions.append((agent, call_ref, disposition))
 
+    async def accept_preview(self, agent: str, call_ref: str) -> None:
+        self._shown(agent, call_ref).state = "dialling"
+
+    async def skip_preview(self, agent: str, call_ref: str, reason: str) -> None:
+        self._shown(agent, call_ref)
+        del self.live[call_ref]
+
+    async def dial_reference(self, agent: str, campaign: str, lead_ref: str) -> str:
+        self._known_campaign(campaign)
+        if self._known(agent) is not AgentState.READY:
+            raise UsageError("be ready first: the call needs an agent")
+        self.place_call(f"of-{lead_ref}", agent, "dialling")
+        return f"of-{lead_ref}"
+
+    def _shown(self, agent: str, call_ref: str) -> _Call:
+        self._known(agent)
+        call = self.live.get(call_ref)
+        if call is None or (call.agent, call.state) != (agent, "preview"):
+            raise UsageError("you are not shown this lead, or no longer")
+        return call
+
     async def call_back(self, agent: str, call_ref: str, when: datetime, *, mine: bool) -> datetime:
         self._known(agent)
         if call_ref not in {attempt.call_ref for attempt in self.attempts if attempt.agent == agent}:
