@@ -32,7 +32,7 @@ from softswitch.media.addresses import host_number
 from softswitch.media.adoption import adopt, adopt_timelines
 from softswitch.media.buffered_legs import policy_code, pull_due
 from softswitch.media.clips import clip_names, load_clips, store_clips
-from softswitch.media.engine_memory import clear_memory, map_memory, plan
+from softswitch.media.engine_memory import map_memory, plan
 from softswitch.media.kernels import cache_folders, discard_stale_kernels, fork_compilation, is_cached
 from softswitch.media.layout import (
     DATAGRAM,
@@ -101,10 +101,7 @@ class Engine:
         header["wall_ns"] = time.time_ns() - time.monotonic_ns()
         header["event_driven"], header["records"] = event_driven, recording_key is not None
         header["jitter_buffer"] = policy_code(jitter_buffer)
-        memory = map_memory(self.descriptor, self.block)
-        if inherited is None:
-            clear_memory(memory)
-        self._times, self._states, self._mixer = memory
+        self._times, self._states, self._mixer = map_memory(self.descriptor, self.block)
         self._scratch = new_scratch(self.wake_descriptor)
         self._desk = worker.new_desk(self.wake_descriptor)
         self._pcm = np.zeros(FRAME_SAMPLES, np.int16)

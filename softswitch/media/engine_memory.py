@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from softswitch.amd.state import BALANCED, STATE, States, reset
+from softswitch.amd.state import STATE, States
 from softswitch.codecs.dtmf import DTMF
 from softswitch.media.layout import Block, Plan, map_beyond
 from softswitch.media.mixing import CHUNK, MOST_ROUTES, ROUTE, Desk
@@ -35,9 +35,3 @@ def plan(slots: int) -> Plan:
 def map_memory(descriptor: int, block: Block) -> EngineMemory:
     *times, states, routes, used = map_beyond(descriptor, block, plan(block.shared.legs.size))
     return EngineMemory(Timelines(*times), states, Desk(routes, used, np.zeros(CHUNK, np.int64)))
-
-
-def clear_memory(memory: EngineMemory) -> None:
-    """Make a new block's memory ready."""
-    for index in range(memory.states.size):
-        reset(memory.states, index, BALANCED)

@@ -31,6 +31,7 @@ from softswitch.media.records import (
     MESSAGE,
     NOTE,
     NOTE_BYTES,
+    PAGE,
     PATH_BYTES,
     RECEIVED,
     RING,
@@ -130,8 +131,7 @@ WRITTEN, READ = 0, 8
 
 
 Plan = list[tuple[np.dtype[Any], tuple[int, ...]]]
-"""Arrays that lie one behind the other, each from a new line of the cache on."""
-PAGE = mmap.ALLOCATIONGRANULARITY
+"""Arrays that lie one behind the other, each from a new page on."""
 
 
 def _plan(slots: int, clips: int, clip_samples: int) -> Plan:
@@ -156,15 +156,15 @@ def _plan(slots: int, clips: int, clip_samples: int) -> Plan:
     ]
 
 
-def _round_up(offset: int, unit: int = CACHE_LINE) -> int:
-    return -(-offset // unit) * unit
+def _round_up(offset: int) -> int:
+    return -(-offset // PAGE) * PAGE
 
 
 def _size(plan: Plan) -> int:
     total = 0
     for dtype, shape in plan:
         total = _round_up(total) + dtype.itemsize * int(np.prod(shape))
-    return _round_up(total, PAGE)
+    return _round_up(total)
 
 
 def create_block(slots: int, clips: int, clip_samples: int, beyond: Plan | None = None) -> int:

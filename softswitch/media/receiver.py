@@ -14,7 +14,7 @@ from softswitch.codecs.registry import CodecCode
 from softswitch.media.jitter_record import JITTER, configure
 from softswitch.media.kernels import i64, inner
 from softswitch.media.libc import copy_octets
-from softswitch.media.records import whole_lines
+from softswitch.media.records import PAGE, whole_lines
 
 PCMA = int(CodecCode.PCMA)
 
@@ -45,16 +45,17 @@ RECEIVER = np.dtype(
             # telephone events passed on
             ("key_sequence", "i8"),  # as received; -1: none
             ("key_timestamp", "i8"),  # as received
-            ("jitter", JITTER),
-            ("key_at", "i8"),  # on our timeline
             ("frames", "u1", (KEPT, FRAME_SAMPLES)),
+            ("key_at", "i8"),  # on our timeline
             ("noise", noise.COMFORT_NOISE),
+            ("jitter", JITTER),
             ("concealer", conceal.CONCEALER),  # last: its pages are touched at the first loss
-        ]
+        ],
+        PAGE,
     ),
     align=True,
 )
-"""Of a leg. 62 kB, of which 12 are touched on a good path, 30 when the buffer has once been full of G.711."""
+"""Of a leg. 57 kB, of which a good path touches the first page alone: all but the third piece of audio that waits."""
 
 
 @inner

@@ -1,5 +1,6 @@
 """The records that the shared block is made of, field by field; `layout` says where they lie and who writes them."""
 
+import mmap
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ FRAMES = 32
 """Frames that a leg's ring holds in each direction: 0.64 s, longer than the worker is kept waiting."""
 PATH_BYTES = 1024
 CACHE_LINE = 64
+PAGE = mmap.ALLOCATIONGRANULARITY
 FEED = 2048
 """Samples that a leg's feed holds: 256 ms. A power of two."""
 SRTP_KEY_BYTES = 48
@@ -18,10 +20,10 @@ RECEIVED, SENT = 0, 1
 """The two directions of a leg's frame rings."""
 
 
-def whole_lines(fields: list[Any]) -> list[Any]:
-    """The fields, filled up to whole lines of the cache, so that rows share none."""
+def whole_lines(fields: list[Any], unit: int = CACHE_LINE) -> list[Any]:
+    """The fields, filled up to whole lines of the cache, or to so many bytes, so that rows share none."""
     size = np.dtype(fields, align=True).itemsize
-    return [*fields, *[(f"unused_{i}", "i8") for i in range(-size % CACHE_LINE // 8)]]
+    return [*fields, *[(f"unused_{i}", "i8") for i in range(-size % unit // 8)]]
 
 
 HEADER = np.dtype(
