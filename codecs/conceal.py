@@ -30,7 +30,7 @@ CONCEALER = np.dtype(
         ("offset", "i8"),  # where in them the next sample lies
         ("offset_before", "i8"),  # where it lay when the last period was added
         ("step", "f8"),  # the jump that the first quarter of a period fades out
-        ("source", "f8", (HISTORY,)),  # what was heard before the gap
+        ("source", "i2", (HISTORY,)),  # what was heard before the gap
         ("history", "i2", (HISTORY,)),  # what has been played, newest last
     ],
     align=True,
@@ -53,7 +53,7 @@ def reset(state: Record, rate_hz: int) -> None:
     state.periods = 1
     state.offset = 0
     state.step = 0.0
-    state.source[:] = 0.0
+    state.source[:] = 0
     state.history[:] = 0
 
 
@@ -72,19 +72,19 @@ def _remember(state: Record, played: Samples) -> None:
 
 
 @inner
-def _likeness(source: npt.NDArray[np.float64], lag: int, size: int, stride: int) -> float:
+def _likeness(source: Samples, lag: int, size: int, stride: int) -> float:
     """Correlate the newest `size` samples with those `lag` before them, normalized by the latter's energy."""
-    product = 0.0
-    energy = 0.0
+    product = 0
+    energy = 0
     for i in range(HISTORY - size, HISTORY, stride):
-        earlier = source[i - lag]
+        earlier = np.int64(source[i - lag])
         product += source[i] * earlier
         energy += earlier * earlier
     return product / np.sqrt(max(energy, LOWEST_ENERGY))
 
 
 @inner
-def _find_pitch(source: npt.NDArray[np.float64], scale: int) -> int:
+def _find_pitch(source: Samples, scale: int) -> int:
     """The period of what was heard last: a coarse search on every other sample (of 8 kHz), then a fine one (§I.2.3)."""
     size = CORRELATED * scale
     coarse = 2 * scale
