@@ -115,6 +115,72 @@ def export(
     raise typer.Exit(1 if failed else 0)
 
 
+@recordings_app.command()
+def sweep(
+    config: Annotated[Path, typer.Argument(help="The site's TOML file.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be destroyed, and leave it.")] = False,
+) -> None:
+    """Destroy what has been kept for long enough, as a running site does by itself after each midnight."""
+    from softswitch.config import load, store_url
+    from softswitch.exchange.audit_keys import find_key
+    from softswitch.exchange.audit_start import make_audit, person
+    from softswitch.exchange.retention import Retention
+    from softswitch.store.database import Store
+
+    settings = load(config)
+
+    async def run() -> None:
+        store = await Store.open(store_url(settings), locked=True)
+        try:
+            key = find_key(settings.audit.signing_key, settings.site.data_directory)
+            found = await Retention(settings, store, make_audit(settings), key).sweep(person(), dry_run=dry_run)
+        finally:
+            await store.close()
+        for what, by_rule in (("recordings", found.recordings), ("leads", found.leads)):
+            for rule, names in by_rule.items():
+                print(f"{len(names)} {what} {'would be ' if dry_run else ''}destroyed ({rule})")
+        _say(f"{found.held} calls are under a legal hold." if found.held else "No call is under a legal hold.")
+
+    asyncio.run(run())
+
+
+@recordings_app.command()
+def certificates(
+    folder: Folder,
+    public_key: Annotated[
+        list[str] | None, typer.Option("--public-key", help="The key that must have signed: the audit log's, hex.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the certificates as they stand.")] = False,
+) -> None:
+    """List what was destroyed, when, under which rule, by whom. Exit status 1 where one is missing or wrong."""
+    from softswitch.exchange.audit_keys import fits
+    from softswitch.exchange.retention import CERTIFICATES, tombstones_of
+    from softswitch.recordings.destruction import standing
+    from softswitch.safeguards.retention import Certificate, inspect
+
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}")
+    path = folder / CERTIFICATES
+    lines = path.read_text("ascii", "replace").splitlines() if path.is_file() else []
+    keys = [key.lower() for key in public_key or ()]
+    troubles = list(inspect(lines, fits, public_keys=keys, tombstones=tombstones_of(standing(folder).tombstones)))
+    table = Table("number", "when (UTC)", "what", "how many", "rule", "by", box=None)
+    for line in lines:
+        if as_json:
+            print(line)
+            continue
+        try:
+            one = Certificate.from_line(line)
+        except UsageError:
+            continue  # among the troubles
+        table.add_row(str(one.number), one.at[:19], one.what, str(len(one.things)), escape(one.rule), escape(one.by))
+    if not as_json:
+        Console(highlight=False).print(table)
+    for trouble in troubles:
+        _say(f"[red]✗[/] {escape(trouble)}")
+    raise typer.Exit(1 if troubles else 0)
+
+
 @recordings_app.command("list")
 def list_(folder: Folder) -> None:
     """List a folder's recordings: when, how long by their size, and whether they were closed. Needs no key."""
@@ -160,6 +226,8 @@ def _show(found: Findings, *, decrypted: bool) -> None:
         console.print(f"[yellow]·[/] {escape(name)}: a crash cut it off; it reads up to there")
     for name in found.being_written:
         console.print(f"· {escape(name)}: is being written, not looked at")
+    if found.destroyed:
+        console.print(f"· {len(found.destroyed)} were destroyed, their time being over: see `recordings certificates`")
     if found.missing:
         console.print(f"· {len(found.missing)} recordings of the ledger are no longer in the folder")
     how = "every chunk decrypted" if decrypted else "without the private key"

@@ -21,6 +21,7 @@ from softswitch.dialler.suppression import SuppressionList
 from softswitch.errors import UsageError
 from softswitch.exchange import health
 from softswitch.exchange.agents import AgentLines
+from softswitch.exchange.audit_keys import find_key
 from softswitch.exchange.audit_start import make_audit, start_audit
 from softswitch.exchange.carriers import find_carriers
 from softswitch.exchange.desk import Desk
@@ -47,6 +48,7 @@ from softswitch.exchange.premises import Site, wall
 from softswitch.exchange.queues import Queue
 from softswitch.exchange.records import Records
 from softswitch.exchange.reports import Reports
+from softswitch.exchange.retention import Retention
 from softswitch.exchange.site_conditions import SiteConditions
 from softswitch.exchange.srtp_rules import srtp_rules
 from softswitch.exchange.supervision import Supervision
@@ -237,6 +239,11 @@ class Switch:
         suppressions = SuppressionWatch(self.site)
         await suppressions.start()
         self._stack.push_async_callback(suppressions.stop)
+        retention = Retention(
+            settings, store, audit, find_key(settings.audit.signing_key, settings.site.data_directory)
+        )
+        retention.start()
+        self._stack.push_async_callback(retention.stop)
         await self._start_web(store)
         orders = await store.campaign_orders()
         with self.site.mutating() as now:

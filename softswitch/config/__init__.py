@@ -133,7 +133,7 @@ def campaign_of(campaign: CampaignSettings, settings: Settings) -> Campaign:
     own = campaign.model_dump(
         exclude={
             *("leads", "start", "script", "recycle", "weekdays", "holidays", "caller_id", "categories", "agents"),
-            *("at_abandoned_limit", "supervisor_ratio"),
+            *("at_abandoned_limit", "supervisor_ratio", "keep_days"),
         }
     )
     trunks = [t for t in settings.trunks if t.name == campaign.trunk or not campaign.trunk]

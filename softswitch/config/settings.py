@@ -104,6 +104,9 @@ class RecordingSettings(Section):
     """Left out: recordings in the data directory."""
     minimum_free_mb: Annotated[int, Field(ge=0)] = 500
     """No new call is dialled while the disk has less than this free."""
+    keep_days: Annotated[int, Field(ge=1, le=36_500)] = 90
+    """Recordings, and the personal data of leads that nobody has tried to reach since, are destroyed after so many
+    days."""
 
 
 class SafeguardSettings(Section):
@@ -246,6 +249,8 @@ class CampaignSettings(Section):
     at_abandoned_limit: Literal["guaranteed_agent", "stop"] = "guaranteed_agent"
     """What is done while the day is at its limit: guaranteed_agent dials only calls that have their agent in advance,
     and the day finds back under it; stop dials nothing."""
+    keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    """Days after which its recordings and its leads' data are destroyed; left out: [recordings] keep_days."""
     supervisor_ratio: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Agents of this campaign that one present supervisor may watch; left out: as [safeguards] supervisor_ratio says
     for the whole site, which counts in any case."""

@@ -7,7 +7,17 @@ from pathlib import Path
 from softswitch.errors import UsageError
 from softswitch.recordings.form import NotARecording, digest
 from softswitch.recordings.keys import KeyPair
-from softswitch.recordings.ledger import CLOSED, NAME, ORIGIN, Entry, LedgerBroken, entries, hash_of, is_being_written
+from softswitch.recordings.ledger import (
+    CLOSED,
+    DESTROYED,
+    NAME,
+    ORIGIN,
+    Entry,
+    LedgerBroken,
+    entries,
+    hash_of,
+    is_being_written,
+)
 from softswitch.recordings.names import SUFFIX, file_name, read_name
 from softswitch.recordings.reading import Damaged, SealedFile
 
@@ -24,6 +34,8 @@ class Findings:
     being_written: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     """In the ledger and no longer in the folder."""
+    destroyed: dict[str, str] = field(default_factory=dict)
+    """Chain hash of each tombstone, by the recording's name: its time was over."""
     lines: int = 0
     head: bytes = ORIGIN
     """Chain hash of the ledger's last line: whoever notes it can tell later that nothing before it was changed."""
@@ -43,7 +55,8 @@ def inspect_folder(
     names = sorted(path.name for path in folder.glob(f"*{SUFFIX}"))
     known, has_anchor = _read_ledger(folder / NAME, set(names), anchor, found)
     for name in names:
-        _inspect(folder / name, known.get(name), pair, found)
+        if name not in found.destroyed:
+            _inspect(folder / name, known.get(name), pair, found)
     if not has_anchor:
         found.troubles.append(f"{NAME}: the chain hash {anchor.hex()} is not in it: lines were taken out or replaced")
     if not may_be_missing:
@@ -71,6 +84,7 @@ def inspect_files(paths: Iterable[Path], pair: KeyPair | None = None) -> Finding
 def _read_ledger(path: Path, standing: set[str], anchor: bytes, found: Findings) -> tuple[dict[str, Entry], bool]:
     """The entries of the files that are there, and whether the anchor was met."""
     known: dict[str, Entry] = {}
+    gone: dict[str, Entry] = {}
     met = anchor == ORIGIN
     try:
         for entry in entries(path):
@@ -82,15 +96,31 @@ def _read_ledger(path: Path, standing: set[str], anchor: bytes, found: Findings)
                 found.troubles.append(f"{where} does not follow the line before: lines were taken out, put in or moved")
             found.head = entry.chain
             met = met or entry.chain == anchor
-            if entry.name in known:
+            before = known.get(entry.name) or gone.get(entry.name)
+            if entry.state == DESTROYED:
+                _bury(entry, before, standing, where, found)
+                known.pop(entry.name, None)
+            elif before is not None:
                 found.troubles.append(f"{where} names a recording a second time")
             elif entry.name in standing:
                 known[entry.name] = entry
             else:
-                found.missing.append(entry.name)
+                gone[entry.name] = entry
     except LedgerBroken as error:
         found.troubles.append(f"{NAME}: {error}")
+    found.missing = [name for name in gone if name not in found.destroyed]
     return known, met
+
+
+def _bury(tombstone: Entry, before: Entry | None, standing: set[str], where: str, found: Findings) -> None:
+    """A tombstone follows the line of the recording that it stands for, and nothing is left of that."""
+    if before is None or tombstone.name in found.destroyed:
+        found.troubles.append(f"{where} is the tombstone of a recording that there was not")
+    elif (before.size, before.file_hash) != (tombstone.size, tombstone.file_hash):
+        found.troubles.append(f"{where} is the tombstone of another recording than the one of this name")
+    found.destroyed[tombstone.name] = tombstone.chain.hex()
+    if tombstone.name in standing:
+        found.troubles.append(f"{tombstone.name}: has a tombstone and is still there: `softswitch recordings sweep`")
 
 
 def _inspect(path: Path, entry: Entry | None, pair: KeyPair | None, found: Findings) -> None:

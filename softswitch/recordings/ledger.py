@@ -18,7 +18,7 @@ from softswitch.recordings.names import SUFFIX, read_name
 from softswitch.recordings.reading import SealedFile
 
 NAME = "recordings.ledger"
-CLOSED, UNFINISHED = "closed", "unfinished"
+CLOSED, UNFINISHED, DESTROYED = "closed", "unfinished", "destroyed"
 ORIGIN = bytes(HASH_BYTES)
 """What the first line is bound to."""
 _TAIL_BYTES = 4096  # a line is far shorter
@@ -32,9 +32,10 @@ class LedgerBroken(SoftswitchError):
 @dataclass(frozen=True, slots=True)
 class Entry:
     state: str
-    """CLOSED, or UNFINISHED: a crash cut it off, and it was taken in at the next start."""
+    """CLOSED, or UNFINISHED: a crash cut it off, and it was taken in at the next start; or DESTROYED: a tombstone, with
+    name, size and hash of the recording that had a line before."""
     closed_ns: int
-    """Wall clock, ns since 1970 (UTC)."""
+    """Wall clock, ns since 1970 (UTC); of a tombstone, when it was destroyed."""
     name: str
     size: int
     """Bytes that the hash is of: all before the trailer, or the whole of an unfinished file."""
@@ -56,7 +57,7 @@ class Entry:
             entry = cls(state, int(closed_ns), name, int(size), file_hash, previous, chain)
         except ValueError:
             raise LedgerBroken("is no line of a ledger") from None
-        if entry.to_line() != line or state not in (CLOSED, UNFINISHED) or len(chain) != HASH_BYTES:
+        if entry.to_line() != line or state not in (CLOSED, UNFINISHED, DESTROYED) or len(chain) != HASH_BYTES:
             raise LedgerBroken("is no line of a ledger")
         return entry
 

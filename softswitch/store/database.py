@@ -39,15 +39,16 @@ from softswitch.store import (
 from softswitch.store.connection import create_engine, migrate
 from softswitch.store.keyed import KeyedNumbers
 from softswitch.store.leads import ImportReport, LeadImport
-from softswitch.store.people import PeopleStore, reading
+from softswitch.store.people import reading
 from softswitch.store.recovery import Recovery, recover
 from softswitch.store.refill import Refill
+from softswitch.store.safekeeping import SafekeepingStore
 from softswitch.store.schema import pulse
 from softswitch.store.vault import Person, SealedPerson
 from softswitch.store.vault_root import key_place, open_vault
 
 
-class Store(PeopleStore):
+class Store(SafekeepingStore):
     """An open store: `await Store.open(url)`, and `await store.close()` when done."""
 
     @classmethod

@@ -386,3 +386,50 @@ pulse = Table(
     Column("name", String(16), primary_key=True),
     Column("at", UtcDateTime, nullable=False),
 )
+
+requests = Table(
+    "requests",
+    metadata,
+    # What one person asks for and another approves: `safeguards.four_eyes`. A legal hold is one of them.
+    Column("request_ref", String(32), primary_key=True),
+    Column("what", String(16), nullable=False),
+    Column("call_refs", JSON, nullable=False),
+    Column("reason", String(255), nullable=False),
+    Column("asked_by", String(64), nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False, index=True),
+    Column("for_s", Float, nullable=False),
+    Column("approved_by", String(64), nullable=False, server_default=""),
+    Column("approved_at", UtcDateTime),
+    Column("used_by", String(64), nullable=False, server_default=""),
+    Column("used_at", UtcDateTime),
+)
+
+playbacks = Table(
+    "playbacks",
+    metadata,
+    # Who listened to which call, why, and for how long; empty until the listener's program has said so.
+    Column("playback_ref", String(32), primary_key=True),
+    Column("call_ref", String(120), nullable=False),
+    Column("reason", String(255), nullable=False),
+    Column("asked_by", String(64), nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False, index=True),
+    Column("listened_s", Float),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    # Of machines that read figures; SHA-256 of 256 random bits, which nobody can search through.
+    Column("name", String(64), primary_key=True),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("made_at", UtcDateTime, nullable=False),
+)
+
+never_dial = Table(
+    "never_dial",
+    metadata,
+    # Hashes under the vault's index key, of another kind than `leads.number_digest`: no join tells who is on it. When
+    # the list was imported stands in `screenings`.
+    Column("number_digest", LargeBinary(16), primary_key=True),
+    sqlite_with_rowid=False,
+)

@@ -78,6 +78,10 @@ class Vault:
         """(16,) keyed hash of an E.164 number: the same for the same number, and nobody else's."""
         return blake2b(number.encode(), key=self._index_key, digest_size=DIGEST_BYTES).digest()
 
+    def never_dial_digest(self, number: str) -> bytes:
+        """(16,) the same for the never-dial list, and another hash: nothing tells which leads are on it."""
+        return blake2b(number.encode(), key=self._index_key, digest_size=DIGEST_BYTES, person=b"never-dial").digest()
+
     def fingerprint(self, file_digest: bytes) -> str:
         """32 hexadecimal digits by which the same file is known again: a list may be as short as one number."""
         return blake2b(file_digest, key=self._index_key, digest_size=16, person=b"list").hexdigest()
@@ -130,6 +134,9 @@ class LockedVault(Vault):
         self._reason = reason
 
     def digest(self, number: str) -> bytes:
+        raise VaultLocked(self._reason)
+
+    def never_dial_digest(self, number: str) -> bytes:
         raise VaultLocked(self._reason)
 
     def fingerprint(self, file_digest: bytes) -> str:
