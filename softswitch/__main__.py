@@ -105,7 +105,7 @@ def _mount() -> None:
     from softswitch.measuring import amd_app
     from softswitch.pacing_commands import pacing_app
     from softswitch.people_command import people_app
-    from softswitch.recordings_command import recordings_app
+    from softswitch.safekeeping_commands import recordings_app
     from softswitch.status_command import status
     from softswitch.trace_command import trace
     from softswitch.vault_command import vault_app

@@ -16,7 +16,7 @@ from softswitch.recordings.form import HASH_BYTES, NotARecording
 from softswitch.recordings.inspection import Findings, inspect_files, inspect_folder
 from softswitch.recordings.keys import fingerprint, new_key_pair, read_private_key, write_private_key
 from softswitch.recordings.ledger import CLOSED, NAME, ORIGIN, Entry, entries, is_being_written
-from softswitch.recordings.names import SUFFIX
+from softswitch.recordings.names import SUFFIX, call_ref_of
 from softswitch.recordings.reading import SealedFile
 
 recordings_app = typer.Typer(no_args_is_help=True)
@@ -30,7 +30,6 @@ class Format(StrEnum):
 PrivateKey = Annotated[Path | None, typer.Option(help="The auditor's private key: decrypt every chunk too.")]
 Folder = Annotated[Path, typer.Argument(help="A site's recordings folder.")]
 Files = Annotated[list[Path], typer.Argument(help="Sealed recordings.")]
-Reason = Annotated[str, typer.Option(help="Why they are listened to; noted in the site's audit log.")]
 
 
 @recordings_app.command()
@@ -82,15 +81,18 @@ def export(
     past_damage: Annotated[
         bool, typer.Option("--past-damage", help="Of a damaged recording, write what can still be read.")
     ] = False,
-    config: Annotated[Path | None, typer.Option(help="The site's TOML file: its audit log notes the export.")] = None,
-    reason: Reason = "",
+    config: Annotated[Path | None, typer.Option(help="The site's TOML file, where they are a site's own.")] = None,
+    request: Annotated[str, typer.Option(help="Approved by a second person: `softswitch recordings ask`.")] = "",
 ) -> None:
-    """Decrypt recordings into files that can be played: agent left, callee right; what was paused is silence."""
+    """Decrypt recordings into files that can be played: agent left, callee right; what was paused is silence.
+
+    On a site it takes a request that two people stand behind; it is noted in the audit log, and good for one export.
+    """
     from softswitch.recordings.export import export as export_one
 
     pair = read_private_key(private_key)
     if config is not None:
-        _note(config, [path.stem for path in files], reason)
+        _spend(config, [call_ref_of(path) for path in files], request)
     several = len(files) > 1 or out.is_dir()
     if several:
         out.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -236,20 +238,28 @@ def _show(found: Findings, *, decrypted: bool) -> None:
         console.print(f"The ledger has {found.lines} lines; note its chain hash for --anchor: {found.head.hex()}")
 
 
-def _note(config: Path, calls: list[str], reason: str) -> None:
-    """Have the export in the site's audit log before anything is heard."""
-    from softswitch.config import load
+def _spend(config: Path, calls: list[str], request: str) -> None:
+    """Use up what two people have agreed to, and have it in the site's audit log, before anything is decrypted."""
+    from softswitch.config import load, recordings_directory, store_url
     from softswitch.exchange.audit_start import make_audit, person
+    from softswitch.exchange.safekeeping import Safekeeping
+    from softswitch.store.database import Store
 
-    if not reason:
-        raise UsageError("say with --reason why the recordings are listened to: it is noted in the site's audit log")
-    audit = make_audit(load(config))
+    if not request:
+        raise UsageError("name with --request what two people have agreed to: `softswitch recordings ask`, and approve")
+    settings = load(config)
 
-    async def write() -> None:
-        for call in calls:
-            await audit.note(person(), "export recording", subject=call, reason=reason)
+    async def spend() -> None:
+        store = await Store.open(store_url(settings), locked=True)
+        try:
+            keeping = Safekeeping(
+                store, make_audit(settings), recordings_directory(settings), lambda: datetime.now(UTC)
+            )
+            await keeping.use(request, sorted(set(calls)), person())
+        finally:
+            await store.close()
 
-    asyncio.run(write())
+    asyncio.run(spend())
 
 
 def _say(text: str) -> None:

@@ -1,7 +1,10 @@
 """What people ask of a running site: the wallboard, agents' states, campaigns, the kill switch."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
+from softswitch.config import recordings_directory
 from softswitch.dialler.agents import AgentState
 from softswitch.dialler.attempt import DialAttempt, Disposition
 from softswitch.dialler.detection import Truth
@@ -12,8 +15,10 @@ from softswitch.exchange.agent_desk import AgentDesk
 from softswitch.exchange.dialled import DialledCalls
 from softswitch.exchange.premises import Site, wall
 from softswitch.exchange.reviewing import Reviewing
+from softswitch.exchange.safekeeping import Safekeeping
 from softswitch.exchange.supervision import LEAVE, Mode, subject_of
 from softswitch.exchange.tracing import Tracing
+from softswitch.safeguards.four_eyes import Request, What
 from softswitch.safeguards.trace_view import TraceView
 from softswitch.safeguards.visibility import (
     AgentCallView,
@@ -28,6 +33,7 @@ from softswitch.safeguards.visibility import (
     callback_view,
     campaign_view,
 )
+from softswitch.store.requests import Playback
 from softswitch.store.reviews import Review
 
 CALLBACKS_SHOWN = timedelta(days=31)
@@ -44,6 +50,7 @@ class Desk(AgentDesk):
         self._tracing = tracing
         self._audit = site.audit
         self._reviewing = Reviewing(site)
+        self._safekeeping = Safekeeping(site.store, site.audit, recordings_directory(site.settings), wall)
 
     def wallboard(self) -> WallboardView:
         site, now = self._site, self._site.driver.now
@@ -325,6 +332,27 @@ class Desk(AgentDesk):
 
     async def review(self, call_ref: str, truth: Truth, by: str) -> None:
         await self._reviewing.judge(call_ref, truth, by)
+
+    async def ask_request(self, what: What, call_refs: Sequence[str], by: str, reason: str, for_s: float) -> Request:
+        return await self._safekeeping.ask(what, call_refs, by, reason, for_s)
+
+    async def approve_request(self, request_ref: str, by: str) -> Request:
+        return await self._safekeeping.approve(request_ref, by)
+
+    async def requests(self) -> list[Request]:
+        return await self._safekeeping.requests()
+
+    async def begin_playback(self, call_ref: str, by: str, reason: str) -> tuple[Playback, int]:
+        return await self._safekeeping.begin_playback(call_ref, by, reason)
+
+    async def playback_part(self, playback_ref: str, part: int, by: str) -> Path:
+        return await self._safekeeping.playback_part(playback_ref, part, by)
+
+    async def note_listened(self, playback_ref: str, listened_s: float, by: str) -> None:
+        await self._safekeeping.note_listened(playback_ref, listened_s, by)
+
+    async def playbacks(self) -> list[Playback]:
+        return await self._safekeeping.playbacks()
 
     async def seat_agent_headset(self, agent: str, offer: bytes) -> bytes:
         self._known(agent)

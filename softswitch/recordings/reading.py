@@ -113,7 +113,10 @@ class SealedFile:
                 )
                 break
             if start + length > len(data):
-                found.torn = f"ends within chunk {number}"
+                if Trailer.parse(data[-TRAILER_BYTES:]) is not None:  # a crash leaves none
+                    found.trouble = f"chunk {number} (byte {found.end}) reaches beyond the end: it was altered there"
+                else:
+                    found.torn = f"ends within chunk {number}"
                 break
             found.spans.append((start, length))
             found.end = start + length

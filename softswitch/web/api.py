@@ -28,6 +28,7 @@ from softswitch.web.overrides import add_overrides
 from softswitch.web.reviews import add_reviews
 from softswitch.web.roles import only, own_agent
 from softswitch.web.room import Room
+from softswitch.web.safekeeping import add_safekeeping
 from softswitch.web.schemas import CallRecords, ChosenDisposition, Name, Pause, Problem
 from softswitch.web.supervision import add_supervision
 from softswitch.web.traces import add_traces
@@ -73,6 +74,7 @@ def api_router(room: Room) -> APIRouter:
     add_supervision(router, room.control)
     add_reviews(router, room.control)
     add_overrides(router, room.control)
+    add_safekeeping(router, room.control)
     return router
 
 

@@ -1,12 +1,16 @@
 """What the web asks of the switch; `softswitch.switch.Switch` fulfils it, and tests bring a small one of their own."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from softswitch.dialler.attempt import DialAttempt, Disposition
 from softswitch.dialler.detection import Truth
+from softswitch.safeguards.four_eyes import Request, What
 from softswitch.safeguards.trace_view import TraceView
 from softswitch.safeguards.visibility import AgentCallView, CallbackView, OverrideView, SupervisionView, WallboardView
+from softswitch.store.requests import Playback
 from softswitch.store.reviews import Review
 
 
@@ -81,5 +85,20 @@ class SwitchControl(Protocol):
     async def review(self, call_ref: str, truth: Truth, by: str) -> None:
         """Keep what a reviewer heard in such a call's recording; noted in the audit log first."""
 
+    async def ask_request(self, what: What, call_refs: Sequence[str], by: str, reason: str, for_s: float) -> Request:
+        """The first of the two people whom an export of recordings, a legal hold or its end takes."""
+
+    async def approve_request(self, request_ref: str, by: str) -> Request:
+        """The second, who is another person."""
+
+    async def requests(self) -> list[Request]: ...
+    async def begin_playback(self, call_ref: str, by: str, reason: str) -> tuple[Playback, int]:
+        """The reason is noted first; the play-back, and how many parts the recording has."""
+
+    async def playback_part(self, playback_ref: str, part: int, by: str) -> Path:
+        """Where the encrypted container lies, for who has asked for the play-back."""
+
+    async def note_listened(self, playback_ref: str, listened_s: float, by: str) -> None: ...
+    async def playbacks(self) -> list[Playback]: ...
     def supervisor_arrived(self, name: str) -> None: ...
     def supervisor_left(self, name: str) -> None: ...

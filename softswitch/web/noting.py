@@ -19,7 +19,21 @@ from softswitch.web.journal import NEVER_HELD_BACK
 from softswitch.web.roles import account_of
 from softswitch.web.room import Room
 
-NOTED_IN_DETAIL = frozenset({"supervise", "leave", "mute", "unmute", "ask_override", "agree_override", "end_override"})
+NOTED_IN_DETAIL = frozenset(
+    {
+        "supervise",
+        "leave",
+        "mute",
+        "unmute",
+        "ask_override",
+        "agree_override",
+        "end_override",
+        "ask_request",
+        "approve_request",
+        "begin_playback",
+        "note_listened",
+    }
+)
 """Handlers whose command notes itself, with more than a path."""
 _LOG = logging.getLogger(__name__)
 

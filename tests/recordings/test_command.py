@@ -1,6 +1,8 @@
 """`softswitch recordings`, as the auditor meets it at a terminal."""
 
+import asyncio
 import stat
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -14,6 +16,8 @@ from softswitch.recordings.inspection import inspect_folder
 from softswitch.recordings.keys import parse_public_key, read_private_key, read_public_key, write_private_key
 from softswitch.recordings_command import recordings_app
 from softswitch.safeguards.audit import AuditRecord, first_broken
+from softswitch.safeguards.four_eyes import Request, What
+from softswitch.store.database import Store
 from tests.auditor import AUDITOR
 from tests.recordings.recorded import folder_of, keep, pieces
 
@@ -126,18 +130,37 @@ def test_an_export_with_the_sites_configuration_is_in_its_audit_log_before_anyth
     config.write_text(f'[site]\ndata_directory = "data"\n[recordings]\nauditor_public_key = "{AUDITOR.public.hex()}"\n')
     (tmp_path / "data").mkdir()
     arguments = ("export", site / "a.ssr", "--private-key", key, "-o", tmp_path / "a.wav", "--config", config)
-    with pytest.raises(UsageError, match="--reason"):
+    with pytest.raises(UsageError, match="--request"):
         run(*arguments)
+    for request, said in (("none", "there is no request"), ("asked", "nobody has approved"), ("other", "not for a")):
+        asyncio.run(_requests(tmp_path / "data", request))
+        with pytest.raises(UsageError, match=said):
+            run(*arguments, "--request", request)
     assert not (tmp_path / "a.wav").exists()
-    assert run(*arguments, "--reason", "complaint 7")[0] == 0
-    assert run(*arguments, "--reason", "complaint 7")[0] == 1
+    asyncio.run(_requests(tmp_path / "data", "good"))
+    assert run(*arguments, "--request", "good")[0] == 0
+    with pytest.raises(UsageError, match="has used it already"):
+        run(*arguments, "--request", "good")
     records = [
         AuditRecord.from_line(line) for line in (load(config).site.data_directory / AUDIT_LOG).read_text().splitlines()
     ]
     assert [(record.action, record.subject, record.reason) for record in records] == [
-        ("export recording", "a", "complaint 7")
-    ] * 2
+        ("export recording", "a", "request good of ada, approved by abe: complaint 7")
+    ]
     assert first_broken(records) is None
+
+
+async def _requests(folder, ref):
+    """A store with a question, an approval of another call, or one of this call."""
+    store = await Store.open(f"sqlite+aiosqlite:///{folder / 'softswitch.db'}")
+    now = datetime.now(UTC)
+    if ref != "none":
+        calls = ("b",) if ref == "other" else ("a", "b")
+        await store.keep_request(Request(ref, What.EXPORT, calls, "complaint 7", "ada", now, 3600.0))
+    if ref in ("other", "good"):
+        assert await store.approve_request(ref, "abe", now)
+        assert not await store.approve_request(ref, "eve", now)
+    await store.close()
 
 
 def test_list_shows_each_recording_and_its_state(site):

@@ -1,7 +1,9 @@
 """A small site for the web's tests: a switch that keeps its promises (`SwitchControl`), and accounts in memory."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from argon2 import PasswordHasher
 
@@ -10,6 +12,8 @@ from softswitch.dialler.attempt import DialAttempt, Disposition
 from softswitch.dialler.callbacks import moment_of
 from softswitch.dialler.detection import Truth
 from softswitch.errors import PeerError, UsageError
+from softswitch.safeguards import four_eyes
+from softswitch.safeguards.four_eyes import Request, What
 from softswitch.safeguards.trace_view import StepView, TraceView
 from softswitch.safeguards.visibility import (
     AgentCallView,
@@ -23,6 +27,7 @@ from softswitch.safeguards.visibility import (
     TrunkView,
     WallboardView,
 )
+from softswitch.store.requests import Playback
 from softswitch.store.reviews import Review
 from softswitch.web.accounts import Role, Row
 from softswitch.web.passwords import Passwords
@@ -132,6 +137,10 @@ class SmallSwitch:
         self.campaign_state = "stopped"
         self.present: list[str] = []
         self.killed_by: list[str] = []
+        self.asked_for: dict[str, Request] = {}
+        self.played: dict[str, Playback] = {}
+        self.container: Path | None = None
+        """The one recording that there is, named after its call."""
         self.headsets: dict[str, bytes] = {}
         self.watching: dict[str, SupervisionView] = {}
         self.muted: set[str] = set()
@@ -383,6 +392,40 @@ class SmallSwitch:
             raise UsageError("all media ports are in use; widen the range in [media]")
         self.headsets[name] = offer
         return b"v=0\r\nan answer"
+
+    async def ask_request(self, what: What, call_refs: Sequence[str], by: str, reason: str, for_s: float) -> Request:
+        four_eyes.check_ask(what, call_refs, reason, for_s)
+        request = Request(f"{len(self.asked_for):04x}", what, tuple(call_refs), reason, by, datetime.now(UTC), for_s)
+        self.asked_for[request.request_ref] = request
+        return request
+
+    async def approve_request(self, request_ref: str, by: str) -> Request:
+        request, now = self.asked_for[request_ref], datetime.now(UTC)
+        four_eyes.check_approve(request, by, now)
+        self.asked_for[request_ref] = replace(request, approved_by=by, approved_at=now)
+        return self.asked_for[request_ref]
+
+    async def requests(self) -> list[Request]:
+        return list(self.asked_for.values())
+
+    async def begin_playback(self, call_ref: str, by: str, reason: str) -> tuple[Playback, int]:
+        if self.container is None or self.container.stem != call_ref:
+            raise KeyError(call_ref)
+        playback = Playback(f"{len(self.played):04x}", call_ref, reason, by, datetime.now(UTC))
+        self.played[playback.playback_ref] = playback
+        return playback, 1
+
+    async def playback_part(self, playback_ref: str, part: int, by: str) -> Path:
+        playback = self.played[playback_ref]
+        if playback.asked_by != by or part != 1 or self.container is None:
+            raise KeyError(playback_ref)
+        return self.container
+
+    async def note_listened(self, playback_ref: str, listened_s: float, by: str) -> None:
+        self.played[playback_ref] = replace(self.played[playback_ref], listened_s=listened_s)
+
+    async def playbacks(self) -> list[Playback]:
+        return list(self.played.values())
 
     async def ask_override(self, interlock: str, by: str, reason: str, for_s: float) -> None:
         self._known_interlock(interlock)

@@ -42,6 +42,8 @@ NOT_NOTED = {
     # what is noted in detail by the command itself, or says nothing of anybody
     "/api/login", "/api/session", "/api/session/proof", "/api/supervision", "/api/agents/{agent}/mute",
     "/api/interlocks/{interlock}/override", "/api/interlocks/{interlock}/override/agreement",
+    "/api/requests", "/api/requests/{request}/approval",
+    "/api/recordings/{call}/playback", "/api/playbacks/{playback}/listened",
 }  # fmt: skip
 
 

@@ -129,6 +129,13 @@ MATRIX = [
     ("DELETE", "/api/interlocks/recorder/override", {"ada"}),
     ("GET", "/api/interlocks/recorder/override", EVERYBODY),  # is answered with 405
     ("POST", "/api/interlocks/recorder/override/agreement", {"ada"}),
+    ("GET", "/api/requests", WATCHERS | {"otto"}),
+    ("POST", "/api/requests", WATCHERS | {"otto"}),
+    ("POST", "/api/requests/x/approval", {"ada", "otto"}),
+    ("GET", "/api/playbacks", {"ada", "otto"}),
+    ("POST", "/api/recordings/x/playback", {"otto"}),
+    ("GET", "/api/playbacks/x/parts/x", {"otto"}),
+    ("POST", "/api/playbacks/x/listened", {"otto"}),
     ("POST", "/api/login", EVERYBODY),
     ("GET", "/api/session", EVERYBODY),
     ("POST", "/api/session", EVERYBODY),  # is answered with 405
