@@ -132,7 +132,7 @@ class Retention:
         found.held = len(held)
         there = await asyncio.to_thread(standing, self._folder)
         calls = {name: named[0] for name in (*there.kept, *there.tombstones) if (named := read_name(Path(name)))}
-        campaigns = await self._store.campaigns_of(sorted(set(calls.values())))
+        campaigns = await self._store.campaigns_by_call(sorted(set(calls.values())))
         kept = [
             KeptRecording(name, calls[name], campaigns.get(calls[name], ""), _moment(entry.closed_ns))
             for name, entry in there.kept.items()

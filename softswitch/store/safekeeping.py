@@ -81,7 +81,7 @@ class SafekeepingStore(PeopleStore):
 
     # Retention
 
-    async def campaigns_of(self, call_refs: Sequence[str]) -> dict[str, str]:
+    async def campaigns_by_call(self, call_refs: Sequence[str]) -> dict[str, str]:
         """Campaign by call, of those calls that the store knows."""
         with reading():
             return await kept.campaigns_of(self._engine, call_refs)

@@ -31,6 +31,7 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
 _CONTAINER: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {}}, "description": "A sealed recording, docs/recording-format.md"}
 }
+_OTHERS = ["DELETE", "HEAD", "OPTIONS", "PATCH", "PUT", "TRACE"]
 _PROVED = [Depends(check_proof)]
 
 
@@ -83,6 +84,11 @@ def add_safekeeping(router: APIRouter, control: SwitchControl) -> None:
                 question.what, question.call_refs, account.name, question.reason, question.minutes * 60.0
             )
         )
+
+    @router.api_route("/requests", methods=_OTHERS, include_in_schema=False)
+    async def neither_of_both() -> None:
+        """Two handlers on one path: left alone, the router would name the first one's method as all there is."""
+        raise HTTPException(405, "Method Not Allowed", {"allow": "GET, POST"})
 
     @router.post("/requests/{request}/approval", tags=["recordings"], responses=_REFUSED, dependencies=_PROVED)
     async def approve_request(request: Ref, account: Overseer) -> Request:

@@ -131,6 +131,7 @@ MATRIX = [
     ("POST", "/api/interlocks/recorder/override/agreement", {"ada"}),
     ("GET", "/api/requests", WATCHERS | {"otto"}),
     ("POST", "/api/requests", WATCHERS | {"otto"}),
+    ("DELETE", "/api/requests", EVERYBODY),  # is answered with 405
     ("POST", "/api/requests/x/approval", {"ada", "otto"}),
     ("GET", "/api/playbacks", {"ada", "otto"}),
     ("POST", "/api/recordings/x/playback", {"otto"}),
