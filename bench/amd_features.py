@@ -21,7 +21,7 @@ STEPS = 500
 """Of a clip, 10 s."""
 
 
-@njit(nogil=True)
+@njit(cache=True, nogil=True)
 def _hear(padded: Any, out: Floats) -> None:
     power = np.empty(HALF, np.float32)
     for step in range(out.shape[0]):
@@ -42,7 +42,7 @@ def hear(pcm: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     return out
 
 
-@njit(nogil=True)
+@njit(cache=True, nogil=True)
 def _inputs(heard: Floats, listener: Any, out: Floats) -> None:
     for clip in range(heard.shape[0]):
         voice.reset(listener)
@@ -59,7 +59,7 @@ def voice_inputs(heard: Floats) -> npt.NDArray[np.float32]:
     return out
 
 
-@njit(nogil=True)
+@njit(cache=True, nogil=True)
 def _rows(heard: Floats, likelihood: Floats, content: Floats, listener: Any, clocks: Any, out: Floats) -> None:
     for clip in range(heard.shape[0]):
         voice.reset(listener)

@@ -44,7 +44,7 @@ MOST_PEOPLE_LOST = {OperatingPoint.CAREFUL: 0.005, OperatingPoint.BALANCED: 0.01
 SLOWEST_P50_MS = {OperatingPoint.CAREFUL: 750, OperatingPoint.BALANCED: 700, OperatingPoint.FAST: 520}
 
 
-@njit(nogil=True)
+@njit(cache=True, nogil=True)
 def _listen(states: Any, padded: Any, codes: Any) -> None:
     power, bands = np.empty(HALF, np.float32), np.zeros(BANDS, np.float32)
     for block in range(min((padded.size - WINDOW) // BLOCK + 1, STEP_BLOCKS * codes.size)):
@@ -64,7 +64,7 @@ def tones_in(clips: list[LabelledClip], steps: int) -> npt.NDArray[np.int32]:
     return codes
 
 
-@njit(nogil=True)
+@njit(cache=True, nogil=True)
 def _replay(states: Any, point: int, told: Any, rows: Any, codes: Any, lengths: Any, out: Any) -> None:
     """out: (clips, 4): first verdict, its time, last verdict, its time (ms)."""
     for clip in range(told.shape[0]):
