@@ -123,7 +123,11 @@ def read_clips(folder: Path) -> list[LabelledClip]:
 
 
 def groups_of(clips: list[LabelledClip], by: str) -> npt.NDArray[np.int64]:
-    """The group of each clip, 0 to 3. by: "speaker" (speakers of each source spread evenly) or "source"."""
+    """The group of each clip. by: "speaker" (four, the speakers of each source spread evenly), "source" (four), or
+    "noise" (one for each kind, and -1 for clips without)."""
+    if by == "noise":
+        kinds = sorted({clip.noise for clip in clips} - {"none"})
+        return np.array([-1 if clip.noise == "none" else kinds.index(clip.noise) for clip in clips])
     groups: list[int] = []
     dealt = 0
     chosen: dict[str, int] = {}

@@ -26,7 +26,7 @@ AVERAGED = 200
 VOICE_SHARE, JUDGE_SHARE = 0.3, 0.5
 """Of the steps of 20 ms, drawn at random, that are learnt from: neighbours say much the same."""
 SIGNAL_WORTH = 2.0
-"""How much more a step counts in which nobody speaks: such calls are fewer than others, and an agent sits before each."""
+"""How much more a step counts in which nobody speaks: such calls are few, and each that is missed costs an agent."""
 PERSON = CLASSES.index("person")
 SPOKEN = [CLASSES.index(name) for name in ("person", "voicemail", "menu", "announcement", "screening")]
 
