@@ -15,6 +15,7 @@ from softswitch.config import (
     vault_key_file,
 )
 from softswitch.dialler.agents import AgentBoard, AgentState
+from softswitch.dialler.blending import Blend
 from softswitch.dialler.dialling import Dialler
 from softswitch.dialler.locks import NumberLocks
 from softswitch.dialler.suppression import SuppressionList
@@ -134,6 +135,7 @@ class Switch:
 
         suppression, locks = SuppressionList(digest=store.digest), NumberLocks(store.digest)
         board = AgentBoard()
+        blend = Blend(board)
         conditions.never_dial_at = never_dial_at
         interlocks = Interlocks(
             (*health.NAMES, AUDIT),
@@ -176,7 +178,7 @@ class Switch:
         )
         inbound = InboundCalls(
             lines, agents, board, records, recordings_directory(settings),
-            new_ref=new_ref, wall=wall, ring=pool.ring, reject=pool.reject,
+            new_ref=new_ref, wall=wall, ring=pool.ring, reject=pool.reject, blend=blend,
         )  # fmt: skip
         watch = Health(
             interlocks,
@@ -204,7 +206,7 @@ class Switch:
         )  # fmt: skip
         self.site = reports.site = conditions.site = Site(
             settings, driver, store, records, pool, lines, board, agents, supervisors, supervision, audit, inbound,
-            interlocks, watch, suppression, locks,
+            interlocks, watch, suppression, locks, blend,
         )  # fmt: skip
         lines.names = tracing.names if tracing is not None else None
         self.desk = Desk(self.site, driver.now, tracing)
@@ -218,6 +220,8 @@ class Switch:
             self._carry_out(await make_dialler(self.site, campaign))
         toll.restore(await calls_of_today(store, settings))
         queues = [Queue.of(inbound, settings) for inbound in settings.inbound]
+        for queue in queues:
+            blend.add_queue(queue.needs)
         reports.open_for(queues, {supervisor.id for supervisor in settings.supervisors})
         send = tracing.sending(transport.send) if tracing is not None else transport.send
         await self._take_up(left, queues, seal)

@@ -27,6 +27,11 @@ class InboundSettings(Section):
     """Agent ids that take its calls; empty: all."""
     skills: tuple[Name, ...] = ()
     """Only agents who have all of them take its calls."""
+    service_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Of its callers who are to be answered within `answer_within_s`, such as 0.8: campaigns leave it as many agents
+    as that needs. 0: they leave it those whom its callers wait for."""
+    answer_within_s: Annotated[float, Field(ge=0, le=600)] = 20.0
+    """From the greeting's end."""
     priority: Annotated[int, Field(ge=0, le=100)] = 0
     """Its callers are served before those of numbers with a lower one."""
     greeting: str = ""

@@ -59,6 +59,9 @@ class PeopleSettings(Section):
         *("break", "lunch", "toilet", "meeting", "training", "technical"),
     )
     """What an agent says of a pause."""
+    roll_checks: tuple[ShiftText, ...] = ()
+    """When everybody is counted, such as ["mon-sun 11:45-12:00"]: nothing is dialled for agents who will be away, and
+    those who are logged in pause by themselves."""
     agents_networks: tuple[Network, ...] = ()
     """The agents' segment: agents log in from there alone, and nobody else does. Left out: from anywhere."""
 
@@ -72,6 +75,8 @@ class ClearanceSettings(Section):
     """Last day on which the agent may work."""
     roster: tuple[ShiftText, ...] = ()
     """Hours, such as ["mon-fri 09:00-17:00"], in the site's time zone; left out: any."""
+    breaks: tuple[ShiftText, ...] = ()
+    """Known pauses, such as ["mon-fri 12:30-13:00"]; the agent pauses and comes back by itself."""
     excluded_categories: tuple[Category, ...] = ()
     """Campaigns of these categories are not for this agent."""
 

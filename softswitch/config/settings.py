@@ -294,6 +294,8 @@ class CampaignSettings(Section):
     """Agent ids that work for it; empty: all."""
     categories: tuple[Category, ...] = ()
     """What it is about, such as ["victims"]; agents who are excluded from one of them do not work for it."""
+    weight: Annotated[float, Field(gt=0, le=100)] = 1.0
+    """Its share of the agents who work for several campaigns: twice as much has twice as many."""
     queue_low: Annotated[int, Field(ge=1)] = 20
     """The hopper is refilled when it holds fewer leads than this."""
     queue_high: Annotated[int, Field(ge=1, le=100000)] = 200

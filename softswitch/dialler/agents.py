@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from math import inf
 from typing import Any
 
 from softswitch.errors import UsageError
@@ -90,6 +91,7 @@ class AgentBoard:
         self._agents: dict[str, _Agent] = {}
         self._events: deque[AgentChanged] = deque()
         self._heard_within_s: dict[str, float] = {}
+        self._leaves_at: dict[str, float] = {}
         self.generation = 0
         """Rises with every change of any state; a dialler looks again for agents when it has risen."""
 
@@ -218,11 +220,32 @@ class AgentBoard:
     def ready(self, among: Collection[str] = ()) -> int:
         return sum(self._is_free(one, among) for one in self._agents.values())
 
+    def ready_agents(self) -> list[str]:
+        """Who is ready, the longest-waiting first."""
+        ready = [one for one in self._agents.values() if one.state is AgentState.READY]
+        return [one.name for one in sorted(ready, key=lambda each: (each.waiting_since, each.name))]
+
+    def expect_leave(self, agent: str, at: float | None) -> None:
+        """When the agent is known to leave: a break, a roll check, the end of a shift. None: no such moment is near."""
+        if at is None:
+            self._leaves_at.pop(agent, None)
+        else:
+            self._leaves_at[agent] = at
+
+    def leaves_at(self, agent: str) -> float:
+        """Infinite where nothing is known."""
+        return self._leaves_at.get(agent, inf)
+
     def doing(self, among: Collection[str] = ()) -> Iterator[tuple[str, AgentState, str, bool]]:
         """Of each agent (of `among`, if given): name, state, campaign of the present call, and a pause asked for."""
         for one in self._agents.values():
             if not among or one.name in among:
                 yield one.name, one.state, one.campaign, one.pause_wanted
+
+    def code_of(self, agent: str) -> str:
+        """Of the pause that the agent makes; empty if none."""
+        one = self._agents.get(agent)
+        return one.code if one is not None and one.state is AgentState.PAUSED else ""
 
     def will_pause(self, agent: str) -> bool:
         one = self._agents.get(agent)

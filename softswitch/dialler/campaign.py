@@ -125,6 +125,8 @@ class Campaign:
     visible_fields: tuple[str, ...] = ()
     agents: tuple[str, ...] = ()
     """Agent ids that work for it; empty: all."""
+    weight: float = 1.0
+    """Its share of agents who work for several campaigns, against theirs."""
     queue_low: int = 20
     queue_high: int = 200
     """The hopper is refilled up to `queue_high` when it falls under `queue_low`."""

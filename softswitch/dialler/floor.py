@@ -51,7 +51,7 @@ class CampaignFloor:
             every_answer_needs_an_agent=self._every_answer,
         )
         self._rows: dict[str, tuple[Call, int, int]] = {}
-        self._agents: dict[str, tuple[int, int, bool]] = {}
+        self._agents: dict[str, tuple[int, int, float]] = {}
 
     @property
     def fallback(self) -> str:
@@ -140,23 +140,29 @@ class CampaignFloor:
         return events.CALL_DROPPED if call.abandoned else events.CALL_ENDED
 
     def _look_at_agents(self, now: float) -> None:
-        campaign = self._shift.campaign
+        campaign, board = self._shift.campaign, self._shift.board
+        allotted = self._shift.allotment(now)
         connecting = {call.agent for call in self._shift.calls.values() if call.state in _TALKING}
-        for name, state, of, will_pause in self._shift.board.doing(campaign.agents):
+        for name, state, of, will_pause in board.doing(campaign.agents):
             doing = floor.TALKING if name in connecting else _DOING[state]
             if doing in (floor.TALKING, floor.WRAPPING_UP) and of != campaign.name:
                 doing = floor.AWAY  # another campaign's, or with a caller: nobody to count on here
+            elif doing == floor.READY and allotted is not None and name not in allotted.ready:
+                doing = floor.AWAY  # another campaign or a queue counts on them
+            leaves_at = board.leaves_at(name)
+            if will_pause or (allotted is not None and name in allotted.lent):
+                leaves_at = -math.inf
             known = self._agents.get(name)
             if known is None:
                 if len(self._agents) >= floor.MOST_AGENTS:
                     continue
-                known = (len(self._agents), -1, False)
-            row, before, leaving = known
+                known = (len(self._agents), -1, math.inf)
+            row, before, leaving_at = known
             if doing != before:
                 self._tell(events.AGENT_DOES, row, doing, now)
-            if will_pause != leaving:
-                self._tell(events.AGENT_LEAVES, row, now if will_pause else math.inf, now)
-            self._agents[name] = (row, doing, will_pause)
+            if leaves_at != leaving_at:
+                self._tell(events.AGENT_LEAVES, row, max(leaves_at, now), now)
+            self._agents[name] = (row, doing, leaves_at)
 
 
 _FIELDS = {

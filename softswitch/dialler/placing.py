@@ -22,10 +22,9 @@ from softswitch.dialler.events import (
 )
 from softswitch.dialler.lead import Lead
 from softswitch.dialler.presented import caller_id_for
-from softswitch.dialler.shift import Shift
+from softswitch.dialler.shift import NOBODY, Shift
 from softswitch.dialler.supply import Supply
 
-NOBODY = ("",)
 PREVIEW_UNANSWERED = "preview"
 """Pause code of an agent who was shown a lead and said nothing."""
 
@@ -43,7 +42,7 @@ class PlacedCalls:
     def dial(self, now: float, *, guaranteed: bool) -> bool:
         """Begin one attempt at the lead that comes next, with an agent reserved for it if `guaranteed`."""
         lead = self._supply.take(now)
-        return lead is not None and self.begin(lead, now, self._campaign.agents if guaranteed else None)
+        return lead is not None and self.begin(lead, now, self._shift.agents_to_dial_for(now) if guaranteed else None)
 
     def call_back(self, now: float) -> bool:
         """Begin the callback that is due, with its own agent or, after the grace, anybody who is ready."""
@@ -56,7 +55,7 @@ class PlacedCalls:
     def preview(self, now: float) -> bool:
         """Show the lead that comes next to an agent; nothing is committed before the agent wants it called."""
         lead = self._supply.take(now)
-        return lead is not None and self.begin(lead, now, self._campaign.agents, shown_first=True)
+        return lead is not None and self.begin(lead, now, self._shift.agents_to_dial_for(now), shown_first=True)
 
     def accepted(self, call: Call, now: float) -> None:
         """The agent wants the lead called; its clocks begin now."""
@@ -87,7 +86,7 @@ class PlacedCalls:
         """Who may take a callback that this agent, or (empty) nobody in particular, has promised."""
         if not agent:
             return self._campaign.agents
-        return (agent,) if not self._campaign.agents or agent in self._campaign.agents else NOBODY
+        return (agent,) if not self._campaign.agents or agent in self._campaign.agents else (NOBODY,)
 
     def begin(self, lead: Lead, now: float, among: Collection[str] | None, *, shown_first: bool = False) -> bool:
         """Begin an attempt at a lead whose number is claimed.

@@ -216,6 +216,8 @@ def faults(campaign: Campaign, rules: RuleSet, screening_age_s: float | None, to
         found.append("calls_a_day is under 0")
     if campaign.callback_grace_s < 0 or campaign.callback_window_s < 0:
         found.append("callback_grace_s or callback_window_s is under 0")
+    if not campaign.weight > 0:
+        found.append("weight is not more than 0")
     if campaign.maximum_attempts < 1:
         found.append("maximum_attempts is under 1")
     if not 0 <= campaign.queue_low < campaign.queue_high:

@@ -11,6 +11,7 @@ from softswitch.dialler.abandonment import AbandonmentLedger, DayCounts, FalsePo
 from softswitch.dialler.agents import AgentBoard
 from softswitch.dialler.answering import AnsweredCalls
 from softswitch.dialler.attempt import DialAttempt
+from softswitch.dialler.blending import Blend
 from softswitch.dialler.books import Books
 from softswitch.dialler.call import BEFORE_ANSWER, SHOWN, UNANSWERED, WITH_MACHINE, Call, CallState
 from softswitch.dialler.campaign import Campaign, Policy
@@ -46,8 +47,10 @@ class RunningCampaign:
         rules: RuleSet = UNITED_KINGDOM,
         margins: Margins = DEFAULT_MARGINS,
         time_zone: str = "Europe/London",
+        blend: Blend | None = None,
     ) -> None:
-        """`time_zone` is the site's: its midnights part the days of the abandonment ledger."""
+        """time_zone: the site's; its midnights part the days of the abandonment ledger.  blend: of the site, where
+        other campaigns and inbound queues have the same agents."""
         self.campaign = campaign
         self.board = board if board is not None else AgentBoard()
         self._rules = rules
@@ -60,7 +63,10 @@ class RunningCampaign:
             suppression=suppression,
             ledger=AbandonmentLedger(time_zone, FalsePositives(margins.false_positive_prior(campaign))),
             rng=rng,
+            blend=blend,
         )
+        if blend is not None:
+            blend.add_campaign(campaign.name, campaign.agents, campaign.weight, self._wants_agents)
         self._books = Books(self._shift)
         self._supply = Supply(self._shift, self._books)
         self._placed = PlacedCalls(self._shift, self._books, self._supply, new_ref)
@@ -135,6 +141,11 @@ class RunningCampaign:
             for call in self._shift.calls.values()
         )
 
+    @property
+    def calls_to_come(self) -> int:
+        """Calls that are decided upon, and have no INVITE yet."""
+        return sum(call.attempt.invited_at is None for call in self._shift.calls.values())
+
     def attempt(self, call_ref: str) -> DialAttempt:
         """KeyError for a call that is unknown or long over."""
         return self._known(call_ref).attempt
@@ -184,6 +195,12 @@ class RunningCampaign:
 
     # after every mutation
 
+    def _wants_agents(self) -> float:
+        """How many ready agents it has work for: any number while it dials, else one for each call on its way."""
+        if self._told[0] == "running" and not self._supply.is_exhausted:
+            return inf
+        return sum(call.state in UNANSWERED and not call.agent for call in self._shift.calls.values())
+
     def _may_place(self, now: float) -> bool:
         """Whether calls that are committed may go out."""
         return self._wanted == "running" and not self._closed_because(now)
@@ -212,8 +229,8 @@ class RunningCampaign:
     def _calls_left_today(self, now: float) -> float:
         if not self.campaign.calls_a_day:
             return inf
-        on_the_way = sum(call.attempt.invited_at is None for call in self._shift.calls.values())
-        return self.campaign.calls_a_day - self._shift.ledger.counts(self._shift.wall(now)).attempts - on_the_way
+        made = self._shift.ledger.counts(self._shift.wall(now)).attempts
+        return self.campaign.calls_a_day - made - self.calls_to_come
 
     def _settle(self, now: float) -> None:
         """What follows from any change: agents looked after, waiting calls served, new ones dialled, states told."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from softswitch.dialler.abandonment import AbandonmentLedger
 from softswitch.dialler.agents import AgentBoard
+from softswitch.dialler.blending import Allotment, Blend
 from softswitch.dialler.call import Call
 from softswitch.dialler.campaign import Campaign
 from softswitch.dialler.events import CampaignEvent
@@ -15,6 +16,9 @@ from softswitch.dialler.locks import NumberLocks
 from softswitch.dialler.rules import Margins
 from softswitch.dialler.suppression import SuppressionList
 from softswitch.errors import UsageError
+
+NOBODY = ""
+"""An agent's name that nobody has: an empty list of agents would mean all."""
 
 
 @dataclass(slots=True)
@@ -26,10 +30,21 @@ class Shift:
     suppression: SuppressionList
     ledger: AbandonmentLedger
     rng: np.random.Generator
+    blend: Blend | None = None
+    """Who shares the agents out; None: they are this campaign's alone."""
     calls: dict[str, Call] = field(default_factory=dict)
     """Attempts that are not over, by `call_ref`."""
     events: deque[CampaignEvent] = field(default_factory=deque)
     _anchor: tuple[datetime, float] | None = None
+
+    def allotment(self, now: float) -> Allotment | None:
+        """Whom this campaign may count on; None: everybody who works for it."""
+        return None if self.blend is None else self.blend.allotment(self.campaign.name, now)
+
+    def agents_to_dial_for(self, now: float) -> tuple[str, ...]:
+        """Who may be reserved before an answer; empty: all."""
+        allotted = self.allotment(now)
+        return self.campaign.agents if allotted is None else (*allotted.ready, NOBODY)
 
     def set_wall(self, wall: datetime, now: float) -> None:
         if wall.tzinfo is None:

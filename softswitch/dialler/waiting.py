@@ -159,6 +159,10 @@ class WaitingRoom:
         waiting = [caller for caller in self._callers.values() if caller.stage is Stage.WAITS]
         return [each.call_ref for each in sorted(waiting, key=lambda each: (-each.plan.priority, each.entered_at))]
 
+    def waiting_in(self, queue: str) -> int:
+        """Callers of one queue who have no agent yet."""
+        return len(self._of(queue))
+
     def place_of(self, call_ref: str) -> int:
         """1 for whoever is next in their queue. KeyError for one who does not wait."""
         caller = self._callers[call_ref]

@@ -12,6 +12,7 @@ from softswitch.calls.events import CallOffered, Origin
 from softswitch.calls.outcome import Outcome
 from softswitch.dialler.agents import AgentBoard
 from softswitch.dialler.attempt import CallSound, DialAttempt, Disposition
+from softswitch.dialler.blending import Blend
 from softswitch.dialler.snapshots import attempt_from, attempt_snapshot
 from softswitch.dialler.waiting import GiveUp, Hear, Overflow, WaitingRoom
 from softswitch.errors import SoftswitchError
@@ -41,6 +42,7 @@ class _Call:
     record: DialAttempt
     line: Line | None = None
     agent: str = ""
+    talks_since: float | None = None
     hears: str = ""
     """Clip that plays once, to its end."""
     turned_away: bool = False
@@ -62,6 +64,7 @@ class InboundCalls:
         wall: Callable[[], datetime],
         ring: Callable[[str, float], None],
         reject: Callable[[str, int, float], None],
+        blend: Blend | None = None,
     ) -> None:
         self._lines = lines
         self._agents = agents
@@ -75,6 +78,8 @@ class InboundCalls:
         self._calls: dict[str, _Call] = {}
         """By the caller's leg."""
         self._room = WaitingRoom()
+        self._blend = blend or Blend(board)
+        self._blend.waiting_in = self._room.waiting_in
         self.overflows = Overflows(
             lines,
             new_ref,
@@ -99,6 +104,7 @@ class InboundCalls:
         if event.verstat:
             log.info("caller's number verified", call=call_ref, verstat=event.verstat)
         self._records.open_attempt(record)
+        self._blend.receive_caller(queue.campaign, now)
         if not queue.is_open(self._wall()):
             self._turn_away(call, queue.prompt_closed, NOT_NOW, now)
         elif not queue.answers_at_once:
@@ -182,6 +188,8 @@ class InboundCalls:
         if call is None:
             return
         self._room.leave(call.call_ref)
+        if call.talks_since is not None:
+            self._blend.receive_handled(call.queue.campaign, now - call.talks_since + WRAP_UP_S)
         if call.agent:
             self._agents.release(call.agent, now)
             self._board.receive_call_ended(call.agent, call.call_ref, now, WRAP_UP_S)
@@ -196,6 +204,7 @@ class InboundCalls:
         now = self._lines.now
         if isinstance(event, FirstPacketBridged) and call.agent:
             self._board.receive_connected(call.agent, call.call_ref, now)
+            call.talks_since = now
             call.record = replace(call.record, agent=call.agent, bridged_at=self._wall())
         elif isinstance(event, PlayingEnded) and event.clip == call.hears:
             call.hears = ""

@@ -184,6 +184,7 @@ async def make_dialler(site: Site, settings: CampaignSettings) -> Dialler:
         board=site.board,
         locks=site.locks,
         time_zone=zone,
+        blend=site.blend,
     )
     dialler.set_wall(wall(), site.driver.now)
     today = wall().astimezone(ZoneInfo(zone)).date()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from softswitch.config import Settings, routes_of, scripts_of
 from softswitch.dialler.agents import AgentBoard, AgentState
+from softswitch.dialler.blending import Blend
 from softswitch.dialler.dialling import Dialler
 from softswitch.dialler.locks import NumberLocks
 from softswitch.dialler.suppression import SuppressionList
@@ -20,6 +21,7 @@ from softswitch.exchange.health import Health
 from softswitch.exchange.inbound import InboundCalls
 from softswitch.exchange.lines import Lines
 from softswitch.exchange.records import Records
+from softswitch.exchange.rostering import Rostering
 from softswitch.exchange.supervision import Supervision
 from softswitch.exchange.supervisors import SupervisorLines
 from softswitch.exchange.surveys import Surveys
@@ -55,15 +57,18 @@ class Site:
     health: Health
     suppression: SuppressionList
     locks: NumberLocks
+    blend: Blend
     campaigns: dict[str, DialledCalls] = field(default_factory=dict)
     routes: RouteTable = field(init=False)
     overrides: Overrides = field(init=False)
     admissions: Admissions = field(init=False)
+    rostering: Rostering = field(init=False)
     surveys: Surveys = field(init=False)
     headset_tests: HeadsetTests = field(init=False)
 
     def __post_init__(self) -> None:
         self.overrides = Overrides(self.interlocks)
+        self.rostering = Rostering(self.settings, self.board, self.set_agent, wall)
         self.admissions = Admissions(self.settings, self.audit, wall)
         self.surveys = Surveys(scripts_of(self.settings), self, self.records, wall)
         self.headset_tests = HeadsetTests()
@@ -107,9 +112,17 @@ class Site:
     def report_channels(self) -> None:
         """Tell each dialler how many calls its trunks could take on now, and whether it may dial at all."""
         now = self.driver.now
+        trunks = {name: set(self.trunks_of(name)) for name in self.campaigns}
         for calls in self.campaigns.values():
-            free = sum(self.pool.channels_free(name) for name in self.trunks_of(calls.campaign))
-            calls.dialler.receive_channels(free, now)
+            own = trunks[calls.campaign]
+            free = sum(self.pool.channels_free(name) for name in own)
+            # What another campaign has decided to dial and has no INVITE yet takes a channel all the same.
+            taken = sum(
+                each.dialler.calls_to_come
+                for each in self.campaigns.values()
+                if each is not calls and not own.isdisjoint(trunks[each.campaign])
+            )
+            calls.dialler.receive_channels(max(0, free - taken), now)
             calls.dialler.receive_interlocks(self.interlocks.closed_for(calls.campaign), now)
         self.settle()
 

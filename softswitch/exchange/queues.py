@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from softswitch.config import InboundSettings, Settings
+from softswitch.dialler.blending import QueueNeeds
 from softswitch.dialler.hours import CallingHours
 from softswitch.dialler.waiting import QueuePlan
 
@@ -43,6 +44,8 @@ class Queue:
     overflow_trunks: tuple[str, ...] = ()
     capacity: int = 0
     priority: int = 0
+    service_share: float = 0.0
+    answer_within_s: float = 20.0
 
     @classmethod
     def of(cls, inbound: InboundSettings, settings: Settings) -> "Queue":
@@ -66,12 +69,18 @@ class Queue:
             overflow_trunks=trunks,
             capacity=inbound.capacity,
             priority=inbound.priority,
+            service_share=inbound.service_share,
+            answer_within_s=inbound.answer_within_s,
         )
 
     @property
     def campaign(self) -> str:
         """Under which its calls are recorded and its agents are shown."""
         return f"inbound-{self.did.removeprefix('+')}"
+
+    @property
+    def needs(self) -> QueueNeeds:
+        return QueueNeeds(self.campaign, self.agents, self.service_share, self.answer_within_s, self.priority)
 
     @property
     def plan(self) -> QueuePlan:

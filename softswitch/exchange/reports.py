@@ -182,6 +182,7 @@ class Reports:
         now = self.site.driver.now
         self._end_overrides(now)
         self._end_shifts(now)
+        self.site.rostering.look(now)
         for dialler in self.site.diallers:
             dialler.set_wall(wall(), now)
         self.site.agents.look(now)
