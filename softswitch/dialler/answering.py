@@ -111,7 +111,9 @@ class AnsweredCalls:
             self.hang_up(call, "asked", now, wrap_up=True)
         elif call.state is CallState.LISTENING:
             self._shift.emit(Listen(call.attempt.call_ref))
-        elif call.state is CallState.VOICEMAIL and call.attempt.voicemail_at is None:
+        elif (call.state is CallState.VOICEMAIL and call.attempt.voicemail_at is None) or (
+            call.state is CallState.MESSAGE and not call.message_heard
+        ):
             self._shift.emit(PlayMessage(call.attempt.call_ref, call.clip))
 
     # what the dialler decides

@@ -115,5 +115,6 @@ async def _settle(
     due = changed.get("not_before", ANY_TIME)
     told = {**changed, "not_before": None if due == ANY_TIME else due.isoformat()}
     await journal.write(connection, [Entry(Kind.LEAD, wall, row["campaign"], row["call_ref"], lead_ref, content=told)])
-    if disposition == Disposition.ABANDONED or disposition in CLASSED_BY_AMD:
+    # Also where it may still ring: another campaign, too, may have the number.
+    if disposition in (Disposition.ABANDONED, Disposition.FAILED) or disposition in CLASSED_BY_AMD:
         await locked.lock(connection, lead.number_digest, values["not_before"])
