@@ -13,21 +13,20 @@ PACE_PRIOR_S = 1800.0
 """That guess is worth so much of a day."""
 DEFAULT_ANSWERS_LEFT = 150.0
 """Live answers to plan for where nobody knows the day's end: about an hour of a small site."""
-DAMPING_ANSWERS = 15.0
-RESERVE_DROPS = 1.4
-RESERVE_PER_AGENT = 0.13
-"""Kept back of the allowance: what calls in flight may still do when it is nearly spent. Drops come in clumps, the
-larger the floor."""
-CAREFUL_SHARE = 0.45
-"""Of the answers expected, those that come where the day is ahead of its allowance and so dials less."""
-LAST_DROPS = 2.5
-"""The day's end begins where so few drops are still to be allowed: from there on, a further one must fit among..."""
-SURE_SHARE = 0.35
-"""...the answers that come even if nothing is dialled ahead any more..."""
-CLUMP_PER_AGENT = 0.03
-"""...with so many beside it."""
+CLUMP = 1.0
+CLUMP_PER_AGENT = 0.06
+"""Drops that come together, before what is in the air is known to have gone wrong; the larger the floor, the more."""
+CAREFUL_SHARE = 0.65
+CAREFUL_CLUMPS = 0.6
+"""Where less is dialled ahead, fewer answers come: so many of those expected, and the allowance shrinks with them; of
+that, no more than so many clumps are kept back, for it is not certain."""
+SLOWNESS = 2.5
+"""How the allowance is stretched when little of it is left: see `drops_to_plan`."""
+DAMPING_ANSWERS = 3.0
+MOST_TARGETS = 4.0
+"""Never a faster spending than so many times the target, whatever is left near the end of a day."""
 FIRST_GAIN = 0.65
-GAIN_DROPS = 8.0
+GAIN_DROPS = 25.0
 LEAST_GAIN, MOST_GAIN = 0.2, 3.0
 """Threshold over drops per live answer: it begins at `FIRST_GAIN`, which counts as much as `GAIN_DROPS` drops."""
 WARM_OUTCOMES = 40.0
@@ -56,9 +55,10 @@ def answers_left(floor: Floor, agents: int, now: float) -> float:
     """Live answers (connected or not) expected in the rest of the day, at today's pace for each agent."""
     left = DEFAULT_ANSWERS_LEFT
     if floor.ends_at == floor.ends_at:
-        prior_s = PACE_PRIOR_S * agents
+        staff = min(floor.agents_of_late, 1.2 * agents + 1.0) if floor.agents_of_late > 0.0 else 1.0 * agents
+        prior_s = PACE_PRIOR_S * staff
         pace = (floor.answers_seen + prior_s / ANSWERS_PRIOR_S) / (floor.agent_s + prior_s)
-        left = live_share(floor) * pace * agents * max(floor.ends_at - now, 0.0)
+        left = live_share(floor) * pace * staff * max(floor.ends_at - now, 0.0)
     if floor.answers_known == floor.answers_known:
         left = min(left, max(floor.answers_known, 0.0))
     return left
@@ -88,9 +88,26 @@ def over_limit(floor: Floor) -> bool:
 
 @njit(cache=True, nogil=True)
 def gain(floor: Floor) -> float:
-    """Threshold over the drops that it leads to, per live answer, as this day has shown it."""
+    """Threshold over the drops that it leads to, per live answer, as this day has shown it: the slow trim.
+
+    It cannot wind up: it counts thresholds only while something is dialled ahead, and its range is bounded.
+    """
     seen = (floor.priced + FIRST_GAIN * GAIN_DROPS) / (floor.dropped + GAIN_DROPS)
     return min(max(seen, LEAST_GAIN), MOST_GAIN)
+
+
+@njit(cache=True, nogil=True)
+def drops_to_plan(allowance: float, clump: float) -> float:
+    """Drops to be planned for in the rest of the day, of an allowance that must not be overdrawn by one clump.
+
+    Utilisation grows about with the logarithm of the overflow, so an even spending is best; but the last drop that is
+    allowed ends all dialling ahead, and the less is left, the more it is worth to have it left. The form was fitted to
+    the solution of that control problem (dynamic programming over time and allowance, 1-20 drops): nothing under one
+    clump, a fifth of two, all but two or three of many.
+    """
+    if allowance <= clump:
+        return 0.0
+    return allowance * (allowance - clump) / (allowance + SLOWNESS * clump)
 
 
 @njit(cache=True, nogil=True)
@@ -99,10 +116,8 @@ def threshold(floor: Floor, agents: int, now: float) -> float:
     if floor.threshold == floor.threshold:
         return floor.threshold
     left = answers_left(floor, agents, now)
-    if floor.target * left < LAST_DROPS and allowance_left(floor, SURE_SHARE * left) < 1.0 + CLUMP_PER_AGENT * agents:
-        return 0.0
-    reserve = min(RESERVE_DROPS + RESERVE_PER_AGENT * agents, 0.5 * max(allowance_left(floor, left), 0.0))
-    if allowance_left(floor, 0.0) < reserve:
-        left *= CAREFUL_SHARE
-    share = max(allowance_left(floor, left) - reserve, 0.0) / (left + DAMPING_ANSWERS)
+    clump = CLUMP + CLUMP_PER_AGENT * agents
+    allowance = allowance_left(floor, left)
+    allowance -= min(allowance - allowance_left(floor, CAREFUL_SHARE * left), CAREFUL_CLUMPS * clump)
+    share = min(drops_to_plan(allowance, clump) / (left + DAMPING_ANSWERS), MOST_TARGETS * floor.target)
     return min(gain(floor) * share, 0.5) * floor.outcomes / (floor.outcomes + WARM_OUTCOMES)

@@ -15,15 +15,7 @@ import math
 from numba import njit
 from softswitch.pacing.budget import agents_in, live_share, over_limit, threshold
 from softswitch.pacing.convolution import add_moments, add_term, normal_tail
-from softswitch.pacing.estimators import (
-    count_agents,
-    count_ringing,
-    fade,
-    segment_level,
-    service_bin,
-    tabulate_calls,
-    tabulate_service,
-)  # fmt: skip
+from softswitch.pacing.estimators import count_agents, count_ringing, fade, segment_level, service_bin
 from softswitch.pacing.floor import (
     EXACT_AGENTS,
     LANDINGS,
@@ -39,6 +31,7 @@ from softswitch.pacing.floor import (
     Floor,
     Table,
 )  # fmt: skip
+from softswitch.pacing.forecast import tabulate_calls, tabulate_service
 from softswitch.pacing.policies import (
     FALLBACK_COLD,
     FALLBACK_NO_DATA,
@@ -55,6 +48,8 @@ EXACT_TERMS = 72
 LINES_PER_AGENT = 30
 """A cap against absurd estimates; at 10 % answers about 2 lines per agent are in use."""
 TABLES_EVERY_S = 5.0
+AGENTS_MEMORY_S = 1800.0
+"""The day is planned for the agents of the last half hour: that one of five takes a break is no news."""
 SERVICE_EVERY_S = 20.0
 CALIBRATION_FACTOR = 1.7
 """Observed answers may be so many times the predicted ones, or the other way round, and..."""
@@ -71,7 +66,11 @@ def advance(floor: Floor, now: float) -> None:
         floor.now = now
     elapsed_s = now - floor.now
     if elapsed_s > 0.0:
-        floor.agent_s += agents_in(floor) * min(elapsed_s, 60.0)
+        agents = agents_in(floor)
+        floor.agent_s += agents * min(elapsed_s, 60.0)
+        if agents > 0:
+            kept = math.exp(-min(elapsed_s, 60.0) / AGENTS_MEMORY_S) if floor.agents_of_late > 0.0 else 0.0
+            floor.agents_of_late = kept * floor.agents_of_late + (1.0 - kept) * agents
         floor.now = now
         if floor.calls_per_s < math.inf:
             floor.tokens = min(floor.tokens + elapsed_s * floor.calls_per_s, max(floor.calls_per_s, 1.0))

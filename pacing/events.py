@@ -101,6 +101,8 @@ def receive(state: Table, kind: int, row: int, value: float, now: float) -> int:
     elif kind == LIVE_TODAY:
         floor.live = value
     elif kind == DROPPED_TODAY:
+        if value < floor.dropped:  # another day: what thresholds led to goes on in proportion
+            floor.priced *= value / floor.dropped
         floor.dropped = value
     elif kind == MACHINES_TODAY:
         floor.machines = value

@@ -77,6 +77,7 @@ FLOOR = np.dtype(
         ("channels_free", "i8"), ("segment", "i8"), ("answers_known", "f8"), ("ends_at", "f8"), ("bound", "i8"),
         # counts of the day
         ("live", "f8"), ("dropped", "f8"), ("machines", "f8"), ("answers_seen", "f8"), ("agent_s", "f8"),
+        ("agents_of_late", "f8"),
         # clocks
         ("now", "f8"), ("tabled_at", "f8"), ("served_at", "f8"), ("tokens", "f8"),
         # slow scalars of the market
@@ -102,7 +103,7 @@ FLOOR = np.dtype(
         ("fresh_takes", "f8", (LANDINGS,)), ("talk_holds", "f8", (SERVICE_BINS, LANDINGS)),
         ("wrap_holds", "f8", (SERVICE_BINS, LANDINGS)),
         # room to work in
-        ("curves", "f8", (6, HORIZON_S + 1)), ("sums", "f8", (EXACT_AGENTS + 1, LANDINGS)),
+        ("curves", "f8", (8, HORIZON_S + 1)), ("sums", "f8", (EXACT_AGENTS + 1, LANDINGS)),
         ("moments", "f8", (3, LANDINGS)), ("term", "f8", (LANDINGS,)),
     ],
     align=True,
@@ -130,6 +131,7 @@ def new_state(
     Raises UsageError for shares that cannot be.
     """
     from softswitch.pacing.estimators import set_priors
+    from softswitch.pacing.forecast import make_tables
 
     if not (0.0 <= target <= limit <= 1.0 and 0.0 <= false_positive_share <= 1.0):
         raise UsageError("the abandoned target must lie between 0 and the limit, and the limit under 1")
@@ -147,4 +149,5 @@ def new_state(
     floor["now"], floor["tabled_at"], floor["served_at"] = np.nan, -np.inf, -np.inf
     floor["tokens"] = max(calls_per_s, 1.0)
     set_priors(state)
+    make_tables(state)
     return state

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from softswitch.pacing import events
-from softswitch.pacing.estimators import level, make_tables, segment_level, spend, spend_service
+from softswitch.pacing.estimators import level, segment_level, spend, spend_service
 from softswitch.pacing.floor import HORIZON_S, LANDINGS, TALKING, WRAPPING_UP
+from softswitch.pacing.forecast import make_tables
 
 from tests.pacing.conftest import Floor, teach
 
