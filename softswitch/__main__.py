@@ -107,6 +107,7 @@ def _mount() -> None:
     from softswitch.people_command import people_app
     from softswitch.safekeeping_commands import recordings_app
     from softswitch.status_command import status
+    from softswitch.survey_commands import survey_app, survey_report
     from softswitch.trace_command import trace
     from softswitch.vault_command import vault_app
 
@@ -114,8 +115,10 @@ def _mount() -> None:
     app.command()(status)
     amd_app.command()(report)
     app.add_typer(amd_app, name="amd", help="Measure answering-machine detection.")
-    app.add_typer(report_app, name="report", help="Whether the rules are kept.")
+    report_app.command("survey")(survey_report)
+    app.add_typer(report_app, name="report", help="Whether the rules are kept; outcome rates of a survey.")
     app.add_typer(pacing_app, name="pacing", help="Simulate pacing.")
+    app.add_typer(survey_app, name="survey", help="Scripts and the answers to them.")
     app.add_typer(recordings_app, name="recordings", help="Keys, verification and export of sealed recordings.")
     app.add_typer(audit_app, name="audit", help="Keys, verification and export of the audit log.")
     app.add_typer(campaign_app, name="campaign", help="Start, pause and stop the campaigns of a running switch.")

@@ -132,8 +132,8 @@ def campaign_of(campaign: CampaignSettings, settings: Settings) -> Campaign:
     """The value that the dialler works with; a caller id that it lacks is its trunk's, where that is certain."""
     own = campaign.model_dump(
         exclude={
-            *("leads", "start", "script", "recycle", "weekdays", "holidays", "caller_id", "categories", "agents"),
-            *("at_abandoned_limit", "supervisor_ratio", "keep_days"),
+            *("leads", "start", "script", "aapor", "recycle", "weekdays", "holidays", "caller_id", "categories"),
+            *("agents", "at_abandoned_limit", "supervisor_ratio", "keep_days"),
         }
     )
     trunks = [t for t in settings.trunks if t.name == campaign.trunk or not campaign.trunk]

@@ -197,6 +197,15 @@ class RecycleSettings(Section):
     """Attempts that may end so before the lead is done."""
 
 
+class AaporSettings(Section):
+    """[campaigns.aapor.DISPOSITION]: how the site reads it."""
+
+    group: Literal["I", "P", "R", "NC", "O", "UH", "UO", "NE"]
+    """Final disposition by AAPOR's Standard Definitions."""
+    code: Annotated[str, Field(pattern=r"^[1-4]\.\d{1,4}[a-z]?$")]
+    """AAPOR's code, such as "2.34"."""
+
+
 class CampaignSettings(Section):
     """[[campaigns]]; see `softswitch.dialler.campaign.Campaign` for the rules behind the defaults."""
 
@@ -302,6 +311,8 @@ class CampaignSettings(Section):
     """Leads that it is refilled to."""
     script: OptionalFile = None
     """TOML: what its agents say and ask; see docs/scripts.md. Left out: they have none."""
+    aapor: dict[EndedAs, AaporSettings] = Field(default_factory=dict)
+    """Dispositions that its report reads otherwise than by default."""
     leads: OptionalFile = None
     """CSV imported at start; leads already there are left alone."""
     start: bool = False

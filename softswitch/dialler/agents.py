@@ -251,6 +251,11 @@ class AgentBoard:
         one = self._agents.get(agent)
         return one is not None and one.pause_wanted
 
+    def figures_of(self, agent: str, now: float) -> AgentFigures | None:
+        """None for an agent who was never in."""
+        one = self._agents.get(agent)
+        return None if one is None else self._figures(one, now)
+
     def figures(self, now: float) -> tuple[AgentFigures, ...]:
         return tuple(self._figures(one, now) for one in sorted(self._agents.values(), key=lambda each: each.name))
 

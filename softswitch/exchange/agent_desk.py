@@ -3,8 +3,7 @@
 Each method is for the agent's own calls: `agent` is who asks, or for whom a supervisor does.
 """
 
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from softswitch.dialler.agents import AgentState
 from softswitch.dialler.attempt import Disposition
@@ -13,15 +12,12 @@ from softswitch.errors import UsageError
 from softswitch.exchange.agents import ARRIVAL_TONE
 from softswitch.exchange.headset_tests import HEADSET_TEST
 from softswitch.exchange.lines import Line
-from softswitch.exchange.premises import Site, wall
+from softswitch.exchange.premises import Site
 from softswitch.safeguards.agent_page import AgentPageView, InterviewFigures, InterviewView, interview_view
 from softswitch.safeguards.visibility import AgentCallView, agent_call_view
 from softswitch.survey.answers import Given
 from softswitch.survey.questionnaire import Ending
 from softswitch.survey.quotas import CellFigures
-
-LONGEST_DELAY_DAYS = 60
-"""An appointment is no further away."""
 
 
 class AgentDesk:
@@ -34,10 +30,10 @@ class AgentDesk:
         """All that the agent's page shows at this moment."""
         self._known(agent)
         site, now = self._site, self._site.driver.now
-        figures = next((each for each in site.board.figures(now) if each.agent == agent), None)
+        figures = site.board.figures_of(agent, now)
         state = AgentState.OFFLINE if figures is None else figures.state
         dialler, call_ref = self._call_of(agent)
-        call = None if dialler is None else self._view(dialler, call_ref)
+        call = self.agent_call(agent)
         wrap_up_s = dialler.campaign.wrap_up_s if dialler is not None else 0.0
         since_s = 0.0 if figures is None else figures.since_s
         return AgentPageView(
@@ -58,6 +54,18 @@ class AgentDesk:
             disposition="" if dialler is None or state is not AgentState.WRAP_UP else self._chosen(dialler, call_ref),
         )
 
+    def agent_call(self, agent: str) -> AgentCallView | None:
+        self._known(agent)
+        call_ref = self._site.board.call_of(agent)
+        for dialler in self._site.diallers:
+            try:
+                attempt, lead = dialler.attempt(call_ref), dialler.lead_of(call_ref)
+            except KeyError:
+                continue
+            shown = dialler.is_shown(call_ref)
+            return agent_call_view(attempt, lead, dialler.campaign, is_shown_first=shown)
+        return None
+
     def interview(self, agent: str) -> InterviewView | None:
         self._known(agent)
         interview = self._site.surveys.of_agent(agent)
@@ -72,7 +80,7 @@ class AgentDesk:
         await self._site.surveys.go_back(agent)
 
     async def end_interview(self, agent: str, ending: Ending) -> None:
-        """Refusal or break-off; `opt_out` and `make_appointment` have more to do."""
+        """Refusal or break-off; `opt_out` and `call_back` have more to do."""
         self._known(agent)
         if ending not in (Ending.REFUSED, Ending.BROKEN_OFF):
             raise UsageError("this is said otherwise")
@@ -86,24 +94,26 @@ class AgentDesk:
         with self._site.mutating() as now:
             dialler.receive_disposition(call_ref, Disposition.OPT_OUT, now)
 
-    async def make_appointment(self, agent: str, call_ref: str, when: datetime, own: bool) -> None:
-        """A callback at this moment: of the callee's clock where `when` has no time zone. own: by this agent alone, for
-        as long as the campaign waits for one."""
-        dialler, present = self._own_call(agent)
-        if call_ref != present:
-            raise UsageError("this call is over: an appointment is made in it, or in the time after it")
-        zone = ZoneInfo(dialler.lead_of(call_ref).time_zone)
-        moment = (when if when.tzinfo is not None else when.replace(tzinfo=zone)).astimezone(UTC)
-        ahead = moment - wall()
-        if ahead.total_seconds() < 0:
-            raise UsageError("this moment is over by the callee's clock")
-        if ahead.days >= LONGEST_DELAY_DAYS:
-            raise UsageError(f"an appointment is at most {LONGEST_DELAY_DAYS} days away")
-        interview = self._site.surveys.of_agent(agent)
-        if interview is not None and interview.ending is None:
-            await self._site.surveys.end(agent, Ending.APPOINTMENT)
-        with self._site.mutating() as now:
-            make_callback(dialler, call_ref, moment, agent if own else None, now)
+    async def call_back(self, agent: str, call_ref: str, when: datetime, *, mine: bool) -> datetime:
+        """An agent promises the callee of a call of theirs, during it or in its wrap-up, another one; its moment. The
+        interview ends with it.
+
+        when: aware, or what the callee's clock shows.  mine: the same agent makes it, else anybody.
+        """
+        self._known(agent)
+        for dialler in self._site.diallers:
+            try:
+                theirs = dialler.attempt(call_ref).agent == agent
+            except KeyError:
+                continue
+            if theirs:
+                with self._site.mutating() as now:
+                    moment = dialler.receive_callback(call_ref, when, agent if mine else None, now)
+                interview = self._site.surveys.of_agent(agent)
+                if interview is not None and interview.call_ref == call_ref and interview.ending is None:
+                    await self._site.surveys.end(agent, Ending.APPOINTMENT)
+                return moment
+        raise UsageError("this is not a call of yours, or it is too long ago")
 
     async def end_call(self, agent: str) -> None:
         """The agent hangs up, once the script has come to an end."""
@@ -146,7 +156,7 @@ class AgentDesk:
         site = self._site
         site.admissions.check(agent)
         site.headset_tests.receive_passed(agent)
-        paused = next((each for each in site.board.figures(site.driver.now) if each.agent == agent), None)
+        paused = site.board.figures_of(agent, site.driver.now)
         if paused is not None and (paused.state, paused.code) == (AgentState.PAUSED, HEADSET_TEST):
             site.set_agent(agent, AgentState.READY, site.driver.now)
 
@@ -172,9 +182,6 @@ class AgentDesk:
             raise UsageError("you are in a call")
         return talk.line
 
-    def _view(self, dialler: Dialler, call_ref: str) -> AgentCallView:
-        return agent_call_view(dialler.attempt(call_ref), dialler.lead_of(call_ref), dialler.campaign)
-
     def _chosen(self, dialler: Dialler, call_ref: str) -> str:
         return dialler.attempt(call_ref).disposition
 
@@ -198,8 +205,3 @@ class AgentDesk:
     def _known(self, agent: str) -> None:
         if agent not in self._site.agents:
             raise KeyError(agent)
-
-
-def make_callback(dialler: Dialler, call_ref: str, when: datetime, agent: str | None, now: float) -> None:
-    """Have a lead called again at a moment, by this agent or (None) by anybody."""
-    dialler.receive_disposition(call_ref, Disposition.CALLBACK, now, when)

@@ -21,13 +21,11 @@ from softswitch.exchange.tracing import Tracing
 from softswitch.safeguards.four_eyes import Request, What
 from softswitch.safeguards.trace_view import TraceView
 from softswitch.safeguards.visibility import (
-    AgentCallView,
     CallbackView,
     OverrideView,
     SupervisionView,
     TrunkView,
     WallboardView,
-    agent_call_view,
     agent_view,
     call_view,
     callback_view,
@@ -78,18 +76,6 @@ class Desk(AgentDesk):
             muted_agents=site.agents.muted(),
             refused_agents=dict(site.admissions.refused),
         )
-
-    def agent_call(self, agent: str) -> AgentCallView | None:
-        self._known(agent)
-        call_ref = self._site.board.call_of(agent)
-        for dialler in self._site.diallers:
-            try:
-                attempt, lead = dialler.attempt(call_ref), dialler.lead_of(call_ref)
-            except KeyError:
-                continue
-            shown = dialler.is_shown(call_ref)
-            return agent_call_view(attempt, lead, dialler.campaign, is_shown_first=shown)
-        return None
 
     async def calls_of(self, campaign: str, limit: int, offset: int) -> list[DialAttempt]:
         self._campaign(campaign)
@@ -179,22 +165,6 @@ class Desk(AgentDesk):
             if dialler.is_shown(call_ref):
                 return dialler
         raise UsageError("you are not shown this lead, or no longer")
-
-    async def call_back(self, agent: str, call_ref: str, when: datetime, *, mine: bool) -> datetime:
-        """An agent promises the callee of a call of theirs, during it or in its wrap-up, another one; its moment.
-
-        when: aware, or what the callee's clock shows.  mine: the same agent makes it, else anybody.
-        """
-        self._known(agent)
-        with self._site.mutating() as now:
-            for dialler in self._site.diallers:
-                try:
-                    theirs = dialler.attempt(call_ref).agent == agent
-                except KeyError:
-                    continue
-                if theirs:
-                    return dialler.receive_callback(call_ref, when, agent if mine else None, now)
-        raise UsageError("this is not a call of yours, or it is too long ago")
 
     async def promise_callback(self, campaign: str, lead_ref: str, when: datetime, agent: str, by: str) -> datetime:
         """The same for a lead that is in no call, for an agent or (empty) anybody."""

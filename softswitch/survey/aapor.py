@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from softswitch.survey.questionnaire import Ending
+
 
 class Final(StrEnum):
     """A final disposition, by the group in which it counts."""
@@ -75,12 +77,22 @@ class Wording:
 
     by_disposition: Mapping[str, tuple[Final, str]]
 
-    def of_attempts(self, dispositions: Iterable[str]) -> tuple[Final, str]:
-        """The final disposition of a case from those of its attempts, in the order in which they were made."""
+    @classmethod
+    def of_site(cls, own: Mapping[str, tuple[str, str]]) -> "Wording":
+        """own: group and code by disposition, where a site reads it otherwise."""
+        return cls({**SITE_WORDING, **{name: (Final(group), code) for name, (group, code) in own.items()}})
+
+    def of_attempts(self, attempts: Iterable[tuple[str, str, bool]]) -> tuple[Final, str]:
+        """The final disposition of a case from its attempts, in the order in which they were made.
+
+        attempts: (disposition, how the interview ended or empty, whether it is partial). An interview stays one though
+        the callee has opted out after it.
+        """
         best = NEVER_TRIED
         rank = len(ORDER)
-        for disposition in dispositions:
-            found = self.by_disposition.get(disposition)
+        for disposition, ending, is_partial in attempts:
+            interview = "completed" if ending == Ending.COMPLETE else "partial" if is_partial else ""
+            found = self.by_disposition.get(interview or disposition)
             if found is not None and ORDER.index(found[0]) <= rank:
                 best, rank = found, ORDER.index(found[0])
         return best

@@ -23,6 +23,7 @@ from softswitch.web.callbacks import add_callbacks
 from softswitch.web.choosing import add_choosing
 from softswitch.web.guard import COOKIE
 from softswitch.web.headsets import add_headsets
+from softswitch.web.interviews import add_interviews
 from softswitch.web.noting import noted
 from softswitch.web.overrides import add_overrides
 from softswitch.web.reviews import add_reviews
@@ -71,6 +72,7 @@ def api_router(room: Room) -> APIRouter:
     add_choosing(router, room.control)
     add_traces(router, room.control)
     add_headsets(router, room.control)
+    add_interviews(router, room.control)
     add_supervision(router, room.control)
     add_reviews(router, room.control)
     add_overrides(router, room.control)

@@ -64,6 +64,7 @@ def create_app(
         watch.cancel()
         await asyncio.gather(watch, return_exceptions=True)
         room.presence.receive_all_closed()
+        room.agent_pages.receive_all_closed()
         room.sessions.end_all()
         passwords.close()
         if pages:

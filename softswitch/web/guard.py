@@ -36,10 +36,11 @@ MAXIMUM_BODY = 64 * 1024
 _NO_PAGE = (Path(__file__).parent / "assets" / "no_page.html").read_text(encoding="utf-8")
 _WATCHERS = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
 _EVERYBODY = frozenset(Role)
+_WITH_PAGES = _WATCHERS | {Role.AGENT}
 RULES: tuple[tuple[str, frozenset[Role]], ...] = (
     # What is finer than a path (an agent's own endpoints) is decided in the API.
-    ("/_nicegui_ws/", _WATCHERS),
-    ("/_nicegui/", _WATCHERS),
+    ("/_nicegui_ws/", _WITH_PAGES),
+    ("/_nicegui/", _WITH_PAGES),
     ("/favicon.ico", _EVERYBODY),
     ("/metrics", _WATCHERS),
     ("/logout", _EVERYBODY),
@@ -171,7 +172,9 @@ def caller_of(scope: Scope, headers: Headers) -> Caller:
 
 def _may_enter(account: Account, path: str) -> bool:
     if path == "/":
-        return account.holds(*_WATCHERS)
+        return account.holds(*_WITH_PAGES)
+    if path == "/agent":
+        return account.holds(Role.AGENT)
     return next((account.holds(*roles) for prefix, roles in RULES if path.startswith(prefix)), False)
 
 

@@ -3,9 +3,11 @@
 from fastapi import FastAPI, Request
 from nicegui import core, ui
 from starlette.middleware import Middleware
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from softswitch.web.accounts import Account
+from softswitch.web.accounts import Account, Role
+from softswitch.web.agent_page import show_agent_page
 from softswitch.web.noting import see
 from softswitch.web.room import Room
 from softswitch.web.sessions import Session
@@ -29,6 +31,7 @@ def add_pages(app: FastAPI, room: Room) -> None:
     core.app.user_middleware.clear()
     core.app.middleware_stack = None
     ui.page("/", title="Wallboard · softswitch")(_wallboard_page)
+    ui.page("/agent", title="Agent · softswitch")(_agent_page)
     app.user_middleware.append(Middleware(_RoomMark, room=room))  # innermost: after the guard
     ui.run_with(
         app,
@@ -54,9 +57,17 @@ async def close_pages() -> None:
     core.sio.eio.start_service_task = True
 
 
-async def _wallboard_page(request: Request) -> None:
+async def _agent_page(request: Request) -> None:
+    room: Room = request.scope["softswitch.room"]
+    show_agent_page(room, request.scope["softswitch.account"], request.scope.get("softswitch.session"))
+
+
+async def _wallboard_page(request: Request) -> Response | None:
     room: Room = request.scope["softswitch.room"]
     session: Session | None = request.scope.get("softswitch.session")
     account: Account = request.scope["softswitch.account"]
+    if account.role is Role.AGENT:
+        return RedirectResponse("/agent", 303)
     await see(room, account, "wallboard page")
     show_wallboard(room, account, session)
+    return None

@@ -10,6 +10,7 @@ from datetime import UTC, tzinfo
 
 from softswitch.errors import SoftswitchError
 from softswitch.safeguards.visibility import WallboardView
+from softswitch.web.agent_presence import AgentPages
 from softswitch.web.authentication import Authenticator, Factor, stamp_of
 from softswitch.web.control import SwitchControl
 from softswitch.web.history import STEP_S, History
@@ -61,6 +62,7 @@ class Room:
             lambda: secrets.token_urlsafe(32), idle_s=settings.idle_s, lifetime_s=settings.lifetime_s
         )
         self.presence = Presence(control)
+        self.agent_pages = AgentPages(control)
         self.history = History()
         self._clock = clock
         self._view: WallboardView | None = None

@@ -66,13 +66,20 @@ def test_every_disposition_of_the_switch_has_a_final_one() -> None:
     ],
 )
 def test_a_case_counts_by_the_attempt_that_says_most(attempts: list[str], final: Final) -> None:
-    assert Wording(SITE_WORDING).of_attempts(attempts)[0] is final
+    assert Wording(SITE_WORDING).of_attempts([(each, "", False) for each in attempts])[0] is final
 
 
 def test_a_site_may_read_its_dispositions_otherwise() -> None:
-    wording = Wording({**SITE_WORDING, "connected": (Final.O, "2.34")})
-    assert wording.of_attempts(["connected", "no-answer"]) == (Final.O, "2.34")
+    wording = Wording.of_site({"connected": ("O", "2.34")})
+    assert wording.of_attempts([("connected", "", False), ("no-answer", "", False)]) == (Final.O, "2.34")
+
+
+def test_a_complete_interview_stays_one_though_the_callee_opted_out_after_it() -> None:
+    wording = Wording.of_site({})
+    assert wording.of_attempts([("opt-out", "complete", False)]) == (Final.I, "1.1")
+    assert wording.of_attempts([("break-off", "broken_off", True)]) == (Final.P, "1.2")
+    assert wording.of_attempts([("opt-out", "opted_out", False)]) == (Final.R, "2.11")
 
 
 def test_of_attempts_that_say_as_much_the_last_one_gives_the_code() -> None:
-    assert Wording(SITE_WORDING).of_attempts(["busy", "no-answer"]) == (Final.UH, "3.13")
+    assert Wording(SITE_WORDING).of_attempts([("busy", "", False), ("no-answer", "", False)]) == (Final.UH, "3.13")

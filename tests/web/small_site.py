@@ -13,6 +13,13 @@ from softswitch.dialler.callbacks import moment_of
 from softswitch.dialler.detection import Truth
 from softswitch.errors import PeerError, UsageError
 from softswitch.safeguards import four_eyes
+from softswitch.safeguards.agent_page import (
+    AgentPageView,
+    InterviewFigures,
+    InterviewView,
+    interview_figures,
+    interview_view,
+)
 from softswitch.safeguards.four_eyes import Request, What
 from softswitch.safeguards.trace_view import StepView, TraceView
 from softswitch.safeguards.visibility import (
@@ -29,6 +36,9 @@ from softswitch.safeguards.visibility import (
 )
 from softswitch.store.requests import Playback
 from softswitch.store.reviews import Review
+from softswitch.survey.interview import Interview
+from softswitch.survey.questionnaire import Ending, Questionnaire
+from softswitch.survey.quotas import CellFigures, QuotaBook
 from softswitch.web.accounts import Role, Row
 from softswitch.web.passwords import Passwords
 
@@ -151,6 +161,15 @@ class SmallSwitch:
         self.to_review = ["m1", "m2"]
         self.heard: list[tuple[str, Truth, str]] = []
         self.live: dict[str, _Call] = {}
+        self.led: dict[str, Interview] = {}
+        """Interviews by agent."""
+        self.untested: set[str] = set()
+        """Agents who must test their headset."""
+        self.codes: dict[str, str] = {}
+        self.pages: list[str] = []
+        self.tones: list[str] = []
+        self.digits: list[str] = []
+        self.opted_out: list[str] = []
         self.attempts: list[DialAttempt] = []
 
     def tick(self, seconds: float) -> None:
@@ -247,6 +266,7 @@ class SmallSwitch:
     async def pause_agent(self, agent: str, code: str) -> None:
         if self._known(agent) is AgentState.OFFLINE:
             raise UsageError(f"Agent {agent} is not logged in; log in first.")
+        self.codes[agent] = code
         self._set(agent, AgentState.PAUSED)
 
     async def dispose(self, agent: str, call_ref: str, disposition: Disposition) -> None:
@@ -284,7 +304,10 @@ class SmallSwitch:
         self._known(agent)
         if call_ref not in {attempt.call_ref for attempt in self.attempts if attempt.agent == agent}:
             raise UsageError("That call is not this agent's.")
-        return self._promise(f"lead-{call_ref}", when, agent if mine else "", agent)
+        moment = self._promise(f"lead-{call_ref}", when, agent if mine else "", agent)
+        if agent in self.led and self.led[agent].ending is None:
+            self.led[agent].receive_ending(Ending.APPOINTMENT, self.now)
+        return moment
 
     async def promise_callback(self, campaign: str, lead_ref: str, when: datetime, agent: str, by: str) -> datetime:
         self._known_campaign(campaign)
@@ -466,6 +489,90 @@ class SmallSwitch:
         if self._known(agent) is not AgentState.IN_CALL:
             raise UsageError(f"agent {agent} is in no call")
         self.muted = (self.muted | {agent}) if muted else (self.muted - {agent})
+
+    # The agent's page, with the interviews of a real script.
+
+    def begin_interview(self, call_ref: str, agent: str, script: Questionnaire, **fields: str) -> Interview:
+        self.place_call(call_ref, agent, "in call")
+        interview = Interview(script, call_ref, agent, fields, QuotaBook(script.cells), self.now)
+        self.led[agent] = interview
+        return interview
+
+    def agent_page(self, agent: str) -> AgentPageView:
+        state = self._known(agent)
+        call = self.agent_call(agent)
+        return AgentPageView(
+            agent=agent,
+            state=state.value,
+            code=self.codes.get(agent, "") if state is AgentState.PAUSED else "",
+            since_s=self.now - self.since[agent],
+            wrap_up_left_s=max(0.0, 15.0 - (self.now - self.since[agent])) if state is AgentState.WRAP_UP else 0.0,
+            pause_wanted=False,
+            calls=len(self.attempts),
+            is_line_up=agent in self.headsets or state is not AgentState.OFFLINE,
+            has_phone=True,
+            headset_test_due=agent in self.untested,
+            pause_codes=("break", "lunch", "technical"),
+            call_ref="" if call is None else call.call_ref,
+            call=call,
+            has_script=agent in self.led,
+            disposition="",
+        )
+
+    def interview(self, agent: str) -> InterviewView | None:
+        self._known(agent)
+        return interview_view(self.led[agent], self.now) if agent in self.led else None
+
+    async def answer(self, agent: str, node: str, given: object) -> None:
+        self._led(agent).receive_answer(node, given, self.now)
+
+    async def go_back(self, agent: str) -> None:
+        self._led(agent).receive_back(self.now)
+
+    async def end_interview(self, agent: str, ending: Ending) -> None:
+        self._led(agent).receive_ending(ending, self.now)
+
+    async def opt_out(self, agent: str) -> None:
+        self._led(agent).receive_ending(Ending.OPTED_OUT, self.now)
+        self.opted_out.append(self._led(agent).call_ref)
+
+    async def end_call(self, agent: str) -> None:
+        if self._led(agent).ending is None:
+            raise UsageError("the interview goes on")
+        await self.hang_up(self._led(agent).call_ref)
+
+    async def send_digit(self, agent: str, key: str) -> None:
+        if not self._led(agent).node.dtmf:
+            raise UsageError("no keys are sent here")
+        self.digits.append(key)
+
+    def agent_page_opened(self, agent: str) -> None:
+        self.pages.append(agent)
+
+    def agent_page_closed(self, agent: str) -> None:
+        self.pages.remove(agent)
+
+    async def play_test_tone(self, agent: str) -> None:
+        if self._known(agent) is AgentState.OFFLINE:
+            raise UsageError("the line is not up yet")
+        self.tones.append(agent)
+
+    async def pass_headset_test(self, agent: str) -> None:
+        self._known(agent)
+        self.untested.discard(agent)
+
+    def interviews(self) -> tuple[InterviewFigures, ...]:
+        return tuple(interview_figures(each, (), self.now) for each in self.led.values() if each.ending is None)
+
+    def quotas(self, campaign: str) -> tuple[CellFigures, ...]:
+        self._known_campaign(campaign)
+        return (CellFigures("young", 100, 12, 3),)
+
+    def _led(self, agent: str) -> Interview:
+        self._known(agent)
+        if agent not in self.led:
+            raise UsageError("there is no interview now")
+        return self.led[agent]
 
     def supervisor_arrived(self, name: str) -> None:
         assert name not in self.present

@@ -1,0 +1,227 @@
+"""`softswitch survey export` and `check`, `softswitch report survey`: answers as files, outcome rates by AAPOR."""
+
+import asyncio
+import csv
+import json
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from softswitch.errors import UsageError
+
+if TYPE_CHECKING:
+    from softswitch.config import CampaignSettings, Settings
+    from softswitch.store.database import Store
+    from softswitch.store.interviews import KeptInterview
+    from softswitch.survey.aapor import Final, Rates
+
+survey_app = typer.Typer(no_args_is_help=True)
+
+Config = Annotated[Path, typer.Argument(help="The site's TOML file.")]
+OfCampaign = Annotated[str, typer.Option("--campaign", help="Needed where the site has more than one.")]
+
+
+@survey_app.command()
+def check(script: Annotated[Path, typer.Argument(help="A script, TOML.")]) -> None:
+    """Say what is wrong with a script, with its line; nothing is known here of the fields that agents may see."""
+    from softswitch.config.scripts import examine_script
+
+    console = Console(highlight=False, soft_wrap=True)
+    found, faults = examine_script(script, None)
+    for fault in faults:
+        console.print(escape(str(fault)))
+    if found is None:
+        console.print(f"{escape(str(script))}: cannot be used, {len(faults)} findings.")
+        raise typer.Exit(1)
+    nodes, least = len(found.nodes), found.fewest_left[found.start]
+    console.print(
+        f"{escape(str(script))}: can be used; {nodes} nodes, {least} questions or more on the way to the end."
+    )
+
+
+@survey_app.command()
+def export(
+    config: Config,
+    file: Annotated[Path, typer.Argument(help="CSV or, by its name, JSON to write; - for CSV on standard output.")],
+    campaign: OfCampaign = "",
+) -> None:
+    """Export a campaign's answers, one row for each interview, by call reference; there is no number in them."""
+    asyncio.run(_export(config, file, campaign))
+
+
+def survey_report(
+    config: Config,
+    campaign: OfCampaign = "",
+    e: Annotated[
+        float | None,
+        typer.Option("--e", min=0.0, max=1.0, help="Eligible share of the unknown; left out: as among the known."),
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write JSON here; - for standard output.")] = None,
+    csv_file: Annotated[Path | None, typer.Option("--csv", help="Write CSV here; - for standard output.")] = None,
+) -> None:
+    """Show final dispositions and response, cooperation, refusal and contact rates by AAPOR's Standard Definitions."""
+    report = asyncio.run(_report(config, campaign, e))
+    if not any(str(path) == "-" for path in (json_file, csv_file) if path is not None):
+        _show(report)
+    if json_file is not None:
+        _write(json_file, json.dumps(report.figures(), indent=2) + "\n")
+    if csv_file is not None:
+        _write(csv_file, "".join(f"{name},{_plain(value)}\n" for name, value in report.rows()))
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyReport:
+    campaign: str
+    cases: int
+    """Leads, tried or not."""
+    finals: "dict[Final, int]"
+    codes: dict[str, int]
+    """By AAPOR's code."""
+    rates: "Rates"
+
+    def figures(self) -> dict[str, Any]:
+        return {
+            "campaign": self.campaign,
+            "cases": self.cases,
+            "final_dispositions": {final.value: count for final, count in self.finals.items()},
+            "codes": self.codes,
+            "rates": asdict(self.rates),
+        }
+
+    def rows(self) -> list[tuple[str, Any]]:
+        finals = [(final.value, count) for final, count in self.finals.items()]
+        codes = [(f"code {code}", count) for code, count in self.codes.items()]
+        return [("figure", "value"), ("cases", self.cases), *finals, *codes, *asdict(self.rates).items()]
+
+
+async def _report(config: Path, campaign: str, e: float | None) -> SurveyReport:
+    from softswitch.survey.aapor import Final, Wording, rates
+
+    async with _opened(config, campaign) as (settings, store):
+        of_leads = await store.final_dispositions(settings.name)
+        _, cases = await store.lead_totals(settings.name)
+    wording = Wording.of_site({name: (each.group, each.code) for name, each in settings.aapor.items()})
+    finals = dict.fromkeys(Final, 0)
+    codes: dict[str, int] = {}
+    never_tried: list[list[tuple[str, str, bool]]] = [[]] * max(0, cases - len(of_leads))
+    for attempts in (*of_leads.values(), *never_tried):
+        final, code = wording.of_attempts(attempts)
+        finals[final] += 1
+        codes[code] = codes.get(code, 0) + 1
+    return SurveyReport(settings.name, sum(finals.values()), finals, dict(sorted(codes.items())), rates(finals, e))
+
+
+async def _export(config: Path, file: Path, campaign: str) -> None:
+    async with _opened(config, campaign) as (settings, store):
+        kept = [each async for each in store.interviews_of(settings.name)]
+    try:
+        if str(file) == "-":
+            _write_csv(kept, sys.stdout)
+        else:
+            # Written beside and renamed, so that a half-written export is never taken for a whole one.
+            part = file.with_name(f"{file.name}.part")
+            with part.open("w", encoding="utf-8", newline="") as out:
+                (_write_json if file.suffix.lower() == ".json" else _write_csv)(kept, out)
+            part.replace(file)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}") from error
+    Console(stderr=True).print(f"{len(kept)} interviews.")
+
+
+_FACTS = ("call_ref", "script", "agent", "begun_at", "ended_at", "ending", "is_partial")
+
+
+def _write_csv(kept: "Sequence[KeptInterview]", out: TextIO) -> None:
+    """A column for each question of any of them, in the order in which they come; several choices with | between."""
+    questions = list(dict.fromkeys(node for each in kept for node in each.answers))
+    writer = csv.writer(out)
+    writer.writerow([*_FACTS, *questions, "seconds"])
+    for each in kept:
+        facts = [_plain(getattr(each, name)) for name in _FACTS]
+        answers = [_plain(each.answers.get(node)) for node in questions]
+        writer.writerow([*facts, *answers, round(sum(each.seconds.values()), 1)])
+
+
+def _write_json(kept: "Sequence[KeptInterview]", out: TextIO) -> None:
+    rows = [
+        {name: _moment(getattr(each, name)) for name in _FACTS}
+        | {"answers": dict(each.answers), "seconds": dict(each.seconds), "cells": list(each.cells)}
+        for each in kept
+    ]
+    json.dump(rows, out, indent=2, ensure_ascii=False)
+    out.write("\n")
+
+
+def _moment(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _plain(value: Any) -> str:
+    """For a spreadsheet, which takes what begins with one of these signs for a formula."""
+    if value is None:
+        return ""
+    if isinstance(value, list | tuple):
+        return "|".join(map(str, value))
+    text = str(_moment(value))
+    return f"'{text}" if isinstance(value, str) and text[:1] in ("=", "+", "-", "@", "\t") else text
+
+
+def _write(path: Path, text: str) -> None:
+    if str(path) == "-":
+        sys.stdout.write(text)
+    else:
+        path.write_text(text, encoding="utf-8")
+
+
+def _show(report: SurveyReport) -> None:
+    from softswitch.survey.aapor import MEANINGS
+
+    console = Console(highlight=False)
+    table = Table(title=f"{report.campaign}: final dispositions of {report.cases} cases")
+    for name, justify in (("", "left"), ("final disposition", "left"), ("cases", "right")):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    for final, count in report.finals.items():
+        table.add_row(final.value, MEANINGS[final], str(count))
+    console.print(table)
+    shown = Table(title=f"Outcome rates, e = {report.rates.e:.3f}")
+    names = [name for name in asdict(report.rates) if name != "e"]
+    for kind in ("RR", "COOP", "REF", "CON"):
+        shown.add_column(kind, justify="right")
+    columns = [[name for name in names if name.startswith(kind)] for kind in ("RR", "COOP", "REF", "CON")]
+    for n in range(max(map(len, columns))):
+        shown.add_row(*(_rate(report.rates, column[n]) if n < len(column) else "" for column in columns))
+    console.print(shown)
+
+
+def _rate(rates: "Rates", name: str) -> str:
+    value = getattr(rates, name)
+    return f"{name}  {'–' if value is None else f'{value:.1%}'}"
+
+
+@asynccontextmanager
+async def _opened(config: Path, campaign: str) -> "AsyncIterator[tuple[CampaignSettings, Store]]":
+    """The campaign that is meant, and the store without its key: answers name nobody."""
+    from softswitch.config import load, store_url
+    from softswitch.store.connection import is_missing_file
+    from softswitch.store.database import Store
+
+    settings: Settings = load(config)
+    named = [each for each in settings.campaigns if campaign in ("", each.name)]
+    if len(named) != 1:
+        said = f'there is no campaign "{campaign}"' if campaign else "say which --campaign"
+        raise UsageError(f"{said}; {config} has {', '.join(each.name for each in settings.campaigns) or 'none'}")
+    if is_missing_file(store_url(settings)):
+        raise UsageError(f"{config} has no store yet; nothing has been dialled")
+    store = await Store.open(store_url(settings), locked=True)
+    try:
+        yield named[0], store
+    finally:
+        await store.close()

@@ -1,0 +1,214 @@
+"""The agent's page: state with its clock, headset, the call by its reference, the script node by node, the wrap-up.
+
+What it shows is held by the switch alone: a page that is loaded anew, or that has lost its socket, shows the same node.
+The browser is sent the present node and nothing of any other. Text reaches it as text, never as markup.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from nicegui import ui
+from nicegui.events import GenericEventArguments
+
+from softswitch.dialler.attempt import Disposition
+from softswitch.errors import UsageError
+from softswitch.safeguards.agent_page import AgentPageView
+from softswitch.survey.questionnaire import Ending
+from softswitch.web.accounts import Account
+from softswitch.web.login import ASSETS
+from softswitch.web.room import Room
+from softswitch.web.sessions import Session
+
+_STYLE = (ASSETS / "wallboard.css").read_text(encoding="utf-8") + (ASSETS / "agent.css").read_text(encoding="utf-8")
+REFRESH_S = 0.2
+"""An event is on the screen within a quarter of a second."""
+LONGEST_GIVEN = 2000
+"""Characters of a text that a browser says; longer ones are no answers of ours."""
+OUTCOMES = {
+    Disposition.COMPLETED: "Completed",
+    Disposition.PARTIAL: "Partly completed",
+    Disposition.REFUSAL: "Refusal",
+    Disposition.BREAK_OFF: "Broken off",
+    Disposition.NOT_ELIGIBLE: "Nobody for this survey",
+    Disposition.WRONG_NUMBER: "Wrong number",
+    Disposition.MACHINE: "Answering machine",
+}
+"""What an agent chooses by hand; opt-out and appointment have buttons of their own."""
+
+
+class _Screen(ui.element, component="assets/agent_screen.js"):
+    """Draws the view that it is given; "act" brings what was done."""
+
+
+class _Headset(ui.element, component="assets/agent_headset.js"):
+    """The browser as headset, and its test."""
+
+
+def show_agent_page(room: Room, account: Account, session: Session | None) -> None:
+    """Build the page for one browser tab and keep it up to date while the tab is open."""
+    page = AgentPage(room, account, session)
+    page.refresh()
+    client = ui.context.client
+    client.on_connect(lambda: room.agent_pages.receive_opened(account.name, client.id))
+    client.on_delete(lambda: room.agent_pages.receive_closed(account.name, client.id))
+    ui.timer(REFRESH_S, page.refresh)
+
+
+class AgentPage:
+    def __init__(self, room: Room, account: Account, session: Session | None) -> None:
+        self._control = room.control
+        self._room = room
+        self._agent = account.name
+        self._session = session
+        self._shown: dict[str, Any] = {}
+        self._notice = ""
+        self._notices = 0
+        ui.add_css(_STYLE)
+        with _Screen().on("act", self._act) as self._screen:
+            self._headset = _Headset().on("act", self._act)
+
+    def refresh(self) -> None:
+        """Show the switch as it is now; leave when the session is over."""
+        if not self._alive():
+            ui.navigate.to("/login")
+            return
+        view = self._view()
+        if not _same(view, self._shown):
+            self._shown = view
+            self._screen._props["view"] = view
+            self._screen.update()
+            headset = {
+                name: view["page"][name] for name in ("state", "code", "headset_test_due", "is_line_up", "has_phone")
+            }
+            if headset != self._headset._props.get("page"):
+                self._headset._props["page"] = headset
+                self._headset.update()
+
+    def _view(self) -> dict[str, Any]:
+        page = self._control.agent_page(self._agent)
+        interview = self._control.interview(self._agent)
+        return {
+            "page": {**asdict(page), "at": time.monotonic()},
+            "interview": None if interview is None else asdict(interview),
+            "outcomes": [{"id": each.value, "text": text} for each, text in OUTCOMES.items()],
+            "notice": self._notice,
+            "notices": self._notices,
+        }
+
+    async def _act(self, event: GenericEventArguments) -> None:
+        """Something that the agent did; whatever a browser makes up comes to nothing."""
+        if not self._alive():
+            ui.navigate.to("/login")
+            return
+        told = event.args if isinstance(event.args, dict) else {}
+        command = self._command(str(told.get("what", "")), told)
+        if command is None:
+            return
+        self._notice = ""
+        try:
+            await command()
+        except UsageError as error:
+            self._notice = str(error)
+        except KeyError:
+            self._notice = "That is no longer there."
+        self._notices += 1
+        self._room.forget_view()
+        self.refresh()
+
+    def _command(self, what: str, told: Mapping[str, Any]) -> Callable[[], Awaitable[None]] | None:
+        control, agent = self._control, self._agent
+        match what:
+            case "answer":
+                return lambda: control.answer(agent, _text(told.get("node")), _given(told.get("answer")))
+            case "back":
+                return lambda: control.go_back(agent)
+            case "refused" | "broken_off":
+                return lambda: control.end_interview(agent, Ending(what))
+            case "opt-out":
+                return lambda: control.opt_out(agent)
+            case "appointment":
+                return lambda: self._make_appointment(told)
+            case "accept":
+                return lambda: control.accept_preview(agent, control.agent_page(agent).call_ref)
+            case "skip":
+                return lambda: control.skip_preview(agent, control.agent_page(agent).call_ref, "not now")
+            case "end-call":
+                return lambda: control.end_call(agent)
+            case "outcome":
+                return lambda: self._dispose(told)
+            case "digit":
+                return lambda: self._send_digit(_text(told.get("key")))
+            case "ready":
+                return lambda: control.ready_agent(agent)
+            case "pause":
+                return lambda: self._pause(_text(told.get("code")))
+            case "ring-phone":
+                return lambda: control.log_in_agent(agent)
+            case "log-out-phone":
+                return lambda: control.log_out_agent(agent)
+            case "test-tone":
+                return lambda: control.play_test_tone(agent)
+            case "tested":
+                return lambda: control.pass_headset_test(agent)
+        return None
+
+    async def _make_appointment(self, told: Mapping[str, Any]) -> None:
+        try:
+            when = datetime.fromisoformat(f"{_text(told.get('day'))}T{_text(told.get('time'))}")
+        except ValueError:
+            raise UsageError("choose a day and a time") from None
+        page = self._control.agent_page(self._agent)
+        # What a browser says has no time zone: it is by the callee's clock, which only the switch knows.
+        await self._control.call_back(
+            self._agent, page.call_ref, when.replace(tzinfo=None), mine=told.get("own") is True
+        )
+
+    async def _dispose(self, told: Mapping[str, Any]) -> None:
+        chosen = _text(told.get("outcome"))
+        if chosen not in OUTCOMES:
+            raise UsageError("choose what came of the call")
+        page: AgentPageView = self._control.agent_page(self._agent)
+        await self._control.dispose(self._agent, page.call_ref, Disposition(chosen))
+
+    async def _send_digit(self, key: str) -> None:
+        if len(key) != 1 or key not in "0123456789*#":
+            raise UsageError("there is no such key")
+        await self._control.send_digit(self._agent, key)
+
+    async def _pause(self, code: str) -> None:
+        if code not in self._control.agent_page(self._agent).pause_codes:
+            raise UsageError("choose why you pause")
+        await self._control.pause_agent(self._agent, code)
+
+    def _alive(self) -> bool:
+        return self._session is None or self._room.sessions.alive(self._session, time.monotonic())
+
+
+def _same(view: dict[str, Any], shown: dict[str, Any]) -> bool:
+    """Whether nothing is different but clocks, which the browser runs on by itself."""
+    if not shown:
+        return False
+    return _without_clocks(view) == _without_clocks(shown)
+
+
+def _without_clocks(view: dict[str, Any]) -> dict[str, Any]:
+    page = {**view["page"], "since_s": 0, "wrap_up_left_s": 0, "at": 0}
+    interview = view["interview"]
+    if interview is not None:
+        interview = {**interview, "read_for_s": interview["read_for_s"] > 0}
+    return {**view, "page": page, "interview": interview}
+
+
+def _text(value: object) -> str:
+    return value[:LONGEST_GIVEN] if isinstance(value, str) else ""
+
+
+def _given(value: object) -> object:
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, list):
+        return [_text(each) for each in value[:100]]
+    return value if isinstance(value, int | float) else None

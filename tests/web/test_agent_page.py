@@ -1,0 +1,235 @@
+"""The agent's page in a real browser: an interview by keyboard and mouse, and what must survive or come to nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page
+from site_client import Site, served, until
+from small_site import PASSWORD, SmallSwitch
+
+from softswitch.config.scripts import load_script
+from softswitch.dialler.agents import AgentState
+from softswitch.survey.questionnaire import Ending
+from softswitch.web.room import WebSettings
+from tests.web.browser import CHROMIUM, agent_tab, chromium, picture
+
+pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="there is no Chromium")
+
+SCRIPT = load_script(Path(__file__).parents[2] / "configs" / "script-travel.toml", {"city"})
+INJECTION = (
+    '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>{{constructor.constructor("window.pwned=1")()}}'
+)
+
+
+@asynccontextmanager
+async def floor() -> AsyncIterator[tuple[SmallSwitch, Browser, str]]:
+    site = Site(WebSettings(reconnect_s=2.0), pages=True)
+    async with served(site) as server, chromium() as browser:
+        yield site.switch, browser, server.url
+
+
+def story(body: Callable[[SmallSwitch, Browser, str], Coroutine[Any, Any, None]]) -> None:
+    async def run() -> None:
+        async with floor() as (switch, browser, url):
+            await body(switch, browser, url)
+
+    asyncio.run(run())
+
+
+async def says(page: Page, words: str) -> None:
+    await page.get_by_text(words, exact=False).first.wait_for()
+
+
+async def go_on(page: Page, switch: SmallSwitch, words: str) -> None:
+    """Time passes, Enter is pressed, and the next words are there."""
+    switch.tick(20)
+    await page.locator(".script-foot button[type=submit]:not([disabled])").first.wait_for()
+    await page.keyboard.press("Enter")
+    await says(page, words)
+
+
+def test_an_interview_is_led_by_keyboard_alone_and_survives_reload_and_lost_socket() -> None:
+    async def body(switch: SmallSwitch, browser: Browser, url: str) -> None:
+        async with agent_tab(browser, url, "101", PASSWORD) as page:
+            await says(page, "OFFLINE")
+            switch._set("101", AgentState.READY)
+            await says(page, "Waiting for the next call")
+            await picture(page, "agent-ready")
+            interview = switch.begin_interview("K7F2", "101", SCRIPT, city="Leeds")
+            await says(page, "I am calling from Meadow Research")
+            await says(page, "K7F2")
+            next_ = page.get_by_role("button", name="Next")
+            assert await next_.is_disabled()  # it must be read out
+            await picture(page, "agent-mandatory")
+            switch.tick(20)
+            await page.reload()
+            await says(page, "I am calling from Meadow Research")
+            await go_on(page, switch, "Is that all right?")
+            await page.keyboard.press("1")
+            await go_on(page, switch, "You can stop at any time")
+            await go_on(page, switch, "how old you are")
+            await page.keyboard.type("41")
+            await go_on(page, switch, "woman, man, or another way")
+            await page.keyboard.press("2")
+            await go_on(page, switch, "in the last week in Leeds")
+            await picture(page, "agent-multiple")
+
+            await page.evaluate("window.socket.io.engine.close()")  # the socket is lost
+            await page.wait_for_timeout(300)
+            await says(page, "in the last week in Leeds")
+            await page.wait_for_function("window.socket.connected")
+            await page.keyboard.press("2")
+            await page.keyboard.press("5")
+            await go_on(page, switch, "travel by car or van?")
+            await page.keyboard.type("3")
+            await go_on(page, switch, "How satisfied are you")
+            await page.get_by_role("button", name="Back").click()
+            await says(page, "travel by car or van?")
+            assert await page.locator("input.field-number").input_value() == "3"
+            await go_on(page, switch, "How satisfied are you")
+            await page.keyboard.press("4")
+            await go_on(page, switch, "What is the main reason")
+            await page.keyboard.type("Too slow")
+            await go_on(page, switch, "Thank you very much for your help")
+            await page.keyboard.press("Enter")
+            await until(lambda: interview.ending is Ending.COMPLETE)
+            assert interview.answers == {
+                "consent": "yes", "age": 41, "sex": "man", "means": ("bicycle", "car"), "car_days": 3,
+                "satisfaction": "not_at_all", "why": "Too slow",
+            }  # fmt: skip
+            await page.get_by_role("button", name="End the call").click()
+            await says(page, "What came of it")
+            await picture(page, "agent-wrap-up")
+            await page.get_by_role("button", name="Ready for the next call").click()
+            await until(lambda: switch.states["101"] is AgentState.READY)
+
+    story(body)
+
+
+def test_numbers_are_refused_and_scripts_in_any_text_are_nothing_but_text() -> None:
+    async def body(switch: SmallSwitch, browser: Browser, url: str) -> None:
+        interview = switch.begin_interview(INJECTION[:60], "101", SCRIPT, city=INJECTION)
+        for n, answer in enumerate((None, "yes", None, 30, "man", ["none"], "not_very"), 1):
+            switch.tick(20 * n)
+            interview.receive_answer(interview.node.id, answer, switch.now)
+        async with agent_tab(browser, url, "101", PASSWORD) as page:
+            await says(page, "What is the main reason")
+            switch.tick(20)
+            await page.locator("textarea").fill("ring oh seven seven double four nine hundred")
+            await page.keyboard.press("Enter")
+            await says(page, "looks like a telephone number")
+            await picture(page, "agent-refused-text")
+            assert "why" not in interview.answers
+            await page.locator("textarea").fill(INJECTION)
+            await page.keyboard.press("Enter")
+            await says(page, "Thank you very much")
+            assert interview.answers["why"] == INJECTION
+            await page.get_by_role("button", name="Back").click()
+            await page.locator("textarea").wait_for()
+            assert await page.locator("textarea").input_value() == INJECTION
+            for _ in range(2):
+                await page.get_by_role("button", name="Back").click()
+                await page.wait_for_timeout(300)
+            await says(page, "<img src=x onerror")  # the city, in the question
+            assert await page.evaluate("window.pwned") is None
+            assert await page.locator(".words img, .words script").count() == 0
+
+    story(body)
+
+
+def test_refusal_opt_out_appointment_and_pause_are_a_click_and_a_word_away() -> None:
+    async def body(switch: SmallSwitch, browser: Browser, url: str) -> None:
+        async with agent_tab(browser, url, "101", PASSWORD) as page:
+            for button, sure, ending in (
+                ("Refusal", "Yes", Ending.REFUSED),
+                ("Break off", "Yes", Ending.BROKEN_OFF),
+                ("Never call again", "Yes", Ending.OPTED_OUT),
+                ("Appointment", "Make the appointment", Ending.APPOINTMENT),
+            ):
+                interview = switch.begin_interview(f"call-{ending.value}", "101", SCRIPT)
+                await says(page, f"call-{ending.value}")
+                await page.get_by_role("button", name=button, exact=True).click()
+                dialog = page.locator("dialog[open]")
+                await dialog.wait_for()
+                if ending is Ending.APPOINTMENT:
+                    await dialog.locator("input[type=date]").fill("2027-03-10")
+                    await dialog.locator("input[type=time]").fill("18:30")
+                    await picture(page, "agent-appointment")
+                await dialog.get_by_role("button", name=sure).click()
+                await until(lambda i=interview, e=ending: i.ending is e)
+                switch.live.clear()
+            assert switch.opted_out == ["call-opted_out"]
+            assert [*switch.promises] == ["lead-call-appointment"]
+            switch.led.clear()
+            switch._set("101", AgentState.READY)
+            await page.get_by_role("button", name="Pause").click()
+            await page.locator("dialog[open]").get_by_role("button", name="lunch").click()
+            await until(lambda: switch.states["101"] is AgentState.PAUSED)
+            await says(page, "lunch")
+            await page.get_by_role("button", name="Ready", exact=True).click()
+            await until(lambda: switch.states["101"] is AgentState.READY)
+
+    story(body)
+
+
+def test_the_headset_is_tested_before_the_shift_begins() -> None:
+    async def body(switch: SmallSwitch, browser: Browser, url: str) -> None:
+        switch.untested.add("101")
+        async with agent_tab(browser, url, "101", PASSWORD) as page:
+            begin = page.get_by_role("button", name="Begin the shift")
+            await begin.wait_for()
+            await until(lambda: switch.pages == ["101"])
+            assert await begin.is_disabled()
+            await page.get_by_role("button", name="Use this browser").click()
+            await says(page, "We hear you.")  # Chromium's microphone beeps
+            assert await begin.is_disabled()
+            await page.get_by_role("button", name="Play the tone").click()
+            await page.get_by_label("I hear it").check()
+            await picture(page, "agent-headset")
+            await begin.click()
+            await until(lambda: "101" in switch.headsets)
+            assert switch.headsets["101"].startswith(b"v=0")
+            assert switch.untested == set()
+        await until(lambda: switch.pages == [])
+
+    story(body)
+
+
+def test_all_controls_are_on_a_small_screen_and_nothing_breaks_the_rules_of_accessibility() -> None:
+    async def body(switch: SmallSwitch, browser: Browser, url: str) -> None:
+        for dark in (False, True):
+            interview = switch.begin_interview("K7F2", "101", SCRIPT)
+            async with agent_tab(browser, url, "101", PASSWORD, dark=dark) as page:
+                for answers in ((), (None, "yes", None), (30, "man")):
+                    for answer in answers:
+                        switch.tick(20)
+                        interview.receive_answer(interview.node.id, answer, switch.now)
+                    await says(page, interview.words[:30])
+                    await page.wait_for_timeout(200)
+                    await check(page)
+                switch.led.clear()
+                switch._set("101", AgentState.WRAP_UP)
+                await says(page, "What came of it")
+                await check(page)
+                switch.live.clear()
+                switch._set("101", AgentState.OFFLINE)
+                await says(page, "Your headset")
+                await check(page)
+
+    async def check(page: Page) -> None:
+        found = await Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
+        assert found.violations_count == 0, found.generate_report()
+        size = await page.evaluate(
+            "[document.documentElement.scrollHeight, innerHeight, document.documentElement.scrollWidth]"
+        )
+        assert size[0] <= size[1] and size[2] <= 1366
+        for button in await page.locator("main button:visible").all():
+            box = await button.bounding_box()
+            assert box is not None and box["y"] >= 0 and box["y"] + box["height"] <= 768
+
+    story(body)
