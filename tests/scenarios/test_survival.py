@@ -83,6 +83,7 @@ async def until(condition, what: str) -> None:
 class Scene:
     command: Command
     trunk: Trunk
+    web: str = ""
     phones: dict[str, Phone] = field(default_factory=dict)
 
     async def log_in(self, port: int, *agents: str) -> None:
@@ -132,16 +133,20 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(folder: Path, plan: dict[str, CalleePlan], *agents: str) -> AsyncIterator[Scene]:
-    """A running command whose campaign dials at once, and agents who are ready."""
-    port = free_port()
+async def scene(folder: Path, plan: dict[str, CalleePlan], *agents: str, changes: str = "") -> AsyncIterator[Scene]:
+    """A running command whose campaign dials at once, and agents who are ready. changes: as those of `floor`."""
+    port, web = free_port(), free_port()
     trunk = await Trunk.start(plan, switch=("127.0.0.1", port))
     configuration = write_site(folder, trunk_port=trunk.address[1], numbers=list(plan), agents=agents, amd="off")
     text = configuration.read_text().replace("[sip]\nport = 0", f"[sip]\nport = {port}")
+    text = text.replace("[web]\nport = 0", f"[web]\nport = {web}")
     text = text.replace("[safeguards]\n", "[safeguards]\nsupervisor_ratio = 0\n")
+    for old, new in (line.split(" -> ") for line in changes.splitlines()):
+        assert old in text
+        text = text.replace(old, new.replace("\\n", "\n"))
     configuration.write_text(text.replace('leads = "leads.csv"\n', 'leads = "leads.csv"\nstart = true\n'))
     command = Command(configuration)
-    running = Scene(command, trunk)
+    running = Scene(command, trunk, f"http://127.0.0.1:{web}")
     try:
         await command.run()
         await command.ready()

@@ -25,18 +25,20 @@ WHO = {
     Role.AUDITOR: "otto",
 }
 WATCHERS = {Role.SUPERVISOR, Role.ADMINISTRATOR}
+WITH_PAGES = WATCHERS | {Role.AGENT}
 OUTSIDE_THE_API = {
     # (path or its beginning): the roles that may go there
-    "/": WATCHERS,
-    "/_nicegui": WATCHERS,
-    "/_nicegui_ws": WATCHERS,
+    "/": WITH_PAGES,  # an agent is sent on to the own page
+    "/agent": {Role.AGENT},
+    "/_nicegui": WITH_PAGES,
+    "/_nicegui_ws": WITH_PAGES,
     "/metrics": WATCHERS,
     "/logout": set(Role),
     "/favicon.ico": set(Role),  # NiceGUI has a route for it once a page with a favicon of its own was made
 }
 EVENTS = {
     # of NiceGUI's socket: who may send it. All of them need the socket, which the guard opens.
-    **dict.fromkeys(("connect", "handshake", "disconnect", "event", "javascript_response", "ack", "log"), WATCHERS)
+    **dict.fromkeys(("connect", "handshake", "disconnect", "event", "javascript_response", "ack", "log"), WITH_PAGES)
 }
 NOT_NOTED = {
     # what is noted in detail by the command itself, or says nothing of anybody
