@@ -58,6 +58,7 @@ SITE_WORDING: Mapping[str, tuple[Final, str]] = {
     "failed": (Final.UH, "3.16"),
     "cancelled": (Final.UH, "3.13"),
     "blocked": (Final.UH, "3.11"),
+    "skipped": (Final.UH, "3.11"),
     "not-eligible": (Final.NE, "4.7"),
     "over-quota": (Final.NE, "4.8"),
     "wrong-number": (Final.NE, "4.4"),
