@@ -103,6 +103,7 @@ def _mount() -> None:
     from softswitch.compliance_report import report_app
     from softswitch.lead_commands import leads_app
     from softswitch.measuring import amd_app
+    from softswitch.never_dial_command import never_dial_app
     from softswitch.pacing_commands import pacing_app
     from softswitch.people_command import people_app
     from softswitch.safekeeping_commands import recordings_app
@@ -123,6 +124,7 @@ def _mount() -> None:
     app.add_typer(audit_app, name="audit", help="Keys, verification and export of the audit log.")
     app.add_typer(campaign_app, name="campaign", help="Start, pause and stop the campaigns of a running switch.")
     app.add_typer(leads_app, name="leads", help="Lists of leads: import, erase, suppress, export; call records.")
+    app.add_typer(never_dial_app, name="never-dial", help="Whom no call may reach: import, status.")
     app.add_typer(vault_app, name="vault", help="The key to numbers and names.")
     app.add_typer(people_app, name="people", help="Who may log in to the web, and as what.")
 

@@ -114,12 +114,12 @@ async def _import(config: Path, file: Path, campaign: str, columns: list[str] | 
         said = f'there is no campaign "{campaign}"' if campaign else "say which --campaign"
         raise UsageError(f"{said}; {config} has {', '.join(names) or 'none'}")
     path, site = settings.safeguards.never_dial, settings.site
-    never_dial = await asyncio.to_thread(read_never_dial, path, site.country) if path and path.is_file() else None
+    lists = [await asyncio.to_thread(read_never_dial, path, site.country)] if path and path.is_file() else []
     work = LeadImport(
         campaign,
         country=site.country,
         time_zone=site.time_zone,
-        never_dial=None if never_dial is None else never_dial.contains,
+        never_dial=lambda number: any(each.contains(number) for each in lists),
         columns=_own_columns(columns or []),
     )
     marketing = next(c.purpose for c in settings.campaigns if c.name == campaign) is Purpose.MARKETING
@@ -128,6 +128,8 @@ async def _import(config: Path, file: Path, campaign: str, columns: list[str] | 
             report = await work.run(file, None, on_progress=show)
         else:
             store = await Store.open(store_url(settings), vault_key_file(settings))
+            if (stored := await store.never_dial()) is not None:
+                lists.append(stored[0])
 
             async def standing(campaign: str, wanted: Sequence[str]) -> Standing:
                 return await store.standing(campaign, wanted, marketing=marketing)
@@ -136,7 +138,7 @@ async def _import(config: Path, file: Path, campaign: str, columns: list[str] | 
                 report = await work.run(file, None if dry_run else store, standing=standing, on_progress=show)
             finally:
                 await store.close()
-    _show(report, campaign, screened=never_dial is not None)
+    _show(report, campaign, screened=bool(lists))
 
 
 async def _export(config: Path, file: Path, campaign: str, since: datetime | None, until: datetime | None) -> None:

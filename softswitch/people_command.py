@@ -4,6 +4,7 @@ A running switch notices within seconds: sessions of a changed account end.
 """
 
 import asyncio
+import hashlib
 import secrets
 import sys
 from collections.abc import Callable, Coroutine
@@ -23,6 +24,8 @@ people_app = typer.Typer(no_args_is_help=True)
 SHORTEST_PASSWORD = 12
 PIN_DIGITS = range(6, 13)
 NAME_LIMIT = 64
+TOKEN_BYTES = 32
+"""Random: whoever has the hash cannot search for it, so SHA-256 is slow enough."""
 
 Config = Annotated[Path, typer.Argument(help="The site's TOML file.")]
 Name = Annotated[str, typer.Argument(help="Name of the account; of an agent, the agent's id.")]
@@ -131,6 +134,44 @@ def disable(config: Config, name: Name) -> None:
 def enable(config: Config, name: Name) -> None:
     """Open an account that was shut."""
     _run(config, _shutting(name, shut=False))
+
+
+@people_app.command()
+def token(
+    config: Config,
+    name: Annotated[str, typer.Argument(help="Of the program that reads, such as prometheus.")],
+    revoke: Annotated[bool, typer.Option("--revoke", help="It opens nothing any more.")] = False,
+) -> None:
+    """Make a token for a program that reads /metrics and the status, and nothing else; it is shown this once."""
+
+    async def work(office: "_Office") -> None:
+        if not (name.isprintable() and 0 < len(name) <= NAME_LIMIT):
+            raise UsageError(f"a name has 1 to {NAME_LIMIT} letters")
+        await office.note_down("take token away" if revoke else "make token", f"token {name}", "")
+        if revoke:
+            if not await office.store.drop_token(name):
+                raise UsageError(f"there is no token {name}; people tokens names every one")
+            _say(f"{name} reads nothing any more.")
+            return
+        made = secrets.token_urlsafe(TOKEN_BYTES)
+        await office.store.put_token(name, hashlib.sha256(made.encode()).digest())
+        print(made)
+        _say(f"{name} sends it as Authorization: Bearer TOKEN. One that it had before opens nothing any more.")
+
+    _run(config, work)
+
+
+@people_app.command()
+def tokens(config: Config) -> None:
+    """List the programs that have a token."""
+
+    async def work(office: "_Office") -> None:
+        table = Table("name", "made (UTC)", box=None)
+        for name, made_at in await office.store.tokens():
+            table.add_row(name, f"{made_at:%Y-%m-%d %H:%M}")
+        Console(highlight=False).print(table)
+
+    _run(config, work)
 
 
 def _shutting(name: str, *, shut: bool) -> "_Work":

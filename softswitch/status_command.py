@@ -20,12 +20,15 @@ def status(
     url: Annotated[str, typer.Option(envvar="SOFTSWITCH_WEB_URL", help="Where the web is, if elsewhere.")] = "",
     user: User = "administrator",
     password_file: PasswordFile = None,
+    token_file: Annotated[
+        Path | None, typer.Option(help="File with a token of `softswitch people token`, in place of a password.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what the API answers.")] = False,
 ) -> None:
     """Say whether the site dials. Exit status 0: it does; 1: an interlock holds something back; 2: no answer."""
     from softswitch.config import load
 
-    client = client_of(load(config), url, user, password_file)
+    client = client_of(load(config), url, user, password_file, token_file)
     answer = client.get("status")
     found: dict[str, Any] = json.loads(answer)
     if as_json:

@@ -32,6 +32,7 @@ from softswitch.exchange.health import Health
 from softswitch.exchange.inbound import InboundCalls
 from softswitch.exchange.lines import Lines
 from softswitch.exchange.media_process import MediaProcess, Progress, quietly
+from softswitch.exchange.never_dial_watch import NeverDialWatch, take_up_never_dial
 from softswitch.exchange.notes import Notes, NoteSeal
 from softswitch.exchange.opening import (
     import_lists,
@@ -41,7 +42,6 @@ from softswitch.exchange.opening import (
     new_ref,
     open_homer,
     open_sip,
-    read_never_dial_list,
     take_up_recordings,
     take_up_store,
 )
@@ -128,7 +128,7 @@ class Switch:
         left = Left.read(plane, seal)
         if not left.lines:  # people who talk wait for no books
             await take_up_recordings(settings)
-        never_dial, never_dial_at = await read_never_dial_list(settings)
+        never_dial, never_dial_at = await take_up_never_dial(store, settings)
         conditions = SiteConditions(settings)
         conditions.store_written_at = await store.written_at([campaign.name for campaign in settings.campaigns])
         await take_up_store(store, left)
@@ -243,6 +243,9 @@ class Switch:
         suppressions = SuppressionWatch(self.site)
         await suppressions.start()
         self._stack.push_async_callback(suppressions.stop)
+        lists = NeverDialWatch(self.site, gate, conditions)
+        lists.start()
+        self._stack.push_async_callback(lists.stop)
         retention = Retention(
             settings, store, audit, find_key(settings.audit.signing_key, settings.site.data_directory)
         )
@@ -303,7 +306,9 @@ class Switch:
         from softswitch.web_opening import make_web
 
         self.first_password = await first_start(store)
-        self._web = make_web(self.settings, self.desk, store, self.site.audit, self.site.admissions.refuse)
+        self._web = make_web(
+            self.settings, self.desk, store, self.site.audit, self.site.admissions.refuse, store.token_name
+        )
         await self._web.start()
         self._stack.push_async_callback(self._web.stop)
 

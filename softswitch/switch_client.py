@@ -44,8 +44,9 @@ class Refused(UsageError):
 class SwitchClient:
     """One account at one switch."""
 
-    def __init__(self, url: str, user: str, password: str, certificate: Path | None = None) -> None:
-        """certificate: one that a switch has made for itself, where it is known. Raises UsageError for a wrong url."""
+    def __init__(self, url: str, user: str, password: str, certificate: Path | None = None, *, token: str = "") -> None:
+        """certificate: one that a switch has made for itself, where it is known.  token: of a program, in the place of
+        user and password. Raises UsageError for a wrong url."""
         if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
             raise UsageError(f"{url} is no address of a switch: write it as http://127.0.0.1:8080")
         self._url = url.rstrip("/")
@@ -53,8 +54,10 @@ class SwitchClient:
         self._tls = ssl.create_default_context() if url.startswith("https") else None
         if self._tls is not None and certificate is not None and certificate.is_file():
             self._tls.load_verify_locations(certificate)
-        token = base64.b64encode(f"{user}:{password}".encode()).decode()
-        self._headers = {"Authorization": f"Basic {token}", "Accept": "application/json"}
+        basic = base64.b64encode(f"{user}:{password}".encode()).decode()
+        given = f"Bearer {token}" if token else f"Basic {basic}"
+        self._headers = {"Authorization": given, "Accept": "application/json"}
+        self._token = token
 
     def get(self, *path: str, query: Mapping[str, str] | None = None) -> bytes:
         """What the API answers under /api. Raises Refused with its reason, UsageError where no switch answers."""
@@ -82,6 +85,8 @@ class SwitchClient:
 
     def _reason(self, error: urllib.error.HTTPError) -> str:
         detail = _detail(error)
+        if error.code == 401 and self._token:
+            return f"{self._url} does not know this token: `softswitch people token` makes one"
         if error.code == 401:
             return f"{self._url} does not know {self._user} with this password: check --user and --password-file"
         if error.code == 403:
@@ -89,14 +94,21 @@ class SwitchClient:
         return detail or f"the switch answered {error.code}"
 
 
-def client_of(settings: "Settings", url: str, user: str, password_file: Path | None) -> SwitchClient:
-    """Of the switch that a configuration describes; url: where that is not where it is reached from here."""
+def client_of(
+    settings: "Settings", url: str, user: str, password_file: Path | None, token_file: Path | None = None
+) -> SwitchClient:
+    """Of the switch that a configuration describes; url: where that is not where it is reached from here.
+
+    token_file: of a program, in the place of user and password.
+    """
     web = settings.web
     address = ipaddress.ip_address(web.address)
     own_certificate = settings.site.data_directory / "web.pem" if web.certificate is None else web.certificate
     secure = web.tls == "auto" and (web.certificate is not None or not address.is_loopback)
     host = "127.0.0.1" if address.is_unspecified else str(address)
     where = f"{'https' if secure else 'http'}://{f'[{host}]' if ':' in host else host}:{web.port}"
+    if token_file is not None:
+        return SwitchClient(url or where, user, "", own_certificate, token=password_from(token_file).strip())
     return SwitchClient(url or where, user, password_from(password_file), own_certificate)
 
 

@@ -13,6 +13,7 @@ from softswitch.web.app import create_app
 from softswitch.web.authentication import Factor
 from softswitch.web.certificate import fingerprint, self_made
 from softswitch.web.control import SwitchControl
+from softswitch.web.guard import FindToken
 from softswitch.web.journal import Journal
 from softswitch.web.passwords import Passwords
 from softswitch.web.room import WebSettings
@@ -23,7 +24,12 @@ log = structlog.get_logger(__name__)
 
 
 def make_web(
-    settings: Settings, control: SwitchControl, people: People, journal: Journal, admit: Callable[[str], str]
+    settings: Settings,
+    control: SwitchControl,
+    people: People,
+    journal: Journal,
+    admit: Callable[[str], str],
+    find_token: FindToken | None = None,
 ) -> WebServer:
     """The server, not started yet. Raises UsageError where keys or certificate cannot be had."""
     web, told, folder = settings.web, settings.people, settings.site.data_directory
@@ -44,6 +50,7 @@ def make_web(
         journal=journal,
         sealer=Sealer.find(folder),
         admit=admit,
+        find_token=find_token,
     )
     certificate, key = web.certificate, web.certificate_key
     if certificate is None and web.tls == "auto" and not ipaddress.ip_address(web.address).is_loopback:

@@ -219,9 +219,11 @@ def _dialling(settings: Settings) -> Iterator[Complaint]:
             yield (*at, "machine_lock_s"), "shorter than the 24 hours of Ofcom's policy", False
     never_dial = settings.safeguards.never_dial
     if settings.campaigns and never_dial is None:
-        yield ("safeguards", "never_dial"), "no never-dial list: nothing will be dialled", False
+        text = "no never-dial list: nothing will be dialled unless `softswitch never-dial import` has taken one"
+        yield ("safeguards", "never_dial"), text, False
     elif never_dial is not None and not never_dial.is_file():
-        yield ("safeguards", "never_dial"), f"there is no file {never_dial}: nothing will be dialled", False
+        text = f"there is no file {never_dial}: nothing will be dialled unless a list was imported before"
+        yield ("safeguards", "never_dial"), text, False
 
 
 def _supervisor_ratios(settings: Settings) -> Iterator[Complaint]:

@@ -113,7 +113,8 @@ class SafeguardSettings(Section):
     """[safeguards]"""
 
     never_dial: OptionalFile = None
-    """CSV of numbers that are never dialled; nothing is dialled without one."""
+    """CSV of numbers that are never dialled, imported at a start where it is newer than the list in the store. Better
+    left out: `softswitch never-dial import` keeps nothing but keyed hashes. Nothing is dialled without a list."""
     never_dial_days: Annotated[int, Field(ge=1, le=366)] = 28
     """How old the list may be, in days; an older one lacks who was put on it since."""
     supervisor_ratio: Annotated[int, Field(ge=0, le=1000)] = 15

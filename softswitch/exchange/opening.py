@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -34,7 +33,6 @@ from softswitch.safeguards.never_dial import NeverDialList
 from softswitch.sip.hep import CaptureAgent
 from softswitch.sip.hop import Hop, OwnHops
 from softswitch.store.database import Store
-from softswitch.store.never_dial_file import read_never_dial
 from softswitch.transports.driver import Driver
 from softswitch.transports.hep import CaptureSender, open_capture_sender
 from softswitch.transports.stack import TransportStack
@@ -71,17 +69,6 @@ async def take_up_recordings(settings: Settings) -> None:
         raise UsageError(f"the recordings' ledger in {folder} cannot be written: {error.strerror}") from error
     for entry in adopted:
         log.warning("a recording was cut off", file=entry.name, bytes=entry.size)
-
-
-async def read_never_dial_list(settings: Settings) -> tuple[NeverDialList | None, datetime | None]:
-    """The list, and when its file was written; None where the site names none or its file is missing: then nothing is
-    dialled, and the wallboard says why."""
-    path = settings.safeguards.never_dial
-    if path is None or not await asyncio.to_thread(path.is_file):
-        log.error("no never-dial list, nothing will be dialled", file=str(path or ""))
-        return None, None
-    written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    return await asyncio.to_thread(read_never_dial, path, settings.site.country), written_at
 
 
 async def take_up_store(store: Store, left: Left) -> None:

@@ -24,6 +24,9 @@ from softswitch.ua.pool import PoolEvent
 
 log = structlog.get_logger(__name__)
 
+SHIFT_OVER = "shift over"
+"""Pause code of an agent whose hours ended in a call; the log-out follows it."""
+
 
 class Reports:
     """Rooms are built with these methods before the site is whole: whoever builds it gives the four parts below
@@ -85,8 +88,11 @@ class Reports:
                 self.site.pool.reject(event.leg_id, status, now)
 
     def receive_agent_arrived(self, agent: str, now: float) -> None:
-        """An agent's line is heard: ready, or first the test of the headset, where the agent's page asks for it."""
-        if self.site.headset_tests.is_due(agent):
+        """An agent's line is heard: ready, or first the test of the headset, where the agent's page asks for it. Nobody
+        arrives who may not work now, however it came about."""
+        if self.site.admissions.refuse(agent):
+            self.site.agents.log_out(agent, now)
+        elif self.site.headset_tests.is_due(agent):
             self.site.set_agent(agent, AgentState.PAUSED, now, HEADSET_TEST)
         else:
             self.site.set_agent(agent, AgentState.READY, now)
@@ -203,8 +209,15 @@ class Reports:
             )
 
     def _end_shifts(self, now: float) -> None:
-        """Agents whose clearance or hours are over are logged out, once they are in no call and none is on its way."""
+        """Agents whose clearance or hours are over are logged out, once they are in no call and none is on its way.
+
+        Who is in a call is given no other after it, and is not counted on for one.
+        """
         for agent in self.site.settings.agents:
-            waits = self.site.board.state_of(agent.id) in (AgentState.READY, AgentState.PAUSED)
-            if waits and self.site.admissions.refuse(agent.id):
+            state = self.site.board.state_of(agent.id)
+            if state is AgentState.OFFLINE or not self.site.admissions.refuse(agent.id):
+                continue
+            if state in (AgentState.READY, AgentState.PAUSED):
                 self.site.agents.log_out(agent.id, now)
+            else:
+                self.site.board.receive_state(agent.id, AgentState.PAUSED, now, SHIFT_OVER)

@@ -1,4 +1,4 @@
-"""Reading the never-dial list: a CSV file whose `number` column, or first column, names whom no call may reach."""
+"""Reading a never-dial list: a CSV file whose `number` column, or first column, names whom no call may reach."""
 
 import secrets
 from pathlib import Path
@@ -11,7 +11,12 @@ from softswitch.store.telephone import WrongNumber, read_number
 
 
 def read_never_dial(path: Path, country: str) -> NeverDialList:
-    """The list, hashed under a key of this process alone; numbers without a country code are `country`'s.
+    """The list, hashed under a key of this process alone. Raises UsageError as `read_numbers`."""
+    return NeverDialList.from_numbers(secrets.token_bytes(32), read_numbers(path, country))
+
+
+def read_numbers(path: Path, country: str) -> list[str]:
+    """Every number in E.164 form; those without a country code are `country`'s.
 
     UsageError, with the line, for an entry that is no number: a list that leaves somebody out without saying so is
     worse than none.
@@ -33,4 +38,4 @@ def read_never_dial(path: Path, country: str) -> NeverDialList:
             raise UsageError(
                 f"{path}, line {line}: the number {wrong}; correct it, for nobody may be left out"
             ) from None
-    return NeverDialList.from_numbers(secrets.token_bytes(32), numbers)
+    return numbers

@@ -12,7 +12,7 @@ from softswitch.web.accounts import Accounts
 from softswitch.web.api import api_router
 from softswitch.web.authentication import Authenticator
 from softswitch.web.control import SwitchControl
-from softswitch.web.guard import Guard
+from softswitch.web.guard import FindToken, Guard
 from softswitch.web.journal import Journal
 from softswitch.web.login import login_router
 from softswitch.web.metrics import metrics_router
@@ -32,11 +32,13 @@ def create_app(
     journal: Journal | None = None,
     sealer: Sealer | None = None,
     admit: Callable[[str], str] = lambda agent: "",
+    find_token: FindToken | None = None,
     pages: bool = True,
 ) -> FastAPI:
     """The application; `app.state.room` is its `Room`.
 
     journal: the site's audit log.  sealer: encrypts second factors.  admit: why an agent may not work now.
+    find_token: whose token has a digest; without it there are none.
 
     With `pages=False` there is the API without NiceGUI, whose import takes most of the web's start-up time.
     """
@@ -81,7 +83,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.room = room
-    app.add_middleware(Guard, authenticator=room.authenticator, sessions=room.sessions)
+    app.add_middleware(Guard, authenticator=room.authenticator, sessions=room.sessions, find_token=find_token)
     app.add_exception_handler(UsageError, _usage_error)
 
     @app.get("/healthz", include_in_schema=False)

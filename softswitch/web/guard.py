@@ -13,6 +13,7 @@ import html
 import math
 import time
 from collections.abc import Awaitable, Callable
+from hashlib import sha256
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from softswitch.errors import SoftswitchError
 from softswitch.web.accounts import Account, Role
 from softswitch.web.authentication import Authenticator, Caller, Refused
 from softswitch.web.headers import with_security_headers
@@ -46,6 +48,10 @@ RULES: tuple[tuple[str, frozenset[Role]], ...] = (
     ("/logout", _EVERYBODY),
     ("/api/", _EVERYBODY),
 )
+READ_BY_MACHINES = frozenset({"/metrics", "/api/status"})
+"""All that a token (`softswitch people token`) opens, and for reading alone."""
+FindToken = Callable[[bytes], Awaitable[str | None]]
+"""Whose token has this SHA-256 (FIPS 180-4); None for nobody's."""
 _TOKEN_IN_PATH = ("/_nicegui/", "/_nicegui_ws/")
 """NiceGUI's own requests name a page's random id instead of a CSRF token."""
 _WITHOUT_TOKEN = frozenset({"/login", "/login/code", "/logout", "/api/login"})
@@ -53,8 +59,11 @@ _WITHOUT_TOKEN = frozenset({"/login", "/login/code", "/logout", "/api/login"})
 
 
 class Guard:
-    def __init__(self, app: ASGIApp, authenticator: Authenticator, sessions: Sessions) -> None:
+    def __init__(
+        self, app: ASGIApp, authenticator: Authenticator, sessions: Sessions, find_token: FindToken | None = None
+    ) -> None:
         self._app = app
+        self._find_token = find_token
         self._authenticator = authenticator
         self._sessions = sessions
 
@@ -85,7 +94,7 @@ class Guard:
             if isinstance(who, Refused):
                 await _unauthorised(scope, headers, who)(scope, receive, send)
                 return
-            if not _may_enter(who, path):
+            if not _may_enter(who, path) and not (scope.get("softswitch.machine") and path in READ_BY_MACHINES):
                 await _forbidden(scope, headers, who)(scope, receive, send)
                 return
             if unsafe and not _has_token(scope, headers):
@@ -121,12 +130,31 @@ class Guard:
             scope["softswitch.session"] = session
             scope["softswitch.account"] = session.account
             return session.account
-        if "authorization" in headers:
-            who = await self._authenticator.check_basic(headers["authorization"], caller)
+        given = headers.get("authorization", "")
+        if given.lower().startswith("bearer "):
+            return await self._machine(scope, given[7:].strip(), caller)
+        if given:
+            who = await self._authenticator.check_basic(given, caller)
             if isinstance(who, Account):
                 scope["softswitch.account"] = who
             return who
         return Refused()
+
+    async def _machine(self, scope: Scope, token: str, caller: Caller) -> Account | Refused:
+        """A program with a token: nobody, but where it may read. It comes from wherever people may."""
+        reads = scope["type"] == "http" and scope["method"] in SAFE_METHODS and scope["path"] in READ_BY_MACHINES
+        if self._find_token is None or not reads or self._authenticator.networks.refuse(caller.source, is_agent=False):
+            return Refused()
+        try:
+            name = await self._find_token(sha256(token.encode()).digest())
+        except SoftswitchError:
+            return Refused(closed="the store cannot be read")
+        if name is None:
+            return Refused()
+        account = Account(f"token {name}", Role.AUDITOR)
+        scope["softswitch.machine"] = True
+        scope["softswitch.account"] = account
+        return account
 
     def _until_ended(self, session: Session, receive: Receive, send: Send) -> Receive:
         """A `receive` that keeps the session in use while the page lives, and closes the socket as the session ends."""

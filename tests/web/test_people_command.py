@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -146,3 +147,22 @@ def test_what_cannot_be_is_said_plainly(site: Path) -> None:
 def test_generated_pins_are_six_digits_or_more_that_pass_our_own_rule(site: Path) -> None:
     shown = run("add", site, "1001", "--role", "agent", "--generate")
     assert re.match(r"\d{8}\n", shown)
+
+
+def test_a_programs_token_is_shown_once_kept_as_a_hash_and_revoked(site: Path) -> None:
+    async def whose(token: str) -> str | None:
+        store = await Store.open(store_url(load(site)), locked=True)
+        name = await store.token_name(sha256(token.encode()).digest())
+        await store.close()
+        return name
+
+    first = run("token", site, "prometheus").split()[0]
+    assert len(first) == 43
+    assert asyncio.run(whose(first)) == "prometheus"
+    second = run("token", site, "prometheus").split()[0]
+    assert (asyncio.run(whose(first)), asyncio.run(whose(second))) == (None, "prometheus")
+    assert "prometheus" in run("tokens", site)
+    raw = b"".join(path.read_bytes() for path in (site.parent / "data").rglob("*") if path.is_file())
+    assert first.encode() not in raw and second.encode() not in raw
+    run("token", site, "prometheus", "--revoke")
+    assert asyncio.run(whose(second)) is None
