@@ -202,10 +202,15 @@ def test_nothing_is_dialled_without_a_supervisor_or_a_never_dial_list(tmp_path: 
         for name, change in (("b", "# none"), ("c", 'never_dial = "mislaid.csv"')):
             async with floor(tmp_path / name, plan, changes=f'never_dial = "never-dial.csv" -> {change}') as site:
                 await site.log_in("1001")
-                await site.start()
+                with pytest.raises(UsageError, match="no never-dial list is loaded"):
+                    await site.start()
                 await asyncio.sleep(0.7)
                 assert site.interlock("never-dial list")
                 assert site.invites() == 0
+                await site.switch.site.store.replace_never_dial(["+442079460998"])
+                await site.until(lambda: not site.interlock("never-dial list"), "an imported list is taken over")
+                await site.start()
+                await site.until(lambda: site.invites() == 1, "and it dials")
 
     uvloop.run(scenario())
 
