@@ -45,9 +45,9 @@ class SiteConditions:
 
     def of_campaigns(self) -> dict[str, tuple[str, ...]]:
         """Which interlocks each campaign has for itself."""
-        found = {}
+        found: dict[str, tuple[str, ...]] = {}
         for campaign in self._settings.campaigns:
-            own = (MESSAGE, BUDGET, ROSTER)
+            own: tuple[str, ...] = (MESSAGE, BUDGET, ROSTER)
             own += (SUPERVISOR,) if campaign.supervisor_ratio is not None else ()
             own += (TRUNK,) if campaign.trunk and len(self._settings.trunks) > 1 else ()
             found[campaign.name] = own

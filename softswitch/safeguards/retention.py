@@ -119,7 +119,8 @@ def inspect(
 
     public_keys: those that may have signed; empty: any.  tombstones: chain hash of each in the ledger, by file name.
     """
-    number, previous, certified = 0, GENESIS, {}
+    number, previous = 0, GENESIS
+    certified: dict[str, str] = {}
     for position, line in enumerate(lines, 1):
         try:
             found = Certificate.from_line(line)
