@@ -22,7 +22,7 @@ class Replayed:
     differing: int
     """Decisions that were not as in the log; 0, or the code or the state it began with is another."""
     mean_s: float
-    """Of one decision with the events that led to it, by `clock`; NaN without one."""
+    """Of one decision, its inputs built, as Python calls it, by `clock`; NaN without one."""
 
 
 def replay(log: np.ndarray, state: np.ndarray, clock: Callable[[], float] | None = None) -> Replayed:
@@ -35,12 +35,15 @@ def replay(log: np.ndarray, state: np.ndarray, clock: Callable[[], float] | None
         raise UsageError("a pacing log is a one-dimensional array of LOGGED lines")
     lines = [(int(line["kind"]), int(line["row"]), float(line["value"]), float(line["now"])) for line in log]
     decisions = differing = 0
-    began = clock() if clock is not None else 0.0
+    spent_s = 0.0 if clock is not None else float("nan")
     for kind, row, value, now in lines:
         if kind == STEPPED:
+            began = clock() if clock is not None else 0.0
+            dials = step(state, now)
+            if clock is not None:
+                spent_s += clock() - began
             decisions += 1
-            differing += step(state, now) != int(value)
+            differing += dials != int(value)
         else:
             receive(state, kind, row, value, now)
-    spent_s = clock() - began if clock is not None else float("nan")
     return Replayed(decisions, differing, spent_s / max(decisions, 1))

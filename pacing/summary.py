@@ -164,7 +164,7 @@ def _finite(pair: tuple[float, float]) -> tuple[float | None, float | None]:
 def _us_per_step(
     market: Market, policy: str, target: float, seed: int, clock: Callable[[], float] | None
 ) -> float | None:
-    """Microseconds of a decision with its inputs, called as live dialling calls it; None without a clock."""
+    """Microseconds of a decision, its inputs built, called as live dialling calls it; None without a clock."""
     if clock is None or policy in BASELINES:
         return None
     day = day_of(

@@ -77,7 +77,7 @@ def simulate(
             else:
                 figures = summary.simulate(
                     one, policy=policy, target=aim, with_amd_errors=with_amd_errors, days=days, seed=seed,
-                    setting=tuple(setting) if setting else None, clock=time.perf_counter, tell=told,
+                    setting=tuple(setting) if setting else None, clock=time.thread_time, tell=told,
                 )  # fmt: skip
             found.append(figures)
     if plot is not None:

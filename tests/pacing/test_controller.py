@@ -278,6 +278,29 @@ def test_the_threshold_falls_with_every_dropped_call(taught: Floor) -> None:
     assert values[-1] == 0.0
 
 
+def test_the_last_drops_of_a_day_are_planned_for_one_by_one() -> None:
+    planned = [budget.drops_to_plan(allowance, 1.0) for allowance in (-2.0, 0.9, 1.0, 2.0, 4.0, 20.0)]
+    assert planned[:3] == [0.0, 0.0, 0.0]
+    assert 0.0 < planned[3] < 1.0 < planned[4] < 3.0
+    assert 16.0 < planned[5] < 20.0
+
+
+def test_larger_floors_keep_more_back(taught: Floor) -> None:
+    few, many = busy(taught, talking=3), busy(taught, talking=30)
+    for floor in (few, many):
+        floor.tell(events.ANSWERS_LEFT, value=50.0)
+        floor.tell(events.DROPPED_TODAY, value=22.0)
+    assert budget.threshold(few.state[0], 6, few.now) > budget.threshold(many.state[0], 33, many.now)
+
+
+def test_another_day_begins_with_what_thresholds_led_to_the_day_before(taught: Floor) -> None:
+    floor = busy(taught)
+    floor.tell(events.DROPPED_TODAY, value=20.0)
+    floor.state["priced"] = 16.0
+    floor.tell(events.DROPPED_TODAY, value=0.0)
+    assert budget.gain(floor.state[0]) == pytest.approx(budget.FIRST_GAIN)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"target": 0.05, "limit": 0.03}, {"target": -0.1}, {"patience_s": 0.0}, {"ratio": -1.0}, {"calls_per_s": 0.0}],

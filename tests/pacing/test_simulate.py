@@ -1,5 +1,6 @@
 """Simulated days on coarse bounds (live dialling calls the same step), and their logs replayed."""
 
+import dataclasses
 import json
 import math
 import tomllib
@@ -16,6 +17,7 @@ from softswitch.pacing.summary import best_in_hindsight, interval, simulate, wil
 from softswitch.errors import UsageError
 
 REFERENCE = Path(__file__).resolve().parents[2] / "configs" / "market-reference.toml"
+MARKETS = sorted((Path(__file__).parent / "markets").glob("*.toml"))
 SHORT = Market(agents=4, day_s=1800.0)
 
 
@@ -76,6 +78,18 @@ def test_a_market_of_other_habits_is_kept_within_the_target_too() -> None:
     found = simulate(market, days=5, seed=9)
     assert found["p_day_over_target"] == 0.0
     assert found["utilisation"] > simulate(market, policy="progressive", days=5, seed=9)["utilisation"] + 0.05
+
+
+@pytest.mark.parametrize("path", MARKETS, ids=lambda path: path.stem)
+def test_in_other_markets_no_day_is_over_the_target_and_agents_are_busier_than_one_call_each_keeps_them(
+    path: Path,
+) -> None:
+    market = Market.from_mapping(tomllib.loads(path.read_text(encoding="utf-8")))
+    if market.agents > 50:
+        market = dataclasses.replace(market, day_s=3600.0)
+    found, progressive = simulate(market, days=1, seed=21), simulate(market, policy="progressive", days=1, seed=21)
+    assert found["p_day_over_target"] == 0.0
+    assert found["utilisation"] > progressive["utilisation"] + (0.0 if market.answer_rate > 0.8 else 0.02)
 
 
 def test_with_amd_errors_the_abandoned_rate_is_what_keeps_within_the_target() -> None:
