@@ -239,6 +239,8 @@ def _times(settings: Settings) -> Iterator[Complaint]:
         at: Key = ("campaigns", n)
         if campaign.opens >= campaign.closes:
             yield (*at, "closes"), f"{campaign.closes:%H:%M} is not after opens {campaign.opens:%H:%M}", True
+        if list(campaign.day_parts) != sorted(set(campaign.day_parts)):
+            yield (*at, "day_parts"), "must stand in order, each once", True
         if campaign.starts_on and campaign.ends_on and campaign.starts_on > campaign.ends_on:
             yield (*at, "ends_on"), f"{campaign.ends_on} comes before starts_on {campaign.starts_on}", True
         if campaign.abandoned_target > campaign.abandoned_limit:

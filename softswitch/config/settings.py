@@ -292,6 +292,9 @@ class CampaignSettings(Section):
     """Pause of an agent after each call."""
     maximum_attempts: Annotated[int, Field(ge=1, le=100)] = 6
     """Attempts after which a lead is done, whatever they came to."""
+    day_parts: tuple[time, ...] = ()
+    """Where one part of the callee's day ends and the next begins, such as [12:00:00, 17:00:00]: who was not reached
+    in one is tried again in another. Left out: by the recycle rules alone."""
     callback_grace_s: Annotated[float, Field(ge=0, le=86400)] = 600.0
     """So long a callback waits for the agent who has promised it; then anybody who is ready makes it."""
     callback_window_s: Annotated[float, Field(ge=60, le=86400)] = 900.0

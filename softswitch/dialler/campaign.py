@@ -116,6 +116,9 @@ class Campaign:
     machine_lock_s: float = 24 * 3600.0
     wrap_up_s: float = 15.0
     maximum_attempts: int = 6
+    day_parts: tuple[time, ...] = ()
+    """Where one part of the callee's day ends and the next begins, ascending: who was not reached in one is tried
+    again in another. Empty: by the recycle rules alone."""
     callback_grace_s: float = 600.0
     """So long a callback waits for the agent who has promised it; then anybody who is ready makes it."""
     callback_window_s: float = 900.0

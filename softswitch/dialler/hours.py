@@ -4,6 +4,8 @@ Local wall-clock hours are turned into instants day by day, so that a night on w
 hour early nor an hour late.
 """
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -63,6 +65,24 @@ class CallingHours:
 
     def _is_calling_day(self, day: date) -> bool:
         return day.weekday() in self.weekdays and day not in self.holidays
+
+
+def in_another_part(tried: datetime, due: datetime, time_zone: str, day_parts: Sequence[time]) -> datetime:
+    """The first moment (UTC), not before `due`, in another part of the callee's day than the attempt at `tried`.
+
+    day_parts: ascending, in the callee's time; what lies behind the last goes on until midnight. Without any, or in an
+    unknown zone, it is `due`.
+    """
+    zone = _zone(time_zone)
+    if zone is None or not day_parts:
+        return due
+    local = due.astimezone(zone)
+    part = bisect_right(day_parts, local.time())
+    if part != bisect_right(day_parts, tried.astimezone(zone).time()):
+        return due
+    if part < len(day_parts):
+        return datetime.combine(local.date(), day_parts[part], zone).astimezone(UTC)
+    return datetime.combine(local.date() + timedelta(days=1), time.min, zone).astimezone(UTC)
 
 
 def _zone(name: str) -> ZoneInfo | None:

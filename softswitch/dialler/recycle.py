@@ -7,6 +7,7 @@ import numpy as np
 
 from softswitch.dialler.attempt import Disposition
 from softswitch.dialler.campaign import Campaign, RecycleRule
+from softswitch.dialler.hours import in_another_part
 from softswitch.dialler.lead import Lead, LeadState
 
 HOUR_S = 3600.0
@@ -33,6 +34,8 @@ CLASSED_BY_AMD = frozenset(
     {Disposition.MACHINE, Disposition.VOICEMAIL, Disposition.FAX, Disposition.TONE, Disposition.ANNOUNCEMENT}
 )
 """The machine's lock holds for all that a verdict ended: each of them may have been a person."""
+NOT_REACHED = CLASSED_BY_AMD | {Disposition.NO_ANSWER, Disposition.SILENCE, Disposition.SCREENED, Disposition.HUNG_UP}
+"""Nobody was there, or had no time: at another part of the day somebody may. A busy line is no such sign."""
 CALLBACK_AFTER_S = 1 * HOUR_S
 """When the agent named no time."""
 
@@ -82,4 +85,7 @@ def after(
     if rule is None or outcomes[disposition.value] >= rule.attempts or attempts >= campaign.maximum_attempts:
         return replace(tried, state=LeadState.DONE)
     wait_s = max(rule.after_s * (1.0 + spread * float(rng.random())), locked)
-    return replace(tried, state=LeadState.WAITING, not_before=wall + timedelta(seconds=wait_s))
+    due = wall + timedelta(seconds=wait_s)
+    if disposition in NOT_REACHED:
+        due = in_another_part(wall, due, lead.time_zone, campaign.day_parts)
+    return replace(tried, state=LeadState.WAITING, not_before=due)

@@ -212,6 +212,8 @@ def faults(campaign: Campaign, rules: RuleSet, screening_age_s: float | None, to
         found.append("starts_on comes after ends_on")
     elif campaign.ends_on is not None and today is not None and campaign.ends_on < today:
         found.append(f"it ended on {campaign.ends_on:%d %B %Y} (ends_on)")
+    if list(campaign.day_parts) != sorted(set(campaign.day_parts)):
+        found.append("day_parts do not stand in order")
     if campaign.calls_a_day < 0:
         found.append("calls_a_day is under 0")
     if campaign.callback_grace_s < 0 or campaign.callback_window_s < 0:

@@ -5,7 +5,7 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, insert, or_, select, update
+from sqlalchemy import ColumnElement, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from softswitch.dialler.callbacks import CANCELLED, REPLACED, Callback
@@ -38,7 +38,7 @@ async def close(connection: AsyncConnection, lead_ref: str, came_to: str, at: da
         await write(connection, [entry])
 
 
-async def open_of(connection: AsyncConnection, lead_ref: str) -> Row[Any] | None:
+async def open_of(connection: AsyncConnection, lead_ref: str) -> Any | None:
     """The open callback of a lead: due_at and agent."""
     its = (callbacks.c.lead_ref == lead_ref, callbacks.c.came_to == OPEN)
     return (await connection.execute(select(callbacks.c.due_at, callbacks.c.agent).where(*its))).first()
@@ -51,7 +51,7 @@ async def of_campaign(
     is told as cancelled."""
     is_open: ColumnElement[bool] = callbacks.c.came_to == OPEN
     stands = leads.c.lead_ref.is_not(None) & leads.c.state.in_(_STANDS)
-    wanted = callbacks.c.came_to.in_([each for each in came_to if each != OPEN])
+    wanted: ColumnElement[bool] = callbacks.c.came_to.in_([each for each in came_to if each != OPEN])
     if OPEN in came_to:
         wanted = or_(wanted, is_open & stands)
     if CANCELLED in came_to:
