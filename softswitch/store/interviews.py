@@ -124,4 +124,5 @@ async def dispositions(engine: AsyncEngine, campaign: str) -> dict[str, list[tup
 
 
 def _of(row: RowMapping) -> KeptInterview:
-    return KeptInterview(**{name: tuple(row[name]) if name == "cells" else row[name] for name in _COLUMNS})
+    values: dict[str, Any] = {name: row[name] for name in _COLUMNS}
+    return KeptInterview(**{**values, "cells": tuple(values["cells"])})

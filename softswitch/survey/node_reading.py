@@ -78,7 +78,7 @@ def read_conditions(table: Table, own: str) -> tuple[Condition, ...]:
     own: the node that is meant where none is named; empty: one must be.
     """
     if "all" in table:
-        conditions = []
+        conditions: list[Condition] = []
         for each in table.tables("all", most=20):
             conditions += read_conditions(each, own)
             each.finish()
