@@ -24,6 +24,7 @@ from softswitch.exchange import health
 from softswitch.exchange.agents import AgentLines
 from softswitch.exchange.audit_keys import find_key
 from softswitch.exchange.audit_start import make_audit, start_audit
+from softswitch.exchange.callback_offers import CallbackOffers
 from softswitch.exchange.carriers import find_carriers
 from softswitch.exchange.desk import Desk
 from softswitch.exchange.dialled import DialledCalls
@@ -222,6 +223,7 @@ class Switch:
         queues = [Queue.of(inbound, settings) for inbound in settings.inbound]
         for queue in queues:
             blend.add_queue(queue.needs)
+        inbound.offers = CallbackOffers(self.site)
         reports.open_for(queues, {supervisor.id for supervisor in settings.supervisors})
         send = tracing.sending(transport.send) if tracing is not None else transport.send
         await self._take_up(left, queues, seal)

@@ -50,6 +50,15 @@ class InboundSettings(Section):
     """How long a caller waits after the greeting, before the overflow or `prompt_no_agent`."""
     capacity: Annotated[int, Field(ge=0)] = 0
     """Callers that may wait at once; one more is not let in. 0: any number."""
+    callback_campaign: str = ""
+    """Name of the campaign under which callers who press `callback_digit` are called back, with its hours and its
+    caller id, once their place in the queue is reached; empty: nobody is."""
+    callback_digit: Annotated[str, Field(pattern=r"^[0-9*#]$")] = "1"
+    """Key that asks for it while waiting."""
+    prompt_callback: str = ""
+    """Name of a prompt that says so, after place and wait."""
+    prompt_callback_kept: str = ""
+    """Name of a prompt: that the call will come; then the caller is rung off."""
     prompt_no_agent: str = ""
     """Name of a prompt played when no agent is free; empty: the call is refused as busy."""
     overflow_number: OptionalE164 = ""

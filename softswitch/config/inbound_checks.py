@@ -13,6 +13,14 @@ def check_inbound(settings: Settings, at: Key, inbound: InboundSettings, trunks:
         yield from check_prompt(settings, (*at, name), getattr(inbound, name))
     if inbound.caller_hears != "ringing":
         yield from check_prompt(settings, (*at, "caller_hears"), inbound.caller_hears)
+    for name in ("prompt_callback", "prompt_callback_kept"):
+        yield from check_prompt(settings, (*at, name), getattr(inbound, name))
+    campaigns = {campaign.name for campaign in settings.campaigns}
+    if inbound.callback_campaign and inbound.callback_campaign not in campaigns:
+        text = f'there is no campaign "{inbound.callback_campaign}"{suggestion(inbound.callback_campaign, campaigns)}'
+        yield (*at, "callback_campaign"), text, True
+    if bool(inbound.callback_campaign) != bool(inbound.prompt_callback):
+        yield (*at, "prompt_callback"), "prompt_callback and callback_campaign belong together: give both", True
     for prompt in inbound.positions:
         yield from check_prompt(settings, (*at, "positions"), prompt)
     for position, wait in enumerate(inbound.waits):

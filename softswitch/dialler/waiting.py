@@ -30,6 +30,8 @@ class QueuePlan:
     """"You are next", "one caller is before you", ...: clip by place; places beyond the last are not told."""
     waits: tuple[tuple[float, str], ...] = ()
     """(seconds, clip), ascending: said where the expected wait is at most so long; the last also for all above it."""
+    offer: str = ""
+    """Said after them: that a key has the caller called back."""
     announce_every_s: float = 30.0
     patience_s: float = 20.0
     """How long a caller waits after the greeting."""
@@ -42,7 +44,7 @@ class QueuePlan:
 
     @property
     def announces(self) -> bool:
-        return bool(self.positions or self.waits)
+        return bool(self.positions or self.waits or self.offer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class Stage(StrEnum):
     GREETED = "greeted"
     WAITS = "waits"
     SERVED = "served"
+    CALLED_BACK = "called back"
+    """Has rung off, keeps the place, and is called when it is reached."""
 
 
 @dataclass(slots=True)
@@ -125,7 +129,7 @@ class WaitingRoom:
     def receive_clip_ended(self, call_ref: str, now: float) -> None:
         """What `Hear` without a loop began has been heard to its end."""
         caller = self._callers.get(call_ref)
-        if caller is not None and caller.stage is not Stage.SERVED:
+        if caller is not None and caller.stage in (Stage.GREETED, Stage.WAITS):
             self._hear_next(caller, now)
 
     def serve(self, call_ref: str, now: float) -> None:
@@ -152,11 +156,25 @@ class WaitingRoom:
         """The call is over, or somebody else's."""
         self._callers.pop(call_ref, None)
 
+    def keep_place(self, call_ref: str) -> bool:
+        """The caller rings off and is called back; whether there is a place to be kept."""
+        caller = self._callers.get(call_ref)
+        if caller is None or caller.stage is not Stage.WAITS:
+            return False
+        caller.stage = Stage.CALLED_BACK
+        caller.to_hear.clear()
+        return True
+
     # what may be asked
+
+    def waits(self, call_ref: str) -> bool:
+        """Whether the caller has heard the greeting and no agent yet."""
+        caller = self._callers.get(call_ref)
+        return caller is not None and caller.stage is Stage.WAITS
 
     def next_callers(self) -> list[str]:
         """Who may be given to an agent, the first one first: by their queue's priority, then by how long they wait."""
-        waiting = [caller for caller in self._callers.values() if caller.stage is Stage.WAITS]
+        waiting = [each for each in self._callers.values() if each.stage in (Stage.WAITS, Stage.CALLED_BACK)]
         return [each.call_ref for each in sorted(waiting, key=lambda each: (-each.plan.priority, each.entered_at))]
 
     def waiting_in(self, queue: str) -> int:
@@ -257,5 +275,7 @@ class WaitingRoom:
             caller.to_hear.append(plan.positions[place - 1])
         if plan.waits and wait_s is not None:
             caller.to_hear.append(next((clip for limit, clip in plan.waits if wait_s <= limit), plan.waits[-1][1]))
+        if plan.offer:
+            caller.to_hear.append(plan.offer)
         if caller.to_hear:
             self._hear_next(caller, now)

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -13,6 +13,7 @@ from softswitch.calls.outcome import Outcome
 from softswitch.dialler.agents import AgentBoard
 from softswitch.dialler.attempt import CallSound, DialAttempt, Disposition
 from softswitch.dialler.blending import Blend
+from softswitch.dialler.lead import Lead
 from softswitch.dialler.snapshots import attempt_from, attempt_snapshot
 from softswitch.dialler.waiting import GiveUp, Hear, Overflow, WaitingRoom
 from softswitch.errors import SoftswitchError
@@ -21,7 +22,7 @@ from softswitch.exchange.lines import Line, Lines
 from softswitch.exchange.overflow import Overflows
 from softswitch.exchange.queues import RINGING_TONE, Queue
 from softswitch.exchange.records import Records
-from softswitch.media.events import FirstPacketBridged, MediaEvent, PlayingEnded
+from softswitch.media.events import DigitPressed, FirstPacketBridged, MediaEvent, PlayingEnded
 from softswitch.recordings.names import file_name
 
 log = structlog.get_logger(__name__)
@@ -32,6 +33,17 @@ WRAP_UP_S = 15.0
 NOT_NOW = 480
 """Temporarily Unavailable: to callers outside the hours of a queue that has no words for them."""
 BUSY = 486
+OWN_MOMENT = timedelta(minutes=1)
+"""So long before its latest moment a callback is the campaign's alone: nobody is called twice."""
+
+
+class Offers(Protocol):
+    """Who calls callers back: `exchange.callback_offers.CallbackOffers`."""
+
+    def take(
+        self, campaign: str, queue: str, caller: str, kept: Callable[[Lead], None], refused: Callable[[], None]
+    ) -> None: ...
+    def due(self, lead: Lead) -> None: ...
 
 
 @dataclass(slots=True)
@@ -43,6 +55,8 @@ class _Call:
     line: Line | None = None
     agent: str = ""
     talks_since: float | None = None
+    asked: bool = False
+    """To be called back."""
     hears: str = ""
     """Clip that plays once, to its end."""
     turned_away: bool = False
@@ -78,6 +92,10 @@ class InboundCalls:
         self._calls: dict[str, _Call] = {}
         """By the caller's leg."""
         self._room = WaitingRoom()
+        self.offers: Offers | None = None
+        """Who calls callers back; None: nobody does."""
+        self._called_back: dict[str, tuple[Queue, Lead]] = {}
+        """Callers who have rung off and keep their place, by call."""
         self._blend = blend or Blend(board)
         self._blend.waiting_in = self._room.waiting_in
         self.overflows = Overflows(
@@ -118,7 +136,11 @@ class InboundCalls:
         """Carry out what the queues have decided, and give waiting callers to agents who are ready."""
         self._carry_out(now)
         by_ref = {call.call_ref: call for call in self._calls.values()}
-        for call in (by_ref[call_ref] for call_ref in self._room.next_callers()):
+        for call_ref in self._room.next_callers():
+            if call_ref in self._called_back:
+                self._call_back(call_ref)
+                continue
+            call = by_ref[call_ref]
             agent = self._board.reserve_longest_waiting(
                 now, call.call_ref, call.queue.campaign, among=call.queue.agents
             )
@@ -187,7 +209,8 @@ class InboundCalls:
         call = self._calls.pop(line.leg_id, None)
         if call is None:
             return
-        self._room.leave(call.call_ref)
+        if call.call_ref not in self._called_back:
+            self._room.leave(call.call_ref)
         if call.talks_since is not None:
             self._blend.receive_handled(call.queue.campaign, now - call.talks_since + WRAP_UP_S)
         if call.agent:
@@ -206,6 +229,8 @@ class InboundCalls:
             self._board.receive_connected(call.agent, call.call_ref, now)
             call.talks_since = now
             call.record = replace(call.record, agent=call.agent, bridged_at=self._wall())
+        elif isinstance(event, DigitPressed):
+            self._digit_pressed(call, event.digit)
         elif isinstance(event, PlayingEnded) and event.clip == call.hears:
             call.hears = ""
             if call.turned_away:
@@ -213,6 +238,44 @@ class InboundCalls:
             else:
                 self._room.receive_clip_ended(call.call_ref, now)
                 self.serve(now)
+
+    def _digit_pressed(self, call: _Call, digit: str) -> None:
+        """A caller who waits asks to be called back: once the promise is kept, they hear so and are rung off."""
+        queue, offers = call.queue, self.offers
+        asks = bool(queue.callback_campaign) and digit == queue.callback_digit
+        if offers is None or not asks or call.asked or call.agent or not self._room.waits(call.call_ref):
+            return
+        call.asked = True
+
+        def kept(lead: Lead) -> None:
+            if not self._room.keep_place(call.call_ref):
+                return  # served, or gone: the callback comes at its latest moment
+            self._called_back[call.call_ref] = (queue, lead)
+            call.record = replace(call.record, disposition=str(Disposition.CALLBACK))
+            call.turned_away = True
+            now = self._lines.now
+            if call.line is not None and not self._play_last(call, queue.prompt_callback_kept):
+                self._lines.hang_up(call.line, now)
+            self.serve(now)
+
+        def refused() -> None:
+            call.asked = False
+
+        offers.take(queue.callback_campaign, queue.campaign, call.offered.caller, kept, refused)
+
+    def _play_last(self, call: _Call, clip: str) -> bool:
+        return bool(clip) and self._play(call, clip, loop=False)
+
+    def _call_back(self, call_ref: str) -> None:
+        """The place of a caller who rang off is reached, if somebody is ready for it."""
+        queue, lead = self._called_back[call_ref]
+        if lead.not_before is None or self._wall() >= lead.not_before - OWN_MOMENT:
+            del self._called_back[call_ref]
+            self._room.leave(call_ref)
+        elif self.offers is not None and self._board.ready(queue.agents):
+            del self._called_back[call_ref]
+            self._room.leave(call_ref)
+            self.offers.due(lead)
 
     # What the process after this one takes up.
 

@@ -46,6 +46,11 @@ class Queue:
     priority: int = 0
     service_share: float = 0.0
     answer_within_s: float = 20.0
+    callback_campaign: str = ""
+    """Under which callers who press the key are called back; empty: nobody is."""
+    callback_digit: str = "1"
+    prompt_callback: str = ""
+    prompt_callback_kept: str = ""
 
     @classmethod
     def of(cls, inbound: InboundSettings, settings: Settings) -> "Queue":
@@ -71,6 +76,10 @@ class Queue:
             priority=inbound.priority,
             service_share=inbound.service_share,
             answer_within_s=inbound.answer_within_s,
+            callback_campaign=inbound.callback_campaign,
+            callback_digit=inbound.callback_digit,
+            prompt_callback=inbound.prompt_callback,
+            prompt_callback_kept=inbound.prompt_callback_kept,
         )
 
     @property
@@ -92,6 +101,7 @@ class Queue:
             music="" if rings_unanswered else music,
             positions=self.positions,
             waits=self.waits,
+            offer=self.prompt_callback if self.callback_campaign else "",
             announce_every_s=self.announce_every_s,
             patience_s=self.patience_s,
             overflow_after_s=self.overflow_after_s if self.overflow_number else None,
@@ -103,7 +113,7 @@ class Queue:
     def answers_at_once(self) -> bool:
         """Whether a caller hears anything but ringing before an agent."""
         return self.caller_hears != RINGING or bool(
-            self.greeting or self.recording_notice or self.positions or self.waits
+            self.greeting or self.recording_notice or self.positions or self.waits or self.callback_campaign
         )
 
     def is_open(self, wall: datetime) -> bool:

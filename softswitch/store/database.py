@@ -4,6 +4,7 @@ Every write goes through one `Writer` and is durable when its call returns; a wr
 leaves what was stored before as it was. Reads go their own way and never wait for a write.
 """
 
+import secrets
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from softswitch.dialler.detection import Truth
 from softswitch.dialler.events import ReviewOffered
 from softswitch.dialler.lead import Lead, LeadState
 from softswitch.dialler.rules import RuleSet
+from softswitch.errors import UsageError
 from softswitch.store import (
     amd_days,
     attempts,
@@ -43,7 +45,7 @@ from softswitch.store.people import reading
 from softswitch.store.recovery import Recovery, recover
 from softswitch.store.refill import Refill
 from softswitch.store.safekeeping import SafekeepingStore
-from softswitch.store.schema import pulse
+from softswitch.store.schema import leads, pulse
 from softswitch.store.vault import Person, SealedPerson
 from softswitch.store.vault_root import key_place, open_vault
 
@@ -355,6 +357,22 @@ class Store(SafekeepingStore):
             await lists.add_leads(connection, list_ref, campaign, new, persons)
 
         await self._writer.run(work)
+
+    async def lead_of_number(self, campaign: str, number: str, time_zone: str, list_name: str) -> tuple[Lead, str]:
+        """The campaign's lead with this number; else a new one, and the `list_ref` of its list, of which nothing is
+        dialled before it is complete. UsageError for a number that asked not to be called."""
+        standing = await self.standing(campaign, [number])
+        if standing.suppressed:
+            raise UsageError("the number is on a suppression list")
+        if standing.in_campaign:
+            with reading():
+                whose = (leads.c.campaign == campaign, leads.c.number_digest == self._vault.digest(number))
+                async for row, person in lists.read_persons(self._engine, self._vault, *whose):
+                    return lists.lead_of(row, person), ""
+        list_ref = await self.begin_list(campaign, list_name)
+        lead_ref = secrets.token_hex(16)
+        await self.add_leads(list_ref, campaign, [lists.NewLead(lead_ref, number, time_zone, 0, {})])
+        return await self.lead(lead_ref), list_ref
 
     async def complete_list(self, list_ref: str) -> None:
         """All of it is there: from now on it is dialled."""

@@ -236,3 +236,21 @@ class Waiting(RuleBasedStateMachine):
 
 TestWaiting = Waiting.TestCase
 TestWaiting.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+def test_a_caller_who_is_to_be_called_back_keeps_the_place_and_hears_nothing_more() -> None:
+    room = WaitingRoom()
+    plan = QueuePlan("queue", music="music", offer="press-one", patience_s=20.0, announce_every_s=5.0)
+    for n, call_ref in enumerate(("first", "second", "third")):
+        room.enter(call_ref, plan, float(n))
+    while room.next_event() is not None:
+        pass
+    room.handle_timer(5.0)
+    assert room.next_event() == Hear("first", "press-one", loop=False)
+    assert room.waits("second") and room.keep_place("second")
+    assert not room.waits("second") and not room.keep_place("second")
+    assert room.next_callers() == ["first", "second", "third"] and room.place_of("third") == 3
+    room.handle_timer(1000.0)  # patience: the others are given up, and this one is not there to lose it
+    assert room.next_callers() == ["second"]
+    room.leave("second")
+    assert room.waiting_in("queue") == 0

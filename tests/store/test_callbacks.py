@@ -6,6 +6,7 @@ import pytest
 
 from softswitch.dialler.callbacks import CALLED, CANCELLED, MISSED, REPLACED, Callback, promised
 from softswitch.dialler.lead import LeadState
+from softswitch.errors import UsageError
 
 WALL = datetime(2027, 3, 10, 12, 0, tzinfo=UTC)
 DUE = WALL + timedelta(hours=2)
@@ -87,5 +88,25 @@ def test_a_promise_made_in_a_call_that_a_crash_cut_off_stands(with_store, lead_f
         await store.release_leads("survey", WALL)
         (given,) = await store.due_callbacks("survey", DUE)
         assert (given.lead_ref, given.callback_agent, given.attempts) == (lead.lead_ref, "ada", 1)
+
+    with_store(body)
+
+
+def test_a_caller_s_number_is_a_lead_that_nothing_dials_before_its_list_is_complete(with_store, lead_file) -> None:
+    async def body(store):
+        known = await a_lead(store, lead_file)
+        assert (await store.lead_of_number("survey", known.number, "Europe/London", "offers")) == (
+            await store.lead(known.lead_ref),
+            "",
+        )
+        lead, list_ref = await store.lead_of_number("survey", "+442079460555", "Europe/London", "offers")
+        assert (lead.number, lead.state) == ("+442079460555", LeadState.NEW) and list_ref
+        await store.save_lead(promised(lead, DUE, ""))
+        assert await store.due_callbacks("survey", DUE) == []
+        await store.complete_list(list_ref)
+        assert [each.lead_ref for each in await store.due_callbacks("survey", DUE)] == [lead.lead_ref]
+        await store.suppress("+442079460777", reason="opt-out")
+        with pytest.raises(UsageError, match="suppression"):
+            await store.lead_of_number("survey", "+442079460777", "Europe/London", "offers")
 
     with_store(body)
