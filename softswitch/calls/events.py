@@ -72,7 +72,8 @@ class CallFailed(CallEvent):
 
     outcome: Outcome
     status: int
-    """The final SIP status; 408 for our own time-out, 503 for a transport error, 487 after our CANCEL."""
+    """The final SIP status; 408 for our own time-out, 503 for a transport error, 487 after our CANCEL,
+    200 where the answer crossed it: somebody had lifted the receiver, and we hung up."""
     reason: str
     """For the log after redaction; a hostile trunk may write a number into it."""
 

@@ -248,7 +248,8 @@ class OutgoingLeg(Leg):
         if self._given_up is not None:
             # Our CANCEL and the 200 have crossed: the callee's phone is off the hook, so it is told at once.
             self._bye = self._peer.send_bye(dialog, now)
-            self._fail(*self._given_up, now)
+            outcome, _, reason = self._given_up
+            self._fail(outcome, response.status, reason, now)
             return
         if self._renegotiated or not self._offer:
             self._enter_talking(response, b"", now)

@@ -6,6 +6,7 @@ that its first sample is heard in time: from then on the call counts as abandone
 """
 
 from softswitch.amd.verdict import Verdict
+from softswitch.calls.outcome import Outcome
 from softswitch.dialler.books import Books
 from softswitch.dialler.call import LIVE, UNANSWERED, WITH_MACHINE, Call, CallState
 from softswitch.dialler.campaign import AmdMode
@@ -34,6 +35,12 @@ class AnsweredCalls:
             self._connect(call, now)
         else:
             self.arm(call, now)
+
+    def lifted_in_vain(self, call: Call, now: float) -> None:
+        """The answer and our CANCEL crossed, and the call is gone: a silent call of ours, and counted."""
+        call.answered_at, call.answered_wall = now, self._shift.wall(now)
+        self._books.note(call, answered_at=call.answered_wall)
+        self._books.close(call, Outcome.ANSWERED, 200, now)
 
     def speech_started(self, call: Call, at: float, now: float) -> None:
         if call.state in LIVE and call.speech_at is None:

@@ -243,9 +243,13 @@ class Dialler(ChosenCampaign):
             self._settle(now)
 
     def receive_failed(self, call_ref: str, outcome: Outcome, status: int, now: float) -> None:
-        """The call ended unanswered."""
+        """The call ended unanswered; or, with a 200, as the callee lifted the receiver of a call that we cancelled."""
         call = self._call(call_ref, *BEFORE_ANSWER)
-        if call is not None:
+        if call is not None and status == 200:
+            self._placed.invited(call, now)
+            self._answered.lifted_in_vain(call, now)
+            self._settle(now)
+        elif call is not None:
             self._placed.failed(call, outcome, status, now)
             self._settle(now)
         else:  # told for an answered call, it is an end all the same

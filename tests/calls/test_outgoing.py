@@ -100,7 +100,7 @@ def test_a_200_that_crosses_our_cancel_is_acknowledged_and_ended(bench) -> None:
     bench.reply(cancel, 481)
     bench.reply(bye, 200)
     assert bench.kinds == ["CallRinging", "CallFailed"]
-    assert bench.events[-1] == CallFailed("leg", Outcome.CANCELLED, 487, "cancelled")
+    assert bench.events[-1] == CallFailed("leg", Outcome.CANCELLED, 200, "cancelled"), "a receiver was lifted"
     bench.assert_nothing_is_left()
 
 

@@ -348,3 +348,19 @@ def test_a_call_that_is_tried_over_another_trunk_is_one_attempt_and_names_the_tr
     assert len(desk.of(CommitAttempt)) == len(desk.of(AttemptEnded)) == 1
     desk.dialler.receive_trunk(call, "late", desk.now)
     assert desk.settle() == []
+
+
+def test_a_receiver_that_is_lifted_as_our_cancel_is_on_its_way_makes_a_silent_call_and_rests_for_three_days(open_desk):
+    desk = open_desk(lead(1))
+    desk.agent("ada")
+    call = desk.dial()
+    desk.ring(call)
+    desk.pass_time(23.0)
+    assert desk.of(CancelCall)
+    desk.fail(call, Outcome.CANCELLED, 200)
+    attempt = desk.last_attempt()
+    assert (attempt.disposition, attempt.abandoned, attempt.silent) == ("abandoned", True, True)
+    assert attempt.answered_at == desk.wall
+    assert (desk.dialler.day(desk.now).abandoned, desk.dialler.day(desk.now).silent) == (1, 1)
+    assert desk.last_lead().not_before >= desk.wall + timedelta(hours=72)
+    assert not desk.of(ConnectAgent)
