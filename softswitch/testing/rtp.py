@@ -57,6 +57,8 @@ class RtpEnd(asyncio.DatagramProtocol):
         self.address: tuple[str, int] = ("", 0)
         self._speak, self._heard, self._received, self._first_heard = speak, heard, received, first_heard
         self._transport: asyncio.DatagramTransport | None = None
+        self.control: asyncio.DatagramTransport | None = None
+        """The socket for RTCP, where there is one."""
         self._remote: tuple[str, int] | None = None
         self._codec = "PCMU"
         self._payload_type = CODECS["PCMU"]
@@ -72,12 +74,24 @@ class RtpEnd(asyncio.DatagramProtocol):
         self._got = 0
 
     @classmethod
-    async def open(cls, address: str = "127.0.0.1", **hooks: "Callable[..., object] | None") -> "RtpEnd":
-        """Bind a port of the system's choosing."""
-        end = cls(**hooks)  # type: ignore[arg-type]
+    async def open(
+        cls, address: str = "127.0.0.1", *, has_control: bool = False, **hooks: "Callable[..., object] | None"
+    ) -> "RtpEnd":
+        """Bind a port of the system's choosing; with `has_control` the next one too, for RTCP (RFC 3550 §11)."""
         loop = asyncio.get_running_loop()
-        await loop.create_datagram_endpoint(lambda: end, local_addr=(address, 0))
-        return end
+        while True:
+            end = cls(**hooks)  # type: ignore[arg-type]
+            await loop.create_datagram_endpoint(lambda end=end: end, local_addr=(address, 0))  # type: ignore[misc]
+            if not has_control:
+                return end
+            try:
+                control = _ControlEnd(end._received)
+                beside = (address, end.address[1] + 1)
+                end.control, _ = await loop.create_datagram_endpoint(lambda c=control: c, local_addr=beside)  # type: ignore[misc]
+            except OSError:
+                end.close()
+            else:
+                return end
 
     def connect(self, remote: tuple[str, int], codec: str, payload_type: int, direction: str = "sendrecv") -> None:
         """Send to `remote` from now on, the first packet at once.  direction: ours; also tells a hold."""
@@ -86,10 +100,23 @@ class RtpEnd(asyncio.DatagramProtocol):
         if self._clock is None:
             self._send_due(time.monotonic())
 
+    @property
+    def remote(self) -> tuple[str, int] | None:
+        """Where it sends to; None before `connect`."""
+        return self._remote
+
+    def transmit(self, packet: bytes) -> None:
+        """Send a packet that a test has made."""
+        if self._transport is not None and self._remote is not None:
+            self._transport.sendto(packet, self._remote)
+
     def close(self) -> None:
         if self._clock:
             self._clock.cancel()
             self._clock = None
+        if self.control:
+            self.control.close()
+            self.control = None
         if self._transport:
             self._transport.close()
             self._transport = None
@@ -163,3 +190,17 @@ class RtpEnd(asyncio.DatagramProtocol):
             due = now
         loop = asyncio.get_running_loop()
         self._clock = loop.call_at(loop.time() + due - now, self._send_due, due)
+
+
+class _ControlEnd(asyncio.DatagramProtocol):
+    """Hears the other end's reports, and sends none."""
+
+    def __init__(self, received: Callable[[bytes, tuple[str, int]], None] | None) -> None:
+        self._received = received
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        if self._received:
+            self._received(data, addr)
+
+    def error_received(self, exc: Exception) -> None:
+        """As of the audio."""

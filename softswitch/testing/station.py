@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from softswitch.sdp.negotiate import MediaAgreement, make_answer, make_offer, read_answer
 from softswitch.sip.hop import Address, Hop
+from softswitch.sip.layer import Datagram
 from softswitch.testing.journal import Journal
 from softswitch.testing.marker import MarkerEar
 from softswitch.testing.rtp import RtpEnd
@@ -64,13 +65,17 @@ class Station:
             accounts=list(accounts),
             phones=list(phones),
             gate=lambda number: None,
-            new_token=lambda: secrets.token_hex(8),
+            new_token=self.new_token,
             user_agent=user_agent,
         )
-        self.driver.add(self.pool, on_event=self._on_event, send=self._transport.send)
+        self.driver.add(self.pool, on_event=self._on_event, send=self.send)
         with self.mutating() as now:
             self.pool.start(now)
         return self
+
+    def new_token(self) -> str:
+        """Of which Call-IDs, tags and branches are made."""
+        return secrets.token_hex(8)
 
     @contextmanager
     def mutating(self) -> Iterator[float]:
@@ -87,6 +92,11 @@ class Station:
             if self.pool.is_idle:
                 break
             await asyncio.sleep(0.02)
+
+    def send(self, datagram: Datagram) -> None:
+        """Every message goes out by here, and what a test makes by hand."""
+        if self._transport is not None:
+            self._transport.send(datagram)
 
     def close(self) -> None:
         """Stop at once, as a machine does whose plug is pulled: nothing more is sent or heard."""
@@ -123,8 +133,10 @@ class Conversation:
         self._offer = b""
 
     async def open(self, address: str, received: Callable[[bytes, Address], None] | None = None) -> None:
+        """received: told of every packet, of RTP and of RTCP."""
         self.end = await RtpEnd.open(
             address,
+            has_control=received is not None,
             speak=self.speaker.next_frame,
             heard=self._hear,
             received=received,
