@@ -1,0 +1,248 @@
+"""One whole shift with marked leads, a hostile carrier and nosy people; and what it has left, to be searched."""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from softswitch.config import load, store_url, vault_key_file
+from softswitch.dialler.attempt import DialAttempt
+from softswitch.store.database import Store
+from softswitch.testing.callee import CalleePlan, Kind
+from softswitch.testing.capture import Capture
+from softswitch.testing.phone import Phone, PhoneSettings
+from tests.safeguards.canary_site import CAMPAIGN, DID, PATIENCE_S, CanarySite
+from tests.safeguards.hostile_trunk import HostileTrunk
+from tests.safeguards.marked_leads import MarkedLead
+from tests.safeguards.nosy_people import Browser, NosyPhone, bytes_of
+
+AGENTS = tuple(str(1001 + n) for n in range(12))
+NOSY, WATCHED, HEADSTRONG = AGENTS[-1], AGENTS[0], AGENTS[1]
+SHARES = {
+    Kind.PERSON: 0.12,
+    Kind.MACHINE: 0.03,
+    Kind.SCREENING: 0.004,
+    Kind.DEAD_AIR: 0.004,
+    Kind.BUSY: 0.5,
+    Kind.REFUSED: 0.12,
+    Kind.FAILURE: 0.1,
+    Kind.INVALID: 0.1,
+    Kind.NO_ANSWER: 0.02,
+}
+RUDE = 6
+CALLERS = 3
+LOOK_S = 0.3
+SLOW_RING_S = 4.0
+"""Of the last people on the list: long enough for every agent to take a pause meanwhile."""
+LAST = 8
+
+
+@dataclass
+class Evidence:
+    """Everything that left the vault."""
+
+    leads: Sequence[MarkedLead]
+    agents_side: dict[str, bytes] = field(default_factory=dict)
+    watchers_side: dict[str, bytes] = field(default_factory=dict)
+    """What supervisors and administrators saw, metrics and masked traces among it."""
+    files: dict[str, bytes] = field(default_factory=dict)
+    names: bytes = b""
+    """Of files, and what processes show of themselves."""
+    media_memory: bytes = b""
+    homer: bytes = b""
+    carrier_said: bytes = b""
+    invited: set[str] = field(default_factory=set)
+    attempts: list[DialAttempt] = field(default_factory=list)
+    statuses: dict[tuple[str, str], int] = field(default_factory=dict)
+    """That the watched agent's browser was answered with."""
+    log: str = ""
+    lasted_s: float = 0.0
+
+
+def make_plan(leads: Sequence[MarkedLead], seed: int = 3) -> dict[str, CalleePlan]:
+    """Behaviours in `SHARES`, shuffled; callees are quick, so that five hundred fit into a minute."""
+    rng = np.random.default_rng(seed)
+    counts = {kind: int(len(leads) * share) for kind, share in SHARES.items()}
+    kinds = [kind for kind, count in counts.items() for _ in range(count)]
+    kinds += [Kind.BUSY] * (len(leads) - len(kinds))
+    rng.shuffle(kinds)  # type: ignore[arg-type]
+    kinds.sort(key=lambda kind: kind is not Kind.NO_ANSWER)  # these ring for long: they come first
+    plan = {}
+    for place, (lead, kind) in enumerate(zip(leads, kinds, strict=True)):
+        is_last = place >= len(leads) - LAST
+        plan[lead.number] = CalleePlan(
+            kind=Kind.PERSON if is_last else kind,
+            ring_s=SLOW_RING_S if is_last else 0.05,
+            talk_s=round(float(rng.uniform(0.8, 1.6)), 2),
+            status=(486, 600, 480)[place % 3] if kind is Kind.BUSY and not is_last else 0,
+            seed=int(rng.integers(2**31)),
+        )
+    return plan
+
+
+class Shift:
+    def __init__(self, root: Path, leads: Sequence[MarkedLead]) -> None:
+        self.evidence = Evidence(leads)
+        self._root = root
+        self._plan = make_plan(leads)
+        self._people = [number for number, plan in self._plan.items() if plan.kind is Kind.PERSON]
+        self._phones: dict[str, Phone] = {}
+        self._captures: dict[str, Path] = {}
+        self._browsers: list[Browser] = []
+        self._watchers: list[Browser] = []
+
+    async def work(self) -> Evidence:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        homer, self._homer = await loop.create_datagram_endpoint(_Collector, local_addr=("127.0.0.1", 0))
+        site = self._site = CanarySite(
+            self._root, self.evidence.leads, AGENTS, trunk_port=0, homer_port=homer.get_extra_info("sockname")[1]
+        )
+        self._trunk = await HostileTrunk.start(self._plan, switch=("127.0.0.1", site.sip_port))
+        self._trunk.rude = self._people[:RUDE]
+        site.trunk_port = self._trunk.address[1]
+        site.write_configuration()
+        looking = loop.create_task(self._look())
+        try:
+            await site.import_leads()
+            await site.run()
+            await self._begin()
+            await self._middle()
+            await self._end()
+        finally:
+            looking.cancel()
+            await asyncio.gather(*(phone.stop() for phone in self._phones.values()))
+            await site.stop()
+            await self._trunk.stop()
+            homer.close()
+            for browser in (*self._browsers, *self._watchers):
+                await browser.close()
+        self.evidence.lasted_s = loop.time() - began
+        await self._collect()
+        return self.evidence
+
+    # The shift
+
+    async def _begin(self) -> None:
+        """Agents arrive; the list is dialled; callers call in with numbers that are on it."""
+        await self._log_in(*AGENTS)
+        await self._open_browsers()
+        await self._dialled(40)
+        callers = [
+            await self._trunk.call(DID, CalleePlan(Kind.PERSON, talk_s=1.0, seed=n), caller=number)
+            for n, number in enumerate(self._people[-LAST - CALLERS : -LAST])
+        ]
+        nosy = self._phones[NOSY]
+        assert isinstance(nosy, NosyPhone)
+        nosy.ask_for_everything(("127.0.0.1", self._site.sip_port))
+        nosy.press_everything()
+        await self._look_around()
+        await self._site.until(lambda: all(call.ended for call in callers), "callers have been served")
+
+    async def _middle(self) -> None:
+        """The signalling process is killed among calls, and started again."""
+        await self._dialled(len(self._plan) * 2 // 5)
+        self._site.read_media_memory()
+        await self._site.kill()
+        self.evidence.files |= {f"{name}, after the kill": data for name, data in self._site.files().items()}
+        self._site.read_media_memory()
+        await self._site.run()
+        await self._open_browsers()
+        await self._look_around()
+
+    async def _end(self) -> None:
+        """The last on the list answer while every agent takes a pause; then the shift is over."""
+        people = set(self._people[-LAST:])
+        await self._site.until(
+            lambda: any(call.number in people for call in self._trunk.calls), "somebody slow is called"
+        )
+        watcher = self._watchers[-1]
+        await asyncio.gather(*(watcher.post(f"/api/agents/{agent}/pause", {"code": "break"}) for agent in AGENTS))
+        await self._look_around()
+        await asyncio.sleep(SLOW_RING_S)
+        await asyncio.gather(*(watcher.post(f"/api/agents/{agent}/ready") for agent in AGENTS))
+        await self._dialled(len(self._plan))
+        await self._site.until(lambda: all(call.ended for call in self._trunk.calls), "every call has ended")
+        await self._look_around()
+
+    async def _dialled(self, count: int) -> None:
+        await self._site.until(lambda: len(self._invited()) >= count, f"{count} leads are dialled")
+
+    def _invited(self) -> set[str]:
+        return {entry["number"] for entry in self._trunk.journal.of("invite")}
+
+    async def _log_in(self, *agents: str) -> None:
+        for agent in agents:
+            kind = NosyPhone if agent == NOSY else Phone
+            path = self._captures[agent] = self._root / f"{agent}.pcap"
+            settings = PhoneSettings(agent, agent, self._site.phone_password(agent))
+            server = ("127.0.0.1", self._site.sip_port)
+            phone = self._phones[agent] = await kind.start(server, settings, capture=Capture(path))
+            await asyncio.wait_for(phone.registered.wait(), PATIENCE_S)
+            await phone.dial("login")
+            await asyncio.wait_for(phone.talking.wait(), PATIENCE_S)
+
+    async def _open_browsers(self) -> None:
+        """Sessions end with the process; what was shown before stays in evidence."""
+        url = self._site.url
+        for agent in (WATCHED, HEADSTRONG):
+            self._browsers.append(Browser(url, agent, self._site.pin(agent)))
+            await self._browsers[-1].log_in()
+        self._watchers.append(Browser(url, "administrator", self._site.password))
+        await self._watchers[-1].log_in()
+
+    async def _look_around(self) -> None:
+        """Everybody looks at everything, at calls that are up and at what an agent is shown of them."""
+        watcher, (watched, headstrong) = self._watchers[-1], self._browsers[-2:]
+        for _ in range(3):
+            for browser in (watched, headstrong):
+                await browser.get(f"/api/agents/{browser.name}/call")
+        calls = (await watcher.get("/api/calls")).json()
+        for call in [each["call_ref"] for each in calls[:4]] or ["x"]:
+            await watcher.look_everywhere(call_ref=call, call=call, agent=WATCHED, name=CAMPAIGN, campaign=CAMPAIGN)
+            await watched.look_everywhere(call_ref=call, call=call, agent=HEADSTRONG, name=CAMPAIGN)
+        await headstrong.post(f"/api/agents/{WATCHED}/pause", {"code": "x"})
+        await headstrong.post("/api/calls/x/hangup")
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.to_thread(self._site.look)
+            await asyncio.sleep(LOOK_S)
+
+    # What it leaves
+
+    async def _collect(self) -> None:
+        evidence, site = self.evidence, self._site
+        for agent, path in self._captures.items():
+            evidence.agents_side[f"phone of {agent}"] = path.read_bytes()
+        evidence.agents_side["browsers of agents"] = bytes_of(*self._browsers)
+        evidence.watchers_side["browsers of administrators"] = bytes_of(*self._watchers)
+        evidence.homer = b"\n".join(self._homer.heard)
+        evidence.files |= site.files()
+        evidence.names = "\n".join(sorted(site.names_seen)).encode() + b"\n".join(site.texts_of_processes)
+        evidence.media_memory = b"".join(site.media_memory)
+        evidence.carrier_said = self._trunk.said
+        evidence.invited = self._invited()
+        evidence.statuses = {key: value for each in self._browsers[::2] for key, value in each.statuses.items()}
+        evidence.log = site.log.read_text()
+        settings = load(site.configuration)
+        store = await Store.open(store_url(settings), vault_key_file(settings))
+        try:
+            evidence.attempts = [attempt async for attempt in store.attempts_between()]
+        finally:
+            await store.close()
+
+
+class _Collector(asyncio.DatagramProtocol):
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        opened = transport.get_extra_info("socket")
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+
+    def datagram_received(self, data: bytes, addr: object) -> None:
+        self.heard.append(data)

@@ -1,0 +1,101 @@
+"""The canary proof: 500 marked leads go through a whole shift, and no mark is found where it may not be."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from softswitch.testing.canaries import Canaries
+from tests.safeguards.canary_shift import AGENTS, WATCHED, Evidence, Shift
+from tests.safeguards.marked_leads import TOPIC, marked_leads
+
+LEADS = 500
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
+    root: Path = tmp_path_factory.mktemp("canaries")
+    return uvloop.run(Shift(root, marked_leads(LEADS)).work())
+
+
+@pytest.fixture(scope="module")
+def search(evidence: Evidence) -> Canaries:
+    return Canaries(lead.canary for lead in evidence.leads)
+
+
+def seen(search: Canaries, places: dict[str, bytes]) -> list[str]:
+    return [f"{place}: {sighting}" for place, data in places.items() for sighting in search.sightings(data)]
+
+
+def test_the_shift_had_everything_in_it(evidence: Evidence) -> None:
+    numbers = {lead.number for lead in evidence.leads}
+    assert evidence.invited == numbers
+    outcomes = Counter(attempt.outcome for attempt in evidence.attempts)
+    dispositions = Counter(attempt.disposition for attempt in evidence.attempts)
+    assert {"busy", "answered", "refused", "failed"} <= set(outcomes), outcomes
+    assert sum(attempt.bridged_at is not None for attempt in evidence.attempts) > 20, (outcomes, dispositions)
+    assert any(attempt.abandoned for attempt in evidence.attempts), (outcomes, dispositions)
+    assert any(attempt.amd_verdict == "MACHINE" for attempt in evidence.attempts)
+    assert "a transfer is refused" in evidence.log
+    assert "calls of a killed process taken up" in evidence.log
+
+
+def test_the_carrier_said_every_number_in_every_way_and_the_search_sees_it(
+    evidence: Evidence, search: Canaries
+) -> None:
+    told = search.sightings(evidence.carrier_said)
+    assert {sighting.canary.number for sighting in told} == {lead.number for lead in evidence.leads}
+    assert {sighting.within for sighting in told} >= {"", "base64", "hex"}
+    assert {sighting.what for sighting in told} >= {"digits", "digits split over fields"}
+
+
+def test_nothing_that_reached_an_agent_tells_whom_a_call_is_with(evidence: Evidence, search: Canaries) -> None:
+    assert set(evidence.agents_side) == {*(f"phone of {agent}" for agent in AGENTS), "browsers of agents"}
+    assert all(len(data) > 10_000 for data in evidence.agents_side.values())
+    assert TOPIC.encode() in evidence.agents_side["browsers of agents"], "what the campaign lists is shown"
+    assert seen(search, evidence.agents_side) == []
+
+
+def test_nothing_that_reached_an_administrators_browser_does_without_a_reason(
+    evidence: Evidence, search: Canaries
+) -> None:
+    page = evidence.watchers_side["browsers of administrators"]
+    assert b"softswitch_calls" in page
+    assert b'"label":"INVITE"' in page
+    assert seen(search, evidence.watchers_side) == []
+
+
+def test_what_a_capture_server_is_told_holds_no_mark(evidence: Evidence, search: Canaries) -> None:
+    assert evidence.homer.count(b"HEP3") > LEADS
+    assert seen(search, {"homer": evidence.homer}) == []
+
+
+def test_no_file_name_and_no_process_list_holds_a_mark(evidence: Evidence, search: Canaries) -> None:
+    assert b".ssr" in evidence.names
+    assert seen(search, {"names": evidence.names}) == []
+
+
+def test_the_media_process_is_told_of_no_mark(evidence: Evidence, search: Canaries) -> None:
+    assert len(evidence.media_memory) > 100_000
+    assert not [lead for lead in evidence.leads if lead.number[3:].encode() in evidence.media_memory]
+
+
+def test_a_thief_of_the_disk_reads_nothing(evidence: Evidence, search: Canaries) -> None:
+    """Store, write-ahead log and freed pages, journals, logs, recordings, what lay about as a process was killed."""
+    names = {name.partition(",")[0].rpartition("/")[2] for name in evidence.files}
+    assert {"softswitch.db", "softswitch.db-wal", "switch.log", "site.toml"} <= names
+    assert sum(name.endswith(".ssr") for name in names) > 20
+    assert seen(search, evidence.files) == []
+
+
+def test_an_agents_browser_got_in_nowhere_but_where_its_own_work_is(evidence: Evidence) -> None:
+    open_ = {path for (method, path), status in evidence.statuses.items() if method == "GET" and status == 200}
+    own = f"/api/agents/{WATCHED}"
+    assert open_ <= {"/login", "/healthz", "/api/session", "/api/openapi.json", own, f"{own}/call"}
+    assert evidence.statuses["GET", "socket"] == 403
+
+
+def test_the_shift_is_short_enough_to_be_run_with_every_change(evidence: Evidence) -> None:
+    assert evidence.lasted_s < 200, "about a minute on a quiet machine"
