@@ -121,7 +121,9 @@ class CanarySite:
         deadline = loop.time() + PATIENCE_S
         while not condition():
             ended = self.process is not None and self.process.returncode not in (None, -signal.SIGKILL)
-            assert loop.time() < deadline and not ended, f"it never came about that {what}: {self.log.read_text()[-9000:]}"
+            assert loop.time() < deadline and not ended, (
+                f"it never came about that {what}: {self.log.read_text()[-9000:]}"
+            )
             await asyncio.sleep(0.02)
 
     # What is looked at
@@ -220,7 +222,6 @@ maximum_attempts = 1
 visible_fields = ["topic"]
 start = true
 [[inbound]]
-wrap_up_s = 0
 did = "{DID}"
 prompt_no_agent = "no-agent"
 """
