@@ -9,7 +9,7 @@ BIN := .venv/bin
 # Each program of ours that a test starts would otherwise be compiled again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check peers kernels bench fuzz clean
+.PHONY: demo test check audit peers kernels bench fuzz fuzz-api clean
 demo: .venv/ready
 	$(BIN)/softswitch demo
 
@@ -19,13 +19,21 @@ test:
 	$(MAKE) --no-print-directory --jobs=3 peers kernels check
 	$(BIN)/python -m pytest --numprocesses=3 --durations=10
 
-# Style and types. mypy reads an installed copy, because codecs/, pacing/ and configs/ are only mapped into the package there.
+# Style, types, and what bandit finds grave. mypy reads an installed copy, because codecs/, pacing/ and configs/ are only mapped into the package there.
 check: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/bandit -q -lll -r softswitch codecs pacing
 	rm -rf build/typed
 	$(BIN)/pip install --quiet --no-deps --target build/typed .
 	cd build/typed && MYPYPATH=. ../../$(BIN)/mypy --config-file ../../pyproject.toml --cache-dir ../../.mypy_cache/installed -p softswitch
+
+# Known faults in what we stand on; before a release, not with each test, for it asks about each package by name.
+# Without a way to the advisories nothing is known, and nothing fails.
+audit: .venv/ready
+	status=0; found=$$($(BIN)/pip-audit --skip-editable --progress-spinner off --format json 2>&1) || status=$$?
+	if [ $$status -ne 0 ] && grep -q '"vulns": \[{' <<<"$$found"; then echo "$$found"; exit 1; fi
+	if [ $$status -ne 0 ] || ! grep -q '"vulns": \[\]' <<<"$$found"; then echo "audit: no advisories could be had"; fi
 
 # Where a peer cannot be installed its tests name it and are skipped; with CI=true that is a failure.
 peers:
@@ -35,6 +43,10 @@ peers:
 kernels: .venv/ready
 	$(BIN)/python -m softswitch.media --compile
 	$(BIN)/python -c "from softswitch.pacing.simulate import compile_kernels; compile_kernels()"
+
+# Ten minutes of schemathesis with each role.
+fuzz-api: .venv/ready
+	API_FUZZ_EXAMPLES=300 $(BIN)/python -m pytest tests/web/test_openapi_fuzz.py --timeout 1200
 
 bench: .venv/ready
 	for file in $$(grep -l 'import.* report$$' bench/*.py); do echo "== $$file"; $(BIN)/python $$file --json -; done

@@ -19,25 +19,25 @@ from tests.safeguards.hostile_trunk import HostileTrunk
 from tests.safeguards.marked_leads import MarkedLead
 from tests.safeguards.nosy_people import Browser, NosyPhone, bytes_of
 
-AGENTS = tuple(str(1001 + n) for n in range(12))
+AGENTS = tuple(str(1001 + n) for n in range(8))
 NOSY, WATCHED, HEADSTRONG = AGENTS[-1], AGENTS[0], AGENTS[1]
 SHARES = {
-    Kind.PERSON: 0.12,
-    Kind.MACHINE: 0.03,
+    Kind.PERSON: 0.1,
+    Kind.MACHINE: 0.016,
     Kind.SCREENING: 0.004,
     Kind.DEAD_AIR: 0.004,
     Kind.BUSY: 0.5,
     Kind.REFUSED: 0.12,
     Kind.FAILURE: 0.1,
     Kind.INVALID: 0.1,
-    Kind.NO_ANSWER: 0.02,
+    Kind.NO_ANSWER: 0.012,
 }
-RUDE = 6
+RUDE = 4
 CALLERS = 3
-LOOK_S = 0.3
+LOOK_S = 1.0
 SLOW_RING_S = 4.0
 """Of the last people on the list: long enough for every agent to take a pause meanwhile."""
-LAST = 8
+LAST = 6
 
 
 @dataclass
@@ -58,6 +58,8 @@ class Evidence:
     attempts: list[DialAttempt] = field(default_factory=list)
     statuses: dict[tuple[str, str], int] = field(default_factory=dict)
     """That the watched agent's browser was answered with."""
+    secrets: list[bytes] = field(default_factory=list)
+    """Keys and passwords."""
     log: str = ""
     lasted_s: float = 0.0
 
@@ -69,14 +71,15 @@ def make_plan(leads: Sequence[MarkedLead], seed: int = 3) -> dict[str, CalleePla
     kinds = [kind for kind, count in counts.items() for _ in range(count)]
     kinds += [Kind.BUSY] * (len(leads) - len(kinds))
     rng.shuffle(kinds)  # type: ignore[arg-type]
-    kinds.sort(key=lambda kind: kind is not Kind.NO_ANSWER)  # these ring for long: they come first
+    first, rest = kinds[: len(kinds) // 2], kinds[len(kinds) // 2 :]  # what rings for long is not at the end
+    kinds = first + [Kind.REFUSED if kind is Kind.NO_ANSWER else kind for kind in rest]
     plan = {}
     for place, (lead, kind) in enumerate(zip(leads, kinds, strict=True)):
         is_last = place >= len(leads) - LAST
         plan[lead.number] = CalleePlan(
             kind=Kind.PERSON if is_last else kind,
             ring_s=SLOW_RING_S if is_last else 0.05,
-            talk_s=round(float(rng.uniform(0.8, 1.6)), 2),
+            talk_s=round(float(rng.uniform(0.7, 1.2)), 2),
             status=(486, 600, 480)[place % 3] if kind is Kind.BUSY and not is_last else 0,
             seed=int(rng.integers(2**31)),
         )
@@ -90,6 +93,8 @@ class Shift:
         self._plan = make_plan(leads)
         self._people = [number for number, plan in self._plan.items() if plan.kind is Kind.PERSON]
         self._phones: dict[str, Phone] = {}
+        self._in: set[str] = set()
+        """Agents who have begun their shift."""
         self._captures: dict[str, Path] = {}
         self._browsers: list[Browser] = []
         self._watchers: list[Browser] = []
@@ -105,7 +110,7 @@ class Shift:
         self._trunk.rude = self._people[:RUDE]
         site.trunk_port = self._trunk.address[1]
         site.write_configuration()
-        looking = loop.create_task(self._look())
+        tasks = [loop.create_task(self._look()), loop.create_task(self._stay_in())]
         try:
             await site.import_leads()
             await site.run()
@@ -113,7 +118,8 @@ class Shift:
             await self._middle()
             await self._end()
         finally:
-            looking.cancel()
+            for task in tasks:
+                task.cancel()
             await asyncio.gather(*(phone.stop() for phone in self._phones.values()))
             await site.stop()
             await self._trunk.stop()
@@ -184,6 +190,15 @@ class Shift:
             await asyncio.wait_for(phone.registered.wait(), PATIENCE_S)
             await phone.dial("login")
             await asyncio.wait_for(phone.talking.wait(), PATIENCE_S)
+            self._in.add(agent)
+
+    async def _stay_in(self) -> None:
+        """Agents whose shift-long call has ended, as after a long time without a signalling process, log in again."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            for phone in self._phones.values():
+                if phone.registered.is_set() and not phone.conversations and phone.settings.agent in self._in:
+                    await phone.dial("login")
 
     async def _open_browsers(self) -> None:
         """Sessions end with the process; what was shown before stays in evidence."""
@@ -201,7 +216,7 @@ class Shift:
             for browser in (watched, headstrong):
                 await browser.get(f"/api/agents/{browser.name}/call")
         calls = (await watcher.get("/api/calls")).json()
-        for call in [each["call_ref"] for each in calls[:4]] or ["x"]:
+        for call in [each["call_ref"] for each in calls[:1]] or ["x"]:
             await watcher.look_everywhere(call_ref=call, call=call, agent=WATCHED, name=CAMPAIGN, campaign=CAMPAIGN)
             await watched.look_everywhere(call_ref=call, call=call, agent=HEADSTRONG, name=CAMPAIGN)
         await headstrong.post(f"/api/agents/{WATCHED}/pause", {"code": "x"})
@@ -228,6 +243,7 @@ class Shift:
         evidence.invited = self._invited()
         evidence.statuses = {key: value for each in self._browsers[::2] for key, value in each.statuses.items()}
         evidence.log = site.log.read_text()
+        evidence.secrets = site.secrets()
         settings = load(site.configuration)
         store = await Store.open(store_url(settings), vault_key_file(settings))
         try:

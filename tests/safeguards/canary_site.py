@@ -1,6 +1,7 @@
 """A site in processes of its own whose every file, process and log is looked at."""
 
 import asyncio
+import base64
 import contextlib
 import os
 import re
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from softswitch.demo.lab import daytime_zone
-from softswitch.store.vault_key import make_key
+from softswitch.store.vault_key import make_key, read_key
 from softswitch.testing.clips import VOICES
 from tests.auditor import AUDITOR
 from tests.interop.peers import free_port
@@ -88,6 +89,12 @@ class CanarySite:
 
     def write_configuration(self) -> None:
         self.configuration.write_text(self._toml())
+
+    def secrets(self) -> list[bytes]:
+        """Keys and passwords that no process list and no log may show."""
+        key = read_key(self.keys / "vault.key").secret
+        passwords = [word for a in self.agents for word in (self.phone_password(a), self.pin(a))]
+        return [key, key.hex().encode(), base64.b64encode(key), *(word.encode() for word in passwords)]
 
     async def import_leads(self) -> None:
         """As somebody does who has a list on a stick: the file is not part of the site."""
@@ -216,6 +223,7 @@ name = "{CAMPAIGN}"
 trunk = "carrier"
 information_message = "information"
 policy = "progressive"
+amd_point = "balanced"
 ring_timeout_s = 15
 wrap_up_s = 0
 maximum_attempts = 1

@@ -7,8 +7,9 @@ import pytest
 import uvloop
 
 from softswitch.testing.canaries import Canaries
-from tests.safeguards.canary_shift import AGENTS, WATCHED, Evidence, Shift
+from tests.safeguards.canary_shift import AGENTS, NOSY, WATCHED, Evidence, Shift
 from tests.safeguards.marked_leads import TOPIC, marked_leads
+from tests.safeguards.nosy_people import SOMEBODY
 
 LEADS = 500
 pytestmark = pytest.mark.timeout(600)
@@ -90,12 +91,21 @@ def test_a_thief_of_the_disk_reads_nothing(evidence: Evidence, search: Canaries)
     assert seen(search, evidence.files) == []
 
 
+def test_no_key_is_in_a_process_list_or_a_log(evidence: Evidence) -> None:
+    for place in (evidence.names, evidence.log.encode()):
+        assert [secret for secret in evidence.secrets if secret in place] == []
+
+
+def test_an_agents_phone_that_asks_for_everything_gets_nobody_called(evidence: Evidence) -> None:
+    assert SOMEBODY not in evidence.invited
+    answered = evidence.agents_side[f"phone of {NOSY}"]
+    assert answered.count(b"SIP/2.0 4") > 50
+    for agent in AGENTS:  # their one call is the log-in, which they placed
+        assert b"INVITE sip:" not in evidence.agents_side[f"phone of {agent}"]
+
+
 def test_an_agents_browser_got_in_nowhere_but_where_its_own_work_is(evidence: Evidence) -> None:
     open_ = {path for (method, path), status in evidence.statuses.items() if method == "GET" and status == 200}
     own = f"/api/agents/{WATCHED}"
     assert open_ <= {"/login", "/healthz", "/api/session", "/api/openapi.json", own, f"{own}/call"}
     assert evidence.statuses["GET", "socket"] == 403
-
-
-def test_the_shift_is_short_enough_to_be_run_with_every_change(evidence: Evidence) -> None:
-    assert evidence.lasted_s < 200, "about a minute on a quiet machine"
