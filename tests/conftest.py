@@ -9,6 +9,8 @@ import pytest
 LANES = {
     "tests/scenarios/test_demo.py": "the demo",
     "tests/scenarios": "calls",
+    "tests/safeguards/test_canaries.py": "canaries",
+    "tests/safeguards/test_canaries_planted.py": "canaries",
     "tests/interop": "peers",
     "tests/media": "media",
     "tests/bench": "media",

@@ -3,9 +3,11 @@
 import asyncio
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 import numpy as np
 
 from softswitch.config import load, store_url, vault_key_file
@@ -34,9 +36,11 @@ SHARES = {
 }
 RUDE = 4
 CALLERS = 3
-LOOK_S = 1.0
+LOOK_S = 0.5
 SLOW_RING_S = 4.0
 """Of the last people on the list: long enough for every agent to take a pause meanwhile."""
+WAITS_S = 5.0
+"""And for long enough that nobody but the information message is there for them."""
 LAST = 6
 
 
@@ -56,6 +60,8 @@ class Evidence:
     carrier_said: bytes = b""
     invited: set[str] = field(default_factory=set)
     attempts: list[DialAttempt] = field(default_factory=list)
+    answers: set[tuple[str, int]] = field(default_factory=set)
+    """(method, status) of what the carrier's requests were answered."""
     statuses: dict[tuple[str, str], int] = field(default_factory=dict)
     """That the watched agent's browser was answered with."""
     secrets: list[bytes] = field(default_factory=list)
@@ -79,7 +85,7 @@ def make_plan(leads: Sequence[MarkedLead], seed: int = 3) -> dict[str, CalleePla
         plan[lead.number] = CalleePlan(
             kind=Kind.PERSON if is_last else kind,
             ring_s=SLOW_RING_S if is_last else 0.05,
-            talk_s=round(float(rng.uniform(0.7, 1.2)), 2),
+            talk_s=WAITS_S if is_last else round(float(rng.uniform(0.7, 1.2)), 2),
             status=(486, 600, 480)[place % 3] if kind is Kind.BUSY and not is_last else 0,
             seed=int(rng.integers(2**31)),
         )
@@ -153,7 +159,8 @@ class Shift:
         await self._dialled(len(self._plan) * 2 // 5)
         self._site.read_media_memory()
         await self._site.kill()
-        self.evidence.files |= {f"{name}, after the kill": data for name, data in self._site.files().items()}
+        left = self._site.files()
+        self.evidence.files |= {f"{name}, after the kill": left[name] for name in left if not name.endswith(".ssr")}
         self._site.read_media_memory()
         await self._site.run()
         await self._open_browsers()
@@ -225,6 +232,9 @@ class Shift:
     async def _look(self) -> None:
         while True:
             await asyncio.to_thread(self._site.look)
+            for browser in self._browsers[-2:]:
+                with suppress(httpx.HTTPError):  # while there is no signalling process
+                    await browser.get(f"/api/agents/{browser.name}/call")
             await asyncio.sleep(LOOK_S)
 
     # What it leaves
@@ -240,6 +250,7 @@ class Shift:
         evidence.names = "\n".join(sorted(site.names_seen)).encode() + b"\n".join(site.texts_of_processes)
         evidence.media_memory = b"".join(site.media_memory)
         evidence.carrier_said = self._trunk.said
+        evidence.answers = self._trunk.answers
         evidence.invited = self._invited()
         evidence.statuses = {key: value for each in self._browsers[::2] for key, value in each.statuses.items()}
         evidence.log = site.log.read_text()

@@ -22,6 +22,8 @@ from tests.safeguards.marked_packets import marked_rtcp, marked_rtp, marked_sour
 
 _NUMBER = re.compile(rb"sip:(\+44\d{9,10})@")
 _STATUS_LINE = re.compile(rb"SIP/2\.0 (\d{3}) [^\r\n]*")
+_ANSWERED = re.compile(rb"SIP/2\.0 ([2-6]\d\d) ")
+_METHOD = re.compile(rb"\r\nCSeq: *\d+ +([A-Z]+)")
 _CONTACT_USER = re.compile(rb"(\r\nContact: <sip:)[^@>]*@")
 _TO_NAME = re.compile(rb"(\r\nTo: )<")
 _LENGTH = re.compile(rb"\r\nContent-Length: *\d+")
@@ -172,6 +174,8 @@ class HostileTrunk(Trunk):
         self.hostile = self._station = HostileStation(self._receive_event, self._receive_message, plan)
         self._whispers: set[asyncio.Task[None]] = set()
         self._switch = Hop("", 0)
+        self.answers: set[tuple[str, int]] = set()
+        """(method, status) of what it was answered."""
 
     @property
     def said(self) -> bytes:
@@ -184,6 +188,9 @@ class HostileTrunk(Trunk):
             assert isinstance(request, Request)
             self.hostile.invites[request.call_id] = request
             self._switch = source
+        elif answered := _ANSWERED.match(data):
+            (method,) = _METHOD.findall(data)[:1]
+            self.answers.add((method.decode(), int(answered[1])))
         self._receive_datagram(data, source)
 
     async def _open(self, call: TrunkCall) -> Conversation:
