@@ -234,7 +234,8 @@ class Shift:
             await asyncio.to_thread(self._site.look)
             for browser in self._browsers[-2:]:
                 with suppress(httpx.HTTPError):  # while there is no signalling process
-                    await browser.get(f"/api/agents/{browser.name}/call")
+                    for path in (f"/api/agents/{browser.name}/call", f"/api/agents/{browser.name}/page", "/agent"):
+                        await browser.get(path)
             await asyncio.sleep(LOOK_S)
 
     # What it leaves
