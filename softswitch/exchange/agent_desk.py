@@ -140,7 +140,12 @@ class AgentDesk:
     # the headset
 
     def agent_page_opened(self, agent: str) -> None:
-        self._site.headset_tests.receive_page_opened(agent)
+        """Whose shift has begun without the page, or before this process, is not interrupted for a test."""
+        tests, now = self._site.headset_tests, self._site.driver.now
+        tests.receive_page_opened(agent)
+        figures = self._site.board.figures_of(agent, now)
+        if figures is not None and figures.state is not AgentState.OFFLINE and figures.code != HEADSET_TEST:
+            tests.receive_passed(agent)
 
     def agent_page_closed(self, agent: str) -> None:
         self._site.headset_tests.receive_page_closed(agent)

@@ -81,7 +81,7 @@ def refuse_private(text: str) -> None:
     """Raises UsageError for a text that may not be kept."""
     found = found_in(text)
     if found is not None:
-        raise UsageError(f"this looks like {found.value}, which must not be written down: say it without")
+        raise UsageError(f"this looks like {found.value}, which must not be written down")
 
 
 def _shown(number: float) -> str:

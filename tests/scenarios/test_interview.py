@@ -26,6 +26,7 @@ SCRIPT = changed(
 )
 WITH_SCRIPT = (
     f'phone_username = "1001" -> pin = "{PIN}"\\nphone_username = "1001"\n'
+    "wrap_up_s = 1 -> wrap_up_s = 30\n"
     'leads = "leads.csv" -> leads = "leads.csv"\\nscript = "script.toml"\\nvisible_fields = ["first_name"]'
 )
 
@@ -80,6 +81,8 @@ def test_an_agent_works_through_an_interview_on_the_page_and_it_stands_in_the_re
                 await page.get_by_role("button", name="End the call").click()
                 await page.get_by_text("What came of it").wait_for()
                 await page.get_by_text("Noted: Completed").wait_for()
+                await page.get_by_role("button", name="Ready for the next call").click()
+                await site.until(lambda: site.state("1001") == "ready", "the agent is ready again")
             (attempt,) = await site.ended()
             assert attempt.disposition == Disposition.COMPLETED
             (kept,) = [each async for each in site.switch.site.store.interviews_of(CAMPAIGN)]
