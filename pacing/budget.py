@@ -15,7 +15,9 @@ DEFAULT_ANSWERS_LEFT = 150.0
 """Live answers to plan for where nobody knows the day's end: about an hour of a small site."""
 CLUMP = 1.0
 CLUMP_PER_AGENT = 0.06
-"""Drops that come together, before what is in the air is known to have gone wrong; the larger the floor, the more."""
+CLUMP_PER_PERSON = 0.1
+"""Drops that come together, before what is in the air is known to have gone wrong: the more, the larger the floor, or
+the more people are to be expected from the calls on their way (short talks need many)."""
 CAREFUL_SHARE = 0.65
 CAREFUL_CLUMPS = 0.6
 """Where less is dialled ahead, fewer answers come: so many of those expected, and the allowance shrinks with them; of
@@ -116,7 +118,7 @@ def threshold(floor: Floor, agents: int, now: float) -> float:
     if floor.threshold == floor.threshold:
         return floor.threshold
     left = answers_left(floor, agents, now)
-    clump = CLUMP + CLUMP_PER_AGENT * agents
+    clump = CLUMP + max(CLUMP_PER_AGENT * agents, CLUMP_PER_PERSON * floor.calls_up * floor.lands)
     allowance = allowance_left(floor, left)
     allowance -= min(allowance - allowance_left(floor, CAREFUL_SHARE * left), CAREFUL_CLUMPS * clump)
     share = min(drops_to_plan(allowance, clump) / (left + DAMPING_ANSWERS), MOST_TARGETS * floor.target)
