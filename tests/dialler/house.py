@@ -56,6 +56,7 @@ class Template:
         """numbers: of each campaign, national."""
         self._folder = tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None)
         self.path = Path(self._folder.name)
+        self.accepted = 0
         asyncio.run(self._make(numbers))
 
     async def _make(self, numbers: dict[str, Iterable[str]]) -> None:
@@ -65,6 +66,7 @@ class Template:
             file.write_text("number\n" + "".join(f"{number}\n" for number in theirs))
             report = await store.import_leads(file, campaign, country="GB", time_zone=LONDON)
             assert report.accepted == report.rows, report.problems
+            self.accepted += report.accepted
         await store.close()
 
 
@@ -94,6 +96,8 @@ class House:
         self.channels = 12
         self.interlocks = True
         self.running = True
+        self.written_by = 1
+        """So many writes make a transaction, where nobody is to be killed."""
         self.dies_after: int | None = None
         """Events that are carried out before the process is killed."""
         self._open()
@@ -122,6 +126,10 @@ class House:
         if self._waiting:
             waiting, self._waiting = self._waiting, []
             self.run(_all(waiting))
+
+    def _write_some(self) -> None:
+        if len(self._waiting) >= self.written_by:
+            self.write()
 
     def _open(self) -> None:
         self.store = self.run(Store.open(f"sqlite:///{self._folder.name}/store.db"))
@@ -219,7 +227,7 @@ class House:
                 if (dialler.next_timer() or self.now + 1) <= self.now:
                     dialler.handle_timer(self.now)
                     told = True
-        self.write()
+        self._write_some()
 
     def _do(self, name: str, dialler: Dialler, event: DiallerEvent) -> None:
         match event:
@@ -230,7 +238,7 @@ class House:
                 dialler.receive_lead_totals(whole, left, self.now)
             case CommitAttempt():
                 self._waiting.append(self.store.commit_attempt(event.attempt))
-                self.write()
+                self._write_some()
                 self.carry_out(name, event)
             case AttemptChanged() | AttemptEnded():
                 self._waiting.append(self.store.save_attempt(event.attempt))
