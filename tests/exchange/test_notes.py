@@ -114,7 +114,11 @@ def test_a_note_that_is_too_long_even_packed_costs_only_itself(desk: Desk) -> No
     assert set(desk.plane.lines) == {2}
 
 
-@pytest.mark.parametrize("content", [b"", b"x", b"p", b"z123", b"p\xff\xff", SEAL.sealed({"a": 1}, 100)[:-2]])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"x", b"p", b"z123", b"p\xff\xff", SEAL.sealed({"a": 1}, 100)[:-2]],
+    ids=["nothing", "a byte", "packed nothing", "numbers", "packed rubbish", "two bytes short"],
+)
 def test_a_note_that_cannot_be_read_is_refused_in_one_way(content: bytes) -> None:
     with pytest.raises(UsageError):
         SEAL.opened(content)
