@@ -122,11 +122,15 @@ def read_clips(folder: Path) -> list[LabelledClip]:
         return [LabelledClip(row, read_wav(folder / row["file"])) for row in csv.DictReader(lines)]
 
 
+def noises_of(clips: list[LabelledClip]) -> list[str]:
+    return sorted({clip.noise for clip in clips} - {"none"})
+
+
 def groups_of(clips: list[LabelledClip], by: str) -> npt.NDArray[np.int64]:
     """The group of each clip. by: "speaker" (four, the speakers of each source spread evenly), "source" (four), or
     "noise" (one for each kind, and -1 for clips without)."""
     if by == "noise":
-        kinds = sorted({clip.noise for clip in clips} - {"none"})
+        kinds = noises_of(clips)
         return np.array([-1 if clip.noise == "none" else kinds.index(clip.noise) for clip in clips])
     groups: list[int] = []
     dealt = 0

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from amd_clips import LABELS, LabelledClip, groups_of, read_clips, truth
+from amd_clips import LABELS, LabelledClip, groups_of, noises_of, read_clips, truth
 from amd_features import HEARD, STEPS, hear
 from amd_material import Material
 from amd_networks import Clips, judged, matrices, rows_of, train_judge, train_voice
@@ -65,31 +65,38 @@ def recorded(clips: list[LabelledClip]) -> Clips:
     return _stack(rows)
 
 
-def made(clips: list[LabelledClip], belongs: Groups, by: str, count: int) -> tuple[Clips, Groups]:
-    """`count` calls a group, and the group of each. Rooms are those of all clips only where `by` is "noise"."""
-    rows, groups = [], []
-    names = {clip.noise: int(group) for clip, group in zip(clips, belongs, strict=True)}
-    for group in sorted(set(belongs.tolist()) - {-1}):
-        chosen = [clip for clip, its in zip(clips, belongs, strict=True) if by == "noise" or its == group]
-        material, rng = Material(chosen), np.random.default_rng(100 * (SEED + 1) + group)
+def made(clips: list[LabelledClip], groups: Groups, count: int) -> Clips:
+    """`count` calls of each group's clips; besides, `group` and `room` of each."""
+    rows, made_of, rooms = [], [], []
+    for group in sorted(set(groups.tolist())):
+        material = Material([clip for clip, its in zip(clips, groups, strict=True) if its == group])
+        rng = np.random.default_rng(100 * (SEED + 1) + group)
         for _ in range(count):
             call = material.call(rng)
             times = (call.onset_ms, call.end_ms, call.second_ms)
             rows.append((hear(call.pcm), truth(call.label, times, call.active, len(call.pcm) // 160)))
-            groups.append(group if by != "noise" else names.get(call.room, -1))
-    return _stack(rows), np.array(groups)
+            made_of.append(group)
+            rooms.append(call.room)
+    return {**_stack(rows), "group": np.array(made_of), "room": np.array(rooms)}
 
 
-def kept(file: Path | None, clips: list[LabelledClip], belongs: Groups, by: str, count: int) -> tuple[Clips, Groups]:
-    """`made`, from a file where an earlier run left it."""
+def kept(file: Path | None, clips: list[LabelledClip], by: str, count: int) -> tuple[Clips, Groups]:
+    """Made calls, from a file where an earlier run left them, and the group of each.
+
+    Those for noises are those for speakers: a room's kind tells which group a call belongs to.
+    """
     if file is not None and file.is_file():
         with np.load(file) as stored:
             calls = {name: stored[name] for name in stored.files}
-        return {name: values for name, values in calls.items() if name != "belongs"}, calls["belongs"]
-    calls, groups = made(clips, belongs, by, count)
-    if file is not None:
-        np.savez(file, belongs=groups, **calls)
-    return calls, groups
+    else:
+        calls = made(clips, groups_of(clips, "source" if by == "source" else "speaker"), count)
+        if file is not None:
+            np.savez(file, **calls)
+    made_of, rooms = calls.pop("group"), calls.pop("room")
+    if by != "noise":
+        return calls, made_of
+    kinds = noises_of(clips)
+    return calls, np.array([kinds.index(room) if room in kinds else -1 for room in rooms.tolist()])
 
 
 def _part(clips: Clips, chosen: npt.NDArray[np.bool_]) -> Clips:
@@ -137,7 +144,7 @@ def run(folder: Path, by: str, count: int, file: Path | None, write: Path | None
     clips, heard = read_clips(folder), list(read_corpus(folder))
     belongs = groups_of(clips, by)
     recordings = recorded(clips)
-    calls, calls_belong = kept(file, clips, belongs, by, count)
+    calls, calls_belong = kept(file, clips, by, count)
     print(f"{len(calls_belong)} calls made", flush=True)
     groups = sorted(set(belongs.tolist()) - {-1})
     networks, told, rows = {}, None, None
@@ -175,7 +182,7 @@ if __name__ == "__main__":
     options.add_argument("folder", nargs="?", type=Path, default=Path("../shared/amd/dev"))
     options.add_argument("--groups", choices=("speaker", "source", "noise"), default="speaker")
     options.add_argument("--made", type=int, default=MADE, help="calls made of each group's clips")
-    options.add_argument("--calls", type=Path, help="keep the made calls here, and take them from here the next time")
+    options.add_argument("--calls", type=Path, help="keep the made calls here; the next run takes them from here")
     options.add_argument("--write", type=Path, help="where to put weights trained on all clips")
     chosen = options.parse_args()
     report(run(chosen.folder, chosen.groups, chosen.made, chosen.calls, chosen.write), chosen.json)

@@ -16,9 +16,11 @@ machine_recall_first, machine_recall_final
 human_decision_after_greeting_ms_p50, _p95
     From the labelled end of the first utterance or greeting to the first HUMAN, over people who got one; negative where
     it fell during the greeting.
-human_handed_over_within_2s
+human_handed_over_within_2s, human_handed_over_within_2s_of_onset
     People who got HUMAN or NOTSURE (both go to an agent) no later than two seconds after the labelled end of the
-    greeting, and no releasing verdict before.
+    greeting (the rule in the United States) or after its labelled onset (in the United Kingdom), and no releasing
+    verdict before. `machine_recall_within_2s_of_onset`: machines that got a releasing verdict by the latter's limit.
+    The dialler does not wait for the detector: whoever is unjudged at the limit of its rule goes to an agent.
 machine_decision_after_onset_ms_p50, _p95
     From the labelled onset of speech to the first releasing verdict, over machines that got one and have an onset.
 beep_recall, beep_recall_no_noise
@@ -44,9 +46,9 @@ from softswitch.amd.verdict import Verdict
 Test = Callable[[Decision], bool]
 
 NORMAL_QUANTILE_95 = 1.959964
-IN_TIME_MS = (
-    2000.0  # Ofcom, persistent misuse policy statement, 2016: an agent within two seconds of the greeting's end
-)
+IN_TIME_MS = 2000.0
+"""Of the completed greeting in the United States (16 CFR 310.4(b)(4)(iii)), of its first word in the United Kingdom
+(Ofcom, persistent misuse policy statement)."""
 EARLY_MS = 5000.0
 CURVE_THRESHOLDS = (
     *(n / 20 for n in range(1, 18)),
@@ -85,11 +87,16 @@ def was_taken_for_a_person(one: Decision) -> bool:
     return one.first_of(_HUMAN) < math.inf
 
 
-def was_handed_over_in_time(one: Decision) -> bool:
+def was_handed_over_by(one: Decision, since_ms: float | None) -> bool:
+    """HUMAN or NOTSURE within the two-second rule from that time on, and nothing that releases before."""
     handed_ms = one.first_of(HANDING_OVER)
-    if one.clip.greeting_end_ms is None or handed_ms > one.first_of(RELEASING):
+    if since_ms is None or handed_ms > one.first_of(RELEASING):
         return False
-    return handed_ms <= one.clip.greeting_end_ms + IN_TIME_MS
+    return handed_ms <= since_ms + IN_TIME_MS
+
+
+def was_released_by_onset(one: Decision) -> bool:
+    return one.clip.speech_onset_ms is not None and one.first_of(RELEASING) <= one.clip.speech_onset_ms + IN_TIME_MS
 
 
 SHARES: dict[str, tuple[Test, Test]] = {
@@ -103,7 +110,15 @@ SHARES: dict[str, tuple[Test, Test]] = {
     "voicemail_recall_final": (lambda one: one.label == "MACHINE", lambda one: one.verdict in RELEASING),
     "human_handed_over_within_2s": (
         lambda one: is_person(one) and one.clip.greeting_end_ms is not None,
-        was_handed_over_in_time,
+        lambda one: was_handed_over_by(one, one.clip.greeting_end_ms),
+    ),
+    "human_handed_over_within_2s_of_onset": (
+        lambda one: is_person(one) and one.clip.speech_onset_ms is not None,
+        lambda one: was_handed_over_by(one, one.clip.speech_onset_ms),
+    ),
+    "machine_recall_within_2s_of_onset": (
+        lambda one: is_machine(one) and one.clip.speech_onset_ms is not None,
+        was_released_by_onset,
     ),
     "beep_recall": (lambda one: one.clip.beep_ms is not None, lambda one: one.heard_its_beep),
     "beep_recall_no_noise": (

@@ -87,6 +87,19 @@ def test_times_are_counted_from_the_greeting_s_end_and_may_be_negative() -> None
     assert found["counts"]["human_handed_over_within_2s"] == [3, 4]
 
 
+def test_the_united_kingdom_s_two_seconds_begin_with_the_first_word() -> None:
+    found = figures.summarise([
+        decision("HUMAN", (2400.0, Verdict.NOTSURE), end_ms=1500.0),
+        decision("HUMAN", (2401.0, Verdict.HUMAN), end_ms=1500.0),
+        decision("HUMAN", (1500.0, Verdict.TONE), (2000.0, Verdict.HUMAN)),
+        decision("MACHINE", (2400.0, Verdict.MACHINE), end_ms=5000.0),
+        decision("CARRIER", (2500.0, Verdict.CARRIER), end_ms=5000.0),
+    ])  # fmt: skip
+    assert found["counts"]["human_handed_over_within_2s_of_onset"] == [1, 3]
+    assert found["counts"]["human_handed_over_within_2s"] == [2, 3]
+    assert found["counts"]["machine_recall_within_2s_of_onset"] == [1, 2]
+
+
 def test_who_was_hung_up_on_first_was_not_handed_over() -> None:
     found = figures.summarise([decision("HUMAN", (1500.0, Verdict.MACHINE), (2000.0, Verdict.HUMAN))])
     assert found["counts"]["human_handed_over_within_2s"] == [0, 1]
