@@ -58,7 +58,7 @@ _ANGLES = -2.0 * np.pi * np.arange(_QUARTER + 1) / WINDOW
 _COS, _SIN = np.cos(_ANGLES).astype(np.float32), np.sin(_ANGLES).astype(np.float32)
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@njit(cache=True, nogil=True, fastmath=FAST, inline="always")
 def _join(cosines: Power, sines: Power, real: Power, imaginary: Power, to_real: Power, to_imaginary: Power) -> None:
     """Join neighbours (2j, 2j + 1) into (j, j + 64): every stage goes through memory alike, and so in vectors."""
     for pair in range(_QUARTER):
@@ -93,7 +93,7 @@ def _take_apart(real: Power, imaginary: Power, upper: Power, power: Power) -> No
         power[HALF - low] = upper[low]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=FAST)
 def spectrum(window: Window, power: Power) -> None:
     """Squared magnitudes of bins 0 to 127 of the Hann-weighted discrete Fourier transform.
 
@@ -113,7 +113,7 @@ def spectrum(window: Window, power: Power) -> None:
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
-def decibels(power: float) -> float:
+def decibels(power: float) -> np.float32:
     """10 log10 of a float32 above 0, within 2e-5 dB: four times as fast as the library's, and by eight at once.
 
     The exponent is read off; the rest, from 0.71 to 1.41, goes by the series of the area hyperbolic tangent.
@@ -150,5 +150,5 @@ def add_bands(power: Power, bands: Bands) -> tuple[float, float]:
             strongest = max(strongest, power[index])
         bands[band] += _HALF_SCALE * summed * _SCALE
         total += summed
-    scaled = total * POWER_SCALE
-    return scaled, 0.5 * strongest * POWER_SCALE / (scaled + 1e-8)
+    scaled = float(total) * POWER_SCALE
+    return scaled, 0.5 * float(strongest) * POWER_SCALE / (scaled + 1e-8)

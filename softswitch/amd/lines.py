@@ -15,7 +15,8 @@ from numba import carray, njit
 from softswitch.amd.features import BIN_HZ, FAST, decibels
 from softswitch.amd.scratch import floats
 
-Spectrum = Floats = npt.NDArray[np.float32]
+Spectrum = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float32]
 Record = Any  # one row of `LINE` or `LINES`; NumPy has no static type for it
 
 SLOTS = 3
@@ -150,6 +151,8 @@ def _find_peaks(lines: Record) -> None:
     """The most powerful peaks that stand out, the first the most powerful; a bin of 0 for none."""
     bins, powers = lines.peak_bins, lines.peak_powers
     bins[:] = 0
+    if lines.total < LEAST_POWER:
+        return  # no peak holds as much
     held = carray(floats(BINS), (BINS,))
     _weigh_peaks(lines.smooth, np.float32(max(LEAST_POWER, LEAST_SHARE * lines.total)), held)
     powers[:] = 0.0
@@ -316,7 +319,7 @@ def _smooth(power: Spectrum, before: Spectrum, smooth: Spectrum) -> float:
         total += smooth[k]
     for k in range(BINS, TOTAL_TO):
         total += power[k]
-    return total
+    return float(total)
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)

@@ -86,7 +86,7 @@ def _layer(weights: Weights, start: int, inputs: Vector, outputs: Vector, rectif
 
 
 @njit(cache=True, nogil=True)
-def _sigmoid(value: float) -> float:
+def _sigmoid(value: float) -> np.float32:
     return np.float32(1.0) / (np.float32(1.0) + math.exp(-value))
 
 

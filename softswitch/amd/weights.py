@@ -50,7 +50,7 @@ def pack(matrices: dict[str, npt.NDArray[np.floating[Any]]]) -> Weights:
     matrices: NAME_weight (inputs, outputs) and NAME_bias (outputs,) for each of NAMES; points (3, THRESHOLDS).
     Raises SoftswitchError where one is missing or has another shape.
     """
-    parts = []
+    parts: list[npt.NDArray[np.floating[Any]]] = []
     for name, (inputs, outputs) in zip(NAMES, LAYERS, strict=True):
         weight, bias = matrices.get(f"{name}_weight"), matrices.get(f"{name}_bias")
         if weight is None or bias is None or weight.shape != (inputs, outputs) or bias.shape != (outputs,):
