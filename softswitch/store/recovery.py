@@ -103,8 +103,8 @@ async def _settle(
     if lead is None:  # deleted since, as retention may
         return
     left = attempts.c.disposition != Disposition.BLOCKED.value
-    query = select(func.count()).where(attempts.c.lead_ref == lead_ref, left)
-    made = (await connection.execute(query)).scalar_one()
+    count = select(func.count()).where(attempts.c.lead_ref == lead_ref, left)
+    made = (await connection.execute(count)).scalar_one()
     outcomes = {**lead.outcomes, disposition: lead.outcomes.get(disposition, 0) + 1}
     promise = await callbacks.open_of(connection, lead_ref)
     if promise is not None and disposition == Disposition.CONNECTED:  # made in the call that was cut off

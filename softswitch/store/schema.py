@@ -214,7 +214,7 @@ journal = Table(
 )
 # The database itself refuses anything else; migration 0007 says the same to PostgreSQL.
 for _what in ("update", "delete"):
-    _refuses = DDL(
+    _refuses = DDL(  # type: ignore[no-untyped-call]
         f"CREATE TRIGGER journal_no_{_what} BEFORE {_what.upper()} ON journal "
         "BEGIN SELECT RAISE(ABORT, 'the journal is only ever added to'); END"
     )
