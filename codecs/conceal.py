@@ -77,7 +77,7 @@ def _likeness(source: Samples, lag: int, size: int, stride: int) -> float:
     product = 0
     energy = 0
     for i in range(HISTORY - size, HISTORY, stride):
-        earlier = np.int64(source[i - lag])
+        earlier: Any = np.int64(source[i - lag])
         product += source[i] * earlier
         energy += earlier * earlier
     return product / np.sqrt(max(energy, LOWEST_ENERGY))

@@ -19,6 +19,8 @@ from softswitch.recordings.keys import read_private_key
 from softswitch.recordings_command import recordings_app
 from softswitch.switch_client import PasswordFile, SwitchClient, User, client_of
 
+__all__ = ["recordings_app"]
+
 Where = Annotated[str, typer.Option("--url", envvar="SOFTSWITCH_WEB_URL", help="Left out: as the file says.")]
 Why = Annotated[str, typer.Option("--reason", help="Noted in the site's audit log.")]
 DECODED = 8000 * 2 * 2

@@ -119,7 +119,7 @@ def _excluded(settings: Settings) -> Iterator[Complaint]:
 
 def _scripts(settings: Settings) -> Iterator[Complaint]:
     for n, campaign in enumerate(settings.campaigns):
-        if campaign.script is None:
+        if campaign.script is None or not campaign.script.is_file():
             continue
         for fault in examine_script(campaign.script, campaign.visible_fields)[1]:
             yield ("campaigns", n, "script"), f"{campaign.script.name} {fault}", True
@@ -130,7 +130,8 @@ def _files(settings: Settings) -> Iterator[Complaint]:
     wanted += [(("sip", name), getattr(settings.sip, name)) for name in _SIP_FILES]
     wanted += [(("audit", "signing_key"), settings.audit.signing_key)]
     wanted += [(("web", name), getattr(settings.web, name)) for name in ("certificate", "certificate_key")]
-    wanted += [(("campaigns", n, "leads"), c.leads) for n, c in enumerate(settings.campaigns)]
+    for name in ("leads", "script"):
+        wanted += [(("campaigns", n, name), getattr(c, name)) for n, c in enumerate(settings.campaigns)]
     wanted += [(("trunks", n, "password_file"), t.password_file) for n, t in enumerate(settings.trunks)]
     wanted += [((*at, "phone_password_file"), phone.phone_password_file) for at, phone in _phones(settings)]
     for key, path in wanted:

@@ -18,7 +18,7 @@ import pytest
 import structlog
 import uvloop
 
-from softswitch.exchange import desk, dialled
+from softswitch.exchange import agent_desk, desk, dialled
 from softswitch.exchange.lines import Lines
 from softswitch.exchange.records import Records
 from softswitch.logs import write_logs_to
@@ -121,15 +121,15 @@ class Plants:
 
     def _in_an_agents_page(self) -> None:
         """A street among the fields that an agent is shown, in base 64."""
-        view, lead = desk.agent_call_view, LEADS["page"]
+        view, lead = agent_desk.agent_call_view, LEADS["page"]
 
-        def leaking(attempt: Any, of: Any, campaign: Any) -> Any:
-            shown = view(attempt, of, campaign)
+        def leaking(attempt: Any, of: Any, campaign: Any, **more: Any) -> Any:
+            shown = view(attempt, of, campaign, **more)
             if of.number != lead.number:
                 return shown
             return replace(shown, fields={**shown.fields, "id": base64.b64encode(lead.street.encode()).decode()})
 
-        self._patch.setattr(desk, "agent_call_view", leaking)
+        self._patch.setattr(agent_desk, "agent_call_view", leaking)
 
 
 async def short_shift(root: Path, plants: Plants) -> dict[str, bytes]:

@@ -70,7 +70,9 @@ def test_an_agent_works_a_shift_through_the_api() -> None:
         assert (await site.get("101", "/api/agents/101/call")).json() is None
         site.switch.place_call("c1", "101", "in call")
         call = (await site.get("101", "/api/agents/101/call")).json()
-        assert call == {"call_ref": "c1", "campaign": "transport-2026", "fields": {"salutation": "Ms"}}
+        assert call == {
+            "call_ref": "c1", "campaign": "transport-2026", "fields": {"salutation": "Ms"}, "is_shown_first": False,
+        }  # fmt: skip
         await site.switch.hang_up("c1")
         chosen = {"call_ref": "c1", "disposition": "completed"}
         assert (await site.post("101", "/api/agents/101/disposition", chosen)).status_code == 204
