@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from softswitch.dialler.lead import LeadState
-from softswitch.store import journal, suppression
+from softswitch.store import interviews, journal, suppression
 from softswitch.store.connection import OUTSIDE, WRITING
 from softswitch.store.errors import StoreFailed
 from softswitch.store.journal import Kind
@@ -47,12 +47,13 @@ class Erasure:
 
 
 async def erase_person(connection: AsyncConnection, digest: bytes, reason: str, *, suppress: bool) -> Erasure:
-    """Destroy every lead with this number, of any campaign."""
+    """Destroy every lead with this number, of any campaign, and what the person answered."""
     if suppress:  # first, while its leads are found by the hash
         await suppression.add(connection, digest, suppression.SITE, reason)
     query = select(leads.c.position, leads.c.lead_ref).where(leads.c.number_digest == digest)
     found = (await connection.execute(query)).all()
     await shred(connection, [row.position for row in found])
+    await interviews.blank(connection, [row.lead_ref for row in found])
     return Erasure(len(found), tuple(row.lead_ref for row in found), suppress)
 
 

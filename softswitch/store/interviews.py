@@ -1,6 +1,6 @@
 """Interviews and their answers: data of the campaign, by call reference. No number and no field of a lead is here."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import RowMapping, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from softswitch.store.lists import parts
 from softswitch.store.schema import attempts, interviews, survey_quotas
 
 PAGE = 500
@@ -72,6 +73,14 @@ async def _count(connection: AsyncConnection, campaign: str, script: str, cell: 
 async def forget(connection: AsyncConnection, call_ref: str) -> None:
     """An interview that came to nothing at all."""
     await connection.execute(delete(interviews).where(interviews.c.call_ref == call_ref))
+
+
+async def blank(connection: AsyncConnection, lead_refs: Sequence[str]) -> None:
+    """Take what these people said out of their interviews; that there was one, and how it ended, goes on counting."""
+    nothing: dict[str, Any] = {"answers": {}, "seconds": {}, "state": {}}
+    for part in parts(lead_refs):
+        theirs = select(attempts.c.call_ref).where(attempts.c.lead_ref.in_(part))
+        await connection.execute(update(interviews).where(interviews.c.call_ref.in_(theirs)).values(nothing))
 
 
 async def going_on(engine: AsyncEngine) -> list[KeptInterview]:

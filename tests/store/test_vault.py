@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from softswitch.store.database import Store
 from softswitch.store.schema import metadata
 from softswitch.store.vault import SHREDDED, Erased, LockedVault, Person, RootKeys, VaultDamaged, VaultLocked
 from softswitch.store.vault_key import make_key, read_key
+from tests.store.test_interviews import ENDED
 
 SITE = {"country": "GB", "time_zone": "Europe/London"}
 PERSON = Person("+442079460123", {"first_name": "Annabella", "address1": "1 Canary Wharf"})
@@ -278,6 +280,29 @@ def test_an_erased_lead_is_unreadable_from_the_raw_files_even_with_the_key_and_o
         assert (report.accepted, report.suppressed) == (0, 1)
         await store.close()
         return position, wrapped, sealed, lead_ref
+
+    asyncio.run(run())
+
+
+def test_what_an_erased_person_answered_is_gone_and_goes_on_counting(tmp_path: Path, lead_file, make_attempt) -> None:
+    async def run() -> None:
+        store = await Store.open(f"sqlite:///{tmp_path}/data/store.db")
+        await store.import_leads(lead_file("number\n02079460123\n02079460124\n"), "survey", **SITE)
+        refs = {number: ref for ref, number in (await store.numbers_of("survey")).items()}
+        said = "I knit for the museum of Ilkley"
+        for call_ref, number in (("c1", "+442079460123"), ("c2", "+442079460124")):
+            attempt = make_attempt(call_ref=call_ref, lead_ref=refs[number], campaign="survey")
+            await store.commit_attempt(attempt)
+            await store.keep_interview(replace(ENDED, call_ref=call_ref, answers={"why": said}, state={"why": said}))
+        await store.erase_number("+442079460123", "asked")
+        await store.scrub()
+        first, second = [kept async for kept in store.interviews_of("survey")]
+        assert (first.answers, first.seconds, first.state) == ({}, {}, {}) and second.answers == {"why": said}
+        assert first.ending == "complete" and await store.quotas_filled("survey", "travel") == {"young": 2, "women": 2}
+        await store.erase_number("+442079460124", "asked")
+        await store.scrub()
+        assert said.encode() not in everything(tmp_path / "data")
+        await store.close()
 
     asyncio.run(run())
 
