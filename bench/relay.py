@@ -39,7 +39,7 @@ from generator import (
     percentile_us,
 )
 from processes import cpu_s, prefer, resident_kb, threads_cpu_s
-from servers import Load, Ours, Peer, Server
+from servers import PLANE_FIRST_PORT, Load, Ours, Peer, Server
 
 SETTLE_S = 0.5
 """Until commands have been carried out and caches know the new load."""
@@ -214,6 +214,7 @@ def options_of(made: argparse.ArgumentParser) -> argparse.Namespace:
     made.add_argument("--jitter-buffer", action="store_true", help="a jitter buffer on every leg")
     made.add_argument("--srtp", action="store_true", help="SRTP on one leg of every call (SDES)")
     made.add_argument("--transcode", action="store_true", help="PCMU on one leg, PCMA on the other")
+    made.add_argument("--first-port", type=int, default=PLANE_FIRST_PORT, help="of our media plane's, four for a call")
     waits = made.add_mutually_exclusive_group()
     waits.add_argument("--event", dest="mode", action="store_const", const="event", help="wake for every packet")
     waits.add_argument("--tick", dest="mode", action="store_const", const="tick", help="wake on a fixed tick")
@@ -230,6 +231,6 @@ def options_of(made: argparse.ArgumentParser) -> argparse.Namespace:
 if __name__ == "__main__":
     chosen = options_of(parser((__doc__ or "").splitlines()[0]))
     wanted = Load(chosen.calls, chosen.seconds, chosen.record, chosen.srtp, chosen.transcode, chosen.mode,
-                  chosen.jitter_buffer)  # fmt: skip
+                  chosen.jitter_buffer, chosen.first_port)  # fmt: skip
     turns = chosen.rounds or (2 if chosen.peer else 1)
     report(asyncio.run(measure(wanted, turns, peer=chosen.peer, profile=chosen.profile)), chosen.json)

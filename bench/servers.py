@@ -42,6 +42,8 @@ class Load:
     """"event" or "tick"; None for what the plane does by itself."""
     jitter_buffer: bool = False
     """A jitter buffer on every leg."""
+    first_port: int = PLANE_FIRST_PORT
+    """Of our media plane's."""
 
     @property
     def payload_types(self) -> tuple[int, int]:
@@ -76,8 +78,8 @@ class Ours:
         started = time.monotonic()
         self._plane = await MediaPlane.start(
             address="127.0.0.1",
-            first_port=PLANE_FIRST_PORT,
-            last_port=PLANE_FIRST_PORT + 4 * load.calls - 1,
+            first_port=load.first_port,
+            last_port=load.first_port + 4 * load.calls - 1,
             clips={},
             on_event=self._receive,
             **options,

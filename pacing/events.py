@@ -101,6 +101,7 @@ def receive(state: Table, kind: int, row: int, value: float, now: float) -> int:
     elif kind == LIVE_TODAY:
         floor.live = value
     elif kind == DROPPED_TODAY:
+        value = max(value, 0.0)
         if value < floor.dropped:  # another day: what thresholds led to goes on in proportion
             floor.priced *= value / floor.dropped
         floor.dropped = value

@@ -185,7 +185,7 @@ class _Shift:
         document["trunks"][0]["host"], document["trunks"][0]["port"] = trunk
         document["safeguards"]["never_dial"] = str(self._lab.never_dial)
         document["campaigns"][0]["leads"] = str(self._lab.lead_list)
-        document["campaigns"][0]["script"] = str(template.with_name(document["campaigns"][0]["script"]))
+        document["campaigns"][0]["script"] = str(template.with_name(str(document["campaigns"][0]["script"])))
         document["recordings"]["auditor_public_key"] = self._auditor.public.hex()
         self._private_key.parent.mkdir(mode=0o700, exist_ok=True)
         write_private_key(self._private_key, self._auditor)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from softswitch.testing.companding import decode, encode
+from tests.ports import lend_ports
 
 BENCH = Path(__file__).resolve().parents[2] / "bench"
 KEYS = {
@@ -24,7 +25,8 @@ def _beside_the_benchmarks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.timeout(420)  # a first start compiles
 def test_a_small_load_goes_through_without_loss_and_every_figure_is_there() -> None:
-    command = [sys.executable, str(BENCH / "relay.py"), "--calls", "4", "--seconds", "1", "--transcode", "--json", "-"]
+    load = ["--calls", "4", "--seconds", "1", "--transcode", "--first-port", str(lend_ports())]
+    command = [sys.executable, str(BENCH / "relay.py"), *load, "--json", "-"]
     run = subprocess.run(command, capture_output=True, text=True, timeout=400, check=True)
     figures = json.loads(run.stdout)
     assert figures.keys() >= KEYS

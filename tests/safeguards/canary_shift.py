@@ -39,6 +39,8 @@ CALLERS = 3
 LOOK_S = 0.5
 SLOW_RING_S = 4.0
 """Of the last people on the list: long enough for every agent to take a pause meanwhile."""
+TWO_SECONDS = 3.0
+"""After the answer, and a little more: then it is the information message that they hear."""
 WAITS_S = 5.0
 """And for long enough that nobody but the information message is there for them."""
 LAST = 6
@@ -175,7 +177,7 @@ class Shift:
         watcher = self._watchers[-1]
         await asyncio.gather(*(watcher.post(f"/api/agents/{agent}/pause", {"code": "break"}) for agent in AGENTS))
         await self._look_around()
-        await asyncio.sleep(SLOW_RING_S)
+        await asyncio.sleep(SLOW_RING_S + TWO_SECONDS)
         await asyncio.gather(*(watcher.post(f"/api/agents/{agent}/ready") for agent in AGENTS))
         await self._dialled(len(self._plan))
         await self._site.until(lambda: all(call.ended for call in self._trunk.calls), "every call has ended")
