@@ -8,11 +8,11 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from hashlib import sha256
 from typing import Any
 
 from softswitch.errors import UsageError
 from softswitch.safeguards.audit import GENESIS, AuditRecord
+from softswitch.safeguards.signed_line import SignedLine, canonical
 
 HEAD_BYTES = 512
 """The head is one line of this length, blanks before its end: it is written over in place, in one disk sector."""
@@ -47,10 +47,10 @@ class Head:
 
     def message(self) -> bytes:
         """What is signed."""
-        return _canonical({"count": self.count, "digest": self.digest, "key": self.key})
+        return canonical({"count": self.count, "digest": self.digest, "key": self.key})
 
     def to_line(self) -> str:
-        return _canonical(asdict(self)).decode().ljust(HEAD_BYTES - 1) + "\n"
+        return canonical(asdict(self)).decode().ljust(HEAD_BYTES - 1) + "\n"
 
     @classmethod
     def of(cls, last: AuditRecord, key: str = "", sign: Sign | None = None) -> "Head":
@@ -64,7 +64,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Seal:
+class Seal(SignedLine):
     """Signed: so many records, from this one to that one, were in the log. Each takes up where the last one ended."""
 
     day: str
@@ -84,19 +84,6 @@ class Seal:
     """Public key, hex."""
     signature: str = ""
 
-    def message(self) -> bytes:
-        """What is signed: the line without its signature."""
-        fields = asdict(self)
-        del fields["signature"]
-        return _canonical(fields)
-
-    def to_line(self) -> str:
-        return _canonical(asdict(self)).decode()
-
-    @property
-    def digest(self) -> str:
-        return sha256(self.to_line().encode()).hexdigest()
-
     @classmethod
     def over(
         cls, first: AuditRecord, last: AuditRecord, why: Why, at: str, *, after: "Seal | None", key: str, sign: Sign
@@ -113,16 +100,12 @@ class Seal:
             "previous": GENESIS if after is None else after.digest,
             "key": key,
         }
-        return cls(**fields, signature=sign(_canonical(fields)))  # type: ignore[arg-type]
+        return cls(**fields, signature=sign(canonical(fields)))  # type: ignore[arg-type]
 
     @classmethod
     def from_line(cls, line: str) -> "Seal":
         """Raises UsageError where it is none."""
         return cls(**_read(line, cls, "a seal of an audit log"))
-
-
-def _canonical(fields: dict[str, Any]) -> bytes:
-    return json.dumps(fields, ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _read(line: str, kind: type[Head] | type[Seal], what: str) -> dict[str, Any]:

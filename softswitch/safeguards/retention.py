@@ -5,13 +5,12 @@ docs/retention.md tells the certificates' format to strangers.
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
-from typing import Any
 
 from softswitch.errors import UsageError
 from softswitch.safeguards.audit import GENESIS
+from softswitch.safeguards.signed_line import SignedLine
 
 Sign = Callable[[bytes], str]
 """Ed25519 (RFC 8032 §5.1), hex."""
@@ -58,7 +57,7 @@ def due(kept: Iterable[KeptRecording], rules: Rules, held: Collection[str], now:
 
 
 @dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(SignedLine):
     """Signed: these were destroyed, when, under which rule, by whom. Each names the one before it."""
 
     number: int
@@ -76,19 +75,6 @@ class Certificate:
     key: str
     """Public key, hex; the audit log's."""
     signature: str = ""
-
-    def message(self) -> bytes:
-        """What is signed: the line without its signature."""
-        fields = asdict(self)
-        del fields["signature"]
-        return _canonical(fields)
-
-    def to_line(self) -> str:
-        return _canonical(asdict(self)).decode()
-
-    @property
-    def digest(self) -> str:
-        return sha256(self.to_line().encode()).hexdigest()
 
     @classmethod
     def signed(
@@ -141,7 +127,3 @@ def inspect(
             yield f"{name} was destroyed without a certificate"
     for name in certified.keys() - (tombstones if tombstones is not None else certified).keys():
         yield f"{name} has a certificate and no tombstone in the ledger"
-
-
-def _canonical(fields: dict[str, Any]) -> bytes:
-    return json.dumps(fields, ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode()
