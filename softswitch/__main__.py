@@ -1,7 +1,6 @@
 """The command line: `softswitch demo | run | check | status | campaign | recordings | audit | people | leads ...`."""
 
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -15,6 +14,7 @@ from rich.markup import escape
 
 from softswitch.core_dumps import keep_memory_private
 from softswitch.errors import SoftswitchError
+from softswitch.figures_output import write_json
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ def demo(
 
     report = _run(run_demo(folder, seed=seed, live=not plain and sys.stdout.isatty(), console=Console()))
     if json_file is not None:
-        json_file.write_text(json.dumps(report.figures(), indent=2) + "\n", encoding="utf-8")
+        write_json(json_file, report.figures())
     raise typer.Exit(0 if report.healthy else 1)
 
 

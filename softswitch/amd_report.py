@@ -1,8 +1,6 @@
 """`softswitch amd report`: what answering-machine detection did at a site, by campaign and day, and how wrongly."""
 
 import asyncio
-import json
-import sys
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -11,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from softswitch.errors import UsageError
+from softswitch.figures_output import interval, is_standard_output, show_figures, write_json
 
 if TYPE_CHECKING:
     from softswitch.store.amd_days import AmdDay
@@ -34,14 +32,10 @@ def report(
 ) -> None:
     """Show each campaign's verdicts, corrections, freed agents, reviews and false positives by day."""
     days = asyncio.run(_read(config, None if day is None else day.date(), campaign))
-    if json_file is None or str(json_file) != "-":
+    if not is_standard_output(json_file):
         _show(days)
     if json_file is not None:
-        text = json.dumps([asdict(each) for each in days], indent=2) + "\n"
-        if str(json_file) == "-":
-            sys.stdout.write(text)
-        else:
-            json_file.write_text(text, encoding="utf-8")
+        write_json(json_file, [asdict(each) for each in days])
 
 
 async def _read(config: Path, day: date | None, campaign: str) -> "list[AmdDay]":
@@ -75,12 +69,7 @@ async def _read(config: Path, day: date | None, campaign: str) -> "list[AmdDay]"
 def _show(days: "list[AmdDay]") -> None:
     console = Console(highlight=False)
     for each in days:
-        table = Table(title=f"{each.campaign}, {each.day} ({each.point})", show_header=False)
-        table.add_column("what")
-        table.add_column("figure", justify="right")
-        for what, figure in _lines(each):
-            table.add_row(what, figure)
-        console.print(table)
+        show_figures(console, f"{each.campaign}, {each.day} ({each.point})", _lines(each))
     if not days:
         console.print("No call has been judged.")
 
@@ -97,12 +86,8 @@ def _lines(each: "AmdDay") -> list[tuple[str, str]]:
         ("messages left", str(each.messages_left)),
         ("waiting for review", str(each.waiting_for_review)),
         ("reviewed", f"{each.reviewed} (and {each.cannot_tell} that nobody can tell)"),
-        ("false positives of the day", f"{each.false_positives}: {share}, {_interval(each.false_positive_interval)}"),
-        (f"share reckoned with ({origin})", f"{each.share_reckoned_with:.2%}, {_interval(each.share_interval)}"),
+        ("false positives of the day", f"{each.false_positives}: {share}, {interval(each.false_positive_interval)}"),
+        (f"share reckoned with ({origin})", f"{each.share_reckoned_with:.2%}, {interval(each.share_interval)}"),
         ("live, abandoned", f"{each.live}, {each.abandoned} + {each.expected_false_positives:.2f} expected"),
-        ("abandoned-call rate", f"{each.abandoned_rate:.2%}, {_interval(each.abandoned_rate_interval)}"),
+        ("abandoned-call rate", f"{each.abandoned_rate:.2%}, {interval(each.abandoned_rate_interval)}"),
     ]
-
-
-def _interval(bounds: tuple[float, float]) -> str:
-    return f"{bounds[0]:.2%} to {bounds[1]:.2%}"

@@ -1,10 +1,6 @@
 """`softswitch report compliance`: each campaign's calendar day held against the rules, as table, CSV or JSON."""
 
 import asyncio
-import csv
-import io
-import json
-import sys
 from dataclasses import asdict
 from datetime import date, datetime
 from enum import StrEnum
@@ -14,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from softswitch.errors import UsageError
+from softswitch.figures_output import interval, show_figures, write_csv, write_json
 
 if TYPE_CHECKING:
     from softswitch.dialler.compliance import ComplianceDay
@@ -62,9 +58,9 @@ def compliance(
         raise UsageError("choose one of --csv and --json")
     days = asyncio.run(_read(config, None if day is None else day.date(), campaign, rules))
     if csv_file is not None:
-        _write(csv_file, _as_csv(days))
+        write_csv(csv_file, _rows(days))
     elif json_file is not None:
-        _write(json_file, json.dumps([{**asdict(each), "breaches": each.breaches} for each in days], indent=2) + "\n")
+        write_json(json_file, [{**asdict(each), "breaches": each.breaches} for each in days])
     else:
         _show(days)
 
@@ -98,30 +94,14 @@ async def _read(config: Path, day: date | None, campaign: str, rules: Rules) -> 
         await store.close()
 
 
-def _write(file: Path, text: str) -> None:
-    if str(file) == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        file.write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        raise UsageError(f"{file} cannot be written: {error.strerror}") from error
-
-
-def _as_csv(days: "list[ComplianceDay]") -> str:
-    """One line for each campaign; intervals in two columns."""
-    from softswitch.store.cdr import cell
-
-    out = io.StringIO()
-    rows = [_flat(each) for each in days]
-    writer = csv.writer(out)
-    if rows:
-        writer.writerow(rows[0])
-    writer.writerows([cell(value) for value in row.values()] for row in rows)
-    return out.getvalue()
+def _rows(days: "list[ComplianceDay]") -> list[list[object]]:
+    """A header, and a line for each campaign."""
+    flat = [_flat(each) for each in days]
+    return [list(flat[0]), *(list(each.values()) for each in flat)] if flat else []
 
 
 def _flat(each: "ComplianceDay") -> dict[str, object]:
+    """Intervals in two columns."""
     flat: dict[str, object] = {}
     for name, value in asdict(each).items():
         if isinstance(value, tuple):
@@ -134,12 +114,7 @@ def _flat(each: "ComplianceDay") -> dict[str, object]:
 def _show(days: "list[ComplianceDay]") -> None:
     console = Console(highlight=False)
     for each in days:
-        table = Table(title=f"{each.campaign}, {each.day} ({each.time_zone}; rules: {each.rules})", show_header=False)
-        table.add_column("what")
-        table.add_column("figure", justify="right")
-        for what, figure in _lines(each):
-            table.add_row(what, figure)
-        console.print(table)
+        show_figures(console, f"{each.campaign}, {each.day} ({each.time_zone}; rules: {each.rules})", _lines(each))
         for breach in each.breaches:
             console.print(f"[red]not kept:[/] {breach}")
         if not each.breaches:
@@ -163,10 +138,10 @@ def _lines(each: "ComplianceDay") -> list[tuple[str, str]]:
         ("hung up before anybody was due", str(each.hung_up)),
         ("ended by a verdict", str(each.ended_by_amd)),
         ("machines met by agents (M)", str(each.machines_with_agents)),
-        (f"false positives ({origin})", f"{each.false_positive_share:.2%}, {_interval(each.false_positive_interval)}"),
+        (f"false positives ({origin})", f"{each.false_positive_share:.2%}, {interval(each.false_positive_interval)}"),
         ("  expected (F)", f"{each.expected_false_positives:.2f}"),
         ("abandoned-call rate, A / (A + L)", f"{each.rate_without_amd:.2%}"),
-        ("  with false positives, (A + F) / (A + F + L)", f"{each.rate:.2%}, {_interval(each.rate_interval)}"),
+        ("  with false positives, (A + F) / (A + F + L)", f"{each.rate:.2%}, {interval(each.rate_interval)}"),
         ("  less machines, A' / (A' + L)", f"{each.rate_less_machines:.2%}"),
         (f"  {period}; limit {each.limit:.0%}", f"{each.period_rate:.2%}"),
         ("information message in time, late, missing", _three(each)),
@@ -180,7 +155,3 @@ def _lines(each: "ComplianceDay") -> list[tuple[str, str]]:
 
 def _three(each: "ComplianceDay") -> str:
     return f"{each.message_in_time}, {each.message_late}, {each.message_missing}"
-
-
-def _interval(bounds: tuple[float, float]) -> str:
-    return f"{bounds[0]:.2%} to {bounds[1]:.2%}"

@@ -1,14 +1,13 @@
 """The commands that measure answering-machine detection."""
 
-import json
-import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from softswitch.errors import UsageError
+from softswitch.figures_output import is_standard_output, write_json
 
 amd_app = typer.Typer(no_args_is_help=True)
 
@@ -36,7 +35,7 @@ def evaluate(
     _discard_stale_kernels()
     figures = evaluate_folder(folder, point=point, frame_ms=frame_ms, decisions=decisions)
     by_point = figures if point == "all" else {point: figures[point]}
-    if json_file is None or not _is_stdout(json_file):
+    if not is_standard_output(json_file):
         from softswitch.amd.tables import show_evaluation
 
         show_evaluation(Console(), by_point)
@@ -44,7 +43,8 @@ def evaluate(
         from softswitch.amd.pictures import draw_curve
 
         draw_curve(by_point, plot)
-    _write(figures, json_file)
+    if json_file is not None:
+        write_json(json_file, figures)
 
 
 @amd_app.command("listen")
@@ -78,17 +78,3 @@ def _discard_stale_kernels() -> None:
     from softswitch.media.kernels import cache_folders, discard_stale_kernels
 
     discard_stale_kernels(*cache_folders(stream, decode_ulaw))
-
-
-def _write(figures: dict[str, Any], path: Path | None) -> None:
-    if path is None:
-        return
-    text = json.dumps(figures, indent=2) + "\n"
-    if _is_stdout(path):
-        sys.stdout.write(text)
-    else:
-        path.write_text(text, encoding="utf-8")
-
-
-def _is_stdout(path: Path) -> bool:
-    return str(path) == "-"

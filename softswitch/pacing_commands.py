@@ -1,7 +1,5 @@
 """`softswitch pacing simulate`: days of a simulated market under a policy, singly or as a whole grid."""
 
-import json
-import sys
 import time
 import tomllib
 from collections.abc import Callable
@@ -15,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from softswitch.errors import UsageError
+from softswitch.figures_output import is_standard_output, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,9 +84,10 @@ def simulate(
 
         draw(found, plot)
     result: Any = {"grid": found} if grid else found[0]
-    if json_file is None or str(json_file) != "-":
+    if not is_standard_output(json_file):
         _show(found)
-    _write(result, json_file)
+    if json_file is not None:
+        write_json(json_file, result)
 
 
 def _discard_stale_kernels() -> None:
@@ -153,13 +153,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, list):
         return " ".join(_shown(each) for each in value)
     return str(value)
-
-
-def _write(figures: Any, path: Path | None) -> None:
-    if path is None:
-        return
-    text = json.dumps(figures, indent=2) + "\n"
-    if str(path) == "-":
-        sys.stdout.write(text)
-    else:
-        path.write_text(text, encoding="utf-8")

@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from softswitch.errors import UsageError
+from softswitch.figures_output import is_standard_output, write_csv, write_json
 
 if TYPE_CHECKING:
     from softswitch.config import CampaignSettings, Settings
@@ -69,12 +70,12 @@ def survey_report(
 ) -> None:
     """Show final dispositions and response, cooperation, refusal and contact rates by AAPOR's Standard Definitions."""
     report = asyncio.run(_report(config, campaign, e))
-    if not any(str(path) == "-" for path in (json_file, csv_file) if path is not None):
+    if not any(map(is_standard_output, (json_file, csv_file))):
         _show(report)
     if json_file is not None:
-        _write(json_file, json.dumps(report.figures(), indent=2) + "\n")
+        write_json(json_file, report.figures())
     if csv_file is not None:
-        _write(csv_file, "".join(f"{name},{_plain(value)}\n" for name, value in report.rows()))
+        write_csv(csv_file, report.rows())
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ async def _export(config: Path, file: Path, campaign: str) -> None:
     async with _opened(config, campaign) as (settings, store):
         kept = [each async for each in store.interviews_of(settings.name)]
     try:
-        if str(file) == "-":
+        if is_standard_output(file):
             _write_csv(kept, sys.stdout)
         else:
             # Written beside and renamed, so that a half-written export is never taken for a whole one.
@@ -145,8 +146,8 @@ def _write_csv(kept: "Sequence[KeptInterview]", out: TextIO) -> None:
     writer = csv.writer(out)
     writer.writerow([*_FACTS, *questions, "seconds"])
     for each in kept:
-        facts = [_plain(getattr(each, name)) for name in _FACTS]
-        answers = [_plain(each.answers.get(node)) for node in questions]
+        facts = [_told(getattr(each, name)) for name in _FACTS]
+        answers = [_told(each.answers.get(node)) for node in questions]
         writer.writerow([*facts, *answers, round(sum(each.seconds.values()), 1)])
 
 
@@ -164,21 +165,10 @@ def _moment(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
-def _plain(value: Any) -> str:
-    """For a spreadsheet, which takes what begins with one of these signs for a formula."""
-    if value is None:
-        return ""
-    if isinstance(value, list | tuple):
-        return "|".join(map(str, value))
-    text = str(_moment(value))
-    return f"'{text}" if isinstance(value, str) and text[:1] in ("=", "+", "-", "@", "\t") else text
+def _told(value: Any) -> str:
+    from softswitch.store.cdr import cell
 
-
-def _write(path: Path, text: str) -> None:
-    if str(path) == "-":
-        sys.stdout.write(text)
-    else:
-        path.write_text(text, encoding="utf-8")
+    return cell("|".join(map(str, value)) if isinstance(value, list | tuple) else value)
 
 
 def _show(report: SurveyReport) -> None:

@@ -242,12 +242,9 @@ class Switch:
         if left.lines:
             await take_up_recordings(settings)
         await import_lists(store, settings, never_dial)
-        suppressions = SuppressionWatch(self.site)
-        await suppressions.start()
-        self._stack.push_async_callback(suppressions.stop)
-        lists = NeverDialWatch(self.site, gate, conditions)
-        lists.start()
-        self._stack.push_async_callback(lists.stop)
+        for each in (SuppressionWatch(self.site), NeverDialWatch(self.site, gate, conditions)):
+            await each.start()
+            self._stack.push_async_callback(each.stop)
         retention = Retention(
             settings, store, audit, find_key(settings.audit.signing_key, settings.site.data_directory)
         )

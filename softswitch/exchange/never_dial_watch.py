@@ -6,17 +6,15 @@ from datetime import UTC, datetime
 import structlog
 
 from softswitch.config import Settings
-from softswitch.errors import SoftswitchError
 from softswitch.exchange.premises import Site
 from softswitch.exchange.site_conditions import SiteConditions
+from softswitch.exchange.store_watch import StoreWatch
 from softswitch.safeguards.gate import Gate
 from softswitch.safeguards.never_dial import NeverDialList
 from softswitch.store.database import Store
 from softswitch.store.never_dial_file import read_numbers
 
 log = structlog.get_logger(__name__)
-
-LOOK_S = 1.0
 
 
 async def take_up_never_dial(store: Store, settings: Settings) -> tuple[NeverDialList | None, datetime | None]:
@@ -39,22 +37,16 @@ async def take_up_never_dial(store: Store, settings: Settings) -> tuple[NeverDia
     return found
 
 
-class NeverDialWatch:
+class NeverDialWatch(StoreWatch):
     """Looks into the store each second; `softswitch never-dial import` may have put another list there."""
 
+    WHAT = "never-dial lists"
+
     def __init__(self, site: Site, gate: Gate, conditions: SiteConditions) -> None:
+        super().__init__()
         self._site = site
         self._gate = gate
         self._conditions = conditions
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._work(), name="never-dial-watch")
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
 
     async def look(self) -> None:
         """Take over a newer list; whoever is on it and is being rung is left in peace, after the minimum ring."""
@@ -68,11 +60,3 @@ class NeverDialWatch:
                 for number in calls.numbers():
                     if found is not None and found[0].contains(number):
                         calls.dialler.receive_suppressed(number, now)
-
-    async def _work(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK_S)
-            try:
-                await self.look()
-            except SoftswitchError as error:  # the store's interlock tells of it, and nothing is dialled
-                log.error("the never-dial list cannot be read", reason=str(error))

@@ -1,39 +1,25 @@
-"""What others have suppressed while the switch runs: a command at a terminal, another node. Known within a second."""
+"""What others have suppressed while the switch runs."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
-import structlog
-
 from softswitch.dialler.campaign import Purpose
-from softswitch.errors import SoftswitchError
 from softswitch.exchange.premises import Site
+from softswitch.exchange.store_watch import StoreWatch
 
-log = structlog.get_logger(__name__)
-
-LOOK_S = 1.0
 OVERLAP = timedelta(seconds=10)
 """Looked back each time: a transaction is seen when it is committed, which is after its moment."""
 
 
-class SuppressionWatch:
+class SuppressionWatch(StoreWatch):
     """Looks into the store, and tells suppression list and diallers."""
 
+    WHAT = "suppressions"
+
     def __init__(self, site: Site) -> None:
+        super().__init__()
         self._site = site
         self._looked_at = datetime.now(UTC)
         self._known: set[tuple[bytes, str]] = set()
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        """Look once, so that a marketing campaign knows its screening before it is started; then go on looking."""
-        await self.look()
-        self._task = asyncio.create_task(self._work(), name="suppression-watch")
-
-    async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
 
     async def look(self) -> None:
         """Take over what is new. Raises SoftswitchError where the store cannot be read."""
@@ -53,11 +39,3 @@ class SuppressionWatch:
                 for number in calls.numbers():
                     if self._site.store.digest(number) in hashes:
                         calls.dialler.receive_suppressed(number, now)
-
-    async def _work(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK_S)
-            try:
-                await self.look()
-            except SoftswitchError as error:  # the store's interlock tells of it, and nothing is dialled
-                log.error("suppressions cannot be read", reason=str(error))
