@@ -74,8 +74,11 @@ def options(call_id: str) -> bytes:
 
 
 def forget_addresses() -> None:
-    """Empty what is remembered on purpose, the last few thousand addresses within bounds, and collect the rest."""
-    for remembered in [each for each in gc.get_objects() if isinstance(each, _lru_cache_wrapper)]:
+    """Empty what is remembered on purpose, the last few thousand addresses within bounds, and collect the rest.
+
+    Asked for its type, not `isinstance`: that would follow a weak proxy to what may be gone.
+    """
+    for remembered in [each for each in gc.get_objects() if type(each) is _lru_cache_wrapper]:
         if remembered.__module__.startswith("softswitch."):
             remembered.cache_clear()
     gc.collect()
