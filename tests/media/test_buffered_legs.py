@@ -138,7 +138,7 @@ def test_a_loss_is_concealed_without_a_click(run):
         assert roughest(body) < SMOOTH + 4 * CODE_STEP
         figures = studio.plane.statistics(a.leg)
         assert len(lost) <= figures.frames_concealed
-        # a concealed frame is as loud as its neighbours; only where this test's own clock stood still does the tone fade
+        # a concealed frame is as loud as its neighbours; only where this test's clock stood still the tone fades
         levels = [np.sqrt(np.mean(body[at : at + 160].astype(float) ** 2)) for at in range(0, body.size - 160, 160)]
         stood_still = figures.frames_concealed - len(lost)
         assert sum(level < 0.5 * max(levels) for level in levels) <= stood_still
