@@ -6,6 +6,10 @@ from typing import Any
 
 import pytest
 
+from tests.real_time import pytest_runtest_protocol, pytest_terminal_summary
+
+__all__ = ["pytest_runtest_protocol", "pytest_terminal_summary"]
+
 LANES = {
     "tests/scenarios/test_demo.py": "the demo",
     "tests/scenarios": "calls",
