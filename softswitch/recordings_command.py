@@ -138,7 +138,8 @@ def sweep(
             found = await Retention(settings, store, make_audit(settings), key).sweep(person(), dry_run=dry_run)
         finally:
             await store.close()
-        for what, by_rule in (("recordings", found.recordings), ("leads", found.leads)):
+        swept = (("recordings", found.recordings), ("interviews", found.interviews), ("leads", found.leads))
+        for what, by_rule in swept:
             for rule, names in by_rule.items():
                 print(f"{len(names)} {what} {'would be ' if dry_run else ''}destroyed ({rule})")
         _say(f"{found.held} calls are under a legal hold." if found.held else "No call is under a legal hold.")

@@ -1,10 +1,10 @@
-"""The daily sweep: destroys recordings and leads' data whose time is over, and keeps signed certificates of it."""
+"""The daily sweep: destroys recordings, answers and leads' data whose time is over, and keeps signed certificates."""
 
 import asyncio
 import fcntl
 import os
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from softswitch.recordings.ledger import Entry
 from softswitch.recordings.names import read_name
 from softswitch.safeguards import four_eyes
 from softswitch.safeguards.audit import SWITCH
-from softswitch.safeguards.retention import LEADS, RECORDINGS, Certificate, KeptRecording, Rules, due
+from softswitch.safeguards.retention import INTERVIEWS, LEADS, RECORDINGS, Certificate, KeptRecording, Rules, due
 from softswitch.store.database import Store
 
 log = structlog.get_logger(__name__)
@@ -30,7 +30,8 @@ CERTIFICATES = "recordings.certificates"
 """In the recordings folder: one signed JSON object a line."""
 LOOK_S = 60.0
 """How often it is looked at whether a day is over."""
-LEADS_AT_ONCE = 500
+AT_ONCE = 500
+"""Leads or interviews that one certificate names."""
 
 
 @dataclass(slots=True)
@@ -39,6 +40,8 @@ class Swept:
 
     recordings: dict[str, list[str]] = field(default_factory=dict)
     """Names of files, by the rule that they fall under."""
+    interviews: dict[str, list[str]] = field(default_factory=dict)
+    """Calls whose answers go, by rule."""
     leads: dict[str, list[str]] = field(default_factory=dict)
     held: int = 0
     """Calls under a legal hold."""
@@ -85,13 +88,23 @@ class CertificateBook:
 
     def certified(self) -> set[str]:
         """Chain hashes of the tombstones that have a certificate."""
+        return {chain for each in self.certificates() for chain in each.things.values() if chain}
+
+    def named(self, what: str) -> set[str]:
+        """Everything of a kind that has a certificate, by name."""
+        return {name for each in self.certificates() if each.what == what for name in each.things}
+
+    def lines(self) -> list[str]:
+        """Every certificate as it stands there."""
         try:
-            lines = self.path.read_text("ascii").splitlines()
+            return self.path.read_text("ascii").splitlines()
         except FileNotFoundError:
-            return set()
+            return []
         except (OSError, ValueError):
             raise UsageError(f"{self.path} cannot be read") from None
-        return {chain for line in lines for chain in Certificate.from_line(line).things.values() if chain}
+
+    def certificates(self) -> list[Certificate]:
+        return [Certificate.from_line(line) for line in self.lines()]
 
 
 class Retention:
@@ -140,6 +153,12 @@ class Retention:
         ]
         for each in due(kept, self._rules, held, now):
             found.recordings.setdefault(self._rules.words(each.campaign), []).append(each.name)
+        # Those that are in no certificate: so one that a crash kept from being written is written now.
+        named = await asyncio.to_thread(self._book.named, INTERVIEWS)
+        for campaign in await self._store.interview_campaigns():
+            ended = await self._store.interviews_ended_before(campaign, self._rules.before(campaign, now))
+            if theirs := [call_ref for call_ref in ended if call_ref not in held and call_ref not in named]:
+                found.interviews[self._rules.words(campaign)] = theirs
         held_leads = await self._store.leads_of_calls(sorted(held))
         for campaign in await self._store.lead_campaigns():
             old = await self._store.leads_untouched_since(campaign, self._rules.before(campaign, now))
@@ -147,7 +166,8 @@ class Retention:
                 found.leads[self._rules.words(campaign)] = theirs
         if not dry_run:
             await self._destroy_recordings(found.recordings, calls, campaigns, by, now)
-            await self._destroy_leads(found.leads, by, now)
+            await self._destroy_rows(INTERVIEWS, found.interviews, self._store.blank_interviews, by, now)
+            await self._destroy_rows(LEADS, found.leads, self._store.erase_leads, by, now)
         return found
 
     async def _destroy_recordings(
@@ -171,13 +191,17 @@ class Retention:
         for rule, things in bare.items():
             await self._certify(RECORDINGS, things, rule, by, now)
 
-    async def _destroy_leads(self, wanted: Mapping[str, list[str]], by: str, now: datetime) -> None:
-        for rule, leads in wanted.items():
-            await self._audit.note(by, "destroy leads", subject=f"{len(leads)} leads", reason=rule)
-            for start in range(0, len(leads), LEADS_AT_ONCE):
-                part = leads[start : start + LEADS_AT_ONCE]
-                await self._store.erase_leads(part)
-                await self._certify(LEADS, dict.fromkeys(part, ""), rule, by, now)
+    async def _destroy_rows(
+        self, what: str, wanted: Mapping[str, list[str]], destroy: Callable[[list[str]], Awaitable[object]], by: str,
+        now: datetime,
+    ) -> None:  # fmt: skip
+        """What the store holds, by reference."""
+        for rule, refs in wanted.items():
+            await self._audit.note(by, f"destroy {what}", subject=f"{len(refs)} {what}", reason=rule)
+            for start in range(0, len(refs), AT_ONCE):
+                part = refs[start : start + AT_ONCE]
+                await destroy(part)
+                await self._certify(what, dict.fromkeys(part, ""), rule, by, now)
         if wanted:
             await self._store.scrub()
 

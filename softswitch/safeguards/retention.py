@@ -18,11 +18,12 @@ Fits = Callable[[str, str, bytes], bool]
 """Whether (public key, signature, message) belong together."""
 RECORDINGS = "recordings"
 LEADS = "leads"
+INTERVIEWS = "interviews"
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How many days a site keeps recordings, and the personal data of leads."""
+    """How many days a site keeps recordings, answers, and the personal data of leads."""
 
     days: int
     by_campaign: Mapping[str, int]
@@ -65,9 +66,10 @@ class Certificate(SignedLine):
     at: str
     """ISO 8601, UTC."""
     what: str
-    """`RECORDINGS` or `LEADS`."""
+    """`RECORDINGS`, `LEADS` or `INTERVIEWS`."""
     things: dict[str, str]
-    """Of recordings: file name, and the chain hash of its tombstone in the ledger. Of leads: reference, and nothing."""
+    """Of recordings: file name, and the chain hash of its tombstone in the ledger. Of leads: reference, and nothing.
+    Of interviews: call reference, and nothing."""
     rule: str
     by: str
     previous: str

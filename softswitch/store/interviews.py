@@ -12,6 +12,7 @@ from softswitch.store.lists import parts
 from softswitch.store.schema import attempts, interviews, survey_quotas
 
 PAGE = 500
+_BLANK = update(interviews).values(answers={}, seconds={}, state={})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,31 @@ async def forget(connection: AsyncConnection, call_ref: str) -> None:
 
 async def blank(connection: AsyncConnection, lead_refs: Sequence[str]) -> None:
     """Take what these people said out of their interviews; that there was one, and how it ended, goes on counting."""
-    nothing: dict[str, Any] = {"answers": {}, "seconds": {}, "state": {}}
     for part in parts(lead_refs):
         theirs = select(attempts.c.call_ref).where(attempts.c.lead_ref.in_(part))
-        await connection.execute(update(interviews).where(interviews.c.call_ref.in_(theirs)).values(nothing))
+        await connection.execute(_BLANK.where(interviews.c.call_ref.in_(theirs)))
+
+
+async def blank_calls(connection: AsyncConnection, call_refs: Sequence[str]) -> None:
+    """The same for the interviews of these calls."""
+    for part in parts(call_refs):
+        await connection.execute(_BLANK.where(interviews.c.call_ref.in_(part)))
+
+
+async def campaigns(engine: AsyncEngine) -> list[str]:
+    """Every campaign that has an interview."""
+    query = select(interviews.c.campaign).distinct().order_by(interviews.c.campaign)
+    async with engine.connect() as connection:
+        return list((await connection.execute(query)).scalars())
+
+
+async def ended_before(engine: AsyncEngine, campaign: str, moment: datetime) -> list[str]:
+    """Calls whose interview ended before, blank or not, in the order of their references. One that goes on has no end;
+    what a crash has left is ended by the next start."""
+    column = interviews.c
+    query = select(column.call_ref).where(column.campaign == campaign, column.ended_at < moment)
+    async with engine.connect() as connection:
+        return list((await connection.execute(query.order_by(column.call_ref))).scalars())
 
 
 async def going_on(engine: AsyncEngine) -> list[KeptInterview]:

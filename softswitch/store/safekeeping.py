@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from softswitch.safeguards.four_eyes import Request
 from softswitch.safeguards.never_dial import NeverDialList
-from softswitch.store import kept, never_dial, requests
+from softswitch.store import interviews, kept, never_dial, requests
 from softswitch.store.people import PeopleStore, reading
 from softswitch.store.requests import Playback
 from softswitch.store.schema import tokens
@@ -99,6 +99,25 @@ class SafekeepingStore(PeopleStore):
         """Leads whose list was imported before, and that nobody has tried to reach since."""
         with reading():
             return await kept.leads_untouched_since(self._engine, campaign, moment)
+
+    async def interview_campaigns(self) -> list[str]:
+        """Every campaign that has an interview."""
+        with reading():
+            return await interviews.campaigns(self._engine)
+
+    async def interviews_ended_before(self, campaign: str, moment: datetime) -> list[str]:
+        """Calls whose interview ended before, blank or not."""
+        with reading():
+            return await interviews.ended_before(self._engine, campaign, moment)
+
+    async def blank_interviews(self, call_refs: Sequence[str]) -> None:
+        """Take out what was answered in these calls; that there was an interview, and how it ended, goes on counting.
+        `scrub` then leaves nothing of it in the store's files."""
+
+        async def work(connection: AsyncConnection) -> None:
+            await interviews.blank_calls(connection, call_refs)
+
+        await self._writer.run(work)
 
     # Never-dial list
 

@@ -1,6 +1,7 @@
 """The sweep of a whole site: recordings and leads whose time is over, holds, certificates, and what a crash leaves."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from softswitch.errors import UsageError
 from softswitch.exchange.audit_file import NAME as AUDIT_LOG
 from softswitch.exchange.audit_keys import AuditKey, fits
 from softswitch.exchange.audit_start import make_audit
-from softswitch.exchange.retention import CERTIFICATES, Retention
+from softswitch.exchange.retention import CERTIFICATES, CertificateBook, Retention
 from softswitch.recordings.destruction import standing
 from softswitch.recordings.inspection import inspect_folder
 from softswitch.recordings_command import recordings_app
@@ -21,8 +22,10 @@ from softswitch.safeguards.audit import AuditRecord
 from softswitch.safeguards.four_eyes import Request, What
 from softswitch.safeguards.retention import Certificate, inspect
 from softswitch.store.database import Store
+from softswitch.store.interviews import KeptInterview
 from tests.auditor import AUDITOR
 from tests.recordings.recorded import keep, pieces
+from tests.store.test_interviews import ENDED
 
 NOW = datetime.now(UTC).replace(microsecond=0)  # the commands ask the real clock
 KEY = AuditKey(bytes(range(32)))
@@ -166,6 +169,83 @@ def test_leads_that_nobody_has_tried_since_are_unreadable_from_the_raw_files(hou
     raw = b"".join(path.read_bytes() for path in house.data.rglob("*") if path.is_file())
     assert b"Annabella" not in raw and b"Bartholomew" not in raw
     assert stays
+
+
+def said(call_ref: str, campaign: str, days: float) -> KeptInterview:
+    """What was answered in a call that ended so long ago."""
+    words = f"I knit for the museum of {call_ref}"
+    ended = NOW - timedelta(days=days)
+    return replace(
+        ENDED, call_ref=call_ref, campaign=campaign, ended_at=ended, answers={"why": words * 20}, state={"why": words}
+    )
+
+
+def test_answers_past_their_campaigns_days_are_gone_from_the_raw_files_and_their_calls_are_named(house: House) -> None:
+    old, new = [f"s-{n:03}" for n in range(60)], ["s-new", "v-89", "s-held"]
+
+    async def story() -> None:
+        store = await house.open()
+        for call_ref in old:
+            await store.keep_interview(said(call_ref, "short", 7.1))
+        await store.keep_interview(said("v-91", "survey", 91))
+        await store.keep_interview(said("gone", "no longer there", 91))
+        for call_ref, campaign, days in (("s-new", "short", 6.9), ("v-89", "survey", 89), ("s-held", "short", 8)):
+            await store.keep_interview(said(call_ref, campaign, days))
+        going_on = replace(said("going-on", "short", 0), ended_at=None, ending="", changed_at=NOW - timedelta(days=8))
+        await store.keep_interview(going_on)
+        await store.keep_request(hold("s-held"))
+        would = await house.retention(store).sweep(dry_run=True)
+        done = await house.retention(store).sweep()
+        assert done == would
+        assert done.interviews == {
+            "campaign no longer there: kept for 90 days": ["gone"],
+            "campaign short: kept for 7 days": old,
+            "campaign survey: kept for 90 days": ["v-91"],
+        }
+        kept = {each.call_ref: each async for each in store.interviews_of("short")}
+        assert (kept["s-000"].answers, kept["s-000"].state, kept["s-000"].seconds) == ({}, {}, {})
+        assert (kept["s-000"].ending, kept["s-000"].ended_at) == ("complete", NOW - timedelta(days=7.1))
+        assert await store.interviews_going_on() == [going_on]
+        assert (await house.retention(store).sweep()).interviews == {}
+        await store.close()
+
+    asyncio.run(story())
+    raw = b"".join(path.read_bytes() for path in house.data.rglob("*") if path.is_file())
+    assert [name for name in (*old, "v-91", "gone") if f"museum of {name}".encode() in raw] == []
+    assert all(f"museum of {name}".encode() in raw for name in (*new, "going-on"))
+    told = [one for line in house.certificates() if (one := Certificate.from_line(line)).what == "interviews"]
+    assert {name: one.rule for one in told for name in one.things} == {
+        **dict.fromkeys(old, "campaign short: kept for 7 days"),
+        "v-91": "campaign survey: kept for 90 days",
+        "gone": "campaign no longer there: kept for 90 days",
+    }
+    assert house.troubles() == []
+
+
+def test_a_crash_between_answers_and_certificate_is_made_good_by_the_next_sweep(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        store = await house.open()
+        await store.keep_interview(said("v-91", "survey", 91))
+        retention, append = house.retention(store), CertificateBook.append
+        with monkeypatch.context() as crash:
+
+            def fail(book: CertificateBook, what: str, *rest: object, **more: object) -> Certificate:
+                if what == "interviews":
+                    raise UsageError("the disk is full")
+                return append(book, what, *rest, **more)
+
+            crash.setattr(CertificateBook, "append", fail)
+            with pytest.raises(UsageError, match="disk is full"):
+                await retention.sweep()
+        assert (await anext(store.interviews_of("survey"))).answers == {}
+        assert not any('"interviews"' in line for line in house.certificates())
+        await retention.sweep()
+        await store.close()
+
+    asyncio.run(story())
+    assert '"v-91"' in house.certificates()[-1]
 
 
 def test_a_crash_before_the_certificate_is_made_good_by_the_next_sweep(
