@@ -33,7 +33,11 @@ FORBIDDEN_PREFIXES = (
     "+881",
     "+870",
 )
+RANGE = "*"
+"""Ends an entry that stands for every number with the digits before it."""
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_LISTED = re.compile(r"\+[1-9][0-9]{6,14}|\+[1-9][0-9]{2,12}\*")
+_SHORTEST_RANGE = len("+123")
 
 
 class NeverDialList:
@@ -61,21 +65,22 @@ class NeverDialList:
     def from_numbers(
         cls, key: bytes, numbers: Iterable[str], prefixes: Iterable[str] = FORBIDDEN_PREFIXES
     ) -> "NeverDialList":
-        """Hash these E.164 numbers and keep nothing else of them; `prefixes` are whole forbidden ranges.
+        """Hash these entries and keep nothing else of them: E.164 numbers, and ranges such as `+44207946*` (a court's
+        extensions). `prefixes`: forbidden on every list.
 
-        Raises UsageError for an entry that is no E.164 number: a list that protects fewer people than it names is
-        worse than none, because it looks complete.
+        Raises UsageError for an entry that is neither: a list that protects fewer people than it names is worse than
+        none, because it looks complete.
         """
         empty = cls(key, (), prefixes)
         digests = []
         for line, number in enumerate(numbers, start=1):
-            if not _E164.fullmatch(number.strip()):
+            if not _LISTED.fullmatch(number.strip()):
                 raise UsageError(f"never-dial list, entry {line}: not a number in E.164 form, such as +441234567890")
             digests.append(empty.digest(number.strip()))
         return cls(key, digests, prefixes)
 
     def digest(self, number: str) -> bytes:
-        """Keyed BLAKE2b (RFC 7693) of an E.164 number."""
+        """Keyed BLAKE2b (RFC 7693) of an E.164 number, or of a range with its `*`."""
         return self._hash(number)
 
     def _keyed(self, number: str) -> bytes:
@@ -88,7 +93,8 @@ class NeverDialList:
     def contains(self, number: str) -> bool:
         if number.lstrip("+") in EMERGENCY or not _E164.fullmatch(number) or number.startswith(self._prefixes):
             return True
-        return self.digest(number) in self._digests
+        ranges = (number[:end] + RANGE for end in range(_SHORTEST_RANGE, len(number)))
+        return any(self.digest(entry) in self._digests for entry in (number, *ranges))
 
     def has_key(self, key: bytes) -> bool:
         return hmac.compare_digest(self._key, key[:64])

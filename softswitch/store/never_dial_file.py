@@ -4,10 +4,12 @@ import secrets
 from pathlib import Path
 
 from softswitch.errors import UsageError
-from softswitch.safeguards.never_dial import NeverDialList
+from softswitch.safeguards.never_dial import EMERGENCY, RANGE, NeverDialList
 from softswitch.store import lead_file
 from softswitch.store.columns import ALIASES
-from softswitch.store.telephone import WrongNumber, read_number
+from softswitch.store.telephone import WrongNumber, read_number, read_prefix
+
+_WILDCARDS = frozenset("*?#%_")
 
 
 def read_never_dial(path: Path, country: str) -> NeverDialList:
@@ -16,9 +18,10 @@ def read_never_dial(path: Path, country: str) -> NeverDialList:
 
 
 def read_numbers(path: Path, country: str) -> list[str]:
-    """Every number in E.164 form; those without a country code are `country`'s.
+    """Every number in E.164 form, and every range as its first digits and `*`; those without a country code are
+    `country`'s. Short emergency numbers are left out, for they are on every list.
 
-    UsageError, with the line, for an entry that is no number: a list that leaves somebody out without saying so is
+    UsageError, with the line, for an entry that is neither: a list that leaves somebody out without saying so is
     worse than none.
     """
     file = lead_file.inspect(path)
@@ -27,15 +30,25 @@ def read_numbers(path: Path, country: str) -> list[str]:
     rows = list(lead_file.rows(file))
     if column is None:
         column = 0
-        if sum(c.isdigit() for c in file.header[0]) > 4:  # the first line is a number already
+        if not any(c.isalpha() for c in file.header[0]):  # the first line is an entry already
             rows.insert(0, (1, list(file.header)))
-    numbers = []
+    entries = []
     for line, row in rows:
         text = row[column].strip() if column < len(row) else ""
+        if text in EMERGENCY:
+            continue
         try:
-            numbers.append(read_number(text, country, any_kind=True).number)
+            entries.append(_entry(text, country))
         except WrongNumber as wrong:
             raise UsageError(
                 f"{path}, line {line}: the number {wrong}; correct it, for nobody may be left out"
             ) from None
-    return numbers
+    return entries
+
+
+def _entry(text: str, country: str) -> str:
+    if text.endswith(RANGE):
+        return read_prefix(text.removesuffix(RANGE), country) + RANGE
+    if _WILDCARDS & set(text):
+        raise WrongNumber("has a wildcard; only a * at its end makes it a range")
+    return read_number(text, country, any_kind=True).number

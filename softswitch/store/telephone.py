@@ -7,7 +7,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberType
+from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType
 from phonenumbers.phonenumberutil import region_code_for_country_code
 from phonenumbers.timezone import time_zones_for_number
 
@@ -28,6 +28,10 @@ _NOT_DIALLED = {
     PhoneNumberType.PAGER: "is a pager",
 }
 SHOWN_DIGITS = 2
+SHORTEST_PREFIX = 3
+LONGEST_PREFIX = 13
+_ABROAD = "00"
+_PUNCTUATION = re.compile(r"[ \t.\-()/\u00a0]")
 
 
 class WrongNumber(ValueError):
@@ -68,7 +72,7 @@ def _read_with_care(text: str, country: str, region: str, *, any_kind: bool) -> 
     if parsed.extension:
         raise WrongNumber("has an extension, which cannot be dialled")
     kind = phonenumbers.number_type(parsed)
-    if kind == PhoneNumberType.UNKNOWN and not (any_kind and phonenumbers.is_possible_number(parsed)):
+    if kind == PhoneNumberType.UNKNOWN and not (any_kind and _has_whole_length(parsed)):
         place = phonenumbers.region_code_for_number(parsed) or country
         raise WrongNumber(f"is not a valid number ({place})")
     if kind in _NOT_DIALLED and not any_kind:
@@ -76,6 +80,31 @@ def _read_with_care(text: str, country: str, region: str, *, any_kind: bool) -> 
     number = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
     zones = tuple(zone for zone in time_zones_for_number(parsed) if zone != UNKNOWN_ZONE)
     return Telephone(number, phonenumbers.national_significant_number(parsed), zones)
+
+
+def _has_whole_length(parsed: PhoneNumber) -> bool:
+    """With its area code; a number that can be dialled next door alone names nobody in particular."""
+    return bool(phonenumbers.is_possible_number_with_reason(parsed) == phonenumbers.ValidationResult.IS_POSSIBLE)
+
+
+def read_prefix(text: str, country: str) -> str:
+    """The first digits of numbers in E.164 form, such as `+44207946` of `020 7946`. WrongNumber when they are none.
+
+    country: of those without a country code.
+    """
+    sign, digits = text.startswith("+"), _PUNCTUATION.sub("", text.removeprefix("+"))
+    if not (digits.isascii() and digits.isdigit()):
+        raise WrongNumber("is no range: give the first digits and *")
+    if not sign and digits.startswith(_ABROAD):
+        sign, digits = True, digits.removeprefix(_ABROAD)
+    if not sign:
+        plan = phonenumbers.PhoneMetadata.metadata_for_region(country)
+        if plan is None:
+            raise WrongNumber("has no country code")
+        digits = f"{plan.country_code}{digits.removeprefix(plan.national_prefix or '')}"
+    if digits.startswith("0") or not SHORTEST_PREFIX <= len(digits) <= LONGEST_PREFIX:
+        raise WrongNumber(f"is no range of {SHORTEST_PREFIX} to {LONGEST_PREFIX} digits with its country code")
+    return f"+{digits}"
 
 
 def ends_in(text: str) -> str:

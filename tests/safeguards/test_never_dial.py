@@ -45,3 +45,16 @@ def test_a_short_key_is_refused():
 
 def test_a_site_may_forbid_ranges_of_its_own():
     assert NeverDialList(KEY, (), prefixes=("+44207",)).contains("+442079460012")
+
+
+def test_a_range_keeps_every_number_in_it_and_no_other():
+    listed = NeverDialList.from_numbers(KEY, ["+44207946*", "+353*"])
+    assert all(map(listed.contains, ("+442079460012", "+442079469999", "+35312345678", "+3530000000")))
+    assert not any(map(listed.contains, ("+442079450012", "+442079560012", "+352123456")))
+    assert b"207946" not in b"".join(listed.digests())
+
+
+@pytest.mark.parametrize("entry", ["*", "+*", "+4*", "+44*20", "+44207946**", "44207946*", "+44207946?", "+04420*"])
+def test_what_is_no_range_is_refused(entry):
+    with pytest.raises(UsageError, match="entry 1"):
+        NeverDialList.from_numbers(KEY, [entry])
