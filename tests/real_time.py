@@ -6,6 +6,7 @@ is run again from its first fixture, at most twice, and the summary names it. Wh
 failure; and a fault of ours fails each time.
 """
 
+import os
 import signal
 from contextlib import suppress
 from pathlib import Path
@@ -23,7 +24,7 @@ ROOMS = (
 RUNS = 3
 MOST_AGAIN = 12
 """In one process; where more fail than these, it is not for want of time."""
-SHORT = 0.1
+SHORT = 0.05
 """The share of a test's time in which somebody waited for a processor, from which on its failure says nothing."""
 AGAIN = "run again"
 _again: list[str] = []
@@ -35,29 +36,23 @@ class Shortage:
     def __init__(self, proc: Path = Path("/proc")) -> None:
         self._proc = proc
         self._began = monotonic()
-        self._waited_s, self._ticks = self._pressure_s(), self._processor_ticks()
+        self._waited_s = self._so_far_s()
 
     def share(self) -> float:
-        """0: nobody waited; 1: always, or this kernel does not say."""
-        waited_s, ticks = self._pressure_s(), self._processor_ticks()
+        """0: nobody waited; 1: always, or this kernel keeps no account."""
+        waited_s = self._so_far_s()
         if waited_s is None or self._waited_s is None:
             return 1.0
-        waited = (waited_s - self._waited_s) / max(monotonic() - self._began, 1e-3)
-        spent = [after - before for after, before in zip(ticks, self._ticks, strict=True)]
-        stolen = spent[7] / sum(spent) if sum(spent) else 0.0
-        return max(waited, stolen)
+        return min(1.0, (waited_s - self._waited_s) / max(monotonic() - self._began, 1e-3))
 
-    def _pressure_s(self) -> float | None:
-        """A task was ready and did not run (the kernel's pressure stall information); None: it keeps no account."""
-        with suppress(OSError):
-            return int((self._proc / "pressure/cpu").read_text().partition("\n")[0].rpartition("=")[2]) / 1e6
-        return None
-
-    def _processor_ticks(self) -> list[int]:
-        """The first line of `stat` (proc(5)): the eighth figure is what the host gave to others."""
-        with suppress(OSError):
-            return [int(word) for word in (self._proc / "stat").read_text().partition("\n")[0].split()[1:9]]
-        return [0] * 8
+    def _so_far_s(self) -> float | None:
+        """A task was ready and did not run (pressure stall information), or the host ran others (`stat` of proc(5))."""
+        try:
+            pressure = (self._proc / "pressure/cpu").read_text().partition("\n")[0]
+            ticks = (self._proc / "stat").read_text().partition("\n")[0].split()
+            return int(pressure.rpartition("=")[2]) / 1e6 + int(ticks[8]) / os.sysconf("SC_CLK_TCK")
+        except (OSError, ValueError, IndexError):
+            return None
 
 
 def is_in_real_time(test: str) -> bool:

@@ -35,25 +35,24 @@ def test_with_a_fault():
 """
 
 
-def account(proc: Path, *, waited_s: float = 0.0, stolen: int = 0, all_ticks: int = 0) -> Path:
+def account(proc: Path, *, waited_s: float, stolen_s: float) -> Path:
     """A kernel's account of its processors."""
     (proc / "pressure").mkdir(exist_ok=True)
     (proc / "pressure/cpu").write_text(f"some avg10=0 avg60=0 avg300=0 total={waited_s * 1e6:.0f}\nfull total=0\n")
-    (proc / "stat").write_text(f"cpu  {all_ticks - stolen} 0 0 0 0 0 0 {stolen} 0 0\ncpu0 1\n")
+    (proc / "stat").write_text(f"cpu  9 9 9 9 9 9 9 {stolen_s * os.sysconf('SC_CLK_TCK'):.0f} 0 0\ncpu0 1\n")
     return proc
 
 
 def test_the_share_is_what_somebody_waited_or_the_host_took(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [100.0]
     monkeypatch.setattr(real_time, "monotonic", lambda: clock[0])
-    shortage = Shortage(account(tmp_path, waited_s=7.0, stolen=50, all_ticks=1000))
+    shortage = Shortage(account(tmp_path, waited_s=7.0, stolen_s=50.0))
     clock[0] += 10.0
-    account(tmp_path, waited_s=7.0, stolen=50, all_ticks=3000)
     assert shortage.share() == 0.0
-    account(tmp_path, waited_s=9.5, stolen=50, all_ticks=3000)
+    account(tmp_path, waited_s=9.5, stolen_s=50.0)
     assert shortage.share() == pytest.approx(0.25)
-    account(tmp_path, waited_s=9.5, stolen=1050, all_ticks=3000)
-    assert shortage.share() == pytest.approx(0.5)
+    account(tmp_path, waited_s=9.5, stolen_s=51.0)
+    assert shortage.share() == pytest.approx(0.35)
 
 
 def test_a_kernel_that_keeps_no_account_gives_the_benefit_of_the_doubt(tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ def stranger(site: Path) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-I", "-c", script, str(folder), public],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=150,
         check=False,
     )
 

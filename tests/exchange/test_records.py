@@ -66,14 +66,14 @@ def with_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..
 def test_what_is_saved_while_the_store_cannot_write_is_there_once_it_can(with_records: Callable[..., None]) -> None:
     async def scenario(store: StoreThatFails, kept: Records, health: list[tuple[bool, str]]) -> None:
         kept.open_attempt(attempt("a"))
-        assert await kept.drain(5)
+        assert await kept.drain(60)
         store.broken = True
         kept.save_attempt(attempt("a", outcome="busy"))
         kept.save_attempt(attempt("a", outcome="answered"))
         assert not await kept.drain(0.1)
         assert health[-1] == (False, "the store cannot write: the disk is full")
         store.broken = False
-        assert await kept.drain(5)
+        assert await kept.drain(60)
         assert health[-1] == (True, "")
         found = await store.attempt("a")
         assert found is not None
@@ -92,7 +92,7 @@ def test_a_commitment_that_fails_is_told_at_once_and_the_store_is_watched_until_
         assert health[-1][0] is False
         assert not await kept.drain(0.1)
         store.broken = False
-        assert await kept.drain(5)
+        assert await kept.drain(60)
         assert health[-1] == (True, "")
         assert await store.attempt("a") is None
 
@@ -104,7 +104,7 @@ def test_a_record_of_something_unknown_holds_up_none_behind_it(with_records: Cal
         kept.save_attempt(attempt("never committed"))
         kept.save_lead(Lead("unknown", "survey", "+442079460101", "Europe/London"))
         kept.open_attempt(attempt("b"))
-        assert await kept.drain(5)
+        assert await kept.drain(60)
         assert await store.attempt("b") is not None
 
     with_records(scenario)

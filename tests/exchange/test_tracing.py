@@ -97,6 +97,6 @@ def test_tshark_reads_a_masked_capture_without_complaint(tracing: Tracing, tmp_p
     (tmp_path / "call.pcap").write_bytes(tracing.capture("ref", whole=False))
     command = ["tshark", "-r", str(tmp_path / "call.pcap"), "-T", "fields", "-E", "separator=|", "-e", "sip.r-uri.user",
                "-e", "sip.Status-Code", "-e", "sip.Call-ID", "-e", "_ws.malformed"]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=150, check=True)
     assert done.stdout.split() == [
         "xxxxxx58||C|", "xxxxxx58||C|", "|200|C|", "+44call||A|", "|200|A|"]  # fmt: skip

@@ -26,7 +26,7 @@ PYVOIP_PYTHON = HERE.parents[1] / ".venv" / "peers" / "pyvoip" / "bin" / "python
 SIPPY_HOME = HERE.parents[1] / ".venv" / "peers" / "sippy"
 SIPVICIOUS_HOME = HERE.parents[1] / ".venv" / "peers" / "sipvicious"
 BARESIP_MODULES = next(Path("/usr/lib").glob("**/baresip/modules"), None)
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 """How long a test waits for something that a peer does at once; long, because two cores are shared."""
 
 

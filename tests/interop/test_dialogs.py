@@ -77,7 +77,7 @@ def carried(scenario: str, folder: Path, *, hangs_up: bool = True, without_offer
             await desk.happened(CallEnded, leg)
             return desk
 
-    return asyncio.run(asyncio.wait_for(run(), 60.0))
+    return asyncio.run(asyncio.wait_for(run(), 120))
 
 
 def called(scenario: str, folder: Path, *, retransmits: bool = True, ring_s: float = 0.3) -> tuple[SippResult, OurDesk]:
@@ -95,7 +95,7 @@ def called(scenario: str, folder: Path, *, retransmits: bool = True, ring_s: flo
             async with sipp:
                 return await sipp.succeeded(), desk
 
-    return asyncio.run(asyncio.wait_for(run(), 60.0))
+    return asyncio.run(asyncio.wait_for(run(), 120))
 
 
 # A carrier that we call

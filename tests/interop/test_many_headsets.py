@@ -16,7 +16,7 @@ from tests.media.wired_browser import WiredBrowser
 from tests.ports import lend_ports
 
 HEADSETS = 60
-CONNECT_S = 10.0
+CONNECT_S = 60.0
 """On two cores that run the browsers too, and other tests beside them."""
 TALK_S = 3.0
 

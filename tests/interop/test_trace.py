@@ -29,7 +29,7 @@ async def run(*command: str, password: str = "") -> str:
     process = await asyncio.create_subprocess_exec(
         *command, env={**os.environ, "SOFTSWITCH_WEB_PASSWORD": password}, stdout=asyncio.subprocess.PIPE
     )
-    out, _ = await asyncio.wait_for(process.communicate(), 30)
+    out, _ = await asyncio.wait_for(process.communicate(), 120)
     assert process.returncode == 0
     return out.decode()
 

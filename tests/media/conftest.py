@@ -112,7 +112,7 @@ class Events(list):
     def of(self, kind, leg=None):
         return [event for event in self if isinstance(event, kind) and leg in (None, event.leg)]
 
-    async def wait(self, kind, leg=None, count=1, seconds=10.0):
+    async def wait(self, kind, leg=None, count=1, seconds=60.0):
         deadline = time.monotonic() + seconds
         while len(self.of(kind, leg)) < count:
             assert time.monotonic() < deadline, f"no {kind.__name__} within {seconds} s; there was {list(self)}"
@@ -120,7 +120,7 @@ class Events(list):
         return self.of(kind, leg)[count - 1]
 
 
-async def until(condition, seconds=10.0):
+async def until(condition, seconds=60.0):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "what was waited for did not happen"

@@ -119,7 +119,7 @@ class CanarySite:
         if self.process is not None and self.process.returncode is None:
             self.process.send_signal(signal.SIGTERM)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.process.wait(), 30.0)
+                await asyncio.wait_for(self.process.wait(), 120)
             if self.process.returncode is None:
                 await self.kill()
 

@@ -155,7 +155,7 @@ class Browser:
         cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._client.cookies.jar)
         try:
             async with websockets.connect(
-                url, additional_headers={"Cookie": cookies, "Origin": self.url}, proxy=None, open_timeout=10
+                url, additional_headers={"Cookie": cookies, "Origin": self.url}, proxy=None, open_timeout=60
             ) as socket:
                 self.pieces.append(str(await socket.recv()).encode())
                 self.statuses["GET", "socket"] = 101

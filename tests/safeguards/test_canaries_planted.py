@@ -144,7 +144,7 @@ async def short_shift(root: Path, plants: Plants) -> dict[str, bytes]:
         plants.switch = site.switch
         settings = PhoneSettings(AGENT, AGENT, PASSWORDS[AGENT])
         phone = site.phones[AGENT] = await Phone.start(address_of(site.switch), settings, capture=Capture(capture))
-        await asyncio.wait_for(phone.registered.wait(), 30)
+        await asyncio.wait_for(phone.registered.wait(), 120)
         await phone.dial("login")
         await site.until(lambda: site.state(AGENT) == "ready", "the agent is ready")
         await site.start()

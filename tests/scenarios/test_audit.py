@@ -65,7 +65,7 @@ def test_who_may_not_work_is_refused_by_phone_and_by_command_and_supervisors_are
         async with floor(tmp_path, {A: CalleePlan(Kind.BUSY)}, changes=changes) as site:
             settings = PhoneSettings("1001", "1001", PASSWORDS["1001"])
             phone = site.phones["1001"] = await Phone.start(address_of(site.switch), settings)
-            await asyncio.wait_for(phone.registered.wait(), 30)
+            await asyncio.wait_for(phone.registered.wait(), 120)
             await phone.dial("login")
             await site.until(
                 lambda: "clearance ran out" in site.switch.desk.wallboard().refused_agents.get("1001", ""),

@@ -47,7 +47,7 @@ def test_agents_serve_both_campaigns_and_a_burst_of_callers_one_call_at_a_time(t
             for name in (CAMPAIGN, "second"):
                 await site.switch.desk.pause_campaign(name)
             await site.until(lambda: not site.calls() and not len(site.switch.site.inbound), "all calls are over")
-            await site.switch.site.records.drain(10)
+            await site.switch.site.records.drain(60)
             every = await site.switch.site.store.attempts(limit=1000)
             numbers = await numbers_of(site.switch.site.store)
             await caller.stop()

@@ -139,7 +139,7 @@ def test_an_inbound_call_goes_to_the_agent_who_is_free(tmp_path: Path) -> None:
             await site.until(lambda: site.state("1001") == "wrap-up", "the agent wraps up")
             assert 2700 in site.phones["1001"].heard
             (record,) = await site.switch.site.store.attempts("inbound-" + DID.removeprefix("+"))
-            await site.switch.site.records.drain(5)
+            await site.switch.site.records.drain(60)
             record = await site.switch.site.store.attempt(record.call_ref)
             assert (record.agent, record.disposition) == ("1001", "connected")
             await caller.stop()

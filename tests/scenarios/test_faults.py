@@ -28,7 +28,7 @@ async def answers_options(site: Floor) -> bytes:
     """Ask OPTIONS like any phone in the building; the first line of what comes back."""
     host, port = address_of(site.switch)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
-        phone.settimeout(10)
+        phone.settimeout(60)
         phone.bind(("127.0.0.1", 0))
         own = phone.getsockname()[1]
         request = (

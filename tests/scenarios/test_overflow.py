@@ -31,7 +31,7 @@ def test_another_number_takes_the_caller_and_both_are_heard_and_recorded(tmp_pat
             assert call.conversation.ear.heard >= {THEIRS_HZ} and other.conversation.ear.heard >= {CALLERS_HZ}
             assert [entry["number"] for entry in site.trunk.journal.of("invite")] == [OTHER_SITE]
             await asyncio.sleep(0)
-            await site.switch.site.records.drain(5)
+            await site.switch.site.records.drain(60)
             (record,) = await site.switch.site.store.attempts("inbound-" + DID.removeprefix("+"))
             assert (record.outcome, record.disposition, record.agent) == ("answered", "overflowed", "")
             path = tmp_path / "data" / "recordings" / record.recording

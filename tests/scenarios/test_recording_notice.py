@@ -29,7 +29,7 @@ def share_of(clip: np.ndarray, heard: np.ndarray) -> tuple[float, int]:
 
 async def recording_of(site: Floor, folder: Path, campaign: str) -> np.ndarray:
     """What the other end of the one call heard."""
-    await site.switch.site.records.drain(5)
+    await site.switch.site.records.drain(60)
     (record,) = await site.switch.site.store.attempts(campaign)
     path = folder / "data" / "recordings" / record.recording
     await site.until(lambda: path.is_file() and len(listen(path).samples), "it is recorded")

@@ -40,7 +40,7 @@ def plan() -> dict[str, CalleePlan]:
 async def phone_of_sue(site: Floor) -> Phone:
     settings = PhoneSettings("sue", "psue", PASSWORD, marker_hz=SUE_HZ, voice=2)
     phone = site.phones["sue"] = await Phone.start(address_of(site.switch), settings)
-    await asyncio.wait_for(phone.registered.wait(), 10.0)
+    await asyncio.wait_for(phone.registered.wait(), 120)
     return phone
 
 

@@ -20,7 +20,7 @@ def test_a_phone_registers_dials_its_log_in_call_talks_and_unregisters(tmp_path:
         capture = Capture(tmp_path / "phones.pcap")
         async with Desk(phones=(ACCOUNT,)) as desk:
             phone = await Phone.start(desk.address, SETTINGS, capture=capture)
-            await asyncio.wait_for(phone.registered.wait(), 15)
+            await asyncio.wait_for(phone.registered.wait(), 120)
             await phone.dial("login")
             offered = await desk.happened(CallOffered)
             assert (offered.origin, offered.source) == (Origin.PHONE, "1001")
@@ -58,7 +58,7 @@ def test_a_phone_with_a_wrong_password_says_that_it_failed() -> None:
     async def shift() -> None:
         async with Desk(phones=(ACCOUNT,)) as desk:
             phone = await Phone.start(desk.address, PhoneSettings("1001", "1001", "guess"))
-            await asyncio.wait_for(phone.registration_failed.wait(), 15)
+            await asyncio.wait_for(phone.registration_failed.wait(), 120)
             assert not phone.registered.is_set()
             await phone.stop()
 

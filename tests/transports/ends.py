@@ -9,7 +9,7 @@ from softswitch.sip.hop import Hop
 from softswitch.sip.layer import Datagram
 from softswitch.transports.stack import TransportStack, open_transports
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 def message(name: str = "one", body: bytes = b"") -> bytes:

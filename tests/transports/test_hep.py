@@ -34,7 +34,7 @@ def test_each_message_reaches_the_server_as_it_may_be_seen() -> None:
             sender.note(1.5, False, PEER, b"invite")
             sender.note(2.0, True, PEER, b"ok")
             loop = asyncio.get_running_loop()
-            got = [await asyncio.wait_for(loop.sock_recv(server, 65535), 5) for _ in range(2)]
+            got = [await asyncio.wait_for(loop.sock_recv(server, 65535), 120) for _ in range(2)]
             assert (sender.sent, sender.dropped) == (2, 0)
             sender.close()
             return [{kind: value for _, kind, value in chunks_of(datagram)} for datagram in got]

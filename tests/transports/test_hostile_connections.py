@@ -38,7 +38,7 @@ def test_a_keep_alive_is_answered_by_one_line_break(runner: asyncio.Runner) -> N
         async with open_end(TCP) as end:
             reader, writer = await asyncio.open_connection("127.0.0.1", end.hop().port)
             writer.write(b"\r\n\r\n")
-            pong = await asyncio.wait_for(reader.read(10), 5)
+            pong = await asyncio.wait_for(reader.read(10), 120)
             writer.close()
             return pong
 
@@ -50,7 +50,7 @@ def test_headers_without_end_close_the_connection(runner: asyncio.Runner) -> Non
         async with open_end(TCP) as end:
             reader, writer = await asyncio.open_connection("127.0.0.1", end.hop().port)
             writer.write((VECTORS / "tcp-no-crlfcrlf-64k.dat").read_bytes() + b"x" * 100)
-            left = await asyncio.wait_for(reader.read(), 5)
+            left = await asyncio.wait_for(reader.read(), 120)
             writer.close()
             assert end.received == []
             return left
@@ -63,7 +63,7 @@ def test_a_message_without_content_length_is_answered_400_and_the_connection_clo
         async with open_end(TCP) as end:
             reader, writer = await asyncio.open_connection("127.0.0.1", end.hop().port)
             writer.write(message().replace(b"Content-Length: 0\r\n", b""))
-            answer = await asyncio.wait_for(reader.read(), 5)
+            answer = await asyncio.wait_for(reader.read(), 120)
             writer.close()
             return answer
 
@@ -77,7 +77,7 @@ def test_a_connection_that_never_says_a_whole_message_is_closed(runner: asyncio.
             reader, writer = await asyncio.open_connection("127.0.0.1", end.hop().port)
             writer.write(said)
             with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
-                await asyncio.wait_for(reader.readexactly(1000), 5)
+                await asyncio.wait_for(reader.readexactly(1000), 120)
             assert len(end.stack.connections) == 0
             writer.close()
 
@@ -90,7 +90,7 @@ def test_a_message_that_trickles_in_is_cut_off_though_others_went_before(runner:
             reader, writer = await asyncio.open_connection("127.0.0.1", end.hop().port)
             writer.write(message() + b"OPTIONS sip:a@b SIP/2.0\r\nVia: ")
             with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
-                await asyncio.wait_for(reader.readexactly(1000), 5)
+                await asyncio.wait_for(reader.readexactly(1000), 120)
             assert len(end.received) == 1
             writer.close()
 

@@ -52,7 +52,7 @@ class End:
 
     async def saw(self, kind: type) -> object:
         while True:
-            event = await asyncio.wait_for(self.events.get(), 10)
+            event = await asyncio.wait_for(self.events.get(), 120)
             if isinstance(event, kind):
                 return event
 

@@ -26,7 +26,7 @@ def test_a_datagram_goes_from_one_socket_to_another_with_its_source(runner: asyn
         one = await open_udp(("127.0.0.1", 0), lambda data, source: None)
         two = await open_udp(("127.0.0.1", 0), lambda data, source: arrived.set_result((data, source)))
         one.send(Datagram(b"OPTIONS", Hop(*two.address)))
-        data, source = await asyncio.wait_for(arrived, 10)
+        data, source = await asyncio.wait_for(arrived, 120)
         one.close()
         two.close()
         return data, source, one.address

@@ -87,7 +87,7 @@ def test_what_is_no_websocket_handshake_ends_the_connection(runner: asyncio.Runn
         async with open_end(WS) as end:
             reader, writer = await asyncio.open_connection("127.0.0.1", end.hop("WS").port)
             writer.write(said)
-            answer = await asyncio.wait_for(reader.read(), 5)
+            answer = await asyncio.wait_for(reader.read(), 120)
             assert answer == b"" or answer.startswith(b"HTTP/1.1 4")
             writer.close()
             assert end.received == end.closed == []
@@ -116,7 +116,7 @@ def test_keep_alives_of_either_kind_are_answered(runner: asyncio.Runner) -> None
         async with open_end(WS) as end, browser(end) as socket:
             await socket.send("\r\n\r\n")
             assert await socket.recv() == "\r\n"
-            await asyncio.wait_for(await socket.ping(), 5)
+            await asyncio.wait_for(await socket.ping(), 120)
             assert end.received == []
 
     runner.run(ping())
@@ -143,6 +143,6 @@ def test_a_socket_that_never_says_a_message_is_closed(runner: asyncio.Runner) ->
         limits = Limits(first_message_s=0.2, look_s=0.05)
         async with open_end(WS, limits=limits) as end, browser(end) as socket:
             with pytest.raises(ConnectionClosed):
-                await asyncio.wait_for(socket.recv(), 5)
+                await asyncio.wait_for(socket.recv(), 120)
 
     runner.run(dawdle())
