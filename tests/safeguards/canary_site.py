@@ -18,6 +18,7 @@ from softswitch.testing.clips import VOICES
 from tests.auditor import AUDITOR
 from tests.interop.peers import free_port
 from tests.ports import lend_ports
+from tests.processes import SwitchProcess
 from tests.safeguards.marked_leads import MarkedLead, write_leads
 
 CAMPAIGN = "survey"
@@ -29,7 +30,7 @@ _MARKS_OF_PROCESSES = ("cmdline", "environ", "comm")
 
 
 @dataclass
-class CanarySite:
+class CanarySite(SwitchProcess):
     """`disk` is what a thief takes; keys lie elsewhere, and so does what is put in once (`brought`)."""
 
     root: Path
@@ -38,7 +39,6 @@ class CanarySite:
     trunk_port: int
     homer_port: int = 9
     sip_port: int = field(default_factory=free_port)
-    process: asyncio.subprocess.Process | None = None
     names_seen: set[str] = field(default_factory=set)
     """Of every file that any process of the site had open, or that lay in its folders."""
     texts_of_processes: set[bytes] = field(default_factory=set)
@@ -109,19 +109,6 @@ class CanarySite:
         await self.until(lambda: len(_READY.findall(self.log.read_bytes())) > so_far, "the switch is ready")
         if found := _PASSWORD.findall(self.log.read_bytes()):
             self.password = found[0].decode()
-
-    async def kill(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        await self.process.wait()
-
-    async def stop(self) -> None:
-        if self.process is not None and self.process.returncode is None:
-            self.process.send_signal(signal.SIGTERM)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.process.wait(), 120)
-            if self.process.returncode is None:
-                await self.kill()
 
     async def until(self, condition, what: str) -> None:
         loop = asyncio.get_running_loop()

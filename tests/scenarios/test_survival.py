@@ -4,10 +4,9 @@ Real processes: the switch is the command itself, the carrier and the phones are
 """
 
 import asyncio
-import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from softswitch.testing.trunk import Trunk, TrunkCall
 from tests.auditor import listen
 from tests.interop.peers import free_port
 from tests.interop.site import CAMPAIGN, DID, PASSWORDS, write_site
+from tests.processes import SwitchProcess
 
 A, B = "+442079460101", "+442079460102"
 PATIENCE_S = 300.0  # far over what anything here takes, a first compilation on a busy machine included
@@ -32,11 +32,10 @@ MARKER_HZ = 3100
 
 
 @dataclass
-class Command:
+class Command(SwitchProcess):
     """`softswitch run`, which can be killed and run again."""
 
     configuration: Path
-    process: asyncio.subprocess.Process | None = None
     said: list[bytes] = field(default_factory=list)
 
     async def run(self) -> None:
@@ -50,19 +49,6 @@ class Command:
     async def ready(self) -> None:
         await until(lambda: any(READY in line for line in self.said) or self._reading.done(), "the switch is ready")
         assert not self._reading.done(), b"".join(self.said).decode()
-
-    async def kill(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        await self.process.wait()
-
-    async def stop(self) -> None:
-        if self.process is not None and self.process.returncode is None:
-            self.process.send_signal(signal.SIGTERM)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.process.wait(), 120)
-            if self.process.returncode is None:
-                await self.kill()
 
     async def _read(self) -> None:
         assert self.process is not None
