@@ -15,22 +15,15 @@ from softswitch.dialler.attempt import DialAttempt
 from softswitch.dialler.detection import Finding, Truth
 from softswitch.dialler.events import ReviewOffered
 from softswitch.errors import UsageError
-from softswitch.recordings.keys import new_key_pair
 from softswitch.store.database import Store
 from softswitch.store.reviews import Draw
+from tests.site_file import COMMON
 
 SITE = f"""\
 [site]
 time_zone = "Europe/London"
 
-[recordings]
-auditor_public_key = "{new_key_pair().public.hex()}"
-
-[[trunks]]
-name = "carrier"
-host = "127.0.0.2"
-caller_id = "+442079460100"
-
+{COMMON}
 [[campaigns]]
 name = "survey"
 

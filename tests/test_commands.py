@@ -11,22 +11,14 @@ from typer.testing import CliRunner
 
 from softswitch.commands import check, leads_app
 from softswitch.dialler.attempt import DialAttempt
-from softswitch.recordings.keys import new_key_pair
 from softswitch.store.database import Store
+from tests.site_file import COMMON
 
-KEY = new_key_pair().public.hex()
 SITE = f"""\
-[recordings]
-auditor_public_key = "{KEY}"
-
 [safeguards]
 never_dial = "never.csv"
 
-[[trunks]]
-name = "carrier"
-host = "127.0.0.2"
-caller_id = "+442079460100"
-
+{COMMON}
 [[campaigns]]
 name = "survey"
 """

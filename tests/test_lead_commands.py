@@ -10,21 +10,14 @@ from typer.testing import CliRunner
 
 from softswitch.commands import check
 from softswitch.lead_commands import leads_app
-from softswitch.recordings.keys import new_key_pair
 from softswitch.vault_command import vault_app
+from tests.site_file import COMMON
 
 SITE = f"""\
-[recordings]
-auditor_public_key = "{new_key_pair().public.hex()}"
-
 [vault]
 key_file = "keys/vault.key"
 
-[[trunks]]
-name = "carrier"
-host = "127.0.0.2"
-caller_id = "+442079460100"
-
+{COMMON}
 [[campaigns]]
 name = "survey"
 

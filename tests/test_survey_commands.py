@@ -12,21 +12,14 @@ import typer
 from typer.testing import CliRunner
 
 from softswitch.dialler.attempt import DialAttempt
-from softswitch.recordings.keys import new_key_pair
 from softswitch.store.database import Store
 from softswitch.store.interviews import KeptInterview
 from softswitch.survey_commands import survey_app, survey_report
+from tests.site_file import COMMON
 from tests.survey.small_script import SMALL
 
 SITE = f"""\
-[recordings]
-auditor_public_key = "{new_key_pair().public.hex()}"
-
-[[trunks]]
-name = "carrier"
-host = "127.0.0.2"
-caller_id = "+442079460100"
-
+{COMMON}
 [[campaigns]]
 name = "survey"
 
