@@ -9,7 +9,6 @@ import secrets
 import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,11 +17,11 @@ from rich.console import Console
 from rich.table import Table
 
 from softswitch.errors import UsageError
+from softswitch.safeguards.pins import PIN_DIGITS, PIN_RULE, is_good_pin
 
 people_app = typer.Typer(no_args_is_help=True)
 
 SHORTEST_PASSWORD = 12
-PIN_DIGITS = range(6, 13)
 NAME_LIMIT = 64
 TOKEN_BYTES = 32
 """Random: whoever has the hash cannot search for it, so SHA-256 is slow enough."""
@@ -245,29 +244,21 @@ def _run(config: Path, work: _Work) -> None:
 def _password(generate: bool, *, is_agent: bool) -> str:
     if generate:
         digits = "".join(str(secrets.randbelow(10)) for _ in range(PIN_DIGITS[2]))
-        return _checked_pin(digits) or _password(True, is_agent=True) if is_agent else secrets.token_urlsafe(15)
+        if not is_agent:
+            return secrets.token_urlsafe(15)
+        return digits if is_good_pin(digits) else _password(True, is_agent=True)
     word = "PIN" if is_agent else "Password"
     if sys.stdin.isatty():
         given: str = typer.prompt(word, hide_input=True, confirmation_prompt=True, err=True)
     else:
         given = sys.stdin.readline().rstrip("\n")
     if is_agent:
-        if not _checked_pin(given):
-            raise UsageError(
-                f"a PIN is {PIN_DIGITS[0]} to {PIN_DIGITS[-1]} digits, not all the same and not one after the other"
-            )
+        if not is_good_pin(given):
+            raise UsageError(PIN_RULE)
         return given
     if not SHORTEST_PASSWORD <= len(given) <= 256 or len(set(given)) < 5:
         raise UsageError(f"a password has {SHORTEST_PASSWORD} characters or more, and five different ones at least")
     return given
-
-
-def _checked_pin(pin: str) -> str:
-    """The PIN, or nothing where it is too easy to guess."""
-    if not (pin.isascii() and pin.isdigit() and len(pin) in PIN_DIGITS):
-        return ""
-    steps = {(int(b) - int(a)) % 10 for a, b in pairwise(pin)}
-    return "" if steps in ({0}, {1}, {9}) else pin
 
 
 def _say(text: str) -> None:

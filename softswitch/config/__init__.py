@@ -11,14 +11,9 @@ from softswitch.config.cross_checks import NO_AUDITOR
 from softswitch.config.examination import Finding, examine
 from softswitch.config.fields import WEEKDAYS
 from softswitch.config.inbound import InboundSettings
+from softswitch.config.phones import AgentSettings, Connect, SupervisorSettings
 from softswitch.config.scripts import load_script
-from softswitch.config.settings import (
-    AgentSettings,
-    CampaignSettings,
-    Connect,
-    Settings,
-    SupervisorSettings,
-)
+from softswitch.config.settings import CampaignSettings, Settings
 from softswitch.config.sip import TrunkSettings
 from softswitch.dialler.campaign import Campaign, RecycleRule
 from softswitch.errors import UsageError

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from softswitch.config.complaints import Complaint, suggestion
 from softswitch.config.inbound_checks import check_agents, check_inbound, check_prompt
+from softswitch.config.phones import Connect, PhoneSettings
 from softswitch.config.scripts import examine_script
-from softswitch.config.settings import CampaignSettings, Connect, PhoneSettings, Settings
+from softswitch.config.settings import CampaignSettings, Settings
 from softswitch.config.sip_checks import SIP_CHECKS
 from softswitch.config.toml_lines import Key
 from softswitch.dialler.campaign import AmdMode, Purpose
@@ -54,6 +55,7 @@ def _twice(settings: Settings) -> Iterator[Complaint]:
         ("trunks", "name", [t.name for t in settings.trunks]),
         ("agents", "id", [a.id for a in settings.agents]),
         ("agents", "phone_username", [a.phone_username for a in settings.agents]),
+        ("agents", "phone_mac", [a.phone_mac for a in settings.agents]),
         ("supervisors", "id", [s.id for s in settings.supervisors]),
         ("supervisors", "phone_username", [s.phone_username for s in settings.supervisors]),
         ("campaigns", "name", [c.name for c in settings.campaigns]),

@@ -55,6 +55,8 @@ def examine(path: Path) -> tuple[Settings | None, list[Finding]]:
         return None, [Finding(line, "", "is not UTF-8 text")]
     except tomllib.TOMLDecodeError as error:
         return None, [_syntax(str(error), text)]
+    except (ValueError, RecursionError):  # a number of thousands of digits; lists in lists in lists
+        return None, [Finding(1, "", "is not TOML that anybody would write by hand")]
     with relative_to(path.parent.absolute()):
         return _Examination(told, TomlLines(text), path).result()
 

@@ -5,11 +5,10 @@ file: `SOFTSWITCH_SIP__PORT=5070` overrides `port` under `[sip]`. Relative paths
 """
 
 from datetime import date, time
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from softswitch.config.defence import DefenceSettings
@@ -32,7 +31,8 @@ from softswitch.config.fields import (
     Zone,
 )  # fmt: skip
 from softswitch.config.inbound import InboundSettings
-from softswitch.config.people import Category, ClearanceSettings, PeopleSettings
+from softswitch.config.people import Category, PeopleSettings
+from softswitch.config.phones import AgentSettings, SupervisorSettings
 from softswitch.config.sip import SipSettings, TrunkSettings
 from softswitch.config.tracing import TraceSettings
 from softswitch.dialler.campaign import AmdMode, AmdPoint, Policy, Purpose
@@ -146,47 +146,6 @@ class AuditSettings(Section):
     signing_key: OptionalFile = None
     """Private key that signs the audit log, from `softswitch audit keygen`; better on another disk than the log. Left
     out: systemd's credential audit-signing-key, else a key that the first start makes in the data directory."""
-
-
-class Connect(StrEnum):
-    """How an agent's phone takes part."""
-
-    NAILED_UP = "nailed-up"
-    """One call for the whole shift; callees are bridged to it."""
-    RING_PER_CALL = "ring-per-call"
-
-
-class PhoneSettings(Section):
-    """Somebody's phone, as it registers with us."""
-
-    phone_username: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$")] = ""
-    """The phone registers with it. Left out: there is no phone, and a browser headset serves in its place."""
-    phone_password: SecretStr = SecretStr("")
-    """Digest password of the phone."""
-    phone_password_file: OptionalFile = None
-    """File with the password, instead of `phone_password`."""
-    keepalive_s: Annotated[float, Field(ge=0, le=600)] = 30.0
-    """Pause between OPTIONS in the phone's call; 0 for a phone that does not answer them."""
-
-
-class AgentSettings(PhoneSettings, ClearanceSettings):
-    """[[agents]]"""
-
-    id: Name
-    """What the agent logs in with; a number or a name."""
-    pin: SecretStr | None = None
-    """For the agent page, where the agent has no account of `softswitch people`: at least four digits."""
-    connect: Connect = Connect.NAILED_UP
-    """nailed-up: one call for the whole shift; ring-per-call: the phone rings for each callee."""
-    skills: tuple[Name, ...] = ()
-    """What the agent has learnt; inbound numbers may ask for it."""
-
-
-class SupervisorSettings(PhoneSettings):
-    """[[supervisors]]: a phone that rings when its supervisor begins to listen; it can dial nothing."""
-
-    id: Name
-    """Name of the supervisor's web account."""
 
 
 class RecycleSettings(Section):

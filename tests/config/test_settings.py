@@ -17,7 +17,7 @@ from softswitch.config import (
     store_url,
 )
 from softswitch.config.fields import Section
-from softswitch.config.settings import Connect
+from softswitch.config.phones import Connect
 from softswitch.config.toml_lines import TomlLines
 from softswitch.dialler.campaign import AmdMode, Policy, RecycleRule
 from softswitch.exchange.queues import Queue
