@@ -7,7 +7,7 @@ not connected to an agent in time is in it.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from math import sqrt
 from zoneinfo import ZoneInfo
 
@@ -122,6 +122,7 @@ class AbandonmentLedger:
     """Counts by day; days are kept until the process ends, the store keeps the attempts they can be recounted from."""
 
     def __init__(self, time_zone: str, false_positives: FalsePositives) -> None:
+        self.time_zone = time_zone
         self._zone = ZoneInfo(time_zone)
         self._days: dict[date, _Day] = {}
         self.false_positives = false_positives
@@ -129,6 +130,10 @@ class AbandonmentLedger:
     def day_of(self, wall: datetime) -> date:
         """The calendar day, in the site's time zone."""
         return wall.astimezone(self._zone).date()
+
+    def midnight_after(self, wall: datetime) -> datetime:
+        """When (UTC) the day of this moment ends."""
+        return datetime.combine(self.day_of(wall) + timedelta(days=1), time.min, self._zone).astimezone(UTC)
 
     def restore(self, counts: DayCounts) -> None:
         """Take up the counts of a day that an earlier process began."""

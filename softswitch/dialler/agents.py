@@ -5,7 +5,7 @@ that call came from.
 """
 
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from math import inf
@@ -92,6 +92,7 @@ class AgentBoard:
         self._events: deque[AgentChanged] = deque()
         self._heard_within_s: dict[str, float] = {}
         self._leaves_at: dict[str, float] = {}
+        self._works: dict[str, tuple[tuple[float, float], ...]] = {}
         self.generation = 0
         """Rises with every change of any state; a dialler looks again for agents when it has risen."""
 
@@ -235,6 +236,21 @@ class AgentBoard:
     def leaves_at(self, agent: str) -> float:
         """Infinite where nothing is known."""
         return self._leaves_at.get(agent, inf)
+
+    def expect_work(self, agent: str, periods: Iterable[tuple[float, float]]) -> None:
+        """From when until when the agent will be at work, as the roster, breaks and roll checks have it."""
+        self._works[agent] = tuple(periods)
+
+    def work_to_come_s(self, now: float, until: float, among: Collection[str] = ()) -> float:
+        """Mean of the time that each agent who is in (of `among`, if given) will be at work until then; all of it for
+        one without a roster, and where nobody is in."""
+        hours = []
+        for one in self._agents.values():
+            if one.state is AgentState.OFFLINE or (among and one.name not in among):
+                continue
+            periods = self._works.get(one.name, ((now, until),))
+            hours.append(sum(max(min(end, until) - max(begin, now), 0.0) for begin, end in periods))
+        return sum(hours) / len(hours) if hours else max(until - now, 0.0)
 
     def doing(self, among: Collection[str] = ()) -> Iterator[tuple[str, AgentState, str, bool]]:
         """Of each agent (of `among`, if given): name, state, campaign of the present call, and a pause asked for."""

@@ -20,6 +20,8 @@ _DOING = {
     AgentState.IN_CALL: floor.TALKING,
     AgentState.WRAP_UP: floor.WRAPPING_UP,
 }
+DAY_ENDS_WITHIN_S = 30.0
+"""A day's end that has moved by less is told again to nobody."""
 _TALKING = (CallState.CONNECTING, CallState.IN_CALL)
 # How far a call has come, as far as the floor is concerned.
 _NEW, _RINGS, _LISTENS, _WAITS, _OVER = range(5)
@@ -58,8 +60,14 @@ class CampaignFloor:
         """Why the campaign dials one call for each ready agent just now, though it may dial ahead; else empty."""
         return FALLBACKS[int(self.state["fallback"][0])]
 
-    def dials(self, policy: Policy, channels_free: int, leads_left: int | None, now: float) -> int:
-        """Calls to place now. leads_left: of the campaign, where known; a short list leaves few answers to plan for."""
+    def dials(
+        self, policy: Policy, channels_free: int, leads_left: int | None, now: float, closes_at: float = math.nan
+    ) -> int:
+        """Calls to place now.
+
+        leads_left: of the campaign, where known; a short list leaves few answers to plan for.  closes_at: when the
+        campaign's day of calling is over.
+        """
         self._look_at_calls(now)
         self._look_at_agents(now)
         counts = self._shift.ledger.counts(self._shift.wall(now))
@@ -67,6 +75,7 @@ class CampaignFloor:
         self._set(events.POLICY, POLICIES[policy.value], now)
         self._set(events.CHANNELS, channels_free, now)
         self._set(events.ANSWERS_LEFT, math.nan if leads_left is None else leads_left * lands, now)
+        self._look_at_the_day(closes_at, now)
         self._set(events.LIVE_TODAY, counts.live, now)
         self._set(events.DROPPED_TODAY, counts.abandoned, now)
         self._set(events.MACHINES_TODAY, counts.machines, now)
@@ -81,6 +90,15 @@ class CampaignFloor:
         field = _FIELDS[kind]
         if self.state[field][0] != value:
             self._tell(kind, 0, value, now)
+
+    def _look_at_the_day(self, closes_at: float, now: float) -> None:
+        """The day's end as if everybody worked until then: shift ends, breaks and roll checks bring it nearer."""
+        if math.isnan(closes_at):
+            return
+        ends_at = now + self._shift.board.work_to_come_s(now, closes_at, self._shift.campaign.agents)
+        known = float(self.state["ends_at"][0])
+        if not abs(ends_at - known) < DAY_ENDS_WITHIN_S:  # nor if it was never told
+            self._tell(events.DAY_ENDS, 0, ends_at, now)
 
     def _look_at_calls(self, now: float) -> None:
         calls = self._shift.calls

@@ -52,6 +52,11 @@ class CallingHours:
             day += timedelta(days=1)
         return None
 
+    def closing(self, time_zone: str, wall: datetime) -> datetime | None:
+        """When (UTC) the calling hours of this day of the callee's end; None where they are over, or there are none."""
+        window = self._window(time_zone, wall)
+        return window[1] if window is not None and wall < window[1] else None
+
     def _window(self, time_zone: str, wall: datetime) -> tuple[datetime, datetime] | None:
         zone = _zone(time_zone)
         if zone is None:

@@ -53,10 +53,10 @@ class Pace:
             return 0
         return self._channels_free - sum(not call.in_channel_report for call in self._shift.calls.values())
 
-    def calls_due(self, policy: Policy, now: float) -> int:
-        """How many calls to place now under the policy in force."""
+    def calls_due(self, policy: Policy, now: float, closes_at: float) -> int:
+        """How many calls to place now under the policy in force. closes_at: when the day of calling is over."""
         self._look_at = now + self._shift.margins.pace_every_s
         channels_free = self.channels_left(now)
         if channels_free <= 0:
             return 0
-        return self._floor.dials(policy, channels_free, self._books.leads_left, now)
+        return self._floor.dials(policy, channels_free, self._books.leads_left, now, closes_at)

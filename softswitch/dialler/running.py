@@ -257,7 +257,8 @@ class RunningCampaign:
             if not self._placed.call_back(now):
                 break
         policy = self._pace.policy(now)
-        for _ in range(int(min(self._pace.calls_due(policy, now), self._calls_left_today(now)))):
+        due = self._pace.calls_due(policy, now, self._supply.closes_at(now))
+        for _ in range(int(min(due, self._calls_left_today(now)))):
             if policy is Policy.PREVIEW:
                 begun = self._placed.preview(now)
             else:

@@ -15,6 +15,8 @@ from softswitch.dialler.shift import Shift
 
 SAME_NUMBER_PAUSE_S = 3600.0
 """A lead whose number another lead has in the hopper, or another campaign is ringing, is looked at again after this."""
+CLOSING_EVERY_S = 60.0
+"""How long the day's end is believed; leads of other zones come into the hopper, and clocks are set."""
 
 
 class Supply:
@@ -32,6 +34,7 @@ class Supply:
         self._asked_at: float | None = None
         self._ask_after = float("-inf")
         self._source_empty = False
+        self._closes_at, self._closing_known_at = float("nan"), float("-inf")
         self.seen = 0
         """Leads that came in and had not been tried before."""
 
@@ -212,6 +215,17 @@ class Supply:
         """The first moment from `due` on at which the lead may be rung, by the hours alone; None if there is none."""
         ring_s = max(self._shift.campaign.ring_timeout_s, self._shift.campaign.minimum_ring_s)
         return self._hours.next_opening(lead.time_zone, due, for_s=ring_s)  # nobody's phone rings after closing
+
+    def closes_at(self, now: float) -> float:
+        """When this day's calling is over: with the last callee's hours of whom the hopper knows, and at the latest
+        with the ledger's day, for the allowance is the day's."""
+        if not 0.0 <= now - self._closing_known_at < CLOSING_EVERY_S:
+            wall, ledger = self._shift.wall(now), self._shift.ledger
+            zones = {lead.time_zone for lead in self._hopper} or {ledger.time_zone}
+            closings = [closing for zone in zones if (closing := self._hours.closing(zone, wall)) is not None]
+            last = min(max(closings), ledger.midnight_after(wall)) if closings else ledger.midnight_after(wall)
+            self._closes_at, self._closing_known_at = now + (last - wall).total_seconds(), now
+        return self._closes_at
 
     def _tried_enough(self, lead: Lead) -> bool:
         """A callback is honoured whatever it took to come to it."""

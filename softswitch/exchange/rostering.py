@@ -1,7 +1,7 @@
 """Breaks, roll checks and shift ends as configured: dialling ends in time, agents pause and come back by themselves."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from softswitch.config import Settings
@@ -13,7 +13,7 @@ AT_WORK = (AgentState.READY, AgentState.RESERVED, AgentState.IN_CALL, AgentState
 
 
 class Rostering:
-    """Looks at the clock; tells the board when each agent will leave, and pauses whoever is away by now.
+    """Looks at the clock; tells the board when each agent will leave and be at work, and pauses whoever is away by now.
 
     A pause asked for in a call is granted after it. The end of a shift is `Admissions`' to carry out.
     """
@@ -46,8 +46,17 @@ class Rostering:
                 leaves = absences.next_after(moment)
                 at = None if leaves is None else now + (leaves - moment.astimezone(UTC)).total_seconds()
                 self._board.expect_leave(agent, at)
+                if absences != Absences():
+                    self._board.expect_work(agent, self._hours_to_come(absences, moment, now))
             self._pause(agent, absences.code_at(moment), now)
         self._looked_at = minute
+
+    @staticmethod
+    def _hours_to_come(absences: Absences, moment: datetime, now: float) -> list[tuple[float, float]]:
+        """Of the next day and night, on the clock that every machine has."""
+        utc = moment.astimezone(UTC)
+        periods = absences.on_duty(moment, utc + timedelta(days=1))
+        return [(now + (begin - utc).total_seconds(), now + (end - utc).total_seconds()) for begin, end in periods]
 
     def _pause(self, agent: str, code: str, now: float) -> None:
         state, before = self._board.state_of(agent), self._paused.get(agent, "")

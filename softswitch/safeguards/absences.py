@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from softswitch.safeguards.admission import Shift
 
@@ -29,6 +30,19 @@ class Absences:
         if any(each.covers(moment) for each in self.breaks):
             return BREAK
         return OFF_DUTY if self.roster and not any(each.covers(moment) for each in self.roster) else ""
+
+    def on_duty(self, moment: datetime, until: datetime) -> list[tuple[datetime, datetime]]:
+        """From when until when the agent is at work between two moments, UTC and ascending. moment: with the site's
+        zone, at most a day before `until`."""
+        begin, end = moment.astimezone(UTC), until.astimezone(UTC)
+        edges = {begin, end}
+        for shift in (*self.breaks, *self.roll_checks, *self.roster):
+            for day in (moment.date(), moment.date() + timedelta(days=1)):
+                for clock in (shift.begins, shift.ends):
+                    edge = datetime.combine(day, clock, moment.tzinfo).astimezone(UTC)
+                    if begin < edge < end:
+                        edges.add(edge)
+        return [part for part in pairwise(sorted(edges)) if not self.code_at(part[0].astimezone(moment.tzinfo))]
 
     def next_after(self, moment: datetime) -> datetime | None:
         """The first minute in which the agent is away, within `FORESEEN`; None if there is none. moment: with the

@@ -69,3 +69,23 @@ def test_a_pause_of_the_agent_s_own_is_left_alone() -> None:
     assert house.look() is AgentState.PAUSED
     assert house.look(timedelta(minutes=31)) is AgentState.PAUSED
     assert house.board.code_of("ada") == "toilet"
+
+
+def test_the_board_knows_the_hours_that_are_left_without_breaks_and_roll_checks() -> None:
+    house = House(
+        BREAK - timedelta(minutes=30),
+        roster=["mon-fri 09:00-17:00"], breaks=["mon-fri 12:30-13:00"], roll_checks=["wed 15:45-16:00"],
+    )  # fmt: skip
+    house.look()
+    whole_day = house.now + 12 * 3600.0
+    assert house.board.work_to_come_s(house.now, whole_day) == pytest.approx((5 * 60 - 30 - 15) * 60.0)
+    assert house.board.work_to_come_s(house.now, house.now + 3600.0) == pytest.approx(1800.0)
+    house.look(timedelta(minutes=45))
+    assert house.board.work_to_come_s(house.now, whole_day) == pytest.approx((4 * 60 - 15) * 60.0)
+    assert house.board.work_to_come_s(house.now, whole_day, ["nobody"]) == pytest.approx(whole_day - house.now)
+
+
+def test_hours_over_midnight_are_counted_on_both_days() -> None:
+    house = House(BREAK + timedelta(hours=11), roster=["mon-fri 22:00-06:00"])  # 23:30 in London
+    house.look()
+    assert house.board.work_to_come_s(house.now, house.now + 86400.0) == pytest.approx((6.5 + 1.5) * 3600.0)
