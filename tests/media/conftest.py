@@ -17,6 +17,9 @@ from softswitch.media.events import MediaFormat
 from tests.auditor import AUDITOR
 from tests.ports import lend_ports
 
+NO_CATCH_UP_S = 0.2
+"""A sender that was held up for longer, as its process stood still, sends no burst of what it did not say."""
+
 
 @dataclass(frozen=True)
 class Packet:
@@ -90,11 +93,11 @@ class End:
 
     async def say(self, samples, before=None):
         """Send samples in packets of 20 ms on an absolute clock; `before(index)` may change what is sent."""
-        started = time.monotonic()
+        due = time.monotonic()
         for index in range(len(samples) // 160):
             if before is None or before(index) is not False:
                 self.send(g711.encode(self.codec, samples[160 * index : 160 * index + 160]).tobytes())
-            await asyncio.sleep(max(0.0, started + 0.02 * (index + 1) - time.monotonic()))
+            due = await next_packet(due)
 
     def heard(self):
         """What the far end's ear makes of the packets, by timestamp."""
@@ -106,6 +109,12 @@ class End:
             samples = g711.decode(self.codec, packet.payload)
             audio[packet.timestamp - first :][: samples.size] = samples
         return audio
+
+
+async def next_packet(due, packet_s=0.02):
+    """Wait until the packet after the one that was due then; when that is. A clock that was held up begins anew."""
+    await asyncio.sleep(max(0.0, due + packet_s - time.monotonic()))
+    return due + packet_s if time.monotonic() < due + NO_CATCH_UP_S else time.monotonic()
 
 
 class Events(list):

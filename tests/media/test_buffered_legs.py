@@ -15,7 +15,7 @@ from softswitch.errors import UsageError
 from softswitch.media.control import MediaPlane
 from softswitch.media.events import DigitPressed, FirstPacketBridged, MediaFormat, PlaneRecovered, RecordingClosed
 from tests.auditor import listen
-from tests.media.conftest import End
+from tests.media.conftest import NO_CATCH_UP_S, End, next_packet
 from tests.media.test_relay import contiguous
 from tests.media.test_secure_legs import Far
 
@@ -84,6 +84,7 @@ async def send_over(end, payloads, *, jitter_ms=0.0, loss=0.0, copies=0.0, seed=
     started = time.monotonic()
     for at, number, stamp, payload, mark in sorted(schedule):
         await asyncio.sleep(max(0.0, started + at - time.monotonic()))
+        started += max(0.0, time.monotonic() - started - at - NO_CATCH_UP_S)
         end.sequence, end.timestamp = number, stamp
         end.send(payload, marker=mark)
     end.sequence, end.timestamp = sequence, timestamp + 160 * len(payloads)
@@ -445,10 +446,10 @@ def test_packets_of_other_lengths_come_out_as_20_ms(run):
         a, b = studio.bridged()
         audio = payloads_of(sine(120))
         thirty = b"".join(audio)
-        started = time.monotonic()
+        due = time.monotonic()
         for index in range(80):
             a.send(thirty[240 * index : 240 * index + 240])
-            await asyncio.sleep(max(0.0, started + 0.03 * (index + 1) - time.monotonic()))
+            due = await next_packet(due, 0.03)
         await studio.until(lambda: len(b.packets) >= 116)
         assert is_one_stream(b.packets)
         assert goertzel_power(np.ascontiguousarray(b.heard()[1600:9600]), HZ, 8000.0) > 0.7 * POWER

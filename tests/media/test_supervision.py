@@ -18,8 +18,20 @@ def level(samples, hz):
     return goertzel_power(np.ascontiguousarray(samples), hz, 8000.0)
 
 
-def hears(end, hz, last=4000):
-    return level(end.heard()[-last:], hz) > HEARD
+WINDOW = 1600
+"""200 ms."""
+
+
+def hears(end, hz, since=0):
+    """Whether a tone is in any of the windows that have come since a sample. Which one, is the machine's to say."""
+    heard = end.heard()[since:]
+    return any(level(heard[at : at + WINDOW], hz) > HEARD for at in range(0, heard.size - WINDOW + 1, WINDOW))
+
+
+def hears_now(end, hz):
+    """Whether it is in the last window."""
+    heard = end.heard()
+    return heard.size >= WINDOW and level(heard[-WINDOW:], hz) > HEARD
 
 
 def hum(hz, seconds=3.0):
@@ -93,11 +105,12 @@ def test_who_listens_to_an_agent_hears_the_next_callee_too(run):
         agent, supervisor, callee = (studio.end(ssrc=ssrc) for ssrc in (1, 2, 3))
         studio.plane.supervision.listen(supervisor.leg, agent.leg)
         talking = asyncio.gather(agent.say(hum(AGENT_HZ, 4)), callee.say(hum(CALLEE_HZ, 4)))
-        await asyncio.sleep(1.5)
-        assert hears(supervisor, AGENT_HZ) and not hears(supervisor, CALLEE_HZ)
+        await studio.until(lambda: hears(supervisor, AGENT_HZ))
+        assert not hears(supervisor, CALLEE_HZ)
+        before = supervisor.heard().size
         studio.plane.bridge(agent.leg, callee.leg)
         await talking
-        assert hears(supervisor, AGENT_HZ) and hears(supervisor, CALLEE_HZ)
+        assert hears(supervisor, AGENT_HZ, before) and hears(supervisor, CALLEE_HZ, before)
 
     run(scenario)
 
@@ -116,9 +129,10 @@ def test_joining_and_leaving_leave_no_gap_and_no_click(run):
             studio.plane.supervision.stop_speaking(supervisor.leg, agent.leg)
             studio.plane.supervision.stop_listening(supervisor.leg)
             await asyncio.sleep(0.7)
+        left = agent.heard().size
         await talking
         assert contiguous(agent.packets) and contiguous(callee.packets) and contiguous(supervisor.packets)
-        assert hears(agent, CALLEE_HZ) and not hears(agent, SUPERVISOR_HZ)
+        assert hears(agent, CALLEE_HZ, left) and not hears(agent, SUPERVISOR_HZ, left)
         # Three steady tones have a bounded second difference; a click has none.
         for end, loudest_hz in ((agent, SUPERVISOR_HZ), (callee, AGENT_HZ), (supervisor, CALLEE_HZ)):
             audio = end.heard().astype(float)
@@ -137,15 +151,17 @@ def test_a_supervisor_who_left_or_hung_up_is_heard_no_more(run):
         talking = asyncio.gather(
             agent.say(hum(AGENT_HZ, 4)), callee.say(hum(CALLEE_HZ, 4)), supervisor.say(hum(SUPERVISOR_HZ, 4))
         )
-        await asyncio.sleep(1.5)
-        assert hears(agent, SUPERVISOR_HZ, 2000) and hears(callee, SUPERVISOR_HZ, 2000)
+        await studio.until(lambda: hears_now(agent, SUPERVISOR_HZ) and hears_now(callee, SUPERVISOR_HZ))
         studio.plane.supervision.stop_speaking(supervisor.leg, agent.leg)
-        await asyncio.sleep(0.8)
-        assert not hears(agent, SUPERVISOR_HZ, 2000) and hears(callee, SUPERVISOR_HZ, 2000)
+        await studio.until(lambda: not hears_now(agent, SUPERVISOR_HZ))
+        left_agent, still = agent.heard().size, callee.heard().size
+        await studio.until(lambda: hears(callee, SUPERVISOR_HZ, still))
         studio.plane.close_leg(supervisor.leg)
-        await asyncio.sleep(0.8)
-        assert not hears(callee, SUPERVISOR_HZ, 2000)
+        await studio.until(lambda: not hears_now(callee, SUPERVISOR_HZ))
+        left_callee = callee.heard().size
         await talking
+        assert not hears(agent, SUPERVISOR_HZ, left_agent) and not hears(callee, SUPERVISOR_HZ, left_callee)
+        assert hears(agent, CALLEE_HZ, left_agent) and hears(callee, AGENT_HZ, left_callee)
         with pytest.raises(UsageError):
             studio.plane.supervision.listen(supervisor.leg, agent.leg)
 

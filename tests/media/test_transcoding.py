@@ -9,7 +9,7 @@ from softswitch.codecs import g722, l16
 from softswitch.codecs.tones import goertzel_power, tone
 
 from softswitch.media.events import MediaFormat
-from tests.media.conftest import End
+from tests.media.conftest import End, next_packet
 from tests.media.test_relay import contiguous
 
 HZ = 700.0
@@ -31,7 +31,7 @@ class Wideband(End):
         narrow = tone((hz,), int(1000 * seconds), -20.0)
         l16.encode(narrow[:160], np.zeros(320, np.uint8))  # compiled before the clock starts
         wide = (4600 * np.sin(2 * np.pi * hz * np.arange(2 * narrow.size) / 16000)).astype(np.int16)
-        started = time.monotonic()
+        due = time.monotonic()
         for index in range(narrow.size // 160):
             if self.codec == "G722":
                 payload = np.zeros(160, np.uint8)
@@ -41,7 +41,7 @@ class Wideband(End):
                 l16.encode(narrow[160 * index : 160 * index + 160], payload)
             self.send(payload.tobytes())
             self.timestamp += 160 - payload.size  # both clocks run at 8 kHz (RFC 3551 §4.5.2)
-            await asyncio.sleep(max(0.0, started + 0.02 * (index + 1) - time.monotonic()))
+            due = await next_packet(due)
 
     def power(self, hz):
         """At one frequency, of what came lately."""

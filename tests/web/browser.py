@@ -36,7 +36,7 @@ async def agent_tab(browser: Browser, url: str, agent: str, pin: str, *, dark: b
     scheme = "dark" if dark else "light"
     context = await browser.new_context(viewport={"width": 1366, "height": 768}, color_scheme=scheme)
     page = await context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(60_000)
     await page.goto(f"{url}login")
     await page.fill("#name", agent)
     await page.fill("#password", pin)
