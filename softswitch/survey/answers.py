@@ -1,6 +1,7 @@
 """Whether something may be the answer to a node, and as what it is kept."""
 
 import math
+import re
 import unicodedata
 
 from softswitch.errors import UsageError
@@ -9,6 +10,7 @@ from softswitch.survey.questionnaire import Answer, NoAnswer, Node, NodeKind
 
 Given = object
 """What a page or a program says: text, a number, or a list of choices; None to a statement."""
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:[ ,'’]\d{3})+(?:\.\d+)?")
 
 
 def checked(node: Node, given: Given) -> Answer | None:
@@ -49,7 +51,7 @@ def _several(node: Node, given: Given) -> tuple[str, ...]:
 def _number(node: Node, given: Given) -> int | float:
     number: int | float
     if isinstance(given, str):
-        plain = unicodedata.normalize("NFKC", given).strip().replace(",", ".")
+        plain = _plain_number(node, unicodedata.normalize("NFKC", given).strip())
         try:
             number = int(plain) if len(plain) < 20 and "." not in plain and "e" not in plain.lower() else float(plain)
         except ValueError:
@@ -63,6 +65,17 @@ def _number(node: Node, given: Given) -> int | float:
     if round(number, node.decimals) != number:
         raise UsageError("type a whole number" if not node.decimals else f"type at most {node.decimals} decimals")
     return int(number) if not node.decimals else float(number)
+
+
+def _plain_number(node: Node, text: str) -> str:
+    """Without what stands between thousands, and with a point before decimals: 12,000 is twelve thousand."""
+    if _THOUSANDS.fullmatch(text):
+        if node.decimals and text.count(",") == 1 and "." not in text:
+            raise UsageError("type it without a comma between the thousands, and with a point before decimals")
+        return re.sub(r"[ ,'’]", "", text)
+    if not node.decimals and re.search(r"\d[.,]\d", text):
+        raise UsageError("type a whole number")
+    return text.replace(",", ".")
 
 
 def _text(node: Node, given: Given) -> str:

@@ -25,6 +25,8 @@ MOST_CHOICES = 60
 MOST_BRANCHES = 60
 LONGEST_ANSWER = 500
 MOST = 10**12
+MOST_ANSWERED = 10**6
+"""Of a number with its decimals' digits: seven digits can be somebody's number."""
 _CHOICE_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -139,6 +141,10 @@ def _bounds(table: Table, kind: NodeKind, choices: int) -> tuple[float, float, i
         if low > high:
             table.wrong("is above at_most", "at_least")
         decimals = int(table.number("decimals", least=0, most=4, otherwise=0, whole=True))
+        if max(abs(low), abs(high)) * 10**decimals > MOST_ANSWERED:
+            table.wrong(
+                "lets in so many digits that an answer could be a telephone number; ask in thousands", "at_most"
+            )
         return low, high, decimals, table.text("unit", longest=32, otherwise=""), 0
     if kind is NodeKind.MULTIPLE:
         low = table.number("at_least", least=1, most=max(1, choices), otherwise=1, whole=True)

@@ -86,7 +86,8 @@ def found_in(text: str) -> Detail | None:
         return Detail.ACCOUNT
     if any(pattern.search(simple) for pattern in _POSTCODES) or _is_spaced_postcode(simple):
         return Detail.POSTCODE
-    runs = groups_of(_DATE.sub(" date ", simple))
+    dates = [groups for found in _DATE.finditer(simple) for groups in groups_of(found[0])]
+    runs = [run for run in groups_of(simple) if run not in dates]  # a date among other digits is a part of them
     if any(_is_card(run) for run in runs):
         return Detail.CARD
     if any(_is_telephone(run) for run in runs) or _has_plus(simple, runs):

@@ -92,6 +92,11 @@ def test_an_ordinary_answer_passes(text: str) -> None:
     assert found_in(text) is None
 
 
+@pytest.mark.parametrize("text", ["000 zero 01-1-00 0", "07946 01/02/2019", "01/02/2019 00 12"])
+def test_no_date_hides_the_digits_beside_it(text: str) -> None:
+    assert found_in(text) is Detail.TELEPHONE
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.integers(0, 9), min_size=10, max_size=11),

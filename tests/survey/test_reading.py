@@ -20,6 +20,8 @@ MISTAKES = [
     ("at_most = 120", "at_most = -1", "nodes[2].at_least", "above at_most"),
     ("at_most = 120", 'at_most = "old"', "nodes[2].at_most", "must be a number"),
     ("at_most = 120", "at_most = nan", "nodes[2].at_most", "must be from"),
+    ("at_most = 120", "at_most = 79999999999", "nodes[2].at_most", "telephone number"),
+    ("at_most = 120", "at_most = 9999\ndecimals = 3", "nodes[2].at_most", "telephone number"),
     ("at_most = 120", "at_most = 120\ndecimals = 1.5", "nodes[2].decimals", "whole number"),
     ('text = "Why?"', 'txt = "Why?"', "nodes[4].txt", 'did you mean "text"?'),
     ('text = "Why?"', "text = 7", "nodes[4].text", "text in quotes"),
