@@ -22,7 +22,7 @@ NEVER_DIALLED = ("+442079460998", "+441614960999")
 """On the demo's never-dial list; the lead list does not hold them."""
 HASTE = 0.5
 """The demo's callees ring and talk for so much of the lab's usual time: sixty leads fit into a minute or so."""
-START_S = 30.0
+START_S = 60.0
 STOP_S = 10.0
 
 

@@ -78,6 +78,6 @@ def test_the_bench_times_calls_of_noise_where_there_are_no_clips(tmp_path: Path)
     run = subprocess.run(command, capture_output=True, text=True, timeout=400, check=True)
     figures = json.loads(run.stdout)
     assert figures.keys() >= {"us_per_frame", "us_per_frame_4", "core_pct_4", "bytes_per_call"}
-    assert 0 < figures["us_per_frame"] < 1000
+    assert 0 < figures["us_per_frame"] < 20_000, "a frame's own time, on however slow a machine"
     assert figures["bytes_per_call"] <= 8192
     assert figures["methods"] == {}

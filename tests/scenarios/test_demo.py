@@ -28,6 +28,7 @@ def test_the_demo_runs_a_healthy_shift_and_leaves_nothing_running(tmp_path: Path
         [sys.executable, "-m", "softswitch", "demo", "--plain", "--folder", folder, "--json", figures_file],
         capture_output=True, text=True, timeout=380, check=False,
     )  # fmt: skip
+    assert figures_file.exists(), ran.stdout + ran.stderr
     figures = json.loads(figures_file.read_text())
     assert figures["faults"] == []
     assert ran.returncode == 0
