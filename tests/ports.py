@@ -13,6 +13,7 @@ HOLDER = "127.255.255.254"
 KEPT = 6
 """So many blocks go round in a process: a late packet of a test that is over finds nobody at its port."""
 
+_singles: deque[int] = deque()
 _held: dict[int, deque[int]] = {}
 _holders = ExitStack()
 
@@ -32,6 +33,21 @@ def lend_ports(count: int = STEP) -> int:
     raise AssertionError(f"no {count} free ports between {FIRST} and {LAST}")
 
 
+def free_port() -> int:
+    """A port for a program that must be told one, the first of four that no other process is lent.
+
+    One of the system's own lending, given back at once, may be anybody's before that program opens it.
+    """
+    if not _singles:
+        first = next(first for first in range(LAST - STEP, FIRST, -STEP) if _hold(first, STEP))
+        _singles.extend(range(first, first + STEP, 4))
+    for _ in range(len(_singles)):
+        _singles.rotate(-1)
+        if _are_free(_singles[-1], 4) and _are_free(_singles[-1], 1, socket.SOCK_STREAM):
+            return _singles[-1]
+    raise AssertionError(f"each of {len(_singles)} ports is in use")
+
+
 def _hold(first: int, count: int) -> bool:
     with ExitStack() as holders:
         for port in range(first, first + count, STEP):
@@ -44,9 +60,9 @@ def _hold(first: int, count: int) -> bool:
         return True
 
 
-def _are_free(first: int, count: int) -> bool:
+def _are_free(first: int, count: int, kind: socket.SocketKind = socket.SOCK_DGRAM) -> bool:
     for port in range(first, first + count):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        with socket.socket(socket.AF_INET, kind) as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:

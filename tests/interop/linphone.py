@@ -7,7 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.interop.peers import PATIENCE_S, end, eventually, free_port
+from tests.interop.peers import PATIENCE_S, end, eventually
+from tests.ports import free_port
 
 
 class Linphone:
@@ -85,7 +86,7 @@ media_encryption_mandatory={int(self._encryption != "none")}
 use_ipv6=0
 register_only_when_network_is_up=1
 [rtp]
-audio_rtp_port={max(free_port(), 10_000) // 2 * 2}
+audio_rtp_port={free_port()}
 [sound]
 playback_dev_id=
 [video]

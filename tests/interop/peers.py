@@ -20,6 +20,7 @@ from softswitch.testing.callee import Callee, CalleePlan, Kind
 from softswitch.testing.companding import Pcm, encode
 from softswitch.testing.marker import MarkerEar
 from softswitch.testing.speaker import Speaker, agent_speaker
+from tests.ports import free_port
 
 HERE = Path(__file__).resolve().parent
 PYVOIP_PYTHON = HERE.parents[1] / ".venv" / "peers" / "pyvoip" / "bin" / "python"
@@ -38,13 +39,6 @@ def is_installed(peer: str) -> bool:
     if peer == "sipvicious":
         return (SIPVICIOUS_HOME / "bin" / "sipvicious_svmap").exists()
     return shutil.which(peer) is not None and (peer != "baresip" or BARESIP_MODULES is not None)
-
-
-def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
-    """A port that was free a moment ago, for peers that cannot say which one they took."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def is_bound(port: int, kind: socket.SocketKind = socket.SOCK_DGRAM) -> bool:
@@ -123,7 +117,7 @@ class Baresip:
 
     async def __aenter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
-        control = free_port(socket.SOCK_STREAM)
+        control = free_port()
         (self.folder / "config").write_text(self._config(control))
         parameters = {"auth_user": self._username, "auth_pass": self._password, "answermode": "auto", **self._account}
         line = "".join(f";{name}={value}" for name, value in parameters.items())
@@ -197,7 +191,7 @@ class Baresip:
                     self._replies.put_nowait(message)
 
     def _config(self, control: int) -> str:
-        rtp = free_port() // 2 * 2
+        rtp = free_port()
         modules = "".join(f"module {name}.so\n" for name in ("g711", "srtp", "aufile", "aubridge", "sndfile"))
         trust = f"sip_cafile {self._authorities}\nsip_verify_server yes\n" if self._authorities else ""
         return f"""sip_listen 127.0.0.1:0
@@ -209,7 +203,7 @@ ausrc_srate 8000
 auplay_srate 8000
 ausrc_channels 1
 auplay_channels 1
-rtp_ports {max(rtp, 10000)}-{max(rtp, 10000) + 20}
+rtp_ports {rtp}-{rtp + 20}
 module_path {BARESIP_MODULES}
 {modules}module_tmp account.so
 module_app menu.so
@@ -278,7 +272,7 @@ class Sipp:
             "-mi",
             "127.0.0.1",
             "-mp",
-            str(max(10_000, free_port() // 2 * 2)),
+            str(free_port()),
             "-m",
             str(calls),
             "-l",

@@ -12,7 +12,8 @@ import numpy as np
 
 from softswitch.testing.companding import Pcm
 from softswitch.testing.speaker import Speaker
-from tests.interop.peers import HERE, PATIENCE_S, PYVOIP_PYTHON, end, eventually, free_port, speech
+from tests.interop.peers import HERE, PATIENCE_S, PYVOIP_PYTHON, end, eventually, speech
+from tests.ports import free_port
 
 
 class PyVoip:
@@ -26,7 +27,7 @@ class PyVoip:
             username,
             password,
             str(free_port()),
-            str(max(10_000, free_port() // 2 * 2)),
+            str(free_port()),
         ]
         self._marker_hz = marker_hz
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.interop.peers import SIPPY_HOME, end, eventually, free_port, is_bound
+from tests.interop.peers import SIPPY_HOME, end, eventually, is_bound
+from tests.ports import free_port
 
 
 class SippyCarrier:

@@ -20,9 +20,9 @@ from softswitch.testing.marker import MarkerEar, MarkerTone
 from softswitch.web.passwords import Passwords
 from tests.interop.browser import Browser
 from tests.interop.headset_page import HeadsetPage, empty_page, write_tone
-from tests.interop.peers import Sipp, eventually, eventually_so, free_port
+from tests.interop.peers import Sipp, eventually, eventually_so
 from tests.interop.site import CAMPAIGN, agents_ready, running_switch, write_site
-from tests.ports import lend_ports
+from tests.ports import free_port, lend_ports
 
 MICROPHONE_HZ, THEIRS_HZ = 2150, 2700
 PASSWORD = "a headset of one's own"

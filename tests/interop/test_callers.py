@@ -10,7 +10,8 @@ from softswitch.calls.events import CallEnded, CallOffered, Origin
 from softswitch.ua.accounts import CarrierAccount, PhoneAccount
 from softswitch.ua.phones import PhoneExpired, PhoneRegistered
 from tests.interop.desk import Desk
-from tests.interop.peers import Sipp, SippResult, free_port, write_ulaw
+from tests.interop.peers import Sipp, SippResult, write_ulaw
+from tests.ports import free_port
 
 DID = "+442079460999"
 CALLER_HZ = 2800

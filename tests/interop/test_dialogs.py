@@ -17,7 +17,8 @@ from softswitch.calls.events import (
 )
 from softswitch.ua.accounts import CarrierAccount, PhoneAccount
 from tests.interop.desk import Desk
-from tests.interop.peers import Sipp, SippResult, free_port, write_ulaw
+from tests.interop.peers import Sipp, SippResult, write_ulaw
+from tests.ports import free_port
 
 DID = "+442079460999"
 CALLEE_HZ = 2800

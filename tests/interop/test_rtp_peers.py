@@ -14,9 +14,10 @@ from softswitch.media.events import DigitPressed, MediaEvent
 from softswitch.switch import Switch
 from softswitch.testing.companding import Pcm, encode
 from softswitch.testing.speaker import Speaker
-from tests.interop.peers import Baresip, Sipp, eventually, free_port, heard_in, speech, talking_baresip, write_ulaw
+from tests.interop.peers import Baresip, Sipp, eventually, heard_in, speech, talking_baresip, write_ulaw
 from tests.interop.site import DID, PASSWORDS, address_of, agents_ready, running_switch, write_site
 from tests.interop.wiretap import Wiretap
+from tests.ports import free_port
 
 CAPTURES = Path(__file__).resolve().parents[3] / "shared" / "vectors" / "dtmf"
 KEYS = "0123456789*#"

@@ -20,7 +20,8 @@ from softswitch.ua.accounts import CarrierAccount, PhoneAccount
 from softswitch.ua.defence import Limits, Reason
 from softswitch.ua.phones import PhoneRegistered
 from softswitch.ua.pool import UserAgentPool
-from tests.interop.peers import SIPVICIOUS_HOME, eventually, free_port
+from tests.interop.peers import SIPVICIOUS_HOME, eventually
+from tests.ports import free_port
 
 SCANNER, OFFICE = "127.0.0.66", "127.0.0.3"
 SCAN_S, LIMIT_S = 2, 20.0

@@ -12,8 +12,9 @@ from softswitch.testing.callee import CalleePlan, Kind
 from softswitch.testing.trunk import Trunk
 from softswitch.ua.accounts import AccountRegistered, CarrierAccount
 from tests.interop.desk import Desk
-from tests.interop.peers import Sipp, free_port, write_ulaw
+from tests.interop.peers import Sipp, write_ulaw
 from tests.interop.sippy_carrier import SippyCarrier
+from tests.ports import free_port
 
 CALLEE_HZ = 2700
 NUMBER = "+442079460001"

@@ -7,7 +7,8 @@ from softswitch.calls.events import CallAnswered, CallEnded, CallFailed
 from softswitch.sip.hop import Hop
 from softswitch.ua.accounts import CarrierAccount
 from tests.interop.desk import Desk
-from tests.interop.peers import Sipp, free_port
+from tests.interop.peers import Sipp
+from tests.ports import free_port
 
 TCP = Hop("127.0.0.1", 0, "TCP")
 

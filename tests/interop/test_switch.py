@@ -8,9 +8,10 @@ import pytest
 
 from softswitch.config import recordings_directory
 from tests.auditor import channels
-from tests.interop.peers import Sipp, eventually, free_port, heard_in, talking_baresip, write_ulaw
+from tests.interop.peers import Sipp, eventually, heard_in, talking_baresip, write_ulaw
 from tests.interop.pyvoip import PyVoip
 from tests.interop.site import CAMPAIGN, DID, PASSWORDS, address_of, agents_ready, running_switch, write_site
+from tests.ports import free_port
 
 NUMBER = "+442079460123"
 AGENT_HZ, CALLEE_HZ = 2150, 2700

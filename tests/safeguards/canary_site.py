@@ -16,8 +16,7 @@ from softswitch.demo.lab import daytime_zone
 from softswitch.store.vault_key import make_key, read_key
 from softswitch.testing.clips import VOICES
 from tests.auditor import AUDITOR
-from tests.interop.peers import free_port
-from tests.ports import lend_ports
+from tests.ports import free_port, lend_ports
 from tests.processes import SwitchProcess
 from tests.safeguards.marked_leads import MarkedLead, write_leads
 

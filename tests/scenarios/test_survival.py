@@ -22,8 +22,8 @@ from softswitch.testing.rtp import PACKET_S
 from softswitch.testing.station import Conversation
 from softswitch.testing.trunk import Trunk, TrunkCall
 from tests.auditor import listen
-from tests.interop.peers import free_port
 from tests.interop.site import CAMPAIGN, DID, PASSWORDS, write_site
+from tests.ports import free_port
 from tests.processes import SwitchProcess
 
 A, B = "+442079460101", "+442079460102"

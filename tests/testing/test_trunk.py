@@ -10,7 +10,8 @@ from softswitch.testing.callee import CalleePlan, Kind
 from softswitch.testing.trunk import Trunk
 from softswitch.ua.accounts import AccountRegistered, CarrierAccount
 from tests.interop.desk import MARKER_HZ, Desk
-from tests.interop.peers import eventually, free_port
+from tests.interop.peers import eventually
+from tests.ports import free_port
 
 NUMBER = "+442079460001"
 
