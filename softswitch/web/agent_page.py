@@ -49,20 +49,22 @@ class _Headset(ui.element, component="assets/agent_headset.js"):
 
 def show_agent_page(room: Room, account: Account, session: Session | None) -> None:
     """Build the page for one browser tab and keep it up to date while the tab is open."""
-    page = AgentPage(room, account, session)
-    page.refresh()
     client = ui.context.client
+    page = AgentPage(room, account, session, client.id)
+    page.refresh()
     client.on_connect(lambda: room.agent_pages.receive_opened(account.name, client.id))
     client.on_delete(lambda: room.agent_pages.receive_closed(account.name, client.id))
     ui.timer(REFRESH_S, page.refresh)
 
 
 class AgentPage:
-    def __init__(self, room: Room, account: Account, session: Session | None) -> None:
+    def __init__(self, room: Room, account: Account, session: Session | None, page: str) -> None:
+        """page: the name under which `room.agent_pages` knows it."""
         self._control = room.control
         self._room = room
         self._agent = account.name
         self._session = session
+        self._page = page
         self._shown: dict[str, Any] = {}
         self._notice = ""
         self._notices = 0
@@ -96,6 +98,7 @@ class AgentPage:
             "outcomes": [{"id": each.value, "text": text} for each, text in OUTCOMES.items()],
             "notice": self._notice,
             "notices": self._notices,
+            "in_use": self._room.agent_pages.is_in_use(self._agent, self._page),
         }
 
     async def _act(self, event: GenericEventArguments) -> None:
@@ -104,6 +107,10 @@ class AgentPage:
             ui.navigate.to("/login")
             return
         told = event.args if isinstance(event.args, dict) else {}
+        if told.get("what") == "use-here":
+            self._room.agent_pages.receive_taken(self._agent, self._page)
+        elif not self._room.agent_pages.is_in_use(self._agent, self._page):
+            return
         command = self._command(str(told.get("what", "")), told)
         if command is None:
             return

@@ -1,9 +1,10 @@
 """Browser headsets over REST: a page's offer in, our answer out (RFC 8829). Each person for the own headset only."""
 
-from collections.abc import Coroutine
+import asyncio
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from softswitch.errors import PeerError, UsageError
@@ -11,6 +12,7 @@ from softswitch.web.accounts import Account, Role
 from softswitch.web.control import SwitchControl
 from softswitch.web.roles import only
 from softswitch.web.schemas import Problem
+from softswitch.web.sessions import Session
 
 LONGEST_SDP = 32_768
 """Characters; an offer of audio with all its candidates has a tenth of that."""
@@ -18,6 +20,8 @@ LONGEST_SDP = 32_768
 Agent = Annotated[Account, Depends(only(Role.AGENT))]
 Watcher = Annotated[Account, Depends(only(Role.SUPERVISOR, Role.ADMINISTRATOR))]
 
+_ENDING: set[asyncio.Task[None]] = set()
+"""Kept here until they are done, or they could be collected on the way."""
 _OTHER_METHODS = ["GET", "HEAD", "OPTIONS", "PATCH", "PUT", "TRACE"]
 _REFUSED: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "No such agent"},
@@ -43,10 +47,12 @@ class Answer(BaseModel):
 
 def add_headsets(router: APIRouter, control: SwitchControl) -> None:
     @router.post("/agent/headset", tags=["headsets"], responses=_REFUSED)
-    async def seat_agent(offer: Offer, account: Agent) -> Answer:
+    async def seat_agent(offer: Offer, account: Agent, request: Request) -> Answer:
         """Begin the shift with this browser tab as the agent's headset. It takes the place of the agent's phone, or of
-        another tab; the agent is ready once the tab is heard."""
-        return await _answered(control.seat_agent_headset(account.name, _octets(offer)))
+        another tab; the agent is ready once the tab is heard. It ends with the session that has begun it."""
+        answer = await _answered(control.seat_agent_headset(account.name, _octets(offer)))
+        _end_with_session(request, lambda: control.end_agent_headset(account.name))
+        return answer
 
     @router.delete("/agent/headset", status_code=204, tags=["headsets"], responses=_REFUSED)
     async def end_agent(account: Agent) -> None:
@@ -54,9 +60,12 @@ def add_headsets(router: APIRouter, control: SwitchControl) -> None:
         await _carried_out(control.end_agent_headset(account.name))
 
     @router.post("/supervisor/headset", tags=["headsets"], responses=_REFUSED)
-    async def seat_supervisor(offer: Offer, account: Watcher) -> Answer:
-        """Make this browser tab the supervisor's headset, to listen and speak with."""
-        return await _answered(control.seat_supervisor_headset(account.name, _octets(offer)))
+    async def seat_supervisor(offer: Offer, account: Watcher, request: Request) -> Answer:
+        """Make this browser tab the supervisor's headset, to listen and speak with. It ends with the session that has
+        begun it."""
+        answer = await _answered(control.seat_supervisor_headset(account.name, _octets(offer)))
+        _end_with_session(request, lambda: control.end_supervisor_headset(account.name))
+        return answer
 
     @router.delete("/supervisor/headset", status_code=204, tags=["headsets"], responses=_REFUSED)
     async def end_supervisor(account: Watcher) -> None:
@@ -68,6 +77,23 @@ def add_headsets(router: APIRouter, control: SwitchControl) -> None:
     async def neither_of_both() -> None:
         """Two handlers on one path: left alone, the router would name the first one's method as all there is."""
         raise HTTPException(405, "Method Not Allowed", {"allow": "DELETE, POST"})
+
+
+def _end_with_session(request: Request, end: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Nobody is heard, or hears, through a tab whose log-in is over. A program without a session has none to end."""
+    session: Session | None = request.scope.get("softswitch.session")
+    if session is None:
+        return
+    if session.ended:  # while the headset was being connected
+        _start(end())
+    else:
+        session.when_ended.append(lambda: _start(end()))
+
+
+def _start(ending: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.get_running_loop().create_task(ending)
+    _ENDING.add(task)
+    task.add_done_callback(_ENDING.discard)
 
 
 def _octets(offer: Offer) -> bytes:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from softswitch.errors import UsageError
-from softswitch.web.accounts import Account
+from softswitch.web.accounts import Account, Role
 from softswitch.web.authentication import Enrolment, Refused, stamp_of
 from softswitch.web.guard import COOKIE, caller_of, token_of
 from softswitch.web.room import Room
@@ -62,11 +62,15 @@ def login_router(room: Room) -> APIRouter:
 
 
 async def begin_session(room: Room, request: Request, response: Response, who: Account) -> str:
-    """Set the cookie; the session's token."""
+    """Set the cookie; the session's token. An agent is logged in at one place: the log-in before this one ends."""
     room.sessions.end(token_of(request.headers))
     row = await room.authenticator.people.person(who.name)
     source = caller_of(request.scope, request.headers).source
+    # Nothing waits between these two, or two log-ins at the same moment would both stay.
+    replaced = room.sessions.end_those_named(who.name) if who.holds(Role.AGENT) else 0
     token = room.sessions.begin(who, time.monotonic(), source, stamp_of(row) if row is not None else "")
+    if replaced:
+        await _note_replaced(room, who, source)
     response.set_cookie(
         COOKIE,
         token,
@@ -88,6 +92,14 @@ async def end_session(room: Room, request: Request) -> None:
             await room.journal.note(account.name, "log out", subject=f"from {source}", reason="")
         except UsageError:
             return  # the interlock says so already
+
+
+async def _note_replaced(room: Room, who: Account, source: str) -> None:
+    """It has happened already, so it is noted and not held back."""
+    try:
+        await room.journal.note(who.name, "log out", subject=f"by a log-in from {source}", reason="a second log-in")
+    except UsageError:
+        return  # the interlock says so already
 
 
 def forget_cookie(response: Response) -> None:

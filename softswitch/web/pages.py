@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from softswitch.web.accounts import Account, Role
 from softswitch.web.agent_page import show_agent_page
 from softswitch.web.noting import see
+from softswitch.web.page_sockets import bind_sockets
 from softswitch.web.room import Room
 from softswitch.web.sessions import Session
 from softswitch.web.wallboard import show_wallboard
@@ -45,6 +46,7 @@ def add_pages(app: FastAPI, room: Room) -> None:
         tailwind=False,
         show_welcome_message=False,
     )
+    bind_sockets(core.sio)
 
 
 async def close_pages() -> None:

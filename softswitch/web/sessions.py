@@ -90,6 +90,13 @@ class Sessions:
         for key in ends:
             self._end(key)
 
+    def end_those_named(self, name: str) -> int:
+        """End every session of one person; how many there were."""
+        ends = [key for key, each in self._sessions.items() if each.account.name == name]
+        for key in ends:
+            self._end(key)
+        return len(ends)
+
     def end_all(self) -> None:
         for key in list(self._sessions):
             self._end(key)

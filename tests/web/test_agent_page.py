@@ -45,6 +45,11 @@ async def says(page: Page, words: str) -> None:
     await page.get_by_text(words, exact=False).first.wait_for()
 
 
+async def check_accessibility(page: Page) -> None:
+    found = await Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
+    assert found.violations_count == 0, found.generate_report()
+
+
 async def go_on(page: Page, switch: SmallSwitch, words: str) -> None:
     """Time passes, Enter is pressed, and the next words are there."""
     switch.tick(20)
@@ -200,6 +205,28 @@ def test_the_headset_is_tested_before_the_shift_begins() -> None:
     story(body)
 
 
+def test_a_second_tab_takes_the_page_over_and_a_log_in_elsewhere_leads_to_the_log_in_page() -> None:
+    async def body(switch: SmallSwitch, browser: Browser, url: str) -> None:
+        switch._set("101", AgentState.READY)
+        async with agent_tab(browser, url, "101", PASSWORD) as page:
+            await says(page, "Waiting for the next call")
+            second = await page.context.new_page()
+            await second.goto(f"{url}agent")
+            await says(second, "Waiting for the next call")
+            await says(page, "Your page is open in another tab")
+            assert await page.get_by_role("button", name="Pause").count() == 0
+            await picture(page, "agent-elsewhere")
+            await check_accessibility(page)
+            await page.get_by_role("button", name="Go on in this tab").click()
+            await says(page, "Waiting for the next call")
+            await says(second, "Your page is open in another tab")
+            async with agent_tab(browser, url, "101", PASSWORD) as elsewhere:
+                await page.wait_for_url("**/login?next=/agent")
+                await says(elsewhere, "Waiting for the next call")
+
+    story(body)
+
+
 def test_all_controls_are_on_a_small_screen_and_nothing_breaks_the_rules_of_accessibility() -> None:
     async def body(switch: SmallSwitch, browser: Browser, url: str) -> None:
         for dark in (False, True):
@@ -222,8 +249,7 @@ def test_all_controls_are_on_a_small_screen_and_nothing_breaks_the_rules_of_acce
                 await check(page)
 
     async def check(page: Page) -> None:
-        found = await Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
-        assert found.violations_count == 0, found.generate_report()
+        await check_accessibility(page)
         size = await page.evaluate(
             "[document.documentElement.scrollHeight, innerHeight, document.documentElement.scrollWidth]"
         )

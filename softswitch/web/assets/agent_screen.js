@@ -21,11 +21,19 @@ export default {
       <span v-if="page.pause_wanted" class="desk-hint">pause after this call</span>
       <p class="desk-notice" role="alert"><span v-if="view.notice" :key="view.notices">{{ view.notice }}</span></p>
       <span v-if="page.calls" class="desk-hint">{{ page.calls }} {{ page.calls === 1 ? "call" : "calls" }} this shift</span>
-      <button v-if="page.state === 'paused' && !page.headset_test_due" class="act act-main" @click="say('ready')">Ready</button>
+      <button v-if="!elsewhere && page.state === 'paused' && !page.headset_test_due" class="act act-main" @click="say('ready')">Ready</button>
       <button v-if="canPause" class="act" @click="open('pauses')">{{ inCall ? "Pause after this call" : "Pause" }}</button>
       <button type="button" class="act act-round" aria-label="Switch between light and dark" @click="turn">◐</button>
       <form method="post" action="/logout"><button class="act" type="submit">Log out</button></form>
     </header>
+
+    <main class="desk-main desk-quiet" v-if="elsewhere">
+      <div class="waiting">
+        <p class="waiting-word">Your page is open in another tab</p>
+        <p class="waiting-hint">One tab at a time can be worked with.</p>
+        <p class="waiting-hint"><button class="act act-main act-big" @click="say('use-here')">Go on in this tab</button></p>
+      </div>
+    </main>
 
     <main class="desk-main" v-show="setUp"><slot></slot></main>
 
@@ -39,7 +47,7 @@ export default {
       </section>
     </main>
 
-    <main class="desk-main desk-quiet" v-if="!setUp && !atWork && !preview">
+    <main class="desk-main desk-quiet" v-if="!elsewhere && !setUp && !atWork && !preview">
       <div class="waiting">
         <div class="waiting-mark" aria-hidden="true"></div>
         <p class="waiting-word">{{ page.state === "ready" ? "Waiting for the next call" : page.state === "reserved" ? "A call is coming" : "You are on a pause" }}</p>
@@ -180,10 +188,11 @@ export default {
     wrapLeft() { return Math.max(0, this.page.wrap_up_left_s - this.passed); },
     readFor() { return this.interview ? this.interview.read_for_s - this.passed : 0; },
     inCall() { return this.page.state === "in call" || this.page.state === "reserved"; },
-    canPause() { return !this.page.pause_wanted && ["ready", "in call", "wrap-up"].includes(this.page.state); },
-    setUp() { return this.page.state === "offline" || (this.page.state === "paused" && this.page.headset_test_due); },
-    atWork() { return this.page.state === "in call" || this.page.state === "wrap-up"; },
-    preview() { return this.page.state === "reserved" && this.page.call && this.page.call.is_shown_first; },
+    elsewhere() { return this.view.in_use === false; },
+    canPause() { return !this.elsewhere && !this.page.pause_wanted && ["ready", "in call", "wrap-up"].includes(this.page.state); },
+    setUp() { return !this.elsewhere && (this.page.state === "offline" || (this.page.state === "paused" && this.page.headset_test_due)); },
+    atWork() { return !this.elsewhere && (this.page.state === "in call" || this.page.state === "wrap-up"); },
+    preview() { return !this.elsewhere && this.page.state === "reserved" && this.page.call && this.page.call.is_shown_first; },
     over() { return Boolean(this.interview && this.interview.ending); },
     ending() { return ENDINGS[this.interview.ending] || this.interview.ending; },
     outcomeName() { const own = this.view.outcomes.find((each) => each.id === this.page.disposition); return own ? own.text : this.page.disposition; },
@@ -218,6 +227,7 @@ export default {
   mounted() {
     this.ticking = setInterval(() => { this.now = performance.now(); }, 250);
     window.addEventListener("keydown", this.press);
+    this.$nextTick(() => window.socket && window.socket.on("disconnect", this.askWhetherLoggedIn));
   },
   unmounted() {
     clearInterval(this.ticking);
@@ -225,6 +235,13 @@ export default {
   },
   methods: {
     say(what, more) { this.$emit("act", { what, ...more }); },
+    async askWhetherLoggedIn() {
+      // As HTML: whoever is not logged in is led to the log-in page, and no browser asks for a password of its own.
+      const told = await fetch("/api/session", { headers: { Accept: "text/html" }, redirect: "manual" }).catch(() => null);
+      if (!told || told.type !== "opaqueredirect") return; // the line is disturbed: the page connects again by itself
+      window.onbeforeunload = null;
+      window.location.assign("/login?next=/agent");
+    },
     noAnswer(each) { return NO_ANSWER[each] || each; },
     turn() { Quasar.Dark.toggle(); },
     dialogOf(name) { return [].concat(this.$refs[name])[0]; },
