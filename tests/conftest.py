@@ -12,6 +12,10 @@ __all__ = ["pytest_runtest_protocol", "pytest_terminal_summary"]
 
 LANES = {
     "tests/scenarios/test_demo.py": "the demo",
+    "tests/scenarios/test_faults.py": "deaths",
+    "tests/scenarios/test_interview.py": "deaths",
+    "tests/scenarios/test_kill.py": "deaths",
+    "tests/scenarios/test_survival.py": "deaths",
     "tests/scenarios": "calls",
     "tests/safeguards/test_canaries.py": "canaries",
     "tests/safeguards/test_canaries_planted.py": "canaries",
@@ -20,11 +24,14 @@ LANES = {
     "tests/bench": "media",
     "tests/recordings": "media",
     "tests/exchange/test_media_process.py": "media",
+    "tests/web": "pages",
 }
-"""Tests that need the machine's real time, for audio or for the programs of others. A lane is one process's, and the
-largest begin first; they mostly wait, so that three share two cores."""
-COMPUTE = ("tests/media/test_jitter", "tests/media/test_rtcp.py")
-"""The long ones among the media's that need no real time: their paths begin so."""
+"""Tests that need the machine's real time, for audio, for browsers or for the programs of others. A lane is one
+process's, and no two of its tests run against each other; they mostly wait, so that three share two cores."""
+LONGEST_FIRST = ("media", "deaths", "peers", "calls", "canaries", "the demo", "pages")
+"""What only computes fills the rest."""
+COMPUTE = ("tests/media/test_jitter", "tests/media/test_rtcp.py", "tests/web/test_openapi_fuzz.py")
+"""The long ones among these that need no real time: their paths begin so."""
 
 
 def lane_of(test: str) -> str:
@@ -35,7 +42,18 @@ def lane_of(test: str) -> str:
     return next((lane for start, lane in LANES.items() if path == start or path.startswith(start + "/")), test)
 
 
-def pytest_configure() -> None:
+def place_of(item: pytest.Item) -> int:
+    lane = lane_of(item.nodeid)
+    return LONGEST_FIRST.index(lane) if lane in LONGEST_FIRST else len(LONGEST_FIRST)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Lanes in their order; within each, and among the others, the order stays the random one."""
+    items.sort(key=place_of)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.option.loadscopereorder = False  # they are in order already, by time and not by count
     # Each process collects by itself, and all must find the same: a set in a parameter has one order among them.
     os.environ.setdefault("PYTHONHASHSEED", str(random.randrange(1, 2**32)))
 

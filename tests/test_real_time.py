@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import real_time
+from tests.conftest import LANES, LONGEST_FIRST, lane_of
 from tests.real_time import Shortage, is_in_real_time
 
 ROOT = Path(real_time.__file__).parents[1]
@@ -100,3 +101,13 @@ def test_a_fault_fails_however_often_it_is_run(tmp_path: Path) -> None:
     assert "1 failed" in said
     assert "a fault of ours" in said
     assert (tmp_path / "ran").read_text() == "xxx"
+
+
+def test_every_lane_has_its_place_and_each_test_of_a_room_is_in_its_lane() -> None:
+    assert set(LANES.values()) == set(LONGEST_FIRST)
+    assert lane_of("tests/scenarios/test_kill.py::test_a") == "deaths"
+    assert lane_of("tests/scenarios/test_calls.py::test_a") == "calls"
+    assert lane_of("tests/media/test_relay.py::test_a[1]") == "media"
+    assert lane_of("tests/media/test_jitter.py::test_a[1]") == "tests/media/test_jitter.py::test_a[1]"
+    assert lane_of("tests/web/test_guard.py::test_a") == "pages"
+    assert lane_of("tests/sip/test_uri.py::test_a") == "tests/sip/test_uri.py::test_a"
