@@ -1,6 +1,5 @@
-"""Half a minute of fuzzing; `make fuzz` takes ten."""
+"""Some thousand inputs of the fuzzer's own making; `make fuzz` takes ten minutes."""
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ from tests.fuzz import target
 from tests.fuzz.seeds import seeds
 
 ROOT = Path(__file__).parents[2]
-FUZZING_S = 30
+RUNS = 30_000
 
 
 @pytest.mark.parametrize("kind", sorted(target.CHECKS))
@@ -21,15 +20,10 @@ def test_every_seed_holds(kind: bytes) -> None:
             target.check(seed)
 
 
-@pytest.mark.timeout(FUZZING_S + 90)
-def test_half_a_minute_of_fuzzing_finds_nothing(tmp_path: Path) -> None:
+def test_thirty_thousand_inputs_of_the_fuzzers_own_making_break_nothing(tmp_path: Path) -> None:
     pytest.importorskip("atheris")
-    command = [sys.executable, "-m", "tests.fuzz.fuzz_sip", str(tmp_path), f"-max_total_time={FUZZING_S}"]
-    run = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=FUZZING_S + 80, check=False
-    )
+    command = [sys.executable, "-m", "tests.fuzz.fuzz_sip", str(tmp_path), f"-runs={RUNS}"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, errors="replace", check=False)
     assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-4000:]
-    done = re.search(r"Done (\d+) runs", run.stderr)
-    assert done is not None
-    assert int(done[1]) > 5_000, "too few runs to mean anything"
+    assert f"Done {RUNS} runs" in run.stderr
     assert not list((tmp_path / "broken").iterdir())

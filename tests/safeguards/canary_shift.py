@@ -16,6 +16,7 @@ from softswitch.store.database import Store
 from softswitch.testing.callee import CalleePlan, Kind
 from softswitch.testing.capture import Capture
 from softswitch.testing.phone import Phone, PhoneSettings
+from softswitch.testing.trunk import TrunkCall
 from tests.safeguards.canary_site import CAMPAIGN, DID, PATIENCE_S, CanarySite
 from tests.safeguards.hostile_trunk import HostileTrunk
 from tests.safeguards.marked_leads import MarkedLead
@@ -39,8 +40,6 @@ CALLERS = 3
 LOOK_S = 0.5
 SLOW_RING_S = 4.0
 """Of the last people on the list: long enough for every agent to take a pause meanwhile."""
-TWO_SECONDS = 3.0
-"""After the answer, and a little more: then it is the information message that they hear."""
 WAITS_S = 5.0
 """And for long enough that nobody but the information message is there for them."""
 LAST = 6
@@ -61,6 +60,8 @@ class Evidence:
     homer: bytes = b""
     carrier_said: bytes = b""
     invited: set[str] = field(default_factory=set)
+    cut_off: set[str] = field(default_factory=set)
+    """Whose attempt was in the store as the process was killed: whether its INVITE had left, nobody can tell."""
     attempts: list[DialAttempt] = field(default_factory=list)
     answers: set[tuple[str, int]] = field(default_factory=set)
     """(method, status) of what the carrier's requests were answered."""
@@ -170,18 +171,27 @@ class Shift:
 
     async def _end(self) -> None:
         """The last on the list answer while every agent takes a pause; then the shift is over."""
-        people = set(self._people[-LAST:])
-        await self._site.until(
-            lambda: any(call.number in people for call in self._trunk.calls), "somebody slow is called"
-        )
         watcher = self._watchers[-1]
-        await asyncio.gather(*(watcher.post(f"/api/agents/{agent}/pause", {"code": "break"}) for agent in AGENTS))
+        for _ in range(LAST):  # until a pause came in time
+            done = len(self._slow())
+            await self._site.until(lambda done=done: len(self._slow()) > done, "somebody slow is called")
+            await asyncio.gather(*(watcher.post(f"/api/agents/{agent}/pause", {"code": "break"}) for agent in AGENTS))
+            await self._look_around()
+            await self._site.until(lambda: all(call.ended for call in self._slow()), "nobody slow is in a call")
+            await asyncio.gather(*(watcher.post(f"/api/agents/{agent}/ready") for agent in AGENTS))
+            if (await self._campaign())["abandoned_today"]:
+                break
+        while (await self._campaign())["leads_left"] or not all(call.ended for call in self._trunk.calls):
+            await asyncio.sleep(LOOK_S)
         await self._look_around()
-        await asyncio.sleep(SLOW_RING_S + TWO_SECONDS)
-        await asyncio.gather(*(watcher.post(f"/api/agents/{agent}/ready") for agent in AGENTS))
-        await self._dialled(len(self._plan))
-        await self._site.until(lambda: all(call.ended for call in self._trunk.calls), "every call has ended")
-        await self._look_around()
+
+    def _slow(self) -> list[TrunkCall]:
+        people = set(self._people[-LAST:])
+        return [call for call in self._trunk.calls if call.number in people]
+
+    async def _campaign(self) -> dict[str, int]:
+        found: dict[str, int] = (await self._watchers[-1].get(f"/api/campaigns/{CAMPAIGN}")).json()
+        return found
 
     async def _dialled(self, count: int) -> None:
         await self._site.until(lambda: len(self._invited()) >= count, f"{count} leads are dialled")
@@ -262,6 +272,9 @@ class Shift:
         store = await Store.open(store_url(settings), vault_key_file(settings))
         try:
             evidence.attempts = [attempt async for attempt in store.attempts_between()]
+            numbers = await store.numbers_of(CAMPAIGN)
+            cut_off = (each for each in evidence.attempts if each.invited_at == each.committed_at)
+            evidence.cut_off = {numbers[each.lead_ref] for each in cut_off if each.lead_ref in numbers}
         finally:
             await store.close()
 

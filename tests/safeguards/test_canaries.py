@@ -36,7 +36,9 @@ def seen(search: Canaries, places: dict[str, bytes]) -> list[str]:
 
 def test_the_shift_had_everything_in_it(evidence: Evidence) -> None:
     numbers = {lead.number for lead in evidence.leads}
-    assert evidence.invited == numbers
+    assert evidence.invited <= numbers
+    assert evidence.invited | evidence.cut_off == numbers
+    assert len(evidence.invited) > 0.9 * LEADS
     outcomes = Counter(attempt.outcome for attempt in evidence.attempts)
     dispositions = Counter(attempt.disposition for attempt in evidence.attempts)
     assert {"busy", "answered", "refused", "failed"} <= set(outcomes), outcomes
@@ -54,7 +56,7 @@ def test_the_carrier_said_every_number_in_every_way_and_the_search_sees_it(
     evidence: Evidence, search: Canaries
 ) -> None:
     told = search.sightings(evidence.carrier_said)
-    assert {sighting.canary.number for sighting in told} == {lead.number for lead in evidence.leads}
+    assert {sighting.canary.number for sighting in told} == evidence.invited
     assert {sighting.within for sighting in told} >= {"", "base64", "hex"}
     assert {sighting.what for sighting in told} >= {"digits", "digits split over fields"}
 
