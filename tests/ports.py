@@ -40,7 +40,7 @@ def free_port() -> int:
     """
     if not _singles:
         first = next(first for first in range(LAST - STEP, FIRST, -STEP) if _hold(first, STEP))
-        _singles.extend(range(first, first + STEP, 4))
+        _singles.extend(range(first + 4, first + STEP, 4))  # the first is held: who opens it on every address may not
     for _ in range(len(_singles)):
         _singles.rotate(-1)
         if _are_free(_singles[-1], 4) and _are_free(_singles[-1], 1, socket.SOCK_STREAM):
