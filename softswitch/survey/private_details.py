@@ -7,6 +7,7 @@ notes by the callee's own mouth. What is refused by mistake can be said in other
 import re
 from enum import StrEnum
 
+from softswitch.survey.quantities import without_quantities
 from softswitch.survey.spoken_digits import groups_of, plain
 
 
@@ -26,7 +27,7 @@ FEWEST_AFTER_PLUS = 6
 FEWEST_WITH_ZERO = 5  # nothing but codes and numbers is said with a zero before it: "oh seven seven double four"
 SHORTEST_CARD, LONGEST_CARD = 12, 19  # ISO/IEC 7812-1
 SHORTEST_IBAN, LONGEST_IBAN = 15, 34  # ISO 13616-1
-MOST_YEARS = 4
+MOST_YEARS = 8
 
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _EMAIL = re.compile(
@@ -40,7 +41,9 @@ _POSTCODES = (
     ),
     re.compile(r"\b[ac-fhknprtv-y]\d[0-9w]\s?[0-9ac-fhknprtv-y]{4}\b"),  # Ireland (Eircode)
     re.compile(r"\b[abceghj-nprstvxy]\d[abceghj-nprstv-z]\s?\d[abceghj-nprstv-z]\d\b"),  # Canada
-    re.compile(r"\b[1-9]\d{3}\s?(?!am|pm|gb|mb|km|kg|cm|mm|ml)[a-z]{2}\b(?<!sa)(?<!sd)(?<!ss)"),  # the Netherlands
+    re.compile(
+        r"\b[1-9]\d{3}\s?(?!am|pm|gb|mb|km|kg|cm|mm|ml|to|in|at|or|on|by|of|so|if|is|it|we|my|as|do|no|up)[a-z]{2}\b(?<!sa)(?<!sd)(?<!ss)"
+    ),  # the Netherlands
     re.compile(r"\b(?:post\s?code|zip(?:\s?code)?|plz)\b\W*(?:is\W*)?\w*\d"),
 )
 _SPACED_POSTCODE = re.compile(r"(?<!\w)[a-z](?:[\s.-]+[a-z0-9]){4,6}(?!\w)")
@@ -51,28 +54,31 @@ _STREET = (
 _VERB_TOO = r"(?:drive|dr|close|place|row|walk|hill|rise|parade|park|way|view)"
 _NOT_A_NAME = (
     r"(?:people|persons?|adults?|children|kids|men|women|of|us|them|friends|drivers|cars?|hours?|minutes|miles|km|times|"
-    r"days|weeks|who|that|can|may|and|or|to|the|a|an|by|steps|dogs?)"
+    r"minute|mile|hour|days?|weeks?|months?|years?|star|nice|good|bad|big|quick|easy|more|other|who|that|can|may|and|or|to|the|a|an|by|steps|dogs?)"
 )
+_LANES = r"(?:lanes?|ways?|minutes?|miles?|hours?)"
+_BESIDE = r"(?!\s+(?:shops?|stores?|banks?|brands?|names?|chains?|junctions?|works|safety|tax|users?)\b)"
+"""What is on any street of that kind, and so tells of none."""
+_NO_FLAT = r"(?!\s*(?:%|of\b|per ?cent|pounds))"
 _NUMBER_WORD = (
     r"(?:\d{1,4}[a-z]?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|"
     r"seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)"
 )
 _ADDRESSES = (
-    re.compile(rf"\b{_NUMBER_WORD}\b[\s,/-]+(?:[a-z'’.-]+\s+){{1,3}}{_STREET}\b"),
+    re.compile(rf"\b{_NUMBER_WORD}\b[\s,/-]+(?!{_LANES}\b)(?:[a-z'’.-]+\s+){{1,3}}{_STREET}\b{_BESIDE}"),
     re.compile(rf"\b{_NUMBER_WORD}\b[\s,/-]+(?!{_NOT_A_NAME}\b)[a-z'’.-]{{3,}}\s+{_VERB_TOO}\b"),
-    re.compile(rf"\b(?:flat|apartment|apt|suite|house|unit)\s+(?:no\.?\s*|number\s*|nr\.?\s*)?{_NUMBER_WORD}\b"),
+    re.compile(
+        rf"\b(?:flat|apartment|apt|suite|house|unit)\s+(?:no\.?\s*|number\s*|nr\.?\s*)?{_NUMBER_WORD}\b{_NO_FLAT}"
+    ),
     re.compile(r"\bp\.?\s?o\.?\s?box\b"),
     re.compile(
-        rf"\b(?:live|lives|living|lived|reside|resides|address|home)\b(?:\s+\S+){{0,4}}?\s+[a-z'’-]{{3,}}\s+{_STREET}\b"
+        rf"\b(?:live|lives|living|lived|reside|resides|address|home)\b(?:\s+\S+){{0,4}}?\s+(?!(?:the|this|that|same|main|your|our|another|every)\b)[a-z'’-]{{3,}}\s+{_STREET}\b"
     ),
     re.compile(r"\b\d{1,4}\s?(?:bis\s|ter\s)?,?\s*(?:rue|avenue|boulevard|chemin|impasse|allée|place|quai)\s+\w"),
     re.compile(r"\b[a-zäöüß-]+(?:straße|strasse|str\.|weg|gasse|platz|allee|damm|ufer)\s*\d"),
     re.compile(r"\b(?:calle|avenida|plaza|via|viale|piazza|rua|travessa)\s+[\w\s]{2,30}?,?\s*\d{1,4}\b"),
 )
 _SORT_CODE = re.compile(r"(?<!\d)\d\d(?:\s*[-–‐‑./ ]\s*\d\d){2}(?!\d)")
-_DATE = re.compile(
-    r"(?<!\d)(?:0?[1-9]|[12]\d|3[01])\s*[-./]\s*(?:0?[1-9]|1[0-2])\s*[-./]\s*(?:\d\d|(?:19|20)\d\d)(?!\d)"
-)
 _ACCOUNT = re.compile(r"\b(?:sort\s?code|account|acct|iban|bic|swift)\b\D{0,25}\d{4,}")
 _INSURANCE = re.compile(r"\b[a-ceghj-prs-tw-z][a-z]\s?(?:\d\s?){6}[a-d]\b")
 
@@ -80,19 +86,19 @@ _INSURANCE = re.compile(r"\b[a-ceghj-prs-tw-z][a-z]\s?(?:\d\s?){6}[a-d]\b")
 def found_in(text: str) -> Detail | None:
     """What a text tells that it may not; None: nothing."""
     simple = plain(text)
+    rest = without_quantities(simple)
     if _EMAIL.search(simple):
         return Detail.EMAIL
-    if _is_iban(simple) or _ACCOUNT.search(simple) or _INSURANCE.search(simple):
+    if _is_iban(simple) or _ACCOUNT.search(rest) or _INSURANCE.search(simple):
         return Detail.ACCOUNT
     if any(pattern.search(simple) for pattern in _POSTCODES) or _is_spaced_postcode(simple):
         return Detail.POSTCODE
-    dates = [groups for found in _DATE.finditer(simple) for groups in groups_of(found[0])]
-    runs = [run for run in groups_of(simple) if run not in dates]  # a date among other digits is a part of them
+    runs = [run for run in groups_of(rest) if not _is_years(run)]
     if any(_is_card(run) for run in runs):
         return Detail.CARD
     if any(_is_telephone(run) for run in runs) or _has_plus(simple, runs):
         return Detail.TELEPHONE
-    if _SORT_CODE.search(_DATE.sub(" date ", simple)):
+    if _SORT_CODE.search(rest):
         return Detail.ACCOUNT
     if any(pattern.search(simple) for pattern in _ADDRESSES):
         return Detail.ADDRESS
@@ -134,9 +140,12 @@ def _is_card(run: list[str]) -> bool:
 
 def _is_telephone(run: list[str]) -> bool:
     digits = "".join(run)
-    if len(run) <= MOST_YEARS and all(_YEAR.fullmatch(group) for group in run):
-        return False
     return len(digits) >= FEWEST_DIGITS or (digits[0] == "0" and len(digits) >= FEWEST_WITH_ZERO)
+
+
+def _is_years(run: list[str]) -> bool:
+    """No card begins like one, and of so many digits of a number no more than half could be told so."""
+    return len(run) <= MOST_YEARS and all(_YEAR.fullmatch(group) for group in run)
 
 
 def _has_plus(text: str, runs: list[list[str]]) -> bool:
