@@ -256,7 +256,7 @@ class Sipp:
         remote: tuple[str, int] | None = None,
         port: int = 0,
         calls: int = 1,
-        timeout_s: float = 30.0,
+        timeout_s: float = 120.0,
         called: str = "service",
         username: str = "",
         password: str = "",

@@ -195,7 +195,7 @@ def test_an_agent_in_a_browser_tab_talks_to_a_dialled_callee(
 
     async def story() -> None:
         microphone = write_tone(tmp_path / "says.wav", MICROPHONE_HZ)
-        async with Sipp("carrier_echoes", tmp_path, echo=True, timeout_s=60) as sipp, Browser(microphone) as browser:
+        async with Sipp("carrier_echoes", tmp_path, echo=True, timeout_s=180) as sipp, Browser(microphone) as browser:
             site = without_phones(write_site(tmp_path / "site", trunk_port=sipp.port, numbers=[NUMBER], amd="off"))
             async with running_switch(site) as switch:
                 await add_agent_account(switch, "1001")

@@ -211,7 +211,7 @@ def test_an_invite_that_is_lost_is_sent_again(tmp_path: Path) -> None:
             await desk.happened(CallAnswered, leg)
             desk.hang_up(leg)
             result = await sipp.succeeded()
-            assert result.messages.count("\nINVITE sip:") == 3  # at 0, 0.5 and 1.5 s
+            assert result.messages.count("\nINVITE sip:") >= 3  # at 0, 0.5 and 1.5 s; a busy machine answers the fourth
 
     asyncio.run(call())
 

@@ -66,7 +66,7 @@ def assert_they_hear_each_other(scenario: str, folder: Path) -> None:
         async with Wiretap() as wire, desk_with_an_agent(folder, port) as (switch, phone):
             caller = Sipp(scenario, folder, remote=address_of(switch), port=port, called=DID, caller=CALLER)
             async with caller as sipp:
-                await eventually(lambda: heard_in(phone.heard(), both) == {CALLER_HZ}, "the agent hears", 30)
+                await eventually(lambda: heard_in(phone.heard(), both) == {CALLER_HZ}, "the agent hears", 120)
                 result = await sipp.succeeded()
             offered = re.search(r"^m=audio (\d+) ", result.messages, re.MULTILINE)
             assert offered is not None, "the INVITE comes first"

@@ -25,7 +25,7 @@ def is_talking(switch: Switch) -> bool:
 async def dial_and_hang_up(switch: Switch, agent_hears: Callable[[], bool]) -> None:
     switch.desk.supervisor_arrived("supervisor")
     await switch.desk.start_campaign(CAMPAIGN)
-    await eventually(agent_hears, "the agent hears the callee", 30)
+    await eventually(agent_hears, "the agent hears the callee", 120)
     await asyncio.sleep(2.0)  # the recorder is to have enough of both
     (call,) = switch.desk.wallboard().calls
     await switch.desk.hang_up(call.call_ref)
@@ -40,7 +40,7 @@ def test_an_agent_on_baresip_talks_by_srtp_with_a_callee_on_a_plain_trunk(
 
     async def shift() -> Path:
         write_ulaw(tmp_path / "says.ulaw", CALLEE_HZ, person=True)
-        async with Sipp("carrier_answers", tmp_path, timeout_s=60) as sipp:
+        async with Sipp("carrier_answers", tmp_path, timeout_s=180) as sipp:
             site = write_site(tmp_path / "site", trunk_port=sipp.port, numbers=[NUMBER], sip='phone_srtp = "required"')
             async with running_switch(site) as switch:
                 account = {"server": address_of(switch), "username": "1001", "password": PASSWORDS["1001"]}
@@ -70,7 +70,7 @@ def test_an_agent_on_linphone_talks_by_tls_and_srtp(require_peer: Callable[[str]
             f'transports = ["udp", "tls"]\ntls_port = 0\ncertificate = "{issued.certificate}"\n'
             f'certificate_key = "{issued.key}"\nphone_srtp = "required"'
         )
-        async with Sipp("carrier_answers", tmp_path, timeout_s=60) as sipp:
+        async with Sipp("carrier_answers", tmp_path, timeout_s=180) as sipp:
             site = write_site(tmp_path / "site", trunk_port=sipp.port, numbers=[NUMBER], sip=tls)
             async with running_switch(site) as switch:
                 server = ("localhost", switch.site.pool.own.facing(Hop("127.0.0.1", 1, "TLS")).port)

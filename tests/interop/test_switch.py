@@ -25,7 +25,7 @@ def test_a_dialled_callee_talks_with_an_agent_on_baresip_and_is_recorded(
 
     async def shift() -> Path:
         write_ulaw(tmp_path / "says.ulaw", CALLEE_HZ, person=True)
-        async with Sipp("carrier_answers", tmp_path, timeout_s=60) as sipp:
+        async with Sipp("carrier_answers", tmp_path, timeout_s=180) as sipp:
             site = write_site(tmp_path / "site", trunk_port=sipp.port, numbers=[NUMBER])
             async with running_switch(site) as switch:
                 account = {"server": address_of(switch), "username": "1001", "password": PASSWORDS["1001"]}
@@ -35,7 +35,7 @@ def test_a_dialled_callee_talks_with_an_agent_on_baresip_and_is_recorded(
                     await agents_ready(switch)
                     switch.desk.supervisor_arrived("supervisor")
                     await switch.desk.start_campaign(CAMPAIGN)
-                    await eventually(lambda: heard_in(phone.heard(), (CALLEE_HZ,)) != set(), "the agent hears", 30)
+                    await eventually(lambda: heard_in(phone.heard(), (CALLEE_HZ,)) != set(), "the agent hears", 120)
                     await asyncio.sleep(2.0)  # the recorder is to have enough of both
                     (call,) = switch.desk.wallboard().calls
                     await switch.desk.hang_up(call.call_ref)
@@ -57,7 +57,7 @@ def test_a_carrier_that_echoes_brings_pyvoips_own_voice_back_through_the_bridge(
     require_peer("pyvoip")
 
     async def shift() -> None:
-        async with Sipp("carrier_echoes", tmp_path, echo=True, timeout_s=60) as sipp:
+        async with Sipp("carrier_echoes", tmp_path, echo=True, timeout_s=180) as sipp:
             # An echo is what no person sounds like: the detector would rightly free the agent from it.
             site = write_site(tmp_path / "site", trunk_port=sipp.port, numbers=[NUMBER], agents=("1002",), amd="off")
             async with running_switch(site) as switch:
@@ -69,7 +69,9 @@ def test_a_carrier_that_echoes_brings_pyvoips_own_voice_back_through_the_bridge(
                     await agents_ready(switch)
                     switch.desk.supervisor_arrived("supervisor")
                     await switch.desk.start_campaign(CAMPAIGN)
-                    await eventually(lambda: heard_in(phone.heard(), (AGENT_HZ,)) != set(), "the agent's own voice", 30)
+                    await eventually(
+                        lambda: heard_in(phone.heard(), (AGENT_HZ,)) != set(), "the agent's own voice", 120
+                    )
                     (call,) = switch.desk.wallboard().calls
                     await switch.desk.hang_up(call.call_ref)
                     await sipp.succeeded()
@@ -88,7 +90,7 @@ def test_a_carriers_refusal_becomes_the_attempts_outcome(
     require_peer("baresip")
 
     async def shift() -> None:
-        async with Sipp(scenario, tmp_path, timeout_s=60) as sipp:
+        async with Sipp(scenario, tmp_path, timeout_s=180) as sipp:
             site = write_site(tmp_path / "site", trunk_port=sipp.port, numbers=[NUMBER])
             async with running_switch(site) as switch:
                 account = {"server": address_of(switch), "username": "1001", "password": PASSWORDS["1001"]}
@@ -129,7 +131,7 @@ def test_an_inbound_call_reaches_the_agent(require_peer: Callable[[str], None], 
                     "caller_talks", tmp_path, remote=address_of(switch), port=port, called=DID, caller="+442079460500"
                 )
                 async with caller as sipp:
-                    await eventually(lambda: heard_in(phone.heard(), (CALLEE_HZ,)) != set(), "the agent hears", 30)
+                    await eventually(lambda: heard_in(phone.heard(), (CALLEE_HZ,)) != set(), "the agent hears", 120)
                     await sipp.succeeded()
                 assert "2079460500" not in phone.log
 

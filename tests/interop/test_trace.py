@@ -55,7 +55,7 @@ def test_a_call_is_seen_from_both_sides_by_those_who_may(require_peer: Callable[
             homer.bind(("127.0.0.1", 0))
             homer.setblocking(False)
             write_ulaw(tmp_path / "says.ulaw", 2700, person=True)
-            async with Sipp("carrier_answers", tmp_path, timeout_s=60) as sipp:
+            async with Sipp("carrier_answers", tmp_path, timeout_s=180) as sipp:
                 site = write_site(tmp_path / "site", trunk_port=sipp.port, numbers=[NUMBER], amd="off")
                 async with running_switch(with_trace(site, homer.getsockname()[1])) as switch:
                     account = {"server": address_of(switch), "username": "1001", "password": PASSWORDS["1001"]}
@@ -70,7 +70,7 @@ def test_a_call_is_seen_from_both_sides_by_those_who_may(require_peer: Callable[
                         def in_call() -> bool:
                             return any(call.agent for call in switch.desk.wallboard().calls)
 
-                        await eventually(in_call, "the agent talks", 30)
+                        await eventually(in_call, "the agent talks", 120)
                         await asyncio.sleep(1.0)
                         (call,) = switch.desk.wallboard().calls
                         await switch.desk.hang_up(call.call_ref)
