@@ -38,16 +38,17 @@ def test_left_is_what_was_sent_and_right_what_was_received(run, tmp_path):
         studio.plane.start_recording(callee.leg, path)
         started = time.monotonic()
         await asyncio.gather(callee.say(studio.tone(600, 1000)), agent.say(studio.tone(1300, 1000)))
+        spoken_s = time.monotonic() - started
         studio.plane.stop_recording(callee.leg)
-        wall = time.monotonic() - started
         closed = await studio.events.wait(RecordingClosed, callee.leg)
+        closed_s = time.monotonic() - started
         left, right = read(path)
         assert share(left[1600:7000], 1300) > 0.95
         assert share(right[1600:7000], 600) > 0.95
         assert closed.path == path
         assert closed.duration_s == left.size / 8000
         assert closed.frames_lost == 0
-        assert abs(closed.duration_s - wall) < 0.04
+        assert spoken_s - 0.04 < closed.duration_s < closed_s + 0.04
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
     run(scenario)
@@ -83,8 +84,8 @@ def test_both_sides_lie_on_the_clock_of_the_wall(run, tmp_path):
         studio.plane.stop_recording(callee.leg)
         await studio.events.wait(RecordingClosed, callee.leg)
         left, right = read(tmp_path / "clock.ssr")
-        assert abs(sounding(right)[0] / 8000 - callee_at) < 0.06
-        assert abs(sounding(left)[0] / 8000 - agent_at) < 0.06
+        assert abs(sounding(right)[0] / 8000 - callee_at) < 0.15
+        assert abs(sounding(left)[0] / 8000 - agent_at) < 0.15
 
     run(scenario)
 
