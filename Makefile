@@ -13,11 +13,11 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: .venv/ready
 	$(BIN)/softswitch demo
 
-# What the tests need is fetched, compiled and checked side by side; then three processes run the tests, which
+# What the tests need is fetched, compiled and checked side by side; then four processes run the tests, which
 # mostly wait (tests/conftest.py).
 test:
 	$(MAKE) --no-print-directory --jobs=3 peers kernels check
-	$(BIN)/python -m pytest --numprocesses=3 --durations=10
+	$(BIN)/python -m pytest --numprocesses=4 --durations=10
 
 # Style, types, and what bandit finds grave. mypy reads an installed copy, because codecs/, pacing/ and configs/ are only mapped into the package there.
 check: .venv/ready

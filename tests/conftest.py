@@ -27,7 +27,7 @@ LANES = {
     "tests/web": "pages",
 }
 """Tests that need the machine's real time, for audio, for browsers or for the programs of others. A lane is one
-process's, and no two of its tests run against each other; they mostly wait, so that three share two cores."""
+process's, and no two of its tests run against each other; they mostly wait, so that four share two cores."""
 LONGEST_FIRST = ("media", "deaths", "peers", "calls", "canaries", "the demo", "pages")
 """What only computes fills the rest."""
 COMPUTE = ("tests/media/test_jitter", "tests/media/test_rtcp.py", "tests/web/test_openapi_fuzz.py")

@@ -142,8 +142,10 @@ class Studio:
     until = staticmethod(until)
     parse = staticmethod(parse)
 
-    def __init__(self, plane, events):
+    def __init__(self, plane, events, start_s):
         self.plane, self.events, self.ends = plane, events, []
+        self.start_s = start_s
+        """How long the plane took to start on this machine."""
 
     def end(self, codec="PCMU", ssrc=0xDECAFBAD, connect=True, **options):
         end = End(codec, ssrc)
@@ -169,6 +171,7 @@ def run():
             events = Events()
             first_port = settings.pop("first_port", None) or lend_ports()
             last_port = settings.pop("last_port", first_port + 199)
+            began = time.monotonic()
             plane = await MediaPlane.start(
                 address="127.0.0.1",
                 first_port=first_port,
@@ -177,7 +180,7 @@ def run():
                 on_event=events.append,
                 **{"in_thread": True, "recording_key": AUDITOR.public, **settings},
             )
-            studio = Studio(plane, events)
+            studio = Studio(plane, events, time.monotonic() - began)
             try:
                 await scenario(studio)
             finally:
