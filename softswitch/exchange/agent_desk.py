@@ -11,7 +11,7 @@ from softswitch.dialler.dialling import Dialler
 from softswitch.errors import UsageError
 from softswitch.exchange.agents import ARRIVAL_TONE
 from softswitch.exchange.headset_tests import HEADSET_TEST
-from softswitch.exchange.lines import Line
+from softswitch.exchange.line import Line
 from softswitch.exchange.premises import Site
 from softswitch.safeguards.agent_page import AgentPageView, InterviewFigures, InterviewView, interview_view
 from softswitch.safeguards.visibility import AgentCallView, agent_call_view

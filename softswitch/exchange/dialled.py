@@ -44,7 +44,8 @@ from softswitch.dialler.events import (
 from softswitch.dialler.hours import CallingHours
 from softswitch.errors import SoftswitchError, UsageError
 from softswitch.exchange.agents import AgentLines
-from softswitch.exchange.lines import Line, Lines
+from softswitch.exchange.line import Line
+from softswitch.exchange.lines import Lines
 from softswitch.exchange.records import Records
 from softswitch.media.events import (
     BeepHeard,

@@ -6,7 +6,8 @@ from typing import Any
 
 import structlog
 
-from softswitch.exchange.lines import Line, LineOwner, Lines
+from softswitch.exchange.line import Line, LineOwner
+from softswitch.exchange.lines import Lines
 from softswitch.media.dtls import Certificate
 from softswitch.media.headset import Headset
 

@@ -18,7 +18,8 @@ from softswitch.dialler.snapshots import attempt_from, attempt_snapshot
 from softswitch.dialler.waiting import GiveUp, Hear, Overflow, WaitingRoom
 from softswitch.errors import SoftswitchError
 from softswitch.exchange.agents import AgentLines
-from softswitch.exchange.lines import Line, Lines
+from softswitch.exchange.line import Line
+from softswitch.exchange.lines import Lines
 from softswitch.exchange.overflow import Overflows
 from softswitch.exchange.queues import RINGING_TONE, Queue
 from softswitch.exchange.records import Records

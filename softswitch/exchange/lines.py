@@ -1,9 +1,8 @@
 """Lines: a SIP leg of the UA pool joined to a media leg of the plane, under one name."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -18,14 +17,13 @@ from softswitch.calls.events import (
     ReofferAnswered,
     TransferAsked,
 )
-from softswitch.calls.outcome import Outcome
 from softswitch.dialler.attempt import CallSound
 from softswitch.errors import PeerError, SoftswitchError, UsageError
+from softswitch.exchange.line import KEPT, Line, LineOwner
 from softswitch.exchange.notes import Notes
 from softswitch.exchange.srtp_rules import LineSecurity, SrtpRules
 from softswitch.media.control import MediaPlane
 from softswitch.media.events import LegFailed, LegStatistics, MediaEvent, MediaFormat, RecordingClosed, RecordingFailed
-from softswitch.media.headset import Headset
 from softswitch.sdp.crypto import OwnKeys
 from softswitch.sdp.negotiate import MediaAgreement, make_answer, make_offer, read_answer
 from softswitch.sip.message_ring import CallNames
@@ -39,60 +37,6 @@ log = structlog.get_logger(__name__)
 
 HELD_ADDRESSES = ("0.0.0.0", "::")  # RFC 2543 B.5: the old way to hold a call
 NO_TRANSFERS = 603  # whoever may ask: nobody but the house decides whom an agent or a callee talks to
-
-
-class LineOwner(Protocol):
-    """Who placed or accepted a line, and so hears of it. `now` is the arrival of the message that caused it."""
-
-    def line_ringing(self, line: "Line", now: float) -> None: ...
-    def line_answered(self, line: "Line", now: float) -> None: ...
-    def line_failed(self, line: "Line", outcome: Outcome, status: int, now: float) -> None: ...
-    def line_ended(self, line: "Line", by_peer: bool, now: float) -> None: ...
-    def line_media(self, line: "Line", event: MediaEvent) -> None: ...
-    def line_note(self, line: "Line") -> dict[str, Any] | None:
-        """What takes it up in the process after this one, in plain values, with its owner's `role`; None: nothing."""
-
-
-@dataclass(slots=True)
-class Line:
-    """One leg of a call, from its INVITE until its media leg is closed."""
-
-    leg_id: str
-    owner: LineOwner
-    media: int
-    """Handle of the plane's leg."""
-    offer: bytes
-    """Ours, while an answer is awaited."""
-    version: int = 1
-    """Of our SDP; grows with every change of it (RFC 3264 §8)."""
-    described: bytes = b""
-    """Our SDP as the other end has it."""
-    agreed: bool = False
-    """Offer and answer have met at least once."""
-    early_sdp: bytes = b""
-    """From a 18x; stands for the answer where the 200 carries none (RFC 3261 §13.2.1)."""
-    account: str = ""
-    """The carrier account that carries it, or carried it in the end; empty for a phone."""
-    answered: bool = False
-    keys: OwnKeys | None = None
-    """Ours for SRTP; None where it is off."""
-    secure: bool = False
-    """SRTP has been demanded, offered or agreed: from then on there is no plain RTP."""
-    closed: bool = False
-    sound: CallSound = field(default_factory=CallSound)
-    """Known once the line is closed."""
-    headset: Headset | None = None
-    """At the far end, where that is a browser tab and no SIP leg."""
-
-    def snapshot(self) -> dict[str, Any]:
-        """All but its owner and its media leg, in plain values."""
-        plain: dict[str, Any] = {name: getattr(self, name) for name in _KEPT}
-        if self.keys is not None:
-            plain |= {"keys": self.keys.kept, "secure": self.secure}
-        return plain
-
-
-_KEPT = ("leg_id", "offer", "version", "described", "agreed", "early_sdp", "account", "answered")
 
 
 class Lines:
@@ -221,7 +165,7 @@ class Lines:
         be used; then there is no leg of it either."""
         try:
             noted = note["line"]
-            line = Line(owner=owner, media=media, **{name: noted[name] for name in _KEPT})
+            line = Line(owner=owner, media=media, **{name: noted[name] for name in KEPT})
             if "keys" in noted:
                 line.keys, line.secure = OwnKeys(self._srtp.random_bytes, noted["keys"]), noted["secure"]
             if "browser" in note and self.headsets is not None:

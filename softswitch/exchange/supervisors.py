@@ -8,7 +8,8 @@ import structlog
 from softswitch.calls.outcome import Outcome
 from softswitch.errors import UsageError
 from softswitch.exchange.headsets import Headsets
-from softswitch.exchange.lines import Line, Lines
+from softswitch.exchange.line import Line
+from softswitch.exchange.lines import Lines
 from softswitch.media.events import MediaEvent
 
 log = structlog.get_logger(__name__)

@@ -17,7 +17,7 @@ from softswitch.dialler.attempt import DialAttempt
 from softswitch.dialler.snapshots import attempt_from
 from softswitch.errors import SoftswitchError
 from softswitch.exchange import agents, dialled, inbound, overflow, supervisors
-from softswitch.exchange.lines import Line, LineOwner
+from softswitch.exchange.line import Line, LineOwner
 from softswitch.exchange.notes import Notes, NoteSeal
 from softswitch.exchange.premises import Site
 from softswitch.exchange.queues import Queue

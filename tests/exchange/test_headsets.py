@@ -10,7 +10,8 @@ from softswitch.config import Connect
 from softswitch.errors import PeerError
 from softswitch.exchange.agents import ARRIVAL_TONE, IDLE_SOUND, AgentLines
 from softswitch.exchange.headsets import Headsets
-from softswitch.exchange.lines import Line, Lines
+from softswitch.exchange.line import Line
+from softswitch.exchange.lines import Lines
 from softswitch.exchange.supervisors import SupervisorLines
 from softswitch.media.events import FirstPacketReceived, LegStatistics, MediaFormat
 from softswitch.sdp.crypto import SrtpKeys

@@ -10,7 +10,7 @@ from softswitch.calls.outcome import Outcome
 from softswitch.dialler.agents import AgentState
 from softswitch.dialler.hours import CallingHours
 from softswitch.exchange.dialled import NOBODY_DIALS
-from softswitch.exchange.lines import Line
+from softswitch.exchange.line import Line
 from softswitch.exchange.queues import PATIENCE_S, RINGING, RINGING_TONE, Queue
 from softswitch.sdp.negotiate import make_answer
 from tests.exchange.inbound_site import MUSIC, NOTICE, THEIRS, Site, played

@@ -7,7 +7,7 @@ import pytest
 from softswitch.calls.events import CallEnded
 from softswitch.dialler.agents import AgentState
 from softswitch.exchange.agents import ARRIVAL_TONE
-from softswitch.exchange.lines import Line
+from softswitch.exchange.line import Line
 from softswitch.exchange.queues import PATIENCE_S, RINGING, RINGING_TONE
 from softswitch.media.events import FirstPacketReceived
 from tests.exchange.inbound_site import MUSIC, NOTICE, QUEUE, Site, played

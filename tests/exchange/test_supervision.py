@@ -10,7 +10,8 @@ from softswitch.config import Connect
 from softswitch.errors import UsageError
 from softswitch.exchange.agents import AgentLines
 from softswitch.exchange.headsets import Headsets
-from softswitch.exchange.lines import Line, Lines
+from softswitch.exchange.line import Line
+from softswitch.exchange.lines import Lines
 from softswitch.exchange.supervision import LEAVE, Mode, Supervision
 from softswitch.exchange.supervisors import IDLE_SOUND, SUPERVISION, SupervisorLines
 from softswitch.media.events import LegStatistics
