@@ -9,7 +9,6 @@ from softswitch.media.events import MediaEvent
 from softswitch.media.headset import Headset
 from softswitch.sdp.crypto import OwnKeys
 
-
 KEPT = ("leg_id", "offer", "version", "described", "agreed", "early_sdp", "account", "answered")
 """Fields that the process after this one is told."""
 
