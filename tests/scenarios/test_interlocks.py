@@ -40,7 +40,7 @@ CHANGES = f"""
     phone_password = "phone-secret-2" -> phone_password = "phone-secret-2"\\nroster = ["mon-sun 06:00-22:00"]
 """  # noqa: E501
 STOPPED_WITHIN_S = 0.1
-ON_THE_WIRE_S = 0.05
+ON_THE_WIRE_S = 0.2
 """An INVITE that had left reaches the carrier by then."""
 WATCHED_S = 0.3
 PACKETS_IN_40_MS = 2
