@@ -215,6 +215,7 @@ def _show(report: "ImportReport", campaign: str, *, screened: bool) -> None:
         ("on the never-dial list" + ("" if screened else " (there is none)"), report.never_dial),
         ("cannot be used", report.invalid),
         ("time zone guessed", report.time_zones_guessed),
+        ("numbers left out", report.numbers_left_out),
         ("fields withheld", report.fields_withheld),
     ):
         table.add_row(what, f"{count:,}")

@@ -159,16 +159,16 @@ async def _export(config: Path, file: Path, campaign: str, reason: str, *, perso
         if persons:
             await note(settings, "export leads", subject=campaign or "every campaign", reason=reason)
             fields = await store.field_names(campaign)
-        leads = store.all_leads(campaign, persons=persons)
+        leads, numbers = store.all_leads(campaign, persons=persons), await store.most_numbers(campaign)
         try:
             if str(file) == "-":
-                count = await write_leads(leads, sys.stdout, fields)
+                count = await write_leads(leads, sys.stdout, fields, numbers)
             else:
                 # Written beside and renamed, so that a half-written export is never taken for a whole one.
                 part = file.with_name(f"{file.name}.part")
                 mine = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
                 with os.fdopen(mine, "w", encoding="utf-8", newline="") as out:
-                    count = await write_leads(leads, out, fields)
+                    count = await write_leads(leads, out, fields, numbers)
                 part.replace(file)
         except OSError as error:
             raise UsageError(f"{file} cannot be written: {error.strerror}") from error

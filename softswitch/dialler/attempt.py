@@ -139,6 +139,13 @@ class DialAttempt:
     """IANA name; the callee's, whose hours bind the call."""
     guaranteed: bool = False
     """An agent was reserved for it before it was dialled."""
+    number_rank: int = 0
+    """Which of the lead's numbers was dialled, from 0."""
+
+    @property
+    def number_name(self) -> str:
+        """Tells the numbers of all leads apart without naming one."""
+        return f"{self.lead_ref}/{self.number_rank}" if self.number_rank else self.lead_ref
 
     @property
     def amdstatus(self) -> str:

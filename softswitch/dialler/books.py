@@ -8,6 +8,7 @@ from typing import Any
 from softswitch.amd.verdict import Cause, Verdict
 from softswitch.calls.outcome import Outcome
 from softswitch.dialler import recycle
+from softswitch.dialler.alternatives import without_suppressed
 from softswitch.dialler.attempt import NOBODY_MET, Disposition
 from softswitch.dialler.call import Call, CallState
 from softswitch.dialler.callbacks import CANCELLED, Callback
@@ -207,9 +208,10 @@ class Books:
         elif call.callback_at is not None:
             self._take_promise_back(call, now)
         call.disposition = disposition
-        if disposition is Disposition.OPT_OUT and not self._is_suppressed(call.lead.number):
-            self._shift.suppression.add(call.lead.number)
-            self._shift.emit(NumberSuppressed(call.lead.number, "opt-out"))
+        for number in call.lead.every_number if disposition is Disposition.OPT_OUT else ():
+            if not self._is_suppressed(number):
+                self._shift.suppression.add(number)
+                self._shift.emit(NumberSuppressed(number, "opt-out"))
         if call.machine:
             return
         if call.state is not CallState.ENDED or not call.served:
@@ -308,8 +310,7 @@ class Books:
             callback_agent=call.callback_agent,
             spread=self._shift.margins.retry_spread,
         )
-        if self._is_suppressed(lead.number):
-            lead = replace(lead, state=LeadState.SUPPRESSED, not_before=None)
+        lead = without_suppressed(lead, self._is_suppressed, wall)
         call_ref = call.attempt.call_ref
         self.save_lead(lead, self._leads_after.get(call_ref))
         self._leads_after[call_ref] = lead

@@ -116,6 +116,8 @@ class Campaign:
     machine_lock_s: float = 24 * 3600.0
     wrap_up_s: float = 15.0
     maximum_attempts: int = 6
+    next_number_s: float = 300.0
+    """Between an attempt at one number of a lead and one at its next."""
     day_parts: tuple[time, ...] = ()
     """Where one part of the callee's day ends and the next begins, ascending: who was not reached in one is tried
     again in another. Empty: by the recycle rules alone."""

@@ -171,7 +171,7 @@ def compliance_day(
     """Hold a day against the rules.
 
     attempts: the campaign's, all that were committed or answered on the day, and any others.  numbers: what tells the
-    numbers of their leads apart, by `lead_ref`.  rested: all campaigns', of the three days before and of the day.
+    numbers of their leads apart, by `number_name`.  rested: all campaigns', of the three days before and of the day.
     period: counts of the other days over which the limit holds.
     """
     zone = ZoneInfo(time_zone)
@@ -182,7 +182,7 @@ def compliance_day(
     hung_up = counts.outcomes.get(Disposition.HUNG_UP, 0)
     message = [_message(a, rules) for a in abandoned]
     locks = _Locks(rested, rules)
-    broken = [locks.broken_by(a, numbers.get(a.lead_ref, a.lead_ref)) for a in dialled]
+    broken = [locks.broken_by(a, numbers.get(a.number_name, a.number_name)) for a in dialled]
     hours = CallingHours(rules.opens, rules.closes)
     own_hours = CallingHours.of(campaign)
     low, high = false_positives.bounds

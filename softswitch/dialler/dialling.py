@@ -204,7 +204,8 @@ class Dialler(ChosenCampaign):
         if call is not None:
             self._books.dispose(call, disposition, now, callback_at)
             if disposition is Disposition.OPT_OUT:
-                self.receive_suppressed(call.lead.number, now)
+                for number in call.lead.every_number:
+                    self.receive_suppressed(number, now)
         self._settle(now)
 
     # one attempt, before its answer

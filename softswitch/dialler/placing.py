@@ -103,6 +103,7 @@ class PlacedCalls:
             caller_id=caller_id_for(self._campaign, lead.number),
             time_zone=lead.time_zone,
             guaranteed=among is not None,
+            number_rank=lead.turn,
         )
         call = Call(attempt, lead, now, guaranteed=among is not None)
         if among is not None:

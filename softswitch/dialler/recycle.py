@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from softswitch.dialler.alternatives import after_attempt
 from softswitch.dialler.attempt import Disposition
 from softswitch.dialler.campaign import Campaign, RecycleRule
 from softswitch.dialler.hours import in_another_part
@@ -63,7 +64,32 @@ def after(
     callback_agent: str = "",
     spread: float = 0.0,
 ) -> Lead:
-    """The lead as it stands after an attempt that came to `disposition`; `lead` is as it was before the attempt."""
+    """The lead as it stands after an attempt that came to `disposition`; `lead` is as it was before the attempt.
+
+    Of several numbers, rules count by the one that was dialled; the maximum of attempts is the lead's.
+    """
+    after = _of_one_number(
+        lead, disposition, campaign, wall, rng,
+        abandoned=abandoned, callback_at=callback_at, callback_agent=callback_agent, spread=spread,
+    )  # fmt: skip
+    if not lead.numbers:
+        return after
+    is_last = after.attempts >= campaign.maximum_attempts
+    return after_attempt(lead, after, disposition, wall, campaign.next_number_s, is_last=is_last)
+
+
+def _of_one_number(
+    lead: Lead,
+    disposition: Disposition,
+    campaign: Campaign,
+    wall: datetime,
+    rng: np.random.Generator,
+    *,
+    abandoned: bool,
+    callback_at: datetime | None,
+    callback_agent: str,
+    spread: float,
+) -> Lead:
     outcomes = {**lead.outcomes, disposition.value: lead.outcomes.get(disposition.value, 0) + 1}
     # What never left was no attempt at the callee.
     attempts = lead.attempts + (disposition not in (Disposition.BLOCKED, Disposition.SKIPPED))
@@ -82,7 +108,9 @@ def after(
         due = callback_at if callback_at is not None else wall + timedelta(seconds=CALLBACK_AFTER_S)
         return replace(tried, state=LeadState.CALLBACK, not_before=max(due, wall + timedelta(seconds=locked)))
     rule = rule_for(campaign, disposition)
-    if rule is None or outcomes[disposition.value] >= rule.attempts or attempts >= campaign.maximum_attempts:
+    counted = lead.numbers[lead.turn].outcomes.get(disposition.value, 0) + 1 if lead.numbers else None
+    is_last = attempts >= campaign.maximum_attempts
+    if rule is None or (counted or outcomes[disposition.value]) >= rule.attempts or is_last:
         return replace(tried, state=LeadState.DONE)
     wait_s = max(rule.after_s * (1.0 + spread * float(rng.random())), locked)
     due = wall + timedelta(seconds=wait_s)

@@ -4,7 +4,7 @@ Moments of the wall clock are seconds since the epoch, UTC; the others are monot
 """
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, TypeAlias
@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from softswitch.amd.verdict import Cause, Verdict
 from softswitch.dialler.attempt import DialAttempt, Disposition
 from softswitch.dialler.call import Call, CallState
-from softswitch.dialler.lead import Lead, LeadState
+from softswitch.dialler.lead import Lead, LeadNumber, LeadState
 
 Snapshot: TypeAlias = Mapping[str, Any]
 
@@ -56,6 +56,9 @@ def call_snapshot(call: Call) -> dict[str, Any]:
     snapshot["attempt"] = attempt_snapshot(call.attempt)
     lead = snapshot["lead"] = dict(zip(_LEAD, _of_lead(call.lead), strict=True))
     lead["state"], lead["not_before"] = str(lead["state"]), _plain(lead["not_before"])
+    lead["numbers"] = [
+        {**asdict(each), "state": str(each.state), "not_before": _plain(each.not_before)} for each in call.lead.numbers
+    ]
     return snapshot
 
 
@@ -63,6 +66,10 @@ def call_from(snapshot: Snapshot) -> Call:
     """The call of which this is the snapshot. Raises KeyError, TypeError or ValueError where it is none of ours."""
     lead = {**snapshot["lead"], "state": LeadState(snapshot["lead"]["state"])}
     lead["not_before"] = _moment(lead["not_before"])
+    lead["numbers"] = tuple(
+        LeadNumber(**{**each, "state": LeadState(each["state"]), "not_before": _moment(each["not_before"])})
+        for each in lead.get("numbers", ())
+    )
     disposition = snapshot["disposition"]
     return Call(
         attempt=attempt_from(snapshot["attempt"]),

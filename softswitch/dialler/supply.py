@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from softswitch.dialler.alternatives import without_suppressed
 from softswitch.dialler.books import Books
 from softswitch.dialler.callbacks import CANCELLED, MISSED, Callbacks, is_callback
 from softswitch.dialler.campaign import Policy
@@ -192,7 +193,13 @@ class Supply:
     def _suppressed(self, lead: Lead, now: float) -> None:
         if is_callback(lead):
             self._shift.emit(CallbackClosed(lead.lead_ref, CANCELLED, self._shift.wall(now)))
-        self._books.save_lead(replace(lead, state=LeadState.SUPPRESSED))
+            if lead.numbers:  # the promise was made at this number
+                lead = replace(lead, last_outcome="", callback_agent="")
+        left = without_suppressed(lead, self._is_suppressed, self._shift.wall(now))
+        if left.state is LeadState.SUPPRESSED or left.state is LeadState.DONE:
+            self._books.save_lead(left)
+        else:
+            self._give_back(left, left.not_before)
 
     def _missed(self, lead: Lead, now: float) -> None:
         self.callbacks_missed += 1

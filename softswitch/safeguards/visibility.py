@@ -257,11 +257,13 @@ def agent_call_view(
     Addresses are withheld whatever the campaign lists. A field that repeats the lead's number, whatever its name, is
     left out: an import may bring the number twice, and the campaign may list the column by mistake.
     """
-    number = _digits(lead.number)
+    numbers = [_digits(number) for number in lead.every_number]
     fields = {
         name: lead.fields[name]
         for name in campaign.visible_fields
-        if name in lead.fields and not is_withheld(name) and not _tells(lead.fields[name], number)
+        if name in lead.fields
+        and not is_withheld(name)
+        and not any(_tells(lead.fields[name], number) for number in numbers)
     }
     return AgentCallView(attempt.call_ref, campaign.name, fields, is_shown_first)
 

@@ -7,6 +7,17 @@ from softswitch.errors import UsageError
 
 ALIASES = {
     "number": ("number", "phone", "phone_number", "telephone", "telephone_number", "mobile", "msisdn", "tel"),
+    "number_2": (
+        "phone_2",
+        "phone2",
+        "number_2",
+        "alt_phone",
+        "alt_number",
+        "alternative_phone",
+        "mobile_2",
+        "mobile2",
+    ),
+    **{f"number_{n}": (f"phone_{n}", f"phone{n}", f"number_{n}", f"mobile_{n}") for n in range(3, 10)},
     "country_prefix": ("phone_code", "country_prefix", "dial_code"),
     "country": ("country", "country_code"),
     "time_zone": ("time_zone", "timezone", "tz"),
@@ -20,12 +31,14 @@ ALIASES = {
 }
 """Meaning -> the column names that carry it. Columns beside these become fields under their own names."""
 
-LEAD_COLUMNS = ("number", "country_prefix", "country", "time_zone", "offset_hours", "priority")
+OTHER_NUMBERS = tuple(f"number_{n}" for n in range(2, 10))
+"""Tried in this order, after the first."""
+LEAD_COLUMNS = ("number", *OTHER_NUMBERS, "country_prefix", "country", "time_zone", "offset_hours", "priority")
 """Meanings that the switch itself uses; the others go into the lead's fields."""
 
 LEFT_OUT = frozenset(
     # Numbers live in one table; VICIdial's own counters and ids say nothing here.
-    {"alt_phone", "alt_number", "alternative_phone", "phone2", "phone3", "mobile2", "fax"}
+    {"fax"}
     | {"list_id", "entry_list_id", "lead_id", "called_count", "called_since_last_reset", "last_local_call_time"}
     | {"entry_date", "modify_date", "status", "user", "security_phrase"}
 )

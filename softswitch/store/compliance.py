@@ -1,6 +1,6 @@
 """A day of each campaign held against the rules: what `dialler.compliance` is told of it, from the store."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import and_, func, or_, select
@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from softswitch.dialler.campaign import Campaign
 from softswitch.dialler.compliance import ComplianceDay, Rested, compliance_day
 from softswitch.dialler.rules import DEFAULT_MARGINS, RuleSet
+from softswitch.store import alternatives
 from softswitch.store.amd_days import false_positives
 from softswitch.store.attempts import A_DAY, attempt_of, day_bounds, day_counts
 from softswitch.store.lists import parts
@@ -33,7 +34,7 @@ async def of_campaign(
     )
     async with engine.connect() as connection:
         found = [attempt_of(row) for row in (await connection.execute(theirs)).mappings()]
-    numbers = await _numbers(engine, sorted({each.lead_ref for each in found}))
+    numbers = await _numbers(engine, {each.number_name: (each.lead_ref, each.number_rank) for each in found})
     period = [
         await day_counts(engine, campaign.name, day - timedelta(days=back), time_zone)
         for back in range(1, rules.period_days)
@@ -63,22 +64,30 @@ async def campaigns_of(engine: AsyncEngine, day: date, time_zone: str) -> list[s
 
 async def _rested(engine: AsyncEngine, since: datetime, until: datetime) -> list[Rested]:
     column = attempts.c
-    query = select(column.call_ref, column.lead_ref, column.ended_at, column.abandoned).where(
+    query = select(attempts).where(
         column.committed_at >= since - A_DAY,
         column.committed_at < until,
         column.ended_at >= since,
         or_(column.abandoned, column.amd_acted),
     )
     async with engine.connect() as connection:
-        rows = (await connection.execute(query)).all()
-    numbers = await _numbers(engine, sorted({row.lead_ref for row in rows}))
-    return [Rested(row.call_ref, numbers.get(row.lead_ref, row.lead_ref), row.ended_at, row.abandoned) for row in rows]
+        found = [attempt_of(row) for row in (await connection.execute(query)).mappings()]
+    numbers = await _numbers(engine, {each.number_name: (each.lead_ref, each.number_rank) for each in found})
+    return [
+        Rested(each.call_ref, numbers.get(each.number_name, each.number_name), each.ended_at, each.abandoned)
+        for each in found
+        if each.ended_at is not None
+    ]
 
 
-async def _numbers(engine: AsyncEngine, lead_refs: Sequence[str]) -> dict[str, Hashable]:
-    found: dict[str, Hashable] = {}
+async def _numbers(engine: AsyncEngine, wanted: Mapping[str, tuple[str, int]]) -> dict[str, Hashable]:
+    """Keyed hash by `number_name`, of its lead and rank."""
+    lead_refs = sorted({lead_ref for lead_ref, _ in wanted.values()})
+    found: dict[tuple[str, int], Hashable] = {}
     async with engine.connect() as connection:
         for part in parts(lead_refs):
             query = select(leads.c.lead_ref, leads.c.number_digest).where(leads.c.lead_ref.in_(part))
-            found |= {row[0]: row[1] for row in await connection.execute(query)}
-    return found
+            found |= {(row[0], 0): row[1] for row in await connection.execute(query)}
+        several = await alternatives.digests_of(connection, sorted({ref for ref, rank in wanted.values() if rank}))
+    found |= {(ref, rank): digest for ref, theirs in several.items() for rank, digest in enumerate(theirs)}
+    return {name: found[which] for name, which in wanted.items() if which in found}

@@ -14,6 +14,7 @@ from sqlalchemy import delete, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from softswitch.dialler.abandonment import DayCounts, FalsePositives
+from softswitch.dialler.alternatives import at
 from softswitch.dialler.attempt import DialAttempt
 from softswitch.dialler.callbacks import Callback
 from softswitch.dialler.campaign import Campaign
@@ -24,6 +25,7 @@ from softswitch.dialler.lead import Lead, LeadState
 from softswitch.dialler.rules import RuleSet
 from softswitch.errors import UsageError
 from softswitch.store import (
+    alternatives,
     amd_days,
     attempts,
     callbacks,
@@ -255,7 +257,14 @@ class Store(SafekeepingStore):
 
     async def save_lead(self, lead: Lead) -> None:
         """Keep state, attempts, outcomes and the next moment of a lead; UsageError for an unknown one."""
-        await self._writer.execute(lists.UPDATE, lists.update_row_of(lead), [lists.entry_of(lead)])
+        if not lead.numbers:
+            await self._writer.execute(lists.UPDATE, lists.update_row_of(lead), [lists.entry_of(lead)])
+            return
+
+        async def work(connection: AsyncConnection) -> None:
+            await lists.save_with_numbers(connection, lead)
+
+        await self._writer.run(work)
 
     async def lock_number(self, number: str, until: datetime) -> None:
         """No attempt at the number before `until`, whichever campaign has it; a longer lock that stands is kept."""
@@ -341,7 +350,12 @@ class Store(SafekeepingStore):
 
     def seal(self, new: Sequence[lists.NewLead]) -> list[SealedPerson]:
         """What the vault makes of new leads; takes 10 us each, so in a thread beside the loop."""
-        return [self._vault.seal(lead.lead_ref, Person(lead.number, lead.fields)) for lead in new]
+        return [
+            self._vault.seal(
+                each.lead_ref, Person(each.number, each.fields, tuple(number for number, _ in each.others))
+            )
+            for each in new
+        ]
 
     async def add_leads(
         self,
@@ -354,7 +368,7 @@ class Store(SafekeepingStore):
         persons = self.seal(new) if sealed is None else sealed
 
         async def work(connection: AsyncConnection) -> None:
-            await lists.add_leads(connection, list_ref, campaign, new, persons)
+            await lists.add_leads(connection, self._vault, list_ref, campaign, new, persons)
 
         await self._writer.run(work)
 
@@ -366,9 +380,9 @@ class Store(SafekeepingStore):
             raise UsageError("the number is on a suppression list")
         if standing.in_campaign:
             with reading():
-                whose = (leads.c.campaign == campaign, leads.c.number_digest == self._vault.digest(number))
-                async for row, person in lists.read_persons(self._engine, self._vault, *whose):
-                    return lists.lead_of(row, person), ""
+                whose = (leads.c.campaign == campaign, alternatives.have(self._vault.digest(number)))
+                async for row, person, numbers in lists.read_persons(self._engine, self._vault, *whose):
+                    return at(lists.lead_of(row, person, numbers=numbers), number), ""
         list_ref = await self.begin_list(campaign, list_name)
         lead_ref = secrets.token_hex(16)
         await self.add_leads(list_ref, campaign, [lists.NewLead(lead_ref, number, time_zone, 0, {})])

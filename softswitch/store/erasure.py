@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from softswitch.dialler.lead import LeadState
-from softswitch.store import interviews, journal, suppression
+from softswitch.store import alternatives, interviews, journal, suppression
 from softswitch.store.connection import OUTSIDE, WRITING
 from softswitch.store.errors import StoreFailed
 from softswitch.store.journal import Kind
@@ -47,11 +47,14 @@ class Erasure:
 
 
 async def erase_person(connection: AsyncConnection, digest: bytes, reason: str, *, suppress: bool) -> Erasure:
-    """Destroy every lead with this number, of any campaign, and what the person answered."""
-    if suppress:  # first, while its leads are found by the hash
-        await suppression.add(connection, digest, suppression.SITE, reason)
-    query = select(leads.c.position, leads.c.lead_ref).where(leads.c.number_digest == digest)
+    """Destroy every lead with this number, of any campaign, and what the person answered. suppress: the number, and
+    every other of theirs."""
+    query = select(leads.c.position, leads.c.lead_ref).where(alternatives.have(digest))
     found = (await connection.execute(query)).all()
+    if suppress:  # first, while its leads are found by the hash
+        theirs = await alternatives.digests_of(connection, [row.lead_ref for row in found])
+        for each in dict.fromkeys((digest, *(other for others in theirs.values() for other in others))):
+            await suppression.add(connection, each, suppression.SITE, reason)
     await shred(connection, [row.position for row in found])
     await interviews.blank(connection, [row.lead_ref for row in found])
     return Erasure(len(found), tuple(row.lead_ref for row in found), suppress)
@@ -67,8 +70,13 @@ async def shred(connection: AsyncConnection, positions: Sequence[int]) -> None:
         query = select(leads.c.lead_ref).where(leads.c.position.in_(part))
         theirs += (await connection.execute(query)).scalars()
     await journal.write_leads(connection, Kind.ERASED, theirs)
+    await alternatives.forget(connection, theirs)
     done = _FORGET.values(
-        state=LeadState.DONE.value, last_outcome=ERASED, not_before=ANY_TIME, number_digest=bindparam("random")
+        state=LeadState.DONE.value,
+        last_outcome=ERASED,
+        not_before=ANY_TIME,
+        number_digest=bindparam("random"),
+        turn=None,
     )
     await connection.execute(done, [{"at": position, "random": os.urandom(16)} for position in positions])
     for part in parts(positions):

@@ -7,11 +7,7 @@ reason and the last two digits.
 """
 
 import asyncio
-import os
-import re
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -19,71 +15,18 @@ from typing import NamedTuple, Protocol
 
 from softswitch.store import lead_file
 from softswitch.store.columns import Columns, read_header
+from softswitch.store.lead_rows import ImportReport, Refused, RowReader
 from softswitch.store.lists import NewLead, Standing
-from softswitch.store.telephone import (
-    Telephone,
-    WrongNumber,
-    ends_in,
-    is_zone,
-    read_number,
-    zone_with_offset,
-)
+from softswitch.store.telephone import ends_in
 from softswitch.store.vault import SealedPerson
 
 ROWS_PER_TRANSACTION = 1000
 """Few enough that a dial attempt of the running switch waits a tenth of a second behind them at most."""
-REF_RANDOM_BYTES = 10
-MOST_PROBLEMS = 1000
-MOST_PRIORITY = 1_000_000  # a database of 32-bit integers keeps it
-MOST_FIELD_CHARACTERS = 2000
-DIGITS_THAT_IDENTIFY = 6
-"""A field with fewer of the number's digits in a row is a house number or a year."""
-_NO_DIGITS = re.compile(r"[^0-9]+")
-
-
-@dataclass(frozen=True, slots=True)
-class RowProblem:
-    """Why a row was not taken, or was taken with a change."""
-
-    line: int
-    """In the file, from 1; the header is line 1."""
-    column: str
-    """As the file names it."""
-    reason: str
-
-    def __str__(self) -> str:
-        return f"line {self.line}, {self.column}: {self.reason}"
-
-
-@dataclass(slots=True)
-class ImportReport:
-    """What became of a file."""
-
-    rows: int = 0
-    accepted: int = 0
-    """Rows that became leads, or would in a dry run."""
-    duplicates_in_file: int = 0
-    duplicates_in_list: int = 0
-    """The campaign has the number already."""
-    suppressed: int = 0
-    never_dial: int = 0
-    invalid: int = 0
-    time_zones_guessed: int = 0
-    """Accepted, but the number fits several zones or none, and the file names none."""
-    fields_withheld: int = 0
-    """Fields left empty because they repeat the row's telephone number."""
-    columns_left_out: tuple[str, ...] = ()
-    dry_run: bool = False
-    problems: list[RowProblem] = field(default_factory=list)
-    """The first thousand; the counts are complete."""
-
-    @property
-    def rejected(self) -> int:
-        return self.rows - self.accepted
-
-    def note(self, line: int, column: str, reason: str) -> None:
-        if len(self.problems) < MOST_PROBLEMS:
-            self.problems.append(RowProblem(line, column, reason))
+_HELD = {
+    "never-dial": "on the never-dial list",
+    "suppressed": "suppressed",
+    "in list": "the campaign has it already",
+}
 
 
 class LeadStore(Protocol):
@@ -142,7 +85,6 @@ class LeadImport:
         self._wall = wall or datetime.now(UTC)
         self._report = ImportReport()
         self._seen: dict[str, int] = {}
-        self._moment = ""
 
     async def run(
         self,
@@ -159,6 +101,9 @@ class LeadImport:
         file = await asyncio.to_thread(lead_file.inspect, path)
         columns = read_header(file.header, self._own_columns)
         self._report = ImportReport(dry_run=store is None, columns_left_out=columns.left_out)
+        self._reader = RowReader(
+            columns, self._report, country=self._country, time_zone=self._time_zone, wall=self._wall
+        )
         self._seen = {}
         list_ref = ""
         rows = lead_file.rows(file)
@@ -168,7 +113,8 @@ class LeadImport:
             if not group:
                 return None
             candidates = await asyncio.to_thread(self._check, group, columns)
-            fresh = self._sift(candidates, await standing(self._campaign, [c.lead.number for c in candidates]), columns)
+            numbers = [number for each in candidates for number in _numbers_of(each.lead)]
+            fresh = self._sift(candidates, await standing(self._campaign, numbers), columns)
             sealed = await asyncio.to_thread(store.seal, fresh) if store is not None else []
             return _Group(self._report.rows, fresh, sealed)
 
@@ -197,7 +143,7 @@ class LeadImport:
     def _check(self, group: Sequence[tuple[int, list[str]]], columns: Columns) -> list[_Candidate]:
         """Rows that are sound in themselves and new in the file."""
         report, candidates = self._report, []
-        self._moment = f"{time.time_ns() // 1_000_000:012x}"
+        self._reader.begin_group()
         number_column = columns.name_of("number")
         for line, values in group:
             report.rows += 1
@@ -206,8 +152,8 @@ class LeadImport:
                 report.note(line, "row", f"has {len(values)} values for {len(columns.header)} columns")
                 continue
             try:
-                lead = self._lead(line, [value.strip() for value in values], columns)
-            except _Refused as refused:
+                lead = self._reader.read(line, [value.strip() for value in values])
+            except Refused as refused:
                 report.invalid += 1
                 report.note(line, refused.column, str(refused))
                 continue
@@ -216,97 +162,62 @@ class LeadImport:
                 report.duplicates_in_file += 1
                 report.note(line, number_column, f"number {ends_in(lead.number)}: already on line {first}")
                 continue
-            candidates.append(_Candidate(line, lead))
+            candidates.append(_Candidate(line, self._with_new_others(line, lead, columns) if lead.others else lead))
         return candidates
+
+    def _with_new_others(self, line: int, lead: NewLead, columns: Columns) -> NewLead:
+        """Without further numbers that another row of the file has."""
+        kept = []
+        for number, zone in lead.others:
+            first = self._seen.setdefault(number, line)
+            if first == line:
+                kept.append((number, zone))
+            else:
+                self._reader.leave_out(
+                    line, columns.name_of("number"), f"number {ends_in(number)}: already on line {first}"
+                )
+        return lead._replace(others=tuple(kept))
 
     def _sift(self, candidates: Sequence[_Candidate], standing: Standing, columns: Columns) -> list[NewLead]:
         """Leads that no safeguard and no earlier import holds back."""
         report, fresh = self._report, []
         column = columns.name_of("number")
-        for candidate in candidates:
-            number, line = candidate.lead.number, candidate.line
-            if self._never_dial is not None and self._never_dial(number):
-                report.never_dial += 1
-                report.note(line, column, f"number {ends_in(number)}: on the never-dial list")
-            elif number in standing.suppressed:
-                report.suppressed += 1
-                report.note(line, column, f"number {ends_in(number)}: suppressed")
-            elif number in standing.in_campaign:
+        for line, candidate in candidates:
+            lead, held = candidate, self._held_back(candidate.number, standing)
+            if held == "in list":
                 report.duplicates_in_list += 1
-                report.note(line, column, f"number {ends_in(number)}: the campaign has it already")
+                report.note(line, column, f"number {ends_in(lead.number)}: {_HELD[held]}")
+                continue
+            if lead.others:
+                lead, held = self._with_free_numbers(line, lead, standing, columns)
+            if held:
+                report.never_dial += held == "never-dial"
+                report.suppressed += held == "suppressed"
+                report.note(line, column, f"number {ends_in(lead.number)}: {_HELD[held]}")
             else:
-                fresh.append(candidate.lead)
+                fresh.append(lead)
         return fresh
 
-    def _lead(self, line: int, values: Sequence[str], columns: Columns) -> NewLead:
-        told = {name: values[position] for name, position in columns.meanings.items() if position < len(values)}
-        text = told.get("number", "")
-        country = told.get("country", "").upper()
-        try:
-            phone = read_number(text, country if len(country) == 2 else self._country, told.get("country_prefix", ""))
-        except WrongNumber as wrong:
-            which = f"number {ends_in(text)}: " if text else "the number "
-            raise _Refused(columns.name_of("number"), f"{which}{wrong}") from None
-        return NewLead(
-            lead_ref=self._new_ref(),
-            number=phone.number,
-            time_zone=self._zone(phone, told.get("time_zone", ""), told.get("offset_hours", ""), columns),
-            priority=_priority(told.get("priority", ""), columns),
-            fields=self._fields(line, values, phone, columns),
-        )
+    def _held_back(self, number: str, standing: Standing) -> str:
+        """Why a number cannot be a lead's; empty: it can."""
+        if self._never_dial is not None and self._never_dial(number):
+            return "never-dial"
+        if number in standing.suppressed:
+            return "suppressed"
+        return "in list" if number in standing.in_campaign else ""
 
-    def _zone(self, phone: Telephone, named: str, offset: str, columns: Columns) -> str:
-        if named:
-            if not is_zone(named):
-                raise _Refused(columns.name_of("time_zone"), "is no time zone; use an IANA name such as Europe/London")
-            return named
-        if offset:
-            try:
-                zone = zone_with_offset(float(offset.replace(",", ".")), phone.zones, self._wall)
-            except (ValueError, OverflowError):
-                zone = None
-            if zone is None:
-                raise _Refused(columns.name_of("offset_hours"), "is no difference from UTC in hours, such as -5.00")
-            return zone
-        if len(phone.zones) == 1:
-            return phone.zones[0]
-        if self._time_zone not in phone.zones:
-            self._report.time_zones_guessed += 1
-        return self._time_zone if self._time_zone in phone.zones or not phone.zones else phone.zones[0]
-
-    def _fields(self, line: int, values: Sequence[str], phone: Telephone, columns: Columns) -> dict[str, str]:
-        """What an agent may be shown later; a field that repeats the number is emptied, whatever it is called."""
-        fields: dict[str, str] = {}
-        for name, position in columns.fields.items():
-            value = values[position][:MOST_FIELD_CHARACTERS] if position < len(values) else ""
-            if not value:
-                continue
-            if len(value) >= len(phone.national) >= DIGITS_THAT_IDENTIFY and phone.national in _NO_DIGITS.sub(
-                "", value
-            ):
-                self._report.fields_withheld += 1
-                self._report.note(line, columns.header[position], "repeats the telephone number; left empty")
-                continue
-            fields[name] = value
-        return fields
-
-    def _new_ref(self) -> str:
-        """Random but for its beginning, the moment of its group: so that a million of them are kept in order, as
-        RFC 9562 section 5.7 does it. Nobody but the store ever sees them in the order of a list."""
-        return self._moment + os.urandom(REF_RANDOM_BYTES).hex()
+    def _with_free_numbers(self, line: int, lead: NewLead, standing: Standing, columns: Columns) -> tuple[NewLead, str]:
+        """The lead with those of its numbers that nothing holds back; where none is left, itself and why."""
+        every = ((lead.number, lead.time_zone), *lead.others)
+        why = [self._held_back(number, standing) for number, _ in every]
+        free = [each for each, held in zip(every, why, strict=True) if not held]
+        if not free:
+            return lead, why[0]
+        for (number, _), held in zip(every, why, strict=True):
+            if held:
+                self._reader.leave_out(line, columns.name_of("number"), f"number {ends_in(number)}: {_HELD[held]}")
+        return lead._replace(number=free[0][0], time_zone=free[0][1], others=tuple(free[1:])), ""
 
 
-class _Refused(Exception):
-    def __init__(self, column: str, reason: str) -> None:
-        super().__init__(reason)
-        self.column = column
-
-
-def _priority(text: str, columns: Columns) -> int:
-    try:
-        priority = int(text or "0")
-    except ValueError:
-        raise _Refused(columns.name_of("priority"), "is no whole number") from None
-    if abs(priority) > MOST_PRIORITY:
-        raise _Refused(columns.name_of("priority"), "lies beyond a million")
-    return priority
+def _numbers_of(lead: NewLead) -> tuple[str, ...]:
+    return (lead.number, *(number for number, _ in lead.others)) if lead.others else (lead.number,)

@@ -15,9 +15,9 @@ from softswitch.dialler.attempt import Disposition
 from softswitch.dialler.lead import Lead, LeadState
 from softswitch.errors import UsageError
 from softswitch.safeguards.redaction import redact
-from softswitch.store import journal, suppression
+from softswitch.store import alternatives, journal, suppression
 from softswitch.store.journal import Entry, Kind
-from softswitch.store.schema import ANY_TIME, leads, lists, suppressions, vault, vault_keys
+from softswitch.store.schema import ANY_TIME, lead_numbers, leads, lists, suppressions, vault, vault_keys
 from softswitch.store.vault import SHREDDED, Person, SealedPerson, Vault
 
 PAGE = 1000
@@ -38,6 +38,8 @@ class NewLead(NamedTuple):
     time_zone: str
     priority: int
     fields: dict[str, str]
+    others: tuple[tuple[str, str], ...] = ()
+    """(number, time zone) of those that are tried after the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ def update_row_of(lead: Lead) -> dict[str, Any]:
         "outcomes": lead.outcomes,
         "time_zone": lead.time_zone,
         "callback_agent": lead.callback_agent,
+        "turn": lead.turn if lead.numbers else None,
     }
 
 
@@ -86,6 +89,14 @@ def entry_of(lead: Lead) -> Entry:
     told = {name: row[name] for name in ("state", "attempts", "last_outcome", "outcomes")}
     due = None if lead.not_before is None else lead.not_before.astimezone(UTC).isoformat()
     return Entry(Kind.LEAD, datetime.now(UTC), lead.campaign, "", lead.lead_ref, content={**told, "not_before": due})
+
+
+async def save_with_numbers(connection: AsyncConnection, lead: Lead) -> None:
+    """A lead that has several, and what became of each. UsageError for an unknown one."""
+    if not (await connection.execute(UPDATE, update_row_of(lead))).rowcount:
+        raise UsageError("the store has no such lead")
+    await alternatives.save(connection, lead)
+    await journal.write(connection, [entry_of(lead)])
 
 
 def of_campaign(campaign: str) -> ColumnElement[bool]:
@@ -120,6 +131,8 @@ async def standing(
     held, suppressed = set[bytes](), set[bytes]()
     if await _has_any(connection, leads.c.campaign == campaign, of_campaign(campaign)):
         held = await _among(connection, leads, leads.c.campaign, [campaign], list(by_digest))
+        if await _has_any(connection, lead_numbers.c.campaign == campaign):
+            held |= await _among(connection, lead_numbers, lead_numbers.c.campaign, [campaign], list(by_digest))
     if await _has_any(connection, suppressions.c.scope.in_(scopes)):
         suppressed = await _among(connection, suppressions, suppressions.c.scope, scopes, list(by_digest))
     return Standing(
@@ -174,19 +187,31 @@ async def read_leads(
 
 async def read_persons(
     engine: AsyncEngine, keys: Vault, *conditions: ColumnElement[bool]
-) -> AsyncIterator[tuple[Row[Any], Person]]:
-    """The same with who they are; personal data. Erased ones are left out."""
+) -> AsyncIterator[tuple[Row[Any], Person, Sequence[Row[Any]]]]:
+    """The same with who they are, personal data, and the rows of their numbers. Erased ones are left out."""
     async for row in read_leads(engine, *conditions, with_sealed=True):
-        if row.wrapped != SHREDDED:
-            yield row, keys.open(row.lead_ref, row.wrapped, row.sealed)
+        if row.wrapped == SHREDDED:
+            continue
+        theirs: dict[str, list[Row[Any]]] = {}
+        if row.turn is not None:
+            async with engine.connect() as connection:
+                theirs = await alternatives.rows_of(connection, [row.lead_ref])
+        yield row, keys.open(row.lead_ref, row.wrapped, row.sealed), theirs.get(row.lead_ref, [])
 
 
-def lead_of(row: Row[Any], person: Person, state: LeadState | None = None, list_priority: int = 0) -> Lead:
-    """A lead as the dialler knows it; row: of `leads`, with anything behind."""
+def lead_of(
+    row: Row[Any],
+    person: Person,
+    state: LeadState | None = None,
+    list_priority: int = 0,
+    numbers: Sequence[Row[Any]] = (),
+) -> Lead:
+    """A lead as the dialler knows it; row: of `leads`, with anything behind.  numbers: rows of `lead_numbers`."""
+    several = alternatives.numbers_of(numbers, (person.number, *person.others)) if numbers else ()
     return Lead(
         lead_ref=row.lead_ref,
         campaign=row.campaign,
-        number=person.number,
+        number=several[row.turn].number if several else person.number,
         time_zone=row.time_zone,
         state=state or LeadState(row.state),
         priority=row.priority,
@@ -197,13 +222,14 @@ def lead_of(row: Row[Any], person: Person, state: LeadState | None = None, list_
         fields=person.fields,
         list_priority=list_priority,
         callback_agent=row.callback_agent,
+        numbers=several,
     )
 
 
 async def numbers_of(engine: AsyncEngine, keys: Vault, campaign: str) -> dict[str, str]:
-    """Every lead's E.164 number by lead_ref; personal data."""
+    """Every lead's E.164 number, of several the first, by lead_ref; personal data."""
     found = read_persons(engine, keys, leads.c.campaign == campaign)
-    return {row.lead_ref: person.number async for row, person in found}
+    return {row.lead_ref: person.number async for row, person, _ in found}
 
 
 async def begin_list(connection: AsyncConnection, campaign: str, name: str, fingerprint: str) -> str:
@@ -257,7 +283,12 @@ async def all_lists(engine: AsyncEngine, campaign: str) -> list[LeadList]:
 
 
 async def add_leads(
-    connection: AsyncConnection, list_ref: str, campaign: str, new: Sequence[NewLead], sealed: Sequence[SealedPerson]
+    connection: AsyncConnection,
+    keys: Vault,
+    list_ref: str,
+    campaign: str,
+    new: Sequence[NewLead],
+    sealed: Sequence[SealedPerson],
 ) -> None:
     """Add checked leads, with what the vault made of each."""
     if connection.dialect.name == "postgresql":  # SQLite has one writer at a time
@@ -268,13 +299,20 @@ async def add_leads(
     rows = [
         (
             position, lead.lead_ref, campaign, list_ref, person.digest, lead.time_zone, LeadState.NEW.value,
-            lead.priority, 0, any_time, "", nothing, "",
+            lead.priority, 0, any_time, "", nothing, "", 0 if lead.others else None,
         )
         for position, (lead, person) in enumerate(zip(new, sealed, strict=True), first)
     ]  # fmt: skip
     await add_rows(connection, leads, rows)
     await add_rows(connection, vault_keys, [(n, each.wrapped) for n, each in enumerate(sealed, first)])
     await add_rows(connection, vault, [(n, each.sealed) for n, each in enumerate(sealed, first)])
+    several = [
+        (lead.lead_ref, rank, campaign, keys.digest(number), zone, LeadState.NEW.value, 0, any_time, "", nothing)
+        for lead in new
+        if lead.others
+        for rank, (number, zone) in enumerate(((lead.number, lead.time_zone), *lead.others))
+    ]
+    await add_rows(connection, lead_numbers, several)
 
 
 async def add_rows(connection: AsyncConnection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from softswitch.store import journal
+from softswitch.store import alternatives, journal
 from softswitch.store.journal import Kind
 from softswitch.store.schema import leads, locks
 
@@ -18,7 +18,7 @@ async def lock(connection: AsyncConnection, digest: bytes, until: datetime) -> N
         return
     await connection.execute(delete(locks).where(locks.c.number_digest == digest))
     await connection.execute(insert(locks), {"number_digest": digest, "locked_until": until})
-    theirs = (await connection.execute(select(leads.c.lead_ref).where(leads.c.number_digest == digest))).scalars().all()
+    theirs = (await connection.execute(select(leads.c.lead_ref).where(alternatives.have(digest)))).scalars().all()
     await journal.write_leads(connection, Kind.LOCKED, theirs, until=until.astimezone(UTC).isoformat())
 
 

@@ -5,18 +5,18 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import ColumnElement, select, true
+from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from softswitch.dialler.lead import Lead
 from softswitch.errors import UsageError
-from softswitch.store import erasure, lists, suppression
+from softswitch.store import alternatives, erasure, lists, suppression
 from softswitch.store.connection import plain_reason
 from softswitch.store.erasure import Erasure
 from softswitch.store.errors import StoreFailed
 from softswitch.store.keyed import KeyedNumbers
-from softswitch.store.schema import leads
+from softswitch.store.schema import lead_numbers, leads
 from softswitch.store.vault import Vault
 from softswitch.store.vault_root import VaultStatus, read_status
 from softswitch.store.writer import Writer
@@ -46,8 +46,9 @@ class PeopleStore:
     async def lead(self, lead_ref: str) -> Lead:
         """One lead with number and fields. UsageError for one that nobody has, or that was erased."""
         with reading():
-            async for row, person in lists.read_persons(self._engine, self._vault, leads.c.lead_ref == lead_ref):
-                return lists.lead_of(row, person)
+            whose = leads.c.lead_ref == lead_ref
+            async for row, person, numbers in lists.read_persons(self._engine, self._vault, whose):
+                return lists.lead_of(row, person, numbers=numbers)
         raise UsageError(f'there is no lead "{lead_ref}", or it was erased')
 
     async def all_leads(self, campaign: str = "", *, persons: bool = False) -> AsyncIterator[Lead]:
@@ -55,8 +56,8 @@ class PeopleStore:
         condition: ColumnElement[bool] = leads.c.campaign == campaign if campaign else true()
         with reading():
             if persons:
-                async for row, person in lists.read_persons(self._engine, self._vault, condition):
-                    yield lists.lead_of(row, person)
+                async for row, person, numbers in lists.read_persons(self._engine, self._vault, condition):
+                    yield lists.lead_of(row, person, numbers=numbers)
                 return
             async for row in lists.read_leads(self._engine, condition):
                 yield lists.lead_of(row, lists.NOBODY)
@@ -67,6 +68,15 @@ class PeopleStore:
         async for lead in self.all_leads(campaign, persons=True):
             names.update(dict.fromkeys(lead.fields))
         return list(names)
+
+    async def most_numbers(self, campaign: str = "") -> int:
+        """How many numbers a lead of the campaign has at most."""
+        query = select(func.max(lead_numbers.c.rank))
+        if campaign:
+            query = query.where(lead_numbers.c.campaign == campaign)
+        with reading():
+            async with self._engine.connect() as connection:
+                return 1 + ((await connection.execute(query)).scalar() or 0)
 
     # Erasure
 
@@ -92,7 +102,7 @@ class PeopleStore:
 
     async def leads_with(self, number: str) -> list[str]:
         """`lead_ref` of every lead that has the number."""
-        query = select(leads.c.lead_ref).where(leads.c.number_digest == self._vault.digest(number))
+        query = select(leads.c.lead_ref).where(alternatives.have(self._vault.digest(number)))
         with reading():
             async with self._engine.connect() as connection:
                 return list((await connection.execute(query)).scalars())

@@ -16,7 +16,7 @@ from softswitch.dialler.attempt import Disposition
 from softswitch.dialler.detection import ended_as
 from softswitch.dialler.lead import LeadState
 from softswitch.dialler.recycle import CLASSED_BY_AMD
-from softswitch.store import callbacks, journal, lists, locked
+from softswitch.store import alternatives, callbacks, journal, lists, locked
 from softswitch.store.attempts import change
 from softswitch.store.journal import Entry, Kind
 from softswitch.store.schema import ANY_TIME, attempts, leads
@@ -98,7 +98,7 @@ async def _settle(
 ) -> None:
     """Bring the attempt's lead up to date, and lock its number where the rules say so."""
     lead_ref = row["lead_ref"]
-    query = select(leads.c.outcomes, leads.c.number_digest).where(leads.c.lead_ref == lead_ref)
+    query = select(leads.c.outcomes, leads.c.number_digest, leads.c.turn).where(leads.c.lead_ref == lead_ref)
     lead = (await connection.execute(query)).first()
     if lead is None:  # deleted since, as retention may
         return
@@ -112,9 +112,11 @@ async def _settle(
         values = {"state": LeadState.CALLBACK.value, "not_before": promise.due_at, "callback_agent": promise.agent}
     changed = {**values, "attempts": made, "outcomes": outcomes, "last_outcome": disposition}
     await connection.execute(update(leads).where(leads.c.lead_ref == lead_ref).values(changed))
-    due = changed.get("not_before", ANY_TIME)
+    due, digest = changed.get("not_before", ANY_TIME), lead.number_digest
+    if lead.turn is not None:
+        digest = await alternatives.count(connection, lead_ref, row["number_rank"], disposition, due)
     told = {**changed, "not_before": None if due == ANY_TIME else due.isoformat()}
     await journal.write(connection, [Entry(Kind.LEAD, wall, row["campaign"], row["call_ref"], lead_ref, content=told)])
     # Also where it may still ring: another campaign, too, may have the number.
     if disposition in (Disposition.ABANDONED, Disposition.FAILED) or disposition in CLASSED_BY_AMD:
-        await locked.lock(connection, lead.number_digest, values["not_before"])
+        await locked.lock(connection, digest, values["not_before"])

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Row, Select, bindparam, select, text, upda
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from softswitch.dialler.lead import Lead, LeadState
-from softswitch.store import journal, suppression
+from softswitch.store import alternatives, journal, suppression
 from softswitch.store.journal import Entry, Kind
 from softswitch.store.lists import lead_of
 from softswitch.store.schema import UtcDateTime, leads, locks, vault, vault_keys
@@ -164,7 +164,7 @@ class Refill:
             return query
         locked: ColumnElement[bool] = (
             select(1)
-            .where(locks.c.number_digest == column.number_digest, locks.c.locked_until > self._wall)
+            .where(locks.c.number_digest == alternatives.digest_in_turn(), locks.c.locked_until > self._wall)
             .correlate(leads)
             .exists()
         )
@@ -175,11 +175,15 @@ class Refill:
         rows: list[Row[Any]] = []
         for _ in range(ROUNDS):
             rows = list((await self._connection.execute(query.limit(count))).all())
-            suppressed = [row.position for row in rows if row.suppressed]
+            suppressed = [row for row in rows if row.suppressed]
             if not suppressed:
                 return rows
-            await self._set_state(suppressed, LeadState.SUPPRESSED)
-            theirs = [row.lead_ref for row in rows if row.suppressed]
+            for row in suppressed:
+                if row.turn is not None:
+                    await alternatives.pass_over(self._connection, row, self._wall)
+            alone = [row for row in suppressed if row.turn is None]
+            await self._set_state([row.position for row in alone], LeadState.SUPPRESSED)
+            theirs = [row.lead_ref for row in alone]
             await journal.write_leads(self._connection, Kind.SUPPRESSED, theirs, self._campaign)
         return [row for row in rows if not row.suppressed]
 
@@ -187,6 +191,8 @@ class Refill:
         await self._set_state([one.row.position for one in found], LeadState.QUEUED)
         theirs = [one.row.lead_ref for one in found]
         await journal.write_leads(self._connection, Kind.QUEUED, theirs, self._campaign)
+        several = [one.row.lead_ref for one in found if one.row.turn is not None]
+        numbers = await alternatives.rows_of(self._connection, several)
         taken = []
         for list_priority, row in found:
             try:
@@ -198,7 +204,7 @@ class Refill:
                 entry = Entry(Kind.LEAD, self._wall, self._campaign, "", row.lead_ref, content=done)
                 await journal.write(self._connection, [entry])
                 continue
-            taken.append(lead_of(row, person, LeadState.QUEUED, list_priority))
+            taken.append(lead_of(row, person, LeadState.QUEUED, list_priority, numbers.get(row.lead_ref, ())))
         return taken
 
     async def _set_state(self, positions: Sequence[int], state: LeadState) -> None:

@@ -132,10 +132,29 @@ leads = Table(
     Column("outcomes", JSON, nullable=False),
     # Whose callback it is in state CALLBACK; empty: anybody's.
     Column("callback_agent", String(64), nullable=False, server_default=""),
+    # Of a lead with several numbers, `lead_numbers.rank` of the one whose turn it is; `number_digest` is the first's.
+    Column("turn", Integer),
     UniqueConstraint("number_digest", "campaign"),
     # In the hopper's order, and within a priority by due time, so that filling it from a million leads, most of them
     # waiting for another day, reads no more than it takes.
     Index("ix_leads_hopper", "list_ref", "state", desc("priority"), "not_before", "position"),
+)
+
+lead_numbers = Table(
+    "lead_numbers",
+    metadata,
+    # Of leads with several numbers, one row for each, the first with them; what they are stands in the lead's `vault`.
+    Column("lead_ref", String(32), primary_key=True),
+    Column("rank", Integer, primary_key=True, autoincrement=False),
+    Column("campaign", String(64), nullable=False),
+    Column("number_digest", LargeBinary(16), nullable=False),
+    Column("time_zone", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("not_before", UtcDateTime, nullable=False),
+    Column("last_outcome", String(32), nullable=False),
+    Column("outcomes", JSON, nullable=False),
+    UniqueConstraint("number_digest", "campaign"),
 )
 
 locks = Table(
@@ -188,6 +207,8 @@ attempts = Table(
     Column("caller_id", String(32), nullable=False, server_default=""),
     Column("time_zone", String(64), nullable=False, server_default=""),
     Column("guaranteed", Boolean, nullable=False, server_default=false()),
+    # Which of the lead's numbers.
+    Column("number_rank", Integer, nullable=False, server_default="0"),
     Index("ix_attempts_campaign_committed_at", "campaign", "committed_at"),
 )
 # Small whatever the table's size: only the attempts of this moment are open.

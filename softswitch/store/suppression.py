@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from softswitch.dialler.lead import LeadState
 from softswitch.safeguards.redaction import redact
 from softswitch.store import journal
+from softswitch.store.alternatives import digest_in_turn
 from softswitch.store.journal import Kind
 from softswitch.store.schema import leads, screenings, suppressions
 
@@ -29,8 +30,8 @@ def scopes(campaign: str, *, marketing: bool) -> list[str]:
 
 
 def binds(campaign: str, *, marketing: bool) -> ColumnElement[bool]:
-    """Whether a lead's number is suppressed; for a query over `leads`."""
-    same = suppressions.c.number_digest == leads.c.number_digest
+    """Whether a lead's number, of several the one in turn, is suppressed; for a query over `leads`."""
+    same = suppressions.c.number_digest == digest_in_turn()
     return select(1).where(same, suppressions.c.scope.in_(scopes(campaign, marketing=marketing))).exists()
 
 
@@ -45,7 +46,8 @@ async def add(connection: AsyncConnection, digest: bytes, scope: str, reason: st
         "added_at": datetime.now(UTC),
     }
     await connection.execute(insert(suppressions), row)
-    of_number = [leads.c.number_digest == digest]
+    # A lead with other numbers loses this one when its turn comes.
+    of_number = [leads.c.number_digest == digest, leads.c.turn.is_(None)]
     if scope:
         of_number.append(leads.c.campaign == scope)
     theirs = (await connection.execute(select(leads.c.lead_ref).where(*of_number))).scalars().all()

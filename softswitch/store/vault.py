@@ -49,8 +49,10 @@ class Person(NamedTuple):
     """Who a lead is."""
 
     number: str
-    """E.164."""
+    """E.164; of several, the first."""
     fields: dict[str, str]
+    others: tuple[str, ...] = ()
+    """The other numbers, in order."""
 
 
 class SealedPerson(NamedTuple):
@@ -185,8 +187,9 @@ class RootKeys:
 
 
 def _packed(person: Person) -> bytes:
-    """Number, then names and values of the fields that hold something, with zero bytes between them and behind."""
-    parts = [person.number]
+    """Numbers with spaces between, then names and values of the fields that hold something; zero bytes between them
+    and behind."""
+    parts = [" ".join((person.number, *person.others))]
     for name, value in person.fields.items():
         if value:
             parts += (name, value)
@@ -198,4 +201,5 @@ def _packed(person: Person) -> bytes:
 
 def _unpacked(text: bytes) -> Person:
     number, *rest = text.rstrip(b"\0").decode("utf-8", "surrogatepass").split("\0")
-    return Person(number, dict(zip(rest[::2], rest[1::2], strict=True)))
+    first, *others = number.split(" ")
+    return Person(first, dict(zip(rest[::2], rest[1::2], strict=True)), tuple(others))

@@ -51,9 +51,10 @@ def test_the_column_names_of_vicidial_are_understood(with_store, lead_file) -> N
 
     async def body(store):
         report = await import_into(store, path)
-        assert report.columns_left_out == ("list_id", "alt_phone")
+        assert report.columns_left_out == ("list_id",)
         (lead,) = await store.next_leads("survey", 10, WALL)
         assert (lead.number, lead.time_zone, lead.priority) == ("+12025550123", "America/New_York", 9)
+        assert lead.every_number == ("+12025550123", "+12025550199")
         assert lead.fields["reference"] == "V-7" and lead.fields["owner"] == "kim"
         assert not any("0199" in value for value in lead.fields.values())
 

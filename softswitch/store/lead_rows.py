@@ -1,0 +1,207 @@
+"""Rows of a lead file: what each means, and the report that tells of those that mean no lead.
+
+A report never repeats a number: it names line, column, reason and the last two digits.
+"""
+
+import os
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from softswitch.store.columns import OTHER_NUMBERS, Columns
+from softswitch.store.lists import NewLead
+from softswitch.store.telephone import (
+    Telephone,
+    WrongNumber,
+    ends_in,
+    is_zone,
+    read_number,
+    zone_with_offset,
+)
+
+REF_RANDOM_BYTES = 10
+MOST_PROBLEMS = 1000
+MOST_PRIORITY = 1_000_000  # a database of 32-bit integers keeps it
+MOST_FIELD_CHARACTERS = 2000
+DIGITS_THAT_IDENTIFY = 6
+"""A field with fewer of the number's digits in a row is a house number or a year."""
+_NO_DIGITS = re.compile(r"[^0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class RowProblem:
+    """Why a row was not taken, or was taken with a change."""
+
+    line: int
+    """In the file, from 1; the header is line 1."""
+    column: str
+    """As the file names it."""
+    reason: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}, {self.column}: {self.reason}"
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What became of a file."""
+
+    rows: int = 0
+    accepted: int = 0
+    """Rows that became leads, or would in a dry run."""
+    duplicates_in_file: int = 0
+    duplicates_in_list: int = 0
+    """The campaign has the number already."""
+    suppressed: int = 0
+    never_dial: int = 0
+    invalid: int = 0
+    time_zones_guessed: int = 0
+    """Accepted, but the number fits several zones or none, and the file names none."""
+    numbers_left_out: int = 0
+    """Of leads that were accepted with another of their numbers: not valid, never dialled, suppressed, or somebody's
+    already."""
+    fields_withheld: int = 0
+    """Fields left empty because they repeat the row's telephone number."""
+    columns_left_out: tuple[str, ...] = ()
+    dry_run: bool = False
+    problems: list[RowProblem] = field(default_factory=list)
+    """The first thousand; the counts are complete."""
+
+    @property
+    def rejected(self) -> int:
+        return self.rows - self.accepted
+
+    def note(self, line: int, column: str, reason: str) -> None:
+        if len(self.problems) < MOST_PROBLEMS:
+            self.problems.append(RowProblem(line, column, reason))
+
+
+class Refused(Exception):
+    def __init__(self, column: str, reason: str) -> None:
+        super().__init__(reason)
+        self.column = column
+
+
+class RowReader:
+    """Makes leads of the rows of one file."""
+
+    def __init__(self, columns: Columns, report: ImportReport, *, country: str, time_zone: str, wall: datetime) -> None:
+        """country, time_zone: the site's, for numbers that say neither."""
+        self._columns = columns
+        self._report = report
+        self._country = country
+        self._time_zone = time_zone
+        self._wall = wall
+        self._number_columns = ["number", *(meaning for meaning in OTHER_NUMBERS if meaning in columns.meanings)]
+        self._moment = ""
+
+    def begin_group(self) -> None:
+        """Leads of one group have references that begin alike."""
+        self._moment = f"{time.time_ns() // 1_000_000:012x}"
+
+    def read(self, line: int, values: Sequence[str]) -> NewLead:
+        """The lead that a row means; `Refused` where it means none."""
+        told = {name: values[position] for name, position in self._columns.meanings.items() if position < len(values)}
+        country = told.get("country", "").upper()
+        country = country if len(country) == 2 else self._country
+        phones: list[Telephone] = []
+        refused: list[Refused] = []
+        for meaning in self._number_columns:
+            text = told.get(meaning, "")
+            if not text and meaning != "number":
+                continue
+            try:
+                phone = self._phone(text, meaning, country, told)
+            except Refused as why:
+                refused.append(why)
+                continue
+            if all(phone.number != each.number for each in phones):
+                phones.append(phone)
+        if not phones:
+            raise refused[0]
+        for why in refused:
+            self.leave_out(line, why.column, str(why))
+        first, *others = phones
+        zone = self._zone(first, told.get("time_zone", ""), told.get("offset_hours", ""))
+        return NewLead(
+            lead_ref=self._new_ref(),
+            number=first.number,
+            time_zone=zone,
+            priority=_priority(told.get("priority", ""), self._columns),
+            fields=self._fields(line, values, phones),
+            others=tuple((each.number, _zone_of_another(each, zone)) for each in others),
+        )
+
+    def _phone(self, text: str, meaning: str, country: str, told: Mapping[str, str]) -> Telephone:
+        try:
+            return read_number(text, country, told.get("country_prefix", ""))
+        except WrongNumber as wrong:
+            which = f"number {ends_in(text)}: " if text else "the number "
+            raise Refused(self._columns.name_of(meaning), f"{which}{wrong}") from None
+
+    def leave_out(self, line: int, column: str, reason: str) -> None:
+        self._report.numbers_left_out += 1
+        self._report.note(line, column, f"{reason}; the lead's other numbers are taken")
+
+    def _zone(self, phone: Telephone, named: str, offset: str) -> str:
+        if named:
+            if not is_zone(named):
+                raise Refused(
+                    self._columns.name_of("time_zone"), "is no time zone; use an IANA name such as Europe/London"
+                )
+            return named
+        if offset:
+            try:
+                zone = zone_with_offset(float(offset.replace(",", ".")), phone.zones, self._wall)
+            except (ValueError, OverflowError):
+                zone = None
+            if zone is None:
+                raise Refused(
+                    self._columns.name_of("offset_hours"), "is no difference from UTC in hours, such as -5.00"
+                )
+            return zone
+        if len(phone.zones) == 1:
+            return phone.zones[0]
+        if self._time_zone not in phone.zones:
+            self._report.time_zones_guessed += 1
+        return self._time_zone if self._time_zone in phone.zones or not phone.zones else phone.zones[0]
+
+    def _fields(self, line: int, values: Sequence[str], phones: Sequence[Telephone]) -> dict[str, str]:
+        """What an agent may be shown later; a field that repeats a number is emptied, whatever it is called."""
+        fields: dict[str, str] = {}
+        for name, position in self._columns.fields.items():
+            value = values[position][:MOST_FIELD_CHARACTERS] if position < len(values) else ""
+            if not value:
+                continue
+            if any(
+                len(value) >= len(phone.national) >= DIGITS_THAT_IDENTIFY
+                and phone.national in _NO_DIGITS.sub("", value)
+                for phone in phones
+            ):
+                self._report.fields_withheld += 1
+                self._report.note(line, self._columns.header[position], "repeats the telephone number; left empty")
+                continue
+            fields[name] = value
+        return fields
+
+    def _new_ref(self) -> str:
+        """Random but for its beginning, the moment of its group: so that a million of them are kept in order, as
+        RFC 9562 section 5.7 does it. Nobody but the store ever sees them in the order of a list."""
+        return self._moment + os.urandom(REF_RANDOM_BYTES).hex()
+
+
+def _zone_of_another(phone: Telephone, zone: str) -> str:
+    """Of a number that is not the first: its own where it says it, else the lead's."""
+    return zone if not phone.zones or zone in phone.zones else phone.zones[0]
+
+
+def _priority(text: str, columns: Columns) -> int:
+    try:
+        priority = int(text or "0")
+    except ValueError:
+        raise Refused(columns.name_of("priority"), "is no whole number") from None
+    if abs(priority) > MOST_PRIORITY:
+        raise Refused(columns.name_of("priority"), "lies beyond a million")
+    return priority
