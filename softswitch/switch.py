@@ -62,6 +62,7 @@ from softswitch.safeguards.audit import SWITCH
 from softswitch.safeguards.gate import Gate
 from softswitch.safeguards.interlocks import AUDIT, MEDIA, STORE, Interlocks
 from softswitch.store.database import Store
+from softswitch.store.training import TrainingBook
 from softswitch.transports.driver import Driver
 from softswitch.ua.accounts import USABLE
 
@@ -306,8 +307,9 @@ class Switch:
 
         self.first_password = await first_start(store)
         self._web = make_web(
-            self.settings, self.desk, store, self.site.audit, self.site.admissions.refuse, store.token_name
-        )
+            self.settings, self.desk, store, self.site.audit, self.site.admissions.refuse, store.token_name,
+            TrainingBook(store),
+        )  # fmt: skip
         await self._web.start()
         self._stack.push_async_callback(self._web.stop)
 

@@ -1,12 +1,15 @@
 """The web of a site, made from its configuration: who may log in and how, its certificate, its audit log."""
 
 import ipaddress
+import time
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 import structlog
 
-from softswitch.config import Settings
+from softswitch.config import Settings, scripts_of
+from softswitch.store.training import TrainingBook
+from softswitch.testing.clips import VOICES
 from softswitch.web.accounts import People
 from softswitch.web.agent_pins import WithPins
 from softswitch.web.app import create_app
@@ -19,6 +22,7 @@ from softswitch.web.passwords import Passwords
 from softswitch.web.room import WebSettings
 from softswitch.web.sealing import Sealer
 from softswitch.web.server import WebServer
+from softswitch.web.training import Training
 
 log = structlog.get_logger(__name__)
 
@@ -30,8 +34,12 @@ def make_web(
     journal: Journal,
     admit: Callable[[str], str],
     find_token: FindToken | None = None,
+    training: TrainingBook | None = None,
 ) -> WebServer:
-    """The server, not started yet. Raises UsageError where keys or certificate cannot be had."""
+    """The server, not started yet. Raises UsageError where keys or certificate cannot be had.
+
+    training: where results of practice calls are kept.
+    """
     web, told, folder = settings.web, settings.people, settings.site.data_directory
     passwords = Passwords()
     pins = {agent.id: agent.pin.get_secret_value() for agent in settings.agents if agent.pin is not None}
@@ -51,6 +59,7 @@ def make_web(
         sealer=Sealer.find(folder),
         admit=admit,
         find_token=find_token,
+        training=Training(scripts_of(settings), training, clock=time.monotonic, voices=VOICES),
     )
     certificate, key = web.certificate, web.certificate_key
     if certificate is None and web.tls == "auto" and not ipaddress.ip_address(web.address).is_loopback:

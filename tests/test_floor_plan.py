@@ -23,19 +23,20 @@ MAY_IMPORT = {
     "ua": {"sip", "calls"},
     "dialler": {"pacing", "calls", "amd.verdict"},
     "survey": set(),
+    "training": {"survey"},
     "safeguards": {"dialler", "survey"},
     "transports": {"sip"},
     "recordings": {"codecs"},
     "media": {"sdp", "codecs", "amd", "recordings"},
     "store": {"calls", "dialler", "survey", "safeguards"},
-    "web": {"store", "calls", "dialler", "survey", "safeguards"},
+    "web": {"store", "calls", "dialler", "survey", "safeguards", "training"},
     "testing": {"sip", "sdp", "codecs", "calls", "ua", "transports", "media.events"},
     "exchange": {
         *("sip", "transports", "calls", "ua", "sdp", "media", "dialler", "safeguards", "store", "amd", "config"),
         *("recordings", "survey"),
     },
 }
-PURE = ("codecs", "pacing", "sip", "sdp", "amd", "calls", "ua", "dialler", "survey", "safeguards")
+PURE = ("codecs", "pacing", "sip", "sdp", "amd", "calls", "ua", "dialler", "survey", "safeguards", "training")
 # Third-party packages that a pure room may use; the others use the standard library alone.
 PURE_THIRD_PARTY = {
     "codecs": NUMERIC | {"llvmlite"},

@@ -95,6 +95,11 @@ class Store(SafekeepingStore):
         """Enter into the journal what no row of the store tells of: agents' states, campaigns'."""
         await self._writer.execute(journal.INSERT, journal.row_of(entry))
 
+    async def latest(self, kind: journal.Kind, agent: str = "", limit: int = 100) -> list[journal.Entry]:
+        """Of one kind, newest first."""
+        with reading():
+            return await journal.latest(self._engine, kind, agent, limit)
+
     async def journal(
         self, since: datetime | None = None, until: datetime | None = None, campaign: str = ""
     ) -> AsyncIterator[journal.Entry]:

@@ -66,6 +66,8 @@ class Kind(StrEnum):
     """An agent's `state`, with `code` of a pause."""
     CAMPAIGN = "campaign"
     """A campaign's `state`, and why."""
+    TRAINED = "trained"
+    """What an agent's practice call was worth; no call of anybody's."""
     REVIEWED = "reviewed"
     """A reviewer's `truth` on a call that a verdict ended."""
 
@@ -176,6 +178,15 @@ async def read(
         if len(rows) < PAGE:
             return
         last = rows[-1].position
+
+
+async def latest(engine: AsyncEngine, kind: Kind, agent: str, limit: int) -> list[Entry]:
+    """The newest entries of one kind, newest first.  agent: empty for everybody's."""
+    query = select(journal).where(journal.c.kind == kind.value).order_by(journal.c.position.desc()).limit(limit)
+    if agent:
+        query = query.where(journal.c.agent == agent)
+    async with engine.connect() as connection:
+        return [_entry_of(row) for row in (await connection.execute(query)).all()]
 
 
 def _entry_of(row: Row[Any]) -> Entry:

@@ -18,9 +18,11 @@ from softswitch.errors import UsageError
 from softswitch.safeguards.agent_page import AgentPageView
 from softswitch.survey.questionnaire import Ending
 from softswitch.web.accounts import Account
+from softswitch.web.control import SwitchControl
 from softswitch.web.login import ASSETS
 from softswitch.web.room import Room
 from softswitch.web.sessions import Session
+from softswitch.web.training import AWAY
 
 _STYLE = (ASSETS / "wallboard.css").read_text(encoding="utf-8") + (ASSETS / "agent.css").read_text(encoding="utf-8")
 REFRESH_S = 0.2
@@ -60,7 +62,6 @@ def show_agent_page(room: Room, account: Account, session: Session | None) -> No
 class AgentPage:
     def __init__(self, room: Room, account: Account, session: Session | None, page: str) -> None:
         """page: the name under which `room.agent_pages` knows it."""
-        self._control = room.control
         self._room = room
         self._agent = account.name
         self._session = session
@@ -89,7 +90,13 @@ class AgentPage:
                 self._headset._props["page"] = headset
                 self._headset.update()
 
+    @property
+    def _control(self) -> SwitchControl:
+        return self._room.desk_of(self._agent)
+
     def _view(self) -> dict[str, Any]:
+        training = self._room.training
+        practice = training.desk_of(self._room.control, self._agent)
         page = self._control.agent_page(self._agent)
         interview = self._control.interview(self._agent)
         return {
@@ -98,6 +105,8 @@ class AgentPage:
             "outcomes": [{"id": each.value, "text": text} for each, text in OUTCOMES.items()],
             "notice": self._notice,
             "notices": self._notices,
+            "practice": None if practice is None else asdict(training.view(practice)),
+            "scripts": sorted(training.scripts) if practice is None and page.state in AWAY else [],
             "in_use": self._room.agent_pages.is_in_use(self._agent, self._page),
         }
 
@@ -148,6 +157,12 @@ class AgentPage:
                 return lambda: self._dispose(told)
             case "digit":
                 return lambda: self._send_digit(_text(told.get("key")))
+            case "practise":
+                return lambda: self._practise(_text(told.get("campaign")))
+            case "practice-over":
+                return self._finish_practice
+            case "leave-practice":
+                return self._leave_practice
             case "ready":
                 return lambda: control.ready_agent(agent)
             case "pause":
@@ -184,6 +199,15 @@ class AgentPage:
         if len(key) != 1 or key not in "0123456789*#":
             raise UsageError("there is no such key")
         await self._control.send_digit(self._agent, key)
+
+    async def _practise(self, campaign: str) -> None:
+        self._room.training.begin(self._room.control, self._agent, campaign)
+
+    async def _finish_practice(self) -> None:
+        await self._room.training.finish(self._agent)
+
+    async def _leave_practice(self) -> None:
+        self._room.training.leave(self._agent)
 
     async def _pause(self, code: str) -> None:
         if code not in self._control.agent_page(self._agent).pause_codes:

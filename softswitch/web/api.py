@@ -33,6 +33,7 @@ from softswitch.web.safekeeping import add_safekeeping
 from softswitch.web.schemas import CallRecords, ChosenDisposition, Name, Pause, Problem
 from softswitch.web.supervision import add_supervision
 from softswitch.web.traces import add_traces
+from softswitch.web.training_api import add_training
 
 T = TypeVar("T")
 Responses = dict[int | str, dict[str, Any]]
@@ -68,15 +69,16 @@ def api_router(room: Room) -> APIRouter:
     _add_site(router, room)
     _add_campaigns(router, room)
     _add_agents(router, room)
-    add_callbacks(router, room.control)
+    add_callbacks(router, room)
     add_choosing(router, room.control)
     add_traces(router, room.control)
     add_headsets(router, room.control)
-    add_interviews(router, room.control)
+    add_interviews(router, room)
     add_supervision(router, room.control)
     add_reviews(router, room.control)
     add_overrides(router, room.control)
     add_safekeeping(router, room.control)
+    add_training(router, room)
     return router
 
 
@@ -202,4 +204,5 @@ def _add_agents(router: APIRouter, room: Room) -> None:
         """Say what came of the call; agents choose among the dispositions that are theirs."""
         if chosen.disposition not in AGENT_DISPOSITIONS:
             raise HTTPException(409, f"Choose one of: {', '.join(sorted(AGENT_DISPOSITIONS))}.")
-        await carry_out(control.dispose(agent, chosen.call_ref, chosen.disposition))
+        desk = room.desk_of_call(agent, chosen.call_ref)
+        await carry_out(desk.dispose(agent, chosen.call_ref, chosen.disposition))

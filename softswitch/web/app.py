@@ -21,6 +21,7 @@ from softswitch.web.passwords import Passwords
 from softswitch.web.room import Room, WebSettings
 from softswitch.web.sealing import Sealer
 from softswitch.web.session_api import session_router
+from softswitch.web.training import Training
 
 
 def create_app(
@@ -33,12 +34,13 @@ def create_app(
     sealer: Sealer | None = None,
     admit: Callable[[str], str] = lambda agent: "",
     find_token: FindToken | None = None,
+    training: Training | None = None,
     pages: bool = True,
 ) -> FastAPI:
     """The application; `app.state.room` is its `Room`.
 
     journal: the site's audit log.  sealer: encrypts second factors.  admit: why an agent may not work now.
-    find_token: whose token has a digest; without it there are none.
+    find_token: whose token has a digest; without it there are none.  training: scripts to practise, and the book.
 
     With `pages=False` there is the API without NiceGUI, whose import takes most of the web's start-up time.
     """
@@ -56,7 +58,7 @@ def create_app(
         journal=journal,
         admit=admit,
     )
-    room = Room(control, authenticator, settings, journal=journal)
+    room = Room(control, authenticator, settings, journal=journal, training=training)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from softswitch.safeguards.visibility import CallbackView
 from softswitch.web.accounts import Account, Role
 from softswitch.web.answers import carry_out
-from softswitch.web.control import SwitchControl
 from softswitch.web.roles import only, own_agent
+from softswitch.web.room import Room
 from softswitch.web.schemas import Name, Problem
 
 OwnAgent = Annotated[str, Depends(own_agent)]
@@ -65,13 +65,14 @@ class Promised(BaseModel):
     due_at: datetime
 
 
-def add_callbacks(router: APIRouter, control: SwitchControl) -> None:
+def add_callbacks(router: APIRouter, room: Room) -> None:
+    control = room.control
+
     @router.post("/agents/{agent}/callback", tags=["agents"], responses=_REFUSED)
     async def promise(agent: OwnAgent, promise: Promise) -> Promised:
         """Promise the callee of a call of this agent's another one, at a moment at which that is allowed."""
-        return Promised(
-            due_at=await carry_out(control.call_back(agent, promise.call_ref, promise.at, mine=promise.mine))
-        )
+        desk = room.desk_of_call(agent, promise.call_ref)
+        return Promised(due_at=await carry_out(desk.call_back(agent, promise.call_ref, promise.at, mine=promise.mine)))
 
     @router.get("/campaigns/{name}/callbacks", tags=["campaigns"], responses=_REFUSED)
     async def callbacks(

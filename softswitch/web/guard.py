@@ -203,6 +203,8 @@ def _may_enter(account: Account, path: str) -> bool:
         return account.holds(*_WITH_PAGES)
     if path == "/agent":
         return account.holds(Role.AGENT)
+    if path == "/training":
+        return account.holds(*_WATCHERS)
     return next((account.holds(*roles) for prefix, roles in RULES if path.startswith(prefix)), False)
 
 

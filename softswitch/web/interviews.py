@@ -12,6 +12,7 @@ from softswitch.web.accounts import Account, Role
 from softswitch.web.answers import carry_out
 from softswitch.web.control import SwitchControl
 from softswitch.web.roles import only, own_agent
+from softswitch.web.room import Room
 from softswitch.web.schemas import Name, Problem
 
 OwnAgent = Annotated[str, Depends(own_agent)]
@@ -37,9 +38,17 @@ class Digit(BaseModel):
     key: Annotated[str, StringConstraints(pattern=r"^[0-9*#A-D]$")]
 
 
-def add_interviews(router: APIRouter, control: SwitchControl) -> None:
+def add_interviews(router: APIRouter, room: Room) -> None:
+    control = room.control
+
+    def desk_of(agent: str) -> SwitchControl:
+        try:
+            return room.desk_of(agent)
+        except KeyError:
+            raise HTTPException(404, "There is no such agent.") from None
+
     def now_of(agent: str) -> InterviewView:
-        view = control.interview(agent)
+        view = room.desk_of(agent).interview(agent)
         if view is None:
             raise HTTPException(409, "There is no interview now.")
         return view
@@ -48,7 +57,7 @@ def add_interviews(router: APIRouter, control: SwitchControl) -> None:
     async def agent_page(agent: OwnAgent) -> AgentPageView:
         """The agent's state, and the call by its reference."""
         try:
-            return control.agent_page(agent)
+            return room.desk_of(agent).agent_page(agent)
         except KeyError:
             raise HTTPException(404, "There is no such agent.") from None
 
@@ -56,7 +65,7 @@ def add_interviews(router: APIRouter, control: SwitchControl) -> None:
     async def interview(agent: OwnAgent) -> InterviewView | None:
         """The present node of the agent's interview; null where there is none."""
         try:
-            return control.interview(agent)
+            return room.desk_of(agent).interview(agent)
         except KeyError:
             raise HTTPException(404, "There is no such agent.") from None
 
@@ -64,34 +73,34 @@ def add_interviews(router: APIRouter, control: SwitchControl) -> None:
     async def answer(agent: OwnAgent, given: GivenAnswer) -> InterviewView:
         """Answer the present node, and go on to the next. What looks like a telephone number, an address or an account
         is refused."""
-        await carry_out(control.answer(agent, given.node, given.answer))
+        await carry_out(desk_of(agent).answer(agent, given.node, given.answer))
         return now_of(agent)
 
     @router.post("/agents/{agent}/interview/back", tags=["interviews"], responses=_REFUSED)
     async def go_back(agent: OwnAgent) -> InterviewView:
-        await carry_out(control.go_back(agent))
+        await carry_out(desk_of(agent).go_back(agent))
         return now_of(agent)
 
     @router.post("/agents/{agent}/interview/{ending}", tags=["interviews"], responses=_REFUSED)
     async def end_interview(agent: OwnAgent, ending: Literal["refused", "broken_off"]) -> InterviewView:
         """The callee does not wish to take part, or to go on."""
-        await carry_out(control.end_interview(agent, Ending(ending)))
+        await carry_out(desk_of(agent).end_interview(agent, Ending(ending)))
         return now_of(agent)
 
     @router.post("/agents/{agent}/opt-out", status_code=204, tags=["interviews"], responses=_REFUSED)
     async def opt_out(agent: OwnAgent) -> None:
         """The callee wishes never to be called again: in force at once, for every campaign."""
-        await carry_out(control.opt_out(agent))
+        await carry_out(desk_of(agent).opt_out(agent))
 
     @router.post("/agents/{agent}/hangup", status_code=204, tags=["interviews"], responses=_REFUSED)
     async def end_call(agent: OwnAgent) -> None:
         """End the agent's call, once its interview has come to an end."""
-        await carry_out(control.end_call(agent))
+        await carry_out(desk_of(agent).end_call(agent))
 
     @router.post("/agents/{agent}/digit", status_code=204, tags=["interviews"], responses=_REFUSED)
     async def send_digit(agent: OwnAgent, digit: Digit) -> None:
         """Press a key towards the callee, at a node that allows it."""
-        await carry_out(control.send_digit(agent, digit.key))
+        await carry_out(desk_of(agent).send_digit(agent, digit.key))
 
     @router.post("/agents/{agent}/headset-test", status_code=204, tags=["headsets"], responses=_REFUSED)
     async def play_test_tone(agent: OwnAgent) -> None:

@@ -12,6 +12,7 @@ from softswitch.web.noting import see
 from softswitch.web.page_sockets import bind_sockets
 from softswitch.web.room import Room
 from softswitch.web.sessions import Session
+from softswitch.web.training_page import show_training_page
 from softswitch.web.wallboard import show_wallboard
 
 
@@ -33,6 +34,7 @@ def add_pages(app: FastAPI, room: Room) -> None:
     core.app.middleware_stack = None
     ui.page("/", title="Wallboard · softswitch")(_wallboard_page)
     ui.page("/agent", title="Agent · softswitch")(_agent_page)
+    ui.page("/training", title="Training · softswitch")(_training_page)
     app.user_middleware.append(Middleware(_RoomMark, room=room))  # innermost: after the guard
     ui.run_with(
         app,
@@ -62,6 +64,13 @@ async def close_pages() -> None:
 async def _agent_page(request: Request) -> None:
     room: Room = request.scope["softswitch.room"]
     show_agent_page(room, request.scope["softswitch.account"], request.scope.get("softswitch.session"))
+
+
+async def _training_page(request: Request) -> None:
+    room: Room = request.scope["softswitch.room"]
+    account: Account = request.scope["softswitch.account"]
+    await see(room, account, "training page")
+    await show_training_page(room, request.scope.get("softswitch.session"), request.query_params.get("agent", ""))
 
 
 async def _wallboard_page(request: Request) -> Response | None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from typing import cast
 
 from softswitch.errors import SoftswitchError
 from softswitch.safeguards.visibility import WallboardView
@@ -17,6 +18,7 @@ from softswitch.web.history import STEP_S, History
 from softswitch.web.journal import Journal, LoggedJournal, Looks
 from softswitch.web.presence import Presence
 from softswitch.web.sessions import IDLE_S, LIFETIME_S, Sessions
+from softswitch.web.training import Training
 
 _LOG = logging.getLogger(__name__)
 
@@ -51,9 +53,11 @@ class Room:
         settings: WebSettings,
         *,
         journal: Journal | None = None,
+        training: Training | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.control = control
+        self.training = training or Training(clock=clock)
         self.authenticator = authenticator
         self.settings = settings
         self.journal = journal or LoggedJournal()
@@ -98,6 +102,19 @@ class Room:
                 continue  # the store is silent; its own interlock says so
             if row is None or self.authenticator.account_of(row) != account or stamp_of(row) != stamp:
                 self.sessions.end_those_of(account, stamp)
+
+    def desk_of(self, agent: str) -> SwitchControl:
+        """What an agent's page and its REST twins talk to: the switch, or a practice call while there is one. KeyError
+        for an unknown agent."""
+        practice = self.training.desk_of(self.control, agent)
+        return self.control if practice is None else cast(SwitchControl, practice)
+
+    def desk_of_call(self, agent: str, call_ref: str) -> SwitchControl:
+        """The same for what is said of one call."""
+        practice = self.training.desk_of(self.control, agent)
+        if practice is None or practice.drill.drill_ref != call_ref:
+            return self.control
+        return cast(SwitchControl, practice)
 
     def forget_view(self) -> None:
         """A command has just changed something: the next look is a fresh one."""

@@ -5,13 +5,20 @@ import functools
 import http.cookiejar
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
-from small_site import PASSWORD, MemoryJournal, MemoryPeople, SmallSwitch, quick_passwords
+from small_site import PASSWORD, MemoryBook, MemoryJournal, MemoryPeople, SmallSwitch, quick_passwords
 
+from softswitch.config.scripts import load_script
+from softswitch.testing.clips import VOICES
 from softswitch.web.app import create_app
 from softswitch.web.room import Room, WebSettings
 from softswitch.web.server import WebServer
+from softswitch.web.training import Training
+
+SCRIPT = load_script(Path(__file__).parents[2] / "configs" / "script-travel.toml", {"city"})
+"""What `Training` practises with."""
 
 
 class Site:
@@ -23,6 +30,7 @@ class Site:
         self.passwords = quick_passwords()
         self.journal = MemoryJournal()
         self.refused_agents: dict[str, str] = {}
+        self.practised = MemoryBook()
         self.app = create_app(
             self.switch,
             self.accounts,
@@ -30,6 +38,13 @@ class Site:
             passwords=self.passwords,
             journal=self.journal,
             admit=lambda agent: self.refused_agents.get(agent, ""),
+            training=Training(
+                {"transport-2026": SCRIPT},
+                self.practised,
+                clock=lambda: self.switch.now,
+                voices=VOICES,
+                new_seed=lambda: 7,
+            ),
             pages=pages,
         )
         self.room: Room = self.app.state.room

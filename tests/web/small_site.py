@@ -36,6 +36,7 @@ from softswitch.safeguards.visibility import (
 )
 from softswitch.store.requests import Playback
 from softswitch.store.reviews import Review
+from softswitch.store.training import TrainingResult
 from softswitch.survey.interview import Interview
 from softswitch.survey.questionnaire import Ending, Questionnaire
 from softswitch.survey.quotas import CellFigures, QuotaBook
@@ -126,6 +127,19 @@ class MemoryJournal:
 
     def actions(self, actor: str = "") -> list[str]:
         return [record[1] for record in self.records if actor in ("", record[0])]
+
+
+class MemoryBook:
+    """Results of practice calls."""
+
+    def __init__(self) -> None:
+        self.kept: list[TrainingResult] = []
+
+    async def keep(self, result: TrainingResult) -> None:
+        self.kept.insert(0, result)
+
+    async def results(self, agent: str = "", limit: int = 100) -> list[TrainingResult]:
+        return [each for each in self.kept if agent in ("", each.agent)][:limit]
 
 
 @dataclass

@@ -30,6 +30,7 @@ OUTSIDE_THE_API = {
     # (path or its beginning): the roles that may go there
     "/": WITH_PAGES,  # an agent is sent on to the own page
     "/agent": {Role.AGENT},
+    "/training": WATCHERS,
     "/_nicegui": WITH_PAGES,
     "/_nicegui_ws": WITH_PAGES,
     "/metrics": WATCHERS,

@@ -21,11 +21,31 @@ export default {
       <span v-if="page.pause_wanted" class="desk-hint">pause after this call</span>
       <p class="desk-notice" role="alert"><span v-if="view.notice" :key="view.notices">{{ view.notice }}</span></p>
       <span v-if="page.calls" class="desk-hint">{{ page.calls }} {{ page.calls === 1 ? "call" : "calls" }} this shift</span>
-      <button v-if="!elsewhere && page.state === 'paused' && !page.headset_test_due" class="act act-main" @click="say('ready')">Ready</button>
+      <button v-if="!elsewhere && !practice && page.state === 'paused' && !page.headset_test_due" class="act act-main" @click="say('ready')">Ready</button>
+      <button v-for="each in (elsewhere ? [] : view.scripts || [])" :key="each" class="act" @click="say('practise', { campaign: each })">Practise {{ each }}</button>
       <button v-if="canPause" class="act" @click="open('pauses')">{{ inCall ? "Pause after this call" : "Pause" }}</button>
       <button type="button" class="act act-round" aria-label="Switch between light and dark" @click="turn">◐</button>
       <form method="post" action="/logout"><button class="act" type="submit">Log out</button></form>
     </header>
+
+    <section v-if="practice && !elsewhere" class="practice" aria-label="Practice">
+      <strong class="practice-mark">PRACTICE</strong>
+      <p v-if="practice.state === 'over'" class="practice-said">Nobody was called.</p>
+      <p v-else class="practice-said" aria-live="polite"><template v-if="practice.said">Callee: <q>{{ practice.said }}</q></template>
+        <template v-else>Nobody is called. Read out what stands here.</template></p>
+      <audio v-if="practice.clip" :key="practice.clip + interview?.node" :src="'/api/training/voices/' + practice.clip" autoplay></audio>
+      <button class="act" @click="say('leave-practice')">Stop practising</button>
+    </section>
+
+    <main class="desk-main desk-quiet" v-if="practiced">
+      <section class="card practice-result" aria-label="What the practice call was worth">
+        <h2 class="card-title">The callee {{ practice.callee }}</h2>
+        <p class="practice-points"><span>{{ practice.points }}</span> of 100 · {{ practice.passed ? "passed" : "not passed" }}</p>
+        <ul v-if="practice.remarks.length" class="practice-remarks"><li v-for="each in practice.remarks" :key="each">{{ each }}</li></ul>
+        <p v-else>Everything as the script wants it.</p>
+        <button class="act act-main act-big" @click="say('practise', { campaign: practice.campaign })">Next practice call</button>
+      </section>
+    </main>
 
     <main class="desk-main desk-quiet" v-if="elsewhere">
       <div class="waiting">
@@ -47,7 +67,7 @@ export default {
       </section>
     </main>
 
-    <main class="desk-main desk-quiet" v-if="!elsewhere && !setUp && !atWork && !preview">
+    <main class="desk-main desk-quiet" v-if="!elsewhere && !practiced && !setUp && !atWork && !preview">
       <div class="waiting">
         <div class="waiting-mark" aria-hidden="true"></div>
         <p class="waiting-word">{{ page.state === "ready" ? "Waiting for the next call" : page.state === "reserved" ? "A call is coming" : "You are on a pause" }}</p>
@@ -133,7 +153,8 @@ export default {
             <button class="act act-wide" @click="open('appointment')">Appointment</button>
             <button class="act act-wide act-grave" @click="open('opt-out')">Never call again</button>
           </details>
-          <button class="act act-wide act-main" @click="say('ready')">Ready for the next call</button>
+          <button v-if="practice" class="act act-wide act-main" @click="say('practice-over')">Finish the practice call</button>
+          <button v-else class="act act-wide act-main" @click="say('ready')">Ready for the next call</button>
         </section>
       </aside>
     </main>
@@ -188,9 +209,11 @@ export default {
     wrapLeft() { return Math.max(0, this.page.wrap_up_left_s - this.passed); },
     readFor() { return this.interview ? this.interview.read_for_s - this.passed : 0; },
     inCall() { return this.page.state === "in call" || this.page.state === "reserved"; },
+    practice() { return this.view.practice; },
+    practiced() { return !this.elsewhere && Boolean(this.practice) && this.practice.state === "over"; },
     elsewhere() { return this.view.in_use === false; },
-    canPause() { return !this.elsewhere && !this.page.pause_wanted && ["ready", "in call", "wrap-up"].includes(this.page.state); },
-    setUp() { return !this.elsewhere && (this.page.state === "offline" || (this.page.state === "paused" && this.page.headset_test_due)); },
+    canPause() { return !this.elsewhere && !this.practice && !this.page.pause_wanted && ["ready", "in call", "wrap-up"].includes(this.page.state); },
+    setUp() { return !this.elsewhere && !this.practice && (this.page.state === "offline" || (this.page.state === "paused" && this.page.headset_test_due)); },
     atWork() { return !this.elsewhere && (this.page.state === "in call" || this.page.state === "wrap-up"); },
     preview() { return !this.elsewhere && this.page.state === "reserved" && this.page.call && this.page.call.is_shown_first; },
     over() { return Boolean(this.interview && this.interview.ending); },
