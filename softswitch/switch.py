@@ -205,6 +205,7 @@ class Switch:
         supervision = Supervision(
             lines, supervisors, agents,
             is_in=lambda agent: board.state_of(agent) is not AgentState.OFFLINE, note=reports.note_supervision,
+            end_call=reports.end_call,
         )  # fmt: skip
         self.site = reports.site = conditions.site = Site(
             settings, driver, store, records, pool, lines, board, agents, supervisors, supervision, audit, inbound,
@@ -214,7 +215,8 @@ class Switch:
         self.desk = Desk(self.site, driver.now, tracing)
         await self.site.surveys.open(store)
         driver.add(board, on_event=reports.receive_agent_changed)
-        driver.add(self.site.surveys, on_event=self.site.surveys.carry_out)
+        for part in (self.site.surveys, self.site.watching):
+            driver.add(part, on_event=part.carry_out)
         for agent in settings.agents:
             if agent.connect is Connect.RING_PER_CALL:
                 board.expect_heard_within(agent.id, RING_PER_CALL_S)
@@ -251,6 +253,7 @@ class Switch:
         )
         retention.start()
         self._stack.push_async_callback(retention.stop)
+        await self.site.shift.restore(store)
         await self._start_web(store)
         orders = await store.campaign_orders()
         with self.site.mutating() as now:

@@ -52,6 +52,7 @@ def make_web(
             factor=Factor(told.second_factor),
             several_roles=told.several_roles,
             agents_networks=told.agents_networks,
+            listening_needs_reason=settings.supervision.reason,
             secure_cookie=web.tls == "never" and not ipaddress.ip_address(web.address).is_loopback,
         ),
         passwords=passwords,

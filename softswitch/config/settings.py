@@ -34,6 +34,7 @@ from softswitch.config.inbound import InboundSettings
 from softswitch.config.people import Category, PeopleSettings
 from softswitch.config.phones import AgentSettings, SupervisorSettings
 from softswitch.config.sip import SipSettings, TrunkSettings
+from softswitch.config.supervision import SupervisionSettings
 from softswitch.config.tracing import TraceSettings
 from softswitch.dialler.campaign import AmdMode, AmdPoint, Policy, Purpose
 
@@ -301,6 +302,7 @@ class Settings(BaseSettings):
     recordings: RecordingSettings = Field(default_factory=RecordingSettings)
     people: PeopleSettings = Field(default_factory=PeopleSettings)
     safeguards: SafeguardSettings = Field(default_factory=SafeguardSettings)
+    supervision: SupervisionSettings = Field(default_factory=SupervisionSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)
     prompts: dict[Name, FromFile] = {}
     """Clips by name: WAV files."""

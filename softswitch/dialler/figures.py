@@ -35,6 +35,10 @@ class CampaignFigures:
     """Callbacks whose moment has come, or will in a moment."""
     callbacks_missed: int = 0
     """Since the start of this process."""
+    hopper: int = 0
+    """Leads and callbacks at hand to be dialled."""
+    answers: float = 0.0
+    """P(a call placed now needs an agent), as the pacing has learnt it; 0: it has not looked yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,11 @@ class CampaignFloor:
         """Why the campaign dials one call for each ready agent just now, though it may dial ahead; else empty."""
         return FALLBACKS[int(self.state["fallback"][0])]
 
+    @property
+    def answers(self) -> float:
+        """P(a call placed now needs an agent), as of the last look."""
+        return float(self.state["lands"][0])
+
     def dials(
         self, policy: Policy, channels_free: int, leads_left: int | None, now: float, closes_at: float = math.nan
     ) -> int:

@@ -47,6 +47,11 @@ class Pace:
         """Why nothing is dialled ahead just now, though the policy would; else empty."""
         return self._floor.fallback
 
+    @property
+    def answers(self) -> float:
+        """P(a call placed now needs an agent); 0 before the first look."""
+        return self._floor.answers
+
     def channels_left(self, now: float) -> int:
         """Calls that the trunks could take now; none while the store could not take an attempt a moment ago."""
         if now < self._hold_until:

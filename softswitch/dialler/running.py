@@ -115,6 +115,8 @@ class RunningCampaign:
             callbacks_due=self._supply.callbacks,
             callbacks_missed=self._supply.callbacks_missed,
             fallback=self._pace.fallback if state == "running" else "",
+            hopper=len(self._supply),
+            answers=self._pace.answers,
         )
 
     @property

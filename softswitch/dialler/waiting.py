@@ -181,6 +181,10 @@ class WaitingRoom:
         """Callers of one queue who have no agent yet."""
         return len(self._of(queue))
 
+    def longest_wait_s(self, queue: str, now: float) -> float:
+        """Of its callers who have no agent yet; 0 where there is none."""
+        return max((now - each.entered_at for each in self._of(queue)), default=0.0)
+
     def place_of(self, call_ref: str) -> int:
         """1 for whoever is next in their queue. KeyError for one who does not wait."""
         caller = self._callers[call_ref]

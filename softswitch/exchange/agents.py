@@ -200,6 +200,20 @@ class AgentLines:
         if not seat.is_nailed_up and seat.line is not None:
             self._lines.hang_up(seat.line, now)
 
+    def part(self, agent: str) -> None:
+        """Part the agent from the callee, who is somebody else's for now: the call goes on, and the line stays."""
+        seat = self._seats[agent]
+        if seat.line is not None:
+            self._lines.plane.unbridge(seat.line.media)
+            self._idle(seat.line)
+
+    def rejoin(self, agent: str) -> None:
+        """Undo `part`: the two hear each other again, unless the agent is muted."""
+        seat = self._seats[agent]
+        if seat.line is not None and seat.partner is not None:
+            self._lines.plane.mute(seat.line.media, seat.muted)
+            self._lines.plane.bridge(seat.partner.media, seat.line.media)
+
     def mute(self, agent: str, muted: bool = True) -> None:
         """The kill switch: what the agent says goes nowhere from here on, until the call is over or the mute undone."""
         seat = self._seats[agent]

@@ -11,19 +11,19 @@ from softswitch.dialler.detection import Truth
 from softswitch.dialler.dialling import Dialler
 from softswitch.dialler.lead import Lead
 from softswitch.errors import UsageError
-from softswitch.exchange.agent_desk import AgentDesk
 from softswitch.exchange.dialled import DialledCalls
 from softswitch.exchange.premises import Site, wall
+from softswitch.exchange.queues import name_of
 from softswitch.exchange.reviewing import Reviewing
 from softswitch.exchange.safekeeping import Safekeeping
-from softswitch.exchange.supervision import LEAVE, Mode, subject_of
+from softswitch.exchange.supervisor_desk import SupervisorDesk
 from softswitch.exchange.tracing import Tracing
 from softswitch.safeguards.four_eyes import Request, What
 from softswitch.safeguards.trace_view import TraceView
 from softswitch.safeguards.visibility import (
     CallbackView,
     OverrideView,
-    SupervisionView,
+    ShiftView,
     TrunkView,
     WallboardView,
     agent_view,
@@ -39,14 +39,13 @@ CLOSING_PROMPT = "closing"
 """Name under [prompts] of what a callee hears when the kill switch ends the call."""
 
 
-class Desk(AgentDesk):
+class Desk(SupervisorDesk):
     """Fulfils `softswitch.web.control.SwitchControl`."""
 
     def __init__(self, site: Site, started_at: float, tracing: Tracing | None = None) -> None:
         super().__init__(site)
         self._started_at = started_at
         self._tracing = tracing
-        self._audit = site.audit
         self._reviewing = Reviewing(site)
         self._safekeeping = Safekeeping(site.store, site.audit, recordings_directory(site.settings), wall)
 
@@ -59,11 +58,8 @@ class Desk(AgentDesk):
             uptime_s=now - self._started_at,
             agents=tuple(agent_view(figures) for figures in site.board.figures(now)),
             calls=tuple(call_view(figures) for dialler in site.diallers for figures in dialler.calls(now)),
-            campaigns=tuple(campaign_view(dialler.figures(now)) for dialler in site.diallers),
-            trunks=tuple(
-                TrunkView(t.name, str(site.pool.account_state(t.name)), site.pool.calls_on(t.name), t.channels)
-                for t in site.settings.trunks
-            ),
+            campaigns=tuple(campaign_view(each.figures(now), site.shift.outlook(each, now)) for each in site.diallers),
+            trunks=tuple(self._trunk(trunk.name, trunk.channels) for trunk in site.settings.trunks),
             interlocks=site.interlocks.views(),
             media_packets_in=packets_in,
             media_packets_out=packets_out,
@@ -75,7 +71,19 @@ class Desk(AgentDesk):
             supervision=site.supervision.views(now),
             muted_agents=site.agents.muted(),
             refused_agents=dict(site.admissions.refused),
+            conversations=site.watching.conversations(now),
+            alerts=site.watching.alerts(now),
+            queues=tuple(site.inbound.queue_view(name_of(each.did), now) for each in site.settings.inbound),
         )
+
+    def shift(self) -> ShiftView:
+        """The day until now, for charts."""
+        return self._site.shift.view()
+
+    def _trunk(self, name: str, channels: int) -> TrunkView:
+        pool = self._site.pool
+        up, servers = pool.servers_of(name)
+        return TrunkView(name, str(pool.account_state(name)), pool.calls_on(name), channels, servers, up)
 
     async def calls_of(self, campaign: str, limit: int, offset: int) -> list[DialAttempt]:
         self._campaign(campaign)
@@ -197,13 +205,7 @@ class Desk(AgentDesk):
 
     async def hang_up(self, call_ref: str) -> None:
         with self._site.mutating() as now:
-            if self._site.inbound.hang_up(call_ref, now):
-                return
-            for calls in self._site.campaigns.values():
-                if call_ref in calls:
-                    calls.dialler.hang_up(call_ref, now)
-                    return
-        raise KeyError(call_ref)
+            self._site.hang_up(call_ref, now)
 
     async def kill_switch(self, by: str) -> None:
         site = self._site
@@ -216,36 +218,6 @@ class Desk(AgentDesk):
             site.inbound.kill(clip, now)
         for name in site.campaigns:
             site.records.keep_order(name, "stopped")
-
-    async def mute_agent(self, agent: str, muted: bool, by: str) -> None:
-        """At once, and noted then: it shows nobody anything."""
-        self._known(agent)
-        call_ref = self._site.agents.call_of(agent)
-        if not call_ref:
-            raise UsageError(f"agent {agent} is in no call")
-        self._site.agents.mute(agent, muted)
-        await self._audit.note(by, "mute" if muted else "unmute", subject=subject_of(agent, call_ref), reason="")
-
-    def supervision(self) -> tuple[SupervisionView, ...]:
-        return self._site.supervision.views(self._site.driver.now)
-
-    async def supervise(self, agent: str, mode: str, by: str) -> None:
-        """Noted first: nobody is listened to in secret from the auditor."""
-        self._known(agent)
-        supervision = self._site.supervision
-        supervision.check(by, agent, Mode(mode))
-        await self._audit.note(by, mode, subject=supervision.subject(agent), reason="asked for")
-        with self._site.mutating() as now:
-            supervision.begin(by, agent, Mode(mode), now)
-
-    async def end_supervision(self, by: str) -> None:
-        supervision = self._site.supervision
-        agent = supervision.agent_of(by)
-        if agent:
-            subject = supervision.subject(agent)
-            with self._site.mutating() as now:
-                supervision.leave(by, now)
-            await self._audit.note(by, LEAVE, subject=subject, reason="asked for")
 
     async def ask_override(self, interlock: str, by: str, reason: str, for_s: float) -> None:
         """The first of two administrators: nothing is overridden by it."""
@@ -334,20 +306,6 @@ class Desk(AgentDesk):
         self._known(agent)
         with self._site.mutating() as now:
             self._site.agents.end_headset(agent, now)
-
-    async def seat_supervisor_headset(self, name: str, offer: bytes) -> bytes:
-        with self._site.mutating() as now:
-            return self._site.supervisors.receive_headset(name, offer, now)
-
-    async def end_supervisor_headset(self, name: str) -> None:
-        with self._site.mutating() as now:
-            self._site.supervisors.leave(name, now)
-
-    def supervisor_arrived(self, name: str) -> None:
-        self._site.health.supervisor_arrived(name)
-
-    def supervisor_left(self, name: str) -> None:
-        self._site.health.supervisor_left(name)
 
     def _campaign(self, name: str) -> DialledCalls:
         return self._site.campaigns[name]

@@ -25,6 +25,7 @@ from softswitch.exchange.queues import RINGING_TONE, Queue
 from softswitch.exchange.records import Records
 from softswitch.media.events import DigitPressed, FirstPacketBridged, MediaEvent, PlayingEnded
 from softswitch.recordings.names import file_name
+from softswitch.safeguards.visibility import QueueView
 
 log = structlog.get_logger(__name__)
 
@@ -114,6 +115,9 @@ class InboundCalls:
     def waiting(self) -> int:
         """Callers who have no agent yet."""
         return len(self._room)
+
+    def queue_view(self, name: str, now: float) -> QueueView:
+        return QueueView(name, self._room.waiting_in(name), self._room.longest_wait_s(name, now))
 
     def receive_call(self, event: CallOffered, queue: Queue, now: float) -> None:
         call_ref = self._new_ref()
@@ -226,7 +230,7 @@ class InboundCalls:
             return
         self._lines.changed(line)
         now = self._lines.now
-        if isinstance(event, FirstPacketBridged) and call.agent:
+        if isinstance(event, FirstPacketBridged) and call.agent and call.talks_since is None:
             self._board.receive_connected(call.agent, call.call_ref, now)
             call.talks_since = now
             call.record = replace(call.record, agent=call.agent, bridged_at=self._wall())

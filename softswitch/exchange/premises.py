@@ -22,9 +22,11 @@ from softswitch.exchange.inbound import InboundCalls
 from softswitch.exchange.lines import Lines
 from softswitch.exchange.records import Records
 from softswitch.exchange.rostering import Rostering
+from softswitch.exchange.shift_figures import ShiftFigures
 from softswitch.exchange.supervision import Supervision
 from softswitch.exchange.supervisors import SupervisorLines
 from softswitch.exchange.surveys import Surveys
+from softswitch.exchange.watching import Watching
 from softswitch.media.control import MediaPlane
 from softswitch.safeguards.interlocks import NEVER_DIAL, Interlocks
 from softswitch.safeguards.overrides import Overrides
@@ -65,6 +67,8 @@ class Site:
     rostering: Rostering = field(init=False)
     surveys: Surveys = field(init=False)
     headset_tests: HeadsetTests = field(init=False)
+    watching: Watching = field(init=False)
+    shift: ShiftFigures = field(init=False)
 
     def __post_init__(self) -> None:
         self.overrides = Overrides(self.interlocks)
@@ -72,6 +76,8 @@ class Site:
         self.admissions = Admissions(self.settings, self.audit, wall)
         self.surveys = Surveys(scripts_of(self.settings), self, self.records, wall)
         self.headset_tests = HeadsetTests()
+        self.shift = ShiftFigures(self, wall)
+        self.watching = Watching(self, self.settings.supervision, wall)
         self.routes = RouteTable(route for trunk in self.settings.trunks for route in routes_of(trunk))
 
     @property
@@ -104,6 +110,16 @@ class Site:
         if state is AgentState.OFFLINE:
             self.inbound.agent_gone(agent, now)
         self.settle()
+
+    def hang_up(self, call_ref: str, now: float) -> None:
+        """End a call, whoever is in it. KeyError for one that is over."""
+        if self.inbound.hang_up(call_ref, now):
+            return
+        for calls in self.campaigns.values():
+            if call_ref in calls:
+                calls.dialler.hang_up(call_ref, now)
+                return
+        raise KeyError(call_ref)
 
     def start_campaign(self, name: str, now: float) -> None:
         """Raises UsageError with every reason why it may not start, KeyError for a name that no campaign has."""

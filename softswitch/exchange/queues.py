@@ -14,6 +14,11 @@ RINGING_TONE = "tone:ringback"
 PATIENCE_S = 20.0
 
 
+def name_of(did: str) -> str:
+    """The queue's, by the number that leads to it."""
+    return f"inbound-{did.removeprefix('+')}"
+
+
 @dataclass(frozen=True, slots=True)
 class Queue:
     """One inbound number."""
@@ -85,7 +90,7 @@ class Queue:
     @property
     def campaign(self) -> str:
         """Under which its calls are recorded and its agents are shown."""
-        return f"inbound-{self.did.removeprefix('+')}"
+        return name_of(self.did)
 
     @property
     def needs(self) -> QueueNeeds:

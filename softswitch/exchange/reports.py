@@ -1,6 +1,8 @@
 """What the rooms of a site report, and what follows of it elsewhere: the paths between rooms that know nothing of each
 other."""
 
+from contextlib import suppress
+
 import structlog
 
 from softswitch.calls.events import CallEnded, CallEvent, CallFailed, CallOffered
@@ -101,6 +103,7 @@ class Reports:
         now = self.site.driver.now
         self.site_notes.agent_changed(event.agent)
         self.site.surveys.receive_agent_changed(event, now)
+        self.site.shift.receive_agent_changed(event)
         told = {"state": event.state.value, "code": event.code}
         entry = Entry(Kind.AGENT, wall(), call_ref=event.call_ref, agent=event.agent, content=told)
         self.site.records.record(entry)
@@ -127,6 +130,12 @@ class Reports:
                 self.site.supervision.stop(supervisor, why, now, noted=False)
 
         self.site.audit.note_soon(supervisor, action, subject=subject, reason=reason, failed=failed)
+
+    def end_call(self, call_ref: str, now: float) -> None:
+        """A call whose supervisor has gone, who had taken it over; it may be over already."""
+        with suppress(KeyError):
+            self.site.hang_up(call_ref, now)
+        self.site.settle()
 
     def receive_audit_health(self, trouble: str) -> None:
         """Whether the audit log can be written; where it cannot, nothing is dialled."""
@@ -195,6 +204,7 @@ class Reports:
         self.site.surveys.look(now)
         self.site.inbound.handle_timer(now)
         self.site.report_channels()
+        self.site.shift.look(now)
 
     def _end_overrides(self, now: float) -> None:
         """Interlocks count again once the time of their override is over."""

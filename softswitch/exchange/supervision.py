@@ -6,6 +6,7 @@ replaced, nobody is heard by one who should not. Every change is noted in the au
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -31,6 +32,12 @@ class Mode(StrEnum):
     """And be heard by the agent alone."""
     BARGE = "barge"
     """And be heard by both, for this call; then it is listening again."""
+    TAKE_OVER = "take_over"
+    """Talk to the callee in the agent's stead, who hears and says nothing more in this call."""
+
+
+OF_ONE_CALL = (Mode.BARGE, Mode.TAKE_OVER)
+"""The next callee is never spoken to by itself."""
 
 
 class Note(Protocol):
@@ -55,6 +62,8 @@ class _Session:
     """The agent's."""
     addressed: set[int] = field(default_factory=set)
     """The legs that hear the supervisor."""
+    taken: int = -1
+    """The callee's leg, once it is joined to the supervisor's."""
 
 
 class Supervision:
@@ -68,13 +77,15 @@ class Supervision:
         *,
         is_in: Callable[[str], bool],
         note: Note,
+        end_call: Callable[[str, float], None],
     ) -> None:
-        """is_in: whether an agent is logged in."""
+        """is_in: whether an agent is logged in.  end_call: by its reference."""
         self._lines = lines
         self._supervisors = supervisors
         self._agents = agents
         self._is_in = is_in
         self._note = note
+        self._end_call = end_call
         self._sessions: dict[str, _Session] = {}
         self._ended: dict[str, SupervisionView] = {}
         """The last one of each supervisor who is at work no more, with the reason."""
@@ -92,8 +103,14 @@ class Supervision:
         in_call = bool(self._agents.talk_of(agent).call_ref)
         if not self._is_in(agent):
             raise UsageError(f"agent {agent} is not logged in")
-        if mode is Mode.BARGE and not in_call:
-            raise UsageError(f"agent {agent} is in no call; barging in is for the call of the moment")
+        if mode in OF_ONE_CALL and not in_call:
+            doing = "barging in" if mode is Mode.BARGE else "taking over"
+            raise UsageError(f"agent {agent} is in no call; {doing} is for the call of the moment")
+        holder, own = self.holder_of(agent), self._sessions.get(supervisor)
+        if mode is Mode.TAKE_OVER and holder not in ("", supervisor):
+            raise UsageError(f"{holder} has taken this call over already")
+        if own is not None and own.taken >= 0 and own.agent != agent:
+            raise UsageError(f"you talk to the callee of agent {own.agent}: end that call, or give it back, first")
         self._supervisors.check(supervisor)
 
     def begin(self, supervisor: str, agent: str, mode: Mode, now: float) -> None:
@@ -116,13 +133,19 @@ class Supervision:
         self._supervisors.changed(supervisor)
 
     def leave(self, supervisor: str, now: float) -> None:
-        """End it: the phone is hung up, a headset stays. Nothing happens where there is nothing to end."""
+        """End it: the phone is hung up, a headset stays. Nothing happens where there is nothing to end. A call that was
+        taken over ends with it: whoever was taken from an agent is not given back unasked."""
         self._end(supervisor, "", now)
 
     def agent_of(self, supervisor: str) -> str:
         """Whom the supervisor is busy with; empty: nobody."""
         session = self._sessions.get(supervisor)
         return "" if session is None else session.agent
+
+    def holder_of(self, agent: str) -> str:
+        """The supervisor who has taken the agent's call over; empty: nobody."""
+        held = (each.supervisor for each in self._sessions.values() if each.agent == agent and each.taken >= 0)
+        return next(held, "")
 
     def views(self, now: float) -> tuple[SupervisionView, ...]:
         """Who is at work, and how it ended for those who were."""
@@ -189,7 +212,7 @@ class Supervision:
     def _follow(self, session: _Session) -> None:
         call_ref = self._agents.talk_of(session.agent).call_ref
         if call_ref != session.call_ref:
-            fell_back = session.mode is Mode.BARGE
+            fell_back = session.mode in OF_ONE_CALL
             session.call_ref = call_ref
             if fell_back:
                 session.mode = Mode.LISTEN
@@ -208,10 +231,12 @@ class Supervision:
             self._silence(session)
         if own < 0:
             return
-        heard, addressed = _wanted(session.mode, self._agents.talk_of(session.agent))
-        plane = self._lines.plane.supervision
+        talk = self._agents.talk_of(session.agent)
         session.own = own
         try:
+            self._take(session, talk)
+            heard, addressed = _wanted(session.mode, talk, bool(self.holder_of(session.agent)))
+            plane = self._lines.plane.supervision
             for leg in session.addressed - addressed:
                 session.addressed.discard(leg)
                 plane.stop_speaking(own, leg)
@@ -227,11 +252,35 @@ class Supervision:
         except SoftswitchError as error:
             log.warning("a supervisor cannot be joined", supervisor=session.supervisor, reason=str(error))
 
+    def _take(self, session: _Session, talk: Talk) -> None:
+        """Join the callee to the supervisor, or give the callee back to the agent; others who listen follow."""
+        wanted = talk.partner.media if session.mode is Mode.TAKE_OVER and talk.partner is not None else -1
+        if wanted == session.taken:
+            return
+        before, session.taken = session.taken, wanted
+        if wanted >= 0:
+            self._agents.part(session.agent)
+            self._lines.plane.bridge(wanted, session.own)
+        else:
+            self._unbridge(session.own)
+            if talk.partner is not None and talk.partner.media == before:
+                self._agents.rejoin(session.agent)
+        for other in self._sessions.values():
+            if other is not session and other.agent == session.agent:
+                self._carry_out(other)
+
+    def _unbridge(self, leg: int) -> None:
+        with suppress(UsageError):  # one that is closed is in no bridge
+            self._lines.plane.unbridge(leg)
+
     def _silence(self, session: _Session) -> None:
         """The supervisor hears and says nothing; legs that are closed have been forgotten by the plane itself."""
         if session.own < 0:
             return
         plane = self._lines.plane.supervision
+        if session.taken >= 0:
+            self._unbridge(session.own)
+            session.taken = -1
         for leg in session.addressed:
             plane.stop_speaking(session.own, leg)
         plane.stop_listening(session.own)
@@ -242,7 +291,10 @@ class Supervision:
         session = self._sessions.pop(supervisor, None)
         if session is None:
             return
+        taken = session.call_ref if session.taken >= 0 else ""
         self._silence(session)
+        if taken:
+            self._end_call(taken, now)
         if reason:
             self._ended[supervisor] = self._view(session, "ended", now, reason)
         self._supervisors.release(supervisor, now)
@@ -258,11 +310,12 @@ def subject_of(agent: str, call_ref: str) -> str:
     return f"agent {agent}, call {call_ref}" if call_ref else f"agent {agent}, between calls"
 
 
-def _wanted(mode: Mode, talk: Talk) -> tuple[int, set[int]]:
-    """The leg to listen to, or -1, and the legs to speak to."""
-    if talk.line is None:
+def _wanted(mode: Mode, talk: Talk, is_taken: bool) -> tuple[int, set[int]]:
+    """The leg to listen to, or -1, and the legs to speak to.  is_taken: the callee talks to a supervisor."""
+    if talk.line is None or mode is Mode.TAKE_OVER:
         return -1, set()
     addressed = {talk.line.media} if mode is not Mode.LISTEN else set()
     if mode is Mode.BARGE and talk.partner is not None:
         addressed.add(talk.partner.media)
-    return talk.line.media, addressed
+    heard = talk.partner if is_taken and talk.partner is not None else talk.line
+    return heard.media, addressed

@@ -175,10 +175,8 @@ class Surveys:
                 self._pass_keys(each.interview)
             case AlertRaised():
                 told = f"{event.node}: {event.alert.value}"
-                log.warning(
-                    "off the script", agent=event.agent, call=event.call_ref, what=told, at_node_s=event.seconds
-                )
                 each.alerts = [*each.alerts, told][-ALERTS_KEPT:]
+                self._site.watching.receive_interview(event)
             case InterviewEnded():
                 each.ended = event
                 self._pass_keys(each.interview)

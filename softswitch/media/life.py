@@ -28,6 +28,7 @@ from softswitch.media.layout import (
     Block,
 )
 from softswitch.media.leg_book import LegBook, OpenLeg
+from softswitch.media.levels import Levels
 from softswitch.media.notes import read_note, write_note
 from softswitch.media.reports import Reports
 from softswitch.media.rings import pop, push
@@ -73,6 +74,8 @@ class PlaneLife(ABC):
         self._browsers = BrowserLegs(self._shared)
         self.supervision = Supervision(self._legs, self._leg, self._order, self._order_worker, self._tap)
         """Who hears whom beside the bridges."""
+        self.levels = Levels(self._shared, self._legs)
+        """How loud each leg is."""
         self._alive = True
         self._waiting: list[MediaEvent] = []
         self._is_silent = False

@@ -18,6 +18,11 @@ from softswitch.dialler.campaign import Campaign
 from softswitch.dialler.figures import CallFigures, CampaignFigures
 from softswitch.dialler.lead import Lead
 from softswitch.errors import UsageError
+from softswitch.safeguards.alerts import Raised
+from softswitch.safeguards.conversation import Conversation
+from softswitch.safeguards.projection import Projection
+from softswitch.safeguards.shift_book import Interval
+from softswitch.survey.interview import Interview
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,44 @@ class CallView:
 
 
 @dataclass(frozen=True, slots=True)
+class OutlookView:
+    """How a campaign is paced, and where its day leads. None: not known yet."""
+
+    abandoned_at_midnight: Projection | None
+    silent_rate: float
+    """Of live calls, today."""
+    silent_limit: float
+    silent_at_midnight: Projection | None
+    agents_at_work: int
+    agents_ready: int
+    dials_per_agent: float | None
+    """Calls on their way for each agent at work, in the last quarter of an hour."""
+    idle_s: float | None
+    """What agents waited for each conversation, in the last quarter of an hour."""
+    expected_idle_s: float | None
+    """What an agent who becomes ready now will wait, by the pacing's answer rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftView:
+    """The site's day until now, in steps of five minutes."""
+
+    time_zone: str
+    abandoned_limit: float
+    """The strictest of its campaigns."""
+    intervals: tuple[Interval, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueView:
+    """An inbound queue: callers who have no agent yet."""
+
+    name: str
+    waiting: int
+    longest_wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class CampaignView:
     name: str
     state: str
@@ -94,6 +137,9 @@ class CampaignView:
     """Callbacks whose moment has come, or will in a moment."""
     callbacks_missed: int = 0
     """Since the switch was started: not made within the campaign's window."""
+    hopper: int = 0
+    """Leads and callbacks at hand to be dialled."""
+    outlook: OutlookView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +168,10 @@ class TrunkView:
     """"registered", "unregistered", "static" (no registration asked for)."""
     calls: int
     channels: int
+    servers: int = 0
+    """Its addresses, by DNS or the settings."""
+    servers_up: int = 0
+    """Of these, how many may be tried now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +223,54 @@ class SupervisionView:
 
 
 @dataclass(frozen=True, slots=True)
+class ConversationView:
+    """An agent's call as it goes on: how far the script is, who speaks; never what was said or answered."""
+
+    agent: str
+    call_ref: str
+    node: str
+    """Of the script; empty where there is none, or it has ended."""
+    at_node_s: float
+    answers: int
+    """Given so far."""
+    ending: str
+    """What the interview came to; empty while it goes on."""
+    agent_dbov: float
+    """Level of the last fifth of a second, as the callee hears it: 0 to -127, which is silence."""
+    callee_dbov: float
+    agent_speaks: bool
+    callee_speaks: bool
+    agent_talk_s: float
+    """Of the whole call."""
+    callee_talk_s: float
+    overlaps_s: float
+    """Both at once, all together."""
+    silence_s: float
+    """So long neither has spoken."""
+    overlap_s: float
+    """So long both have been talking at once."""
+    taken_by: str = ""
+    """The supervisor who talks to the callee in the agent's stead."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertView:
+    """Why a supervisor should look at a call."""
+
+    number: int
+    kind: str
+    """As `AlertKind`, in plain words."""
+    agent: str
+    call_ref: str
+    node: str
+    told: str
+    """What was seen."""
+    ago_s: float
+    seen_by: str
+    """Empty: nobody has looked yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class WallboardView:
     """A supervisor's picture of the site at one moment."""
 
@@ -195,9 +293,13 @@ class WallboardView:
     """Addresses that were not listened to for a while, by reason."""
     supervision: tuple[SupervisionView, ...] = ()
     muted_agents: tuple[str, ...] = ()
+    """Whom nobody hears until their call is over."""
     refused_agents: Mapping[str, str] = field(default_factory=dict)
     """Why an agent could not log in; agents are not told."""
-    """Whom nobody hears until their call is over."""
+    conversations: tuple[ConversationView, ...] = ()
+    alerts: tuple[AlertView, ...] = ()
+    """The newest first."""
+    queues: tuple[QueueView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +396,47 @@ def call_view(figures: CallFigures) -> CallView:
     )
 
 
+def conversation_view(
+    agent: str, conversation: Conversation, interview: Interview | None, taken_by: str, now: float
+) -> ConversationView:
+    """interview: of the agent just now; one of another call is left out."""
+    if interview is not None and interview.call_ref != conversation.call_ref:
+        interview = None
+    ending = None if interview is None else interview.ending
+    goes_on = interview is not None and ending is None
+    return ConversationView(
+        agent=agent,
+        call_ref=conversation.call_ref,
+        node=interview.node.id if interview is not None and goes_on else "",
+        at_node_s=interview.at_node_s(now) if interview is not None and goes_on else 0.0,
+        answers=0 if interview is None else len(interview.answers),
+        ending="" if ending is None else ending.value,
+        agent_dbov=round(conversation.agent_dbov, 1),
+        callee_dbov=round(conversation.callee_dbov, 1),
+        agent_speaks=conversation.agent_speaks,
+        callee_speaks=conversation.callee_speaks,
+        agent_talk_s=conversation.agent_talk_s,
+        callee_talk_s=conversation.callee_talk_s,
+        overlaps_s=conversation.overlaps_s,
+        silence_s=conversation.silence_s(now),
+        overlap_s=conversation.overlap_s(now),
+        taken_by=taken_by,
+    )
+
+
+def alert_view(raised: Raised, now: float) -> AlertView:
+    return AlertView(
+        number=raised.number,
+        kind=raised.kind.value,
+        agent=raised.agent,
+        call_ref=raised.call_ref,
+        node=raised.node,
+        told=raised.told,
+        ago_s=now - raised.at,
+        seen_by=raised.seen_by,
+    )
+
+
 def callback_view(callback: Callback, campaign: Campaign, wall: datetime) -> CallbackView:
     overdue = wall - callback.due_at > timedelta(seconds=campaign.callback_window_s)
     return CallbackView(
@@ -309,7 +452,7 @@ def callback_view(callback: Callback, campaign: Campaign, wall: datetime) -> Cal
     )
 
 
-def campaign_view(figures: CampaignFigures) -> CampaignView:
+def campaign_view(figures: CampaignFigures, outlook: OutlookView | None = None) -> CampaignView:
     return CampaignView(
         name=figures.name,
         state=figures.state,
@@ -333,6 +476,8 @@ def campaign_view(figures: CampaignFigures) -> CampaignView:
         fallback=figures.fallback,
         callbacks_due=figures.callbacks_due,
         callbacks_missed=figures.callbacks_missed,
+        hopper=figures.hopper,
+        outlook=outlook,
     )
 
 

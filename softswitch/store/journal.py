@@ -68,6 +68,8 @@ class Kind(StrEnum):
     """A campaign's `state`, and why."""
     TRAINED = "trained"
     """What an agent's practice call was worth; no call of anybody's."""
+    ALERT = "alert"
+    """What a supervisor was warned of in a call: `alert`, `node` and what was `told`; of no row."""
     REVIEWED = "reviewed"
     """A reviewer's `truth` on a call that a verdict ended."""
 

@@ -14,11 +14,13 @@ from softswitch.errors import UsageError
 from softswitch.survey.answers import Given, checked
 from softswitch.survey.questionnaire import (
     ANYWHERE,
+    AT_ONCE,
     Answer,
     Ending,
     NoAnswer,
     Node,
     NodeKind,
+    Purpose,
     Questionnaire,
 )
 from softswitch.survey.quotas import QuotaBook
@@ -110,6 +112,12 @@ class Interview:
     def answers(self) -> dict[str, Answer]:
         """Of the questions on the way that was taken; one that it went back over and left is not among them."""
         return {id_: self._answers[id_] for id_ in dict.fromkeys(self._path) if id_ in self._answers}
+
+    @property
+    def untold(self) -> tuple[Purpose, ...]:
+        """What every callee must be told at once, of which no node has been left yet."""
+        told = {purpose for id_ in self._path[:-1] for purpose in self.script.nodes[id_].purposes}
+        return tuple(each for each in AT_ONCE if each not in told)
 
     @property
     def previous_answer(self) -> Answer | None:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 
 from softswitch.survey.questionnaire import (
-    FASTEST_WORDS_PER_S,
     SCRIPTED,
     Branch,
     Choice,
@@ -30,15 +29,16 @@ MOST_ANSWERED = 10**6
 _CHOICE_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
-def read_node(table: Table, maximum_s: float) -> Node:
-    """maximum_s: where the node does not say."""
+def read_node(table: Table, maximum_s: float, words_per_minute: float) -> Node:
+    """maximum_s: where the node does not say.  words_per_minute: faster nobody reads."""
     id_ = table.text("id", longest=64)
     kind = NodeKind(table.word("kind", tuple(NodeKind)))
     text = table.text("text", longest=LONGEST_TEXT)
     purposes = frozenset(Purpose(word) for word in table.words("purpose", tuple(Purpose)) or ())
     choices = _choices(table, id_) if kind in (NodeKind.SINGLE, NodeKind.MULTIPLE) else ()
     at_least, at_most, decimals, unit, longest = _bounds(table, kind, len(choices))
-    shortest_s = round(spoken_words(text) / FASTEST_WORDS_PER_S, 1)
+    silent = kind is not NodeKind.END and table.flag("silent")
+    shortest_s = 0.0 if silent else round(60 * spoken_words(text) / words_per_minute, 1)
     is_end = kind is NodeKind.END
     node = Node(
         id=id_,
@@ -58,6 +58,7 @@ def read_node(table: Table, maximum_s: float) -> Node:
         before_consent=not is_end and table.flag("before_consent"),
         screens=not is_end and table.flag("screens"),
         dtmf=not is_end and table.flag("dtmf"),
+        silent=silent,
         minimum_s=table.number("minimum_s", least=0, most=600, otherwise=shortest_s),
         maximum_s=table.number("maximum_s", least=0, most=3600, otherwise=maximum_s),
         ending=Ending(table.word("ending", [each.value for each in SCRIPTED])) if is_end else None,
@@ -177,6 +178,8 @@ def _check(table: Table, node: Node) -> None:
         table.wrong('consents has no effect without purpose = "consent"', "choices")
     if node.purposes and node.no_answer:
         table.wrong("is not for a node with a purpose: it must be answered", "no_answer")
+    if node.silent and node.purposes:
+        table.wrong("is not for a node with a purpose: it must be read out", "silent")
     if node.kind is not NodeKind.MULTIPLE and any(choice.alone for choice in node.choices):
         table.wrong("alone is for a multiple choice", "choices")
     if node.kind is not NodeKind.SINGLE and any(choice.next for choice in node.choices):

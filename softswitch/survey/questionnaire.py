@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
-FASTEST_WORDS_PER_S = 4.0
-"""240 words a minute: nobody reads a question out faster and is understood; interviewers speak at 120 to 180."""
+FASTEST_WORDS_PER_MINUTE = 240.0
+"""Nobody reads a question out faster and is understood; interviewers speak at 120 to 180."""
 
 
 class NodeKind(StrEnum):
@@ -29,6 +29,10 @@ class Purpose(StrEnum):
     RECORDING_NOTICE = "recording_notice"
     CONSENT = "consent"
     OPT_OUT = "opt_out"
+
+
+AT_ONCE = (Purpose.WHO_CALLS, Purpose.RECORDING_NOTICE, Purpose.CONSENT)
+"""Before anything else; the others may come later."""
 
 
 class NoAnswer(StrEnum):
@@ -129,6 +133,8 @@ class Node:
     """After its answer full cells end the interview."""
     dtmf: bool = False
     """Here the agent may send digits."""
+    silent: bool = False
+    """Here the agent says nothing: the callee thinks, types or listens. Whoever talks all the same is reported."""
     minimum_s: float = 0.0
     """An answer that comes sooner was not read out."""
     maximum_s: float = 0.0

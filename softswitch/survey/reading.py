@@ -12,6 +12,7 @@ from softswitch.survey import paths
 from softswitch.survey.node_reading import Complain, read_conditions, read_node
 from softswitch.survey.questionnaire import (
     ANYWHERE,
+    FASTEST_WORDS_PER_MINUTE,
     Cell,
     Condition,
     Ending,
@@ -70,7 +71,8 @@ def _read(top: Table, complain: Complain, visible: Collection[str] | None) -> tu
     title = top.text("title", longest=200, otherwise=name)
     maximum_s = top.number("maximum_s", least=0, most=3600, otherwise=0.0)
     partial_from = top.number("partial_from", least=0, most=1, otherwise=0.5)
-    nodes, places = _nodes(top, complain, maximum_s)
+    fastest = top.number("words_per_minute", least=60, most=600, otherwise=FASTEST_WORDS_PER_MINUTE)
+    nodes, places = _nodes(top, complain, maximum_s, fastest)
     start = top.text("start", longest=64, otherwise=next(iter(nodes), ""))
     over_quota = top.text("over_quota", longest=64, otherwise="")
     closings = _closings(top)
@@ -85,7 +87,9 @@ def _read(top: Table, complain: Complain, visible: Collection[str] | None) -> tu
     return script, places
 
 
-def _nodes(top: Table, complain: Complain, maximum_s: float) -> tuple[dict[str, Node], dict[str, int]]:
+def _nodes(
+    top: Table, complain: Complain, maximum_s: float, words_per_minute: float
+) -> tuple[dict[str, Node], dict[str, int]]:
     """Nodes by id, and the place of each in the file."""
     nodes: dict[str, Node] = {}
     places: dict[str, int] = {}
@@ -93,7 +97,7 @@ def _nodes(top: Table, complain: Complain, maximum_s: float) -> tuple[dict[str, 
     if not tables:
         complain(("nodes",), "there is no node: write [[nodes]] for each thing that is said or asked")
     for place, table in enumerate(tables):
-        node = read_node(table, maximum_s)
+        node = read_node(table, maximum_s, words_per_minute)
         if not _ID.fullmatch(node.id):
             if node.id:
                 complain(("nodes", place, "id"), "must be a name of small letters, digits, - and _")

@@ -231,6 +231,11 @@ class UserAgentPool(LegCommands, Uptake):
         """Raises KeyError for an unknown account."""
         return self._carriers[name].state
 
+    def servers_of(self, account: str) -> tuple[int, int]:
+        """(those that may be tried now, all)."""
+        targets = self._carriers[account].targets
+        return targets.usable, len(targets.hops)
+
     def calls_on(self, account: str) -> int:
         return self._carriers[account].calls
 

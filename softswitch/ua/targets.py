@@ -58,6 +58,11 @@ class Targets:
         """Whether any may be tried."""
         return any(self.may_be_tried(hop) for hop in self.hops)
 
+    @property
+    def usable(self) -> int:
+        """How many may be tried."""
+        return sum(self.may_be_tried(hop) for hop in self.hops)
+
     def __contains__(self, hop: object) -> bool:
         return hop in self.hops
 

@@ -1,6 +1,8 @@
 """The wallboard's agents: one tile each, with state, clock in state and calls; a click opens what can be done.
 
-In each tile four small buttons: listen, whisper, barge in, mute. A second click undoes the first.
+In a call there are also the script's node, how many answers are given, and how loud both ends are. In each tile six
+small buttons: listen, whisper, barge in, take over, mute, end the call. A second click undoes the first, but for a call
+that is ended. Where the site asks for a reason, a click asks for it first.
 """
 
 from collections import Counter
@@ -9,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from nicegui import ui
 
 from softswitch.dialler.agents import AgentState
-from softswitch.safeguards.visibility import AgentView, SupervisionView, WallboardView
+from softswitch.safeguards.visibility import AgentView, ConversationView, SupervisionView, WallboardView
 from softswitch.web.control import SwitchControl
 from softswitch.web.elements import Pill, Rows, Text, clock, panel
 
@@ -21,7 +23,18 @@ TONES = {
     AgentState.PAUSED: "paused",
     AgentState.OFFLINE: "idle",
 }
-MODES = {"listen": "Listening to", "whisper": "Whispering to", "barge": "Barging in on"}
+MODES = {
+    "listen": "Listening to",
+    "whisper": "Whispering to",
+    "barge": "Barging in on",
+    "take_over": "Talking in the stead of",
+}
+LONG_SILENCE_S, LONG_OVERLAP_S = 5.0, 2.0
+"""From then on a tile tells of it: sooner than it is an alert."""
+SOFTEST_DBOV = -60.0
+"""An empty meter."""
+METER_STEP = 5
+LONGEST_REASON = 500
 Act = Callable[[Callable[[], Awaitable[None]], str], Awaitable[None]]
 """Carries out a command of the switch and tells the person what came of it."""
 
@@ -30,8 +43,9 @@ class _Tiles(Rows, component="assets/agent_tiles.js"):
     """The grid of tiles; "choose" brings the agent whose tile was clicked, "watch" agent and button."""
 
 
-def _row(view: AgentView, mine: str, others: str, muted: bool) -> dict[str, str]:
-    """mine: what this supervisor does with the agent.  others: what the others do."""
+def _row(view: AgentView, talk: ConversationView | None, mine: str, others: str, muted: bool) -> dict[str, str]:
+    """talk: with a callee, if there is one.  mine: what this supervisor does with the agent.  others: what the others
+    do."""
     known = view.state in set(AgentState)
     return {
         "agent": view.agent,
@@ -43,7 +57,34 @@ def _row(view: AgentView, mine: str, others: str, muted: bool) -> dict[str, str]
         "mine": mine,
         "others": others,
         "muted": "yes" if muted else "",
+        **({"call_ref": ""} if talk is None else _talk(talk)),
     }
+
+
+def _talk(talk: ConversationView) -> dict[str, str]:
+    answers = f"{talk.answers} answer{'' if talk.answers == 1 else 's'}"
+    where = f"{talk.node} {clock(talk.at_node_s)}" if talk.node else talk.ending.replace("_", " ")
+    warning = ""
+    if talk.overlap_s >= LONG_OVERLAP_S:
+        warning = f"both talk {clock(talk.overlap_s)}"
+    elif talk.silence_s >= LONG_SILENCE_S:
+        warning = f"silence {clock(talk.silence_s)}"
+    agent = "speaks" if talk.agent_speaks else "silent"
+    callee = "speaks" if talk.callee_speaks else "silent"
+    return {
+        "call_ref": talk.call_ref,
+        "node": f"{where} · {answers}" if where else "",
+        "agent_level": meter(talk.agent_dbov),
+        "callee_level": meter(talk.callee_dbov),
+        "levels": f"Agent {agent}, callee {callee}",
+        "warning": f"{talk.taken_by} talks" if talk.taken_by else warning,
+    }
+
+
+def meter(level_dbov: float) -> str:
+    """A level as a share of the meter, in percent; in steps, so that noise changes nothing."""
+    share = 100 * (1 - max(level_dbov, SOFTEST_DBOV) / SOFTEST_DBOV)
+    return str(METER_STEP * round(share / METER_STEP))
 
 
 def _said(own: SupervisionView) -> str:
@@ -57,10 +98,12 @@ def _said(own: SupervisionView) -> str:
 
 
 class AgentsPanel:
-    def __init__(self, control: SwitchControl, supervisor: str, act: Act) -> None:
+    def __init__(self, control: SwitchControl, supervisor: str, act: Act, *, asks_reason: bool = False) -> None:
+        """asks_reason: before a supervisor hears or is heard."""
         self._control = control
         self._supervisor = supervisor
         self._act = act
+        self._asks_reason = asks_reason
         with panel("Agents", "agents"):
             with ui.element("div").classes("pills"):
                 self._counts = {state: Pill("", TONES[state]) for state in AgentState}
@@ -76,7 +119,18 @@ class AgentsPanel:
                 self._button("Ready", control.ready_agent)
                 self._button("Pause", lambda agent: control.pause_agent(agent, "supervisor"))
                 self._button("Log out", control.log_out_agent)
+                self._button("Callee knows the agent", lambda agent: control.report_recognised(agent, supervisor))
                 ui.button("Close", on_click=self._dialog.close).props("flat no-caps")
+        with ui.dialog() as self._reason_dialog, ui.element("div").classes("sheet"):
+            self._reason_title = Text("", "sheet-title", tag="h2")
+            Text("The audit log keeps who listens to whom, and why.", "sheet-text", tag="p")
+            with ui.element("form").on("submit.prevent", self._say_why):
+                self._reason = ui.input("Reason").props(f"autofocus outlined dense maxlength={LONGEST_REASON}")
+                with ui.element("div").classes("sheet-actions"):
+                    ui.button("Go on").props("unelevated no-caps type=submit")
+                    ui.button("Cancel", on_click=self._reason_dialog.close).props("flat no-caps")
+        self._wanted = ("", "")
+        """Agent and mode that a reason is asked for."""
         self._chosen = ""
         self._views: dict[str, AgentView] = {}
         self._board: WallboardView | None = None
@@ -89,6 +143,7 @@ class AgentsPanel:
             pill.show(f"{states[state]} {state}", TONES[state] if states[state] else "none")
         at_work = [view for view in board.supervision if view.state != "ended"]
         mine = {view.agent: view.mode for view in at_work if view.supervisor == self._supervisor}
+        talks = {view.agent: view for view in board.conversations}
         others: dict[str, list[str]] = {}
         for view in at_work:
             if view.supervisor != self._supervisor:
@@ -97,6 +152,7 @@ class AgentsPanel:
             [
                 _row(
                     view,
+                    talks.get(view.agent),
                     mine.get(view.agent, ""),
                     ", ".join(others.get(view.agent, ())),
                     view.agent in board.muted_agents,
@@ -111,8 +167,9 @@ class AgentsPanel:
         self._mine.text = "" if own is None else _said(own)
 
     async def _watch(self, pressed: object) -> None:
-        """One of a tile's four buttons; whatever a browser makes up comes to nothing."""
-        agent, what = (pressed.get("agent"), pressed.get("what")) if isinstance(pressed, dict) else (None, None)
+        """One of a tile's buttons; whatever a browser makes up comes to nothing."""
+        told = pressed if isinstance(pressed, dict) else {}
+        agent, what, call_ref = told.get("agent"), told.get("what"), told.get("call_ref")
         if agent not in self._views or self._board is None:
             return
         mine = {(view.agent, view.mode) for view in self._board.supervision if self._is_mine(view)}
@@ -120,12 +177,29 @@ class AgentsPanel:
             muted = agent not in self._board.muted_agents
             text = f"Agent {agent} is {'muted' if muted else 'heard again'}"
             await self._act(lambda: self._control.mute_agent(agent, muted, self._supervisor), text)
+        elif what == "end":
+            theirs = {view.call_ref for view in (*self._board.calls, *self._board.conversations) if view.agent == agent}
+            if isinstance(call_ref, str) and call_ref in theirs:  # never the call that took its place
+                await self._act(lambda: self._control.hang_up(call_ref), f"Call {call_ref} is being ended")
         elif (agent, what) in mine:
             await self._act(lambda: self._control.end_supervision(self._supervisor), f"You have left agent {agent}")
         elif what in MODES:
-            await self._act(
-                lambda: self._control.supervise(agent, what, self._supervisor), f"{MODES[what]} agent {agent}"
-            )
+            if self._asks_reason:
+                self._wanted = (agent, what)
+                self._reason_title.text = f"{MODES[what]} agent {agent}"
+                self._reason.value = ""
+                self._reason_dialog.open()
+            else:
+                await self._supervise(agent, what, "")
+
+    async def _say_why(self) -> None:
+        self._reason_dialog.close()
+        await self._supervise(*self._wanted, str(self._reason.value or "")[:LONGEST_REASON])
+
+    async def _supervise(self, agent: str, mode: str, reason: str) -> None:
+        if mode in MODES:
+            done = f"{MODES[mode]} agent {agent}"
+            await self._act(lambda: self._control.supervise(agent, mode, self._supervisor, reason), done)
 
     def _is_mine(self, view: SupervisionView) -> bool:
         return view.supervisor == self._supervisor and view.state != "ended"

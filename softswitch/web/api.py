@@ -13,6 +13,7 @@ from softswitch.safeguards.visibility import (
     CallView,
     CampaignView,
     InterlockView,
+    ShiftView,
     StatusView,
     WallboardView,
     status_view,
@@ -89,6 +90,11 @@ def _add_site(router: APIRouter, room: Room) -> None:
     async def wallboard(_: Watcher) -> WallboardView:
         """Everything that a supervisor sees, at this moment."""
         return control.wallboard()
+
+    @router.get("/shift", tags=["site"])
+    async def shift(_: Reader) -> ShiftView:
+        """The day until now, in steps of five minutes: dials, conversations, missed calls, what agents did."""
+        return control.shift()
 
     @router.get("/status", tags=["site"])
     async def status(_: Reader) -> StatusView:

@@ -2,7 +2,7 @@
 
 from nicegui import ui
 
-from softswitch.safeguards.visibility import CallView
+from softswitch.safeguards.visibility import CallView, WallboardView
 from softswitch.web.agents_panel import Act
 from softswitch.web.control import SwitchControl
 from softswitch.web.elements import Rows, Text, clock, panel
@@ -51,10 +51,18 @@ class CallsPanel:
                 )
                 ui.button("Cancel", on_click=self._dialog.close).props("flat no-caps autofocus")
 
-    def show(self, calls: tuple[CallView, ...]) -> None:
+    def show(self, board: WallboardView) -> None:
+        calls = board.calls
         shown = calls[:MAXIMUM_ROWS]
         hidden = len(calls) - len(shown)
-        self._summary.text = f"{len(calls)} in progress" + (f", {hidden} not listed" if hidden else "")
+        text = f"{len(calls)} in progress" + (f", {hidden} not listed" if hidden else "")
+        without = sum(view.state == "answered" and not view.agent for view in calls)
+        waiting = [
+            f"{each.name} {each.waiting} ({clock(each.longest_wait_s)})" for each in board.queues if each.waiting
+        ]
+        if without:
+            waiting.insert(0, f"{without} answered, no agent yet")
+        self._summary.text = text + (f" · waiting: {', '.join(waiting)}" if waiting else "")
         self._rows.show([_row(view) for view in shown])
 
     def _ask(self, call_ref: str) -> None:

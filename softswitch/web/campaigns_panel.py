@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable
 
 from nicegui import ui
 
-from softswitch.safeguards.visibility import CampaignView
+from softswitch.safeguards.projection import Projection
+from softswitch.safeguards.visibility import CampaignView, OutlookView
 from softswitch.web.agents_panel import Act
 from softswitch.web.control import SwitchControl
 from softswitch.web.elements import Bar, Figure, Pill, Text, count, named, panel, percent
@@ -35,6 +36,13 @@ class _Card:
                 Text("Abandoned", "meter-name")
                 self._abandoned = Bar(f"Abandoned-call rate against its limit, {name}", limit_mark=True)
                 self._rate = Text("", "meter-value")
+            self._outlook = Text("", "campaign-outlook", tag="p")
+            with ui.element("div").classes("meter"):
+                Text("Silent", "meter-name")
+                self._silent = Bar(f"Silent-call rate against its limit, {name}", limit_mark=True)
+                self._silent_rate = Text("", "meter-value")
+            self._silent_outlook = Text("", "campaign-outlook", tag="p")
+            self._pacing = Text("", "campaign-outlook", tag="p")
             with ui.element("div").classes("figures"):
                 names = ("Ringing", "Dialled", "Live", "Abandoned", "Silent", "Machines")
                 self._figures = {figure: Figure(figure.lower()) for figure in names}
@@ -51,6 +59,7 @@ class _Card:
         tone = rate_tone(view.abandoned_rate, view.abandoned_limit)
         self._abandoned.show(bar_share(view.abandoned_rate, view.abandoned_limit), tone=tone, mark_at=LIMIT_AT)
         self._rate.text = f"{percent(view.abandoned_rate)} of {percent(view.abandoned_limit)}"
+        self._show_outlook(view)
         figures = {
             "Ringing": view.ringing,
             "Dialled": view.attempts_today,
@@ -64,6 +73,17 @@ class _Card:
         self._outcomes.text = " · ".join(
             f"{outcome} {count(number)}" for outcome, number in sorted(view.outcomes.items(), key=lambda item: -item[1])
         )
+
+    def _show_outlook(self, view: CampaignView) -> None:
+        outlook = view.outlook
+        if outlook is None:
+            return
+        self._outlook.text = projected(outlook.abandoned_at_midnight)
+        self._silent_outlook.text = projected(outlook.silent_at_midnight)
+        tone = rate_tone(outlook.silent_rate, outlook.silent_limit)
+        self._silent.show(bar_share(outlook.silent_rate, outlook.silent_limit), tone=tone, mark_at=LIMIT_AT)
+        self._silent_rate.text = f"{percent(outlook.silent_rate)} of {percent(outlook.silent_limit)}"
+        self._pacing.text = paced(view, outlook)
 
     @staticmethod
     def _button(icon: str, what: str, name: str, command: Callable[[str], Awaitable[None]], act: Act) -> None:
@@ -89,6 +109,27 @@ class CampaignsPanel:
                 with self._list:
                     self._cards[view.name] = _Card(view.name, self._control, self._act)
             self._cards[view.name].show(view)
+
+
+def projected(projection: Projection | None) -> str:
+    """A rate at the end of the day, in words."""
+    if projection is None:
+        return "by midnight: known after two minutes of dialling"
+    return (
+        f"by midnight {percent(projection.expected)}, 95 % between {percent(projection.low)} and "
+        f"{percent(projection.high)}, with {count(projection.calls)} live calls to come"
+    )
+
+
+def paced(view: CampaignView, outlook: OutlookView) -> str:
+    """How it dials, in words."""
+    dials = "–" if outlook.dials_per_agent is None else f"{outlook.dials_per_agent:.2f}"
+    idle = "–" if outlook.idle_s is None else f"{outlook.idle_s:.0f} s"
+    expected = "–" if outlook.expected_idle_s is None else f"{outlook.expected_idle_s:.0f} s"
+    return (
+        f"{dials} dials an agent at work ({outlook.agents_at_work}) · agents wait {idle}, predicted {expected} · "
+        f"hopper {count(view.hopper)}"
+    )
 
 
 def rate_tone(rate: float, limit: float) -> str:

@@ -10,7 +10,14 @@ from softswitch.dialler.detection import Truth
 from softswitch.safeguards.agent_page import AgentPageView, InterviewFigures, InterviewView
 from softswitch.safeguards.four_eyes import Request, What
 from softswitch.safeguards.trace_view import TraceView
-from softswitch.safeguards.visibility import AgentCallView, CallbackView, OverrideView, SupervisionView, WallboardView
+from softswitch.safeguards.visibility import (
+    AgentCallView,
+    CallbackView,
+    OverrideView,
+    ShiftView,
+    SupervisionView,
+    WallboardView,
+)
 from softswitch.store.requests import Playback
 from softswitch.store.reviews import Review
 from softswitch.survey.answers import Given
@@ -22,6 +29,9 @@ class SwitchControl(Protocol):
     """Commands raise `UsageError` with a text for the person who asked, and `KeyError` for an unknown name."""
 
     def wallboard(self) -> WallboardView: ...
+    def shift(self) -> ShiftView:
+        """The day until now, for charts."""
+
     def agent_call(self, agent: str) -> AgentCallView | None: ...
     async def calls_of(self, campaign: str, limit: int, offset: int) -> list[DialAttempt]: ...
     async def start_campaign(self, name: str) -> None: ...
@@ -76,10 +86,17 @@ class SwitchControl(Protocol):
     def supervision(self) -> tuple[SupervisionView, ...]:
         """Who is with which agent, and how it ended for those who are with nobody."""
 
-    async def supervise(self, agent: str, mode: str, by: str) -> None:
-        """Let a supervisor "listen", "whisper" or "barge", by headset or phone; again to change agent or mode."""
+    async def supervise(self, agent: str, mode: str, by: str, reason: str = "") -> None:
+        """Let a supervisor "listen", "whisper", "barge" or "take_over", by headset or phone; again to change agent or
+        mode. UsageError without a reason where the site asks for one."""
 
     async def end_supervision(self, by: str) -> None: ...
+    async def see_alert(self, number: int, by: str) -> None:
+        """A supervisor has looked at an alert."""
+
+    async def report_recognised(self, agent: str, by: str) -> None:
+        """The callee of the agent's call knows the agent."""
+
     async def mute_agent(self, agent: str, muted: bool, by: str) -> None:
         """What the agent says is heard by nobody in the call, at once, until it is over or undone."""
 

@@ -30,7 +30,9 @@ class Bar:
     """A horizontal bar with, where asked for, a mark at its limit."""
 
     def __init__(self, label: str, *, limit_mark: bool = False) -> None:
-        self._track = ui.element("div").classes("bar").props("role=meter aria-valuemin=0 aria-valuemax=100")
+        self._track = (
+            ui.element("div").classes("bar").props("role=meter aria-valuemin=0 aria-valuemax=100 aria-valuenow=0")
+        )
         named(self._track, label)
         with self._track:
             self._fill = ui.element("div").classes("bar-fill")

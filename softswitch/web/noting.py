@@ -84,6 +84,8 @@ _COMMANDS = {
     "pause_agent": "pause agent",
     "hang_up": "hang up",
     "kill_switch": "kill switch",
+    "see_alert": "see alert",
+    "report_recognised": "report recognised",
 }
 _NEVER_HELD_BACK = frozenset({"pause_campaign", "stop_campaign", "hang_up", "kill_switch"})
 
@@ -102,10 +104,12 @@ class NotedControl:
         if action is None:  # looks, and commands that note themselves
             return command
 
-        async def carried_out(*arguments: str) -> None:
+        async def carried_out(*arguments: str | int) -> None:
             held_back = name not in _NEVER_HELD_BACK
             try:
-                await self._room.journal.note(self._account.name, action, subject=" ".join(arguments), reason="")
+                await self._room.journal.note(
+                    self._account.name, action, subject=" ".join(map(str, arguments)), reason=""
+                )
             except UsageError as error:
                 if held_back:
                     raise

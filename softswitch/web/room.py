@@ -41,6 +41,8 @@ class WebSettings:
     """Who needs a code as well as a password."""
     several_roles: bool = False
     """Whether a person may hold more than one role."""
+    listening_needs_reason: bool = False
+    """Whether supervisors say why they listen."""
     agents_networks: tuple[str, ...] = ()
     """The agents' segment, as networks: agents log in from there alone, and nobody else does."""
 

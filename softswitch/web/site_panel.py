@@ -1,16 +1,12 @@
-"""The wallboard's site: interlocks with plain reasons, trunks, media, and the chart of the last minutes."""
-
-from typing import Any
+"""The wallboard's site: interlocks with plain reasons, trunks and media."""
 
 from nicegui import ui
 
 from softswitch.safeguards.visibility import InterlockView, TrunkView, WallboardView
 from softswitch.web.elements import Bar, Figure, Pill, Text, count, panel, percent
-from softswitch.web.history import SPAN_S, Sample
 
 TRUNK_TONES = {"registered": "ready", "static": "ready"}
 """Every other state of a trunk is an alert."""
-SERIES = (("In call", "#3b82f6", "in_call"), ("Ready", "#16a34a", "ready"), ("Ringing", "#d97706", "ringing"))
 
 
 class InterlocksPanel:
@@ -63,7 +59,8 @@ class TrunksPanel:
             state.show(view.state, TRUNK_TONES.get(view.state, "alert"))
             share = view.calls / view.channels if view.channels else 0.0
             bar.show(share, tone="wrap" if share >= 0.9 else "busy")
-            text.text = f"{view.calls} of {view.channels}"
+            servers = f", {view.servers_up} of {view.servers} servers" if view.servers_up < view.servers else ""
+            text.text = f"{view.calls} of {view.channels}{servers}"
 
 
 class MediaPanel:
@@ -85,51 +82,3 @@ class MediaPanel:
         self._lost.show(percent(lost), "warn" if lost >= 0.01 else "")
         self._cost.show(f"{view.media_us_per_packet:.1f}")
         self._deaths.show(count(view.media_deaths), "warn" if view.media_deaths else "")
-
-
-class ChartPanel:
-    """Drawn as SVG, so that the page's style sheet colours its words in light and dark."""
-
-    def __init__(self) -> None:
-        self._shown_until = 0.0
-        with panel("Last ten minutes", "history"):
-            self._chart = ui.echart(_options(), renderer="svg").classes("chart")
-
-    def show(self, samples: tuple[Sample, ...]) -> None:
-        if not samples or samples[-1].at == self._shown_until:
-            return
-        now = self._shown_until = samples[-1].at
-        for series, (_, _, field) in zip(self._chart.options["series"], SERIES, strict=True):
-            series["data"] = [[round((sample.at - now) / 60, 3), getattr(sample, field)] for sample in samples]
-        self._chart.update()
-
-
-def _options() -> dict[str, Any]:
-    quiet = {"lineStyle": {"color": "#8593a366"}}
-    return {
-        "animation": False,
-        "grid": {"left": 30, "right": 10, "top": 28, "bottom": 24},
-        "legend": {"top": 0, "right": 0, "itemWidth": 14, "itemHeight": 8},
-        "tooltip": {"trigger": "axis"},
-        "xAxis": {
-            "type": "value",
-            "min": -SPAN_S / 60,
-            "max": 0,
-            "axisLabel": {"formatter": "{value} min"},
-            "splitLine": {"show": False},
-            "axisLine": quiet,
-        },
-        "yAxis": {"type": "value", "minInterval": 1, "splitLine": quiet},
-        "series": [
-            {
-                "name": name,
-                "type": "line",
-                "showSymbol": False,
-                "color": colour,
-                "lineStyle": {"width": 2},
-                "areaStyle": {"opacity": 0.14} if field == "in_call" else None,
-                "data": [],
-            }
-            for name, colour, field in SERIES
-        ],
-    }

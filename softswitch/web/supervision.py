@@ -1,18 +1,20 @@
-"""Supervision over REST: listen to an agent, whisper, barge in, mute. Each supervisor for the own line only."""
+"""Supervision over REST: listen to an agent, whisper, barge in, take over, mute; and alerts. Each supervisor for the
+own line only."""
 
 from collections.abc import Coroutine
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, Depends, HTTPException, Path
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from softswitch.errors import UsageError
-from softswitch.safeguards.visibility import SupervisionView
+from softswitch.safeguards.visibility import AlertView, ConversationView, SupervisionView
 from softswitch.web.accounts import Account, Role
 from softswitch.web.control import SwitchControl
-from softswitch.web.roles import only
+from softswitch.web.roles import account_of, only, own_agent
 from softswitch.web.schemas import Name, Problem
 
+OwnAgent = Annotated[str, Depends(own_agent)]
 Watcher = Annotated[Account, Depends(only(Role.SUPERVISOR, Role.ADMINISTRATOR))]
 
 _REFUSED: dict[int | str, dict[str, Any]] = {
@@ -28,7 +30,9 @@ class Wish(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     agent: Annotated[str, StringConstraints(min_length=1, max_length=64)]
-    mode: Literal["listen", "whisper", "barge"]
+    mode: Literal["listen", "whisper", "barge", "take_over"]
+    reason: Annotated[str, StringConstraints(max_length=500)] = ""
+    """Kept in the audit log; some sites ask for it."""
 
 
 def add_supervision(router: APIRouter, control: SwitchControl) -> None:
@@ -39,14 +43,16 @@ def add_supervision(router: APIRouter, control: SwitchControl) -> None:
 
     @router.post("/supervision", tags=["supervision"], responses=_REFUSED)
     async def supervise(wish: Wish, account: Watcher) -> SupervisionView:
-        """Listen to an agent, whisper to the agent, or barge into the agent's call; again with another agent or mode to
-        change. The supervisor's headset is used, or the phone is rung. It is noted in the audit log first."""
-        await _carried_out(control.supervise(wish.agent, wish.mode, account.name))
+        """Listen to an agent, whisper to the agent, barge into the agent's call, or take it over: then the agent hears
+        and says nothing more in it. Again with another agent or mode to change. The supervisor's headset is used, or
+        the phone is rung. It is noted in the audit log first."""
+        await _carried_out(control.supervise(wish.agent, wish.mode, account.name, wish.reason))
         return next(view for view in control.supervision() if view.supervisor == account.name)
 
     @router.delete("/supervision", status_code=204, tags=["supervision"], responses=_REFUSED)
     async def leave(account: Watcher) -> None:
-        """Leave the agent; the phone is hung up, a headset stays. Nothing happens where there is nothing to leave."""
+        """Leave the agent; the phone is hung up, a headset stays. A call that was taken over ends. Nothing happens
+        where there is nothing to leave."""
         await _carried_out(control.end_supervision(account.name))
 
     @router.post("/agents/{agent}/mute", status_code=204, tags=["supervision"], responses=_REFUSED)
@@ -58,6 +64,26 @@ def add_supervision(router: APIRouter, control: SwitchControl) -> None:
     async def unmute(agent: Name, account: Watcher) -> None:
         """Let the agent be heard again."""
         await _carried_out(control.mute_agent(agent, False, account.name))
+
+    @router.get("/conversations", tags=["supervision"])
+    async def conversations(_: Watcher) -> list[ConversationView]:
+        """Calls with an agent: how far the script is, and who speaks; no answers."""
+        return list(control.wallboard().conversations)
+
+    @router.get("/alerts", tags=["supervision"])
+    async def alerts(_: Watcher) -> list[AlertView]:
+        """Why a supervisor should look at a call, the newest first."""
+        return list(control.wallboard().alerts)
+
+    @router.post("/alerts/{number}/seen", status_code=204, tags=["supervision"], responses=_REFUSED)
+    async def see_alert(number: Annotated[int, Path(ge=1, le=2**31 - 1)], account: Watcher) -> None:
+        """Say that you have looked; nobody else needs to."""
+        await _carried_out(control.see_alert(number, account.name))
+
+    @router.post("/agents/{agent}/recognised", status_code=204, tags=["supervision"], responses=_REFUSED)
+    async def report_recognised(agent: OwnAgent, account: Annotated[Account, Depends(account_of)]) -> None:
+        """The callee knows the agent: supervisors are told at once."""
+        await _carried_out(control.report_recognised(agent, account.name))
 
     @router.api_route("/supervision", methods=_NO_OTHERS, include_in_schema=False)
     async def none_of_three() -> None:
@@ -75,4 +101,4 @@ async def _carried_out(command: Coroutine[Any, Any, None]) -> None:
     except UsageError as error:
         raise HTTPException(409, str(error)) from None
     except KeyError:
-        raise HTTPException(404, "There is no such agent.") from None
+        raise HTTPException(404, "There is no such agent or alert.") from None

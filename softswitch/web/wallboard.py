@@ -12,14 +12,16 @@ from nicegui import ui
 from softswitch.errors import UsageError
 from softswitch.web.accounts import Account
 from softswitch.web.agents_panel import AgentsPanel
+from softswitch.web.alerts_panel import AlertsPanel
 from softswitch.web.calls_panel import CallsPanel
 from softswitch.web.campaigns_panel import CampaignsPanel
+from softswitch.web.charts_panel import ChartsPanel
 from softswitch.web.elements import Text, clock
 from softswitch.web.login import ASSETS
 from softswitch.web.noting import noted_control
 from softswitch.web.room import Room
 from softswitch.web.sessions import Session
-from softswitch.web.site_panel import ChartPanel, InterlocksPanel, MediaPanel, TrunksPanel
+from softswitch.web.site_panel import InterlocksPanel, MediaPanel, TrunksPanel
 
 _STYLE = (ASSETS / "wallboard.css").read_text(encoding="utf-8")
 
@@ -46,16 +48,19 @@ class Wallboard:
         with ui.element("div").classes("board"):
             self._header()
             self._interlocks = InterlocksPanel()
+            self._alerts = AlertsPanel(control, account.name, self._act)
             with ui.element("main").classes("columns"):
                 with ui.element("div").classes("column-wide"):
-                    self._agents = AgentsPanel(control, account.name, self._act)
+                    self._agents = AgentsPanel(
+                        control, account.name, self._act, asks_reason=room.settings.listening_needs_reason
+                    )
                     self._calls = CallsPanel(control, self._act)
                 with ui.element("div").classes("column-side"):
                     self._campaigns = CampaignsPanel(control, self._act)
                     with ui.element("div").classes("pair"):
                         self._trunks = TrunksPanel()
                         self._media = MediaPanel()
-                    self._chart = ChartPanel()
+                    self._chart = ChartsPanel(control.shift)
 
     def refresh(self) -> None:
         """Show the switch as it is now; leave when the session is over."""
@@ -67,8 +72,9 @@ class Wallboard:
         self._time.text = datetime.now(self._room.settings.time_zone).strftime("%H:%M:%S")
         self._uptime.text = f"up {clock(view.uptime_s)}"
         self._interlocks.show(view.interlocks)
+        self._alerts.show(view.alerts)
         self._agents.show(view)
-        self._calls.show(view.calls)
+        self._calls.show(view)
         self._campaigns.show(view.campaigns)
         self._trunks.show(view.trunks)
         self._media.show(view)

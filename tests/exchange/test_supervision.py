@@ -19,7 +19,7 @@ from softswitch.sdp.negotiate import make_answer, make_offer
 from tests.exchange.test_headsets import Room, Tab, on_a_loop
 
 US, THEIRS = "198.51.100.1", "192.0.2.9"
-LISTEN, WHISPER, BARGE = Mode
+LISTEN, WHISPER, BARGE, TAKE_OVER = Mode
 
 
 class Ears:
@@ -57,6 +57,7 @@ class Plane:
     def __init__(self) -> None:
         self.open: set[int] = set()
         self.supervision = Ears(self)
+        self.bridges: set[frozenset[int]] = set()
         self.muted: dict[int, bool] = {}
         self.played: list[tuple[int, str]] = []
         self._next = 0
@@ -81,6 +82,16 @@ class Plane:
 
     def mute(self, leg: int, muted: bool) -> None:
         self.muted[leg] = muted
+
+    def bridge(self, one: int, other: int) -> None:
+        self.unbridge(one)
+        self.unbridge(other)
+        self.bridges.add(frozenset((one, other)))
+
+    def unbridge(self, leg: int) -> None:
+        if leg not in self.open:
+            raise UsageError("this leg is not open")
+        self.bridges = {each for each in self.bridges if leg not in each}
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         return lambda *what, **more: None
@@ -125,6 +136,7 @@ class Floor:
         self.now = 100.0
         self.noted: list[tuple[str, str, str, str]] = []
         self.gone: list[str] = []
+        self.ended: list[str] = []
         self._legs = 0
         self.lines = Lines(self.pool, self.plane, US, lambda: self.now, lambda event: None)  # type: ignore[arg-type]
         self.agents = AgentLines(
@@ -135,7 +147,12 @@ class Floor:
         headsets = Headsets(self.lines, US, settle=lambda: None, soon=lambda call: None)
         self.supervisors = SupervisorLines(self.lines, headsets, self.new_leg, {"sue", "tom"})
         self.supervision = Supervision(
-            self.lines, self.supervisors, self.agents, is_in=lambda agent: agent in self.in_, note=self._note
+            self.lines,
+            self.supervisors,
+            self.agents,
+            is_in=lambda agent: agent in self.in_,
+            note=self._note,
+            end_call=lambda call_ref, now: self.ended.append(call_ref),
         )
         self.agents.log_in("1002", self.now)
 
@@ -450,6 +467,7 @@ def test_a_headset_takes_the_place_of_the_phone_and_stays_after_leaving() -> Non
         supervision = Supervision(
             room.lines, room.supervisors, room.agents, is_in=lambda agent: True,
             note=lambda supervisor, action, *, subject, reason: noted.append(reason),
+            end_call=lambda call_ref, now: None,
         )  # fmt: skip
         agent = room.seat()
         agent.connect()
@@ -482,3 +500,93 @@ def test_a_headset_takes_the_place_of_the_phone_and_stays_after_leaving() -> Non
         assert noted == ["the headset was put down"]
 
     on_a_loop(story)
+
+
+def test_who_takes_a_call_over_is_joined_to_the_callee_and_the_agent_to_nobody(floor: Floor) -> None:
+    agent = floor.seat()
+    callee = floor.call("c-1").media
+    assert floor.plane.bridges == {frozenset((agent, callee))}
+    sue = floor.begin(TAKE_OVER)
+    assert floor.plane.bridges == {frozenset((sue, callee))}
+    assert floor.ears() == (set(), set())
+    assert floor.plane.played[-1] == (agent, IDLE_SOUND)
+    assert floor.state() == ("take_over", "on", "c-1")
+    assert (floor.supervision.holder_of("1001"), floor.ended) == ("sue", [])
+
+
+def test_a_call_that_was_taken_over_is_given_back_by_another_mode(floor: Floor) -> None:
+    agent = floor.seat()
+    callee = floor.call("c-1").media
+    sue = floor.begin(TAKE_OVER)
+    floor.agents.mute("1001")
+    floor.begin(LISTEN)
+    assert floor.plane.bridges == {frozenset((agent, callee))}
+    assert floor.plane.muted[agent] is True
+    assert floor.ears() == ({(sue, agent)}, set())
+    assert floor.supervision.holder_of("1001") == ""
+
+
+def test_a_call_that_was_taken_over_ends_with_whoever_has_taken_it(floor: Floor) -> None:
+    floor.seat()
+    floor.call("c-1")
+    sue = floor.begin(TAKE_OVER)
+    floor.supervision.leave("sue", floor.now)
+    assert floor.ended == ["c-1"]
+    assert not any(sue in each for each in floor.plane.bridges)
+
+
+def test_a_phone_that_is_hung_up_ends_the_call_that_it_had_taken_over(floor: Floor) -> None:
+    floor.seat()
+    floor.call("c-1")
+    floor.begin(TAKE_OVER)
+    floor.lines.receive_call_event(CallEnded(floor.ringing("sue"), Outcome.ANSWERED, True), floor.now)
+    assert floor.ended == ["c-1"]
+    assert floor.state()[1] == "ended"
+
+
+def test_taking_over_is_for_one_call_and_its_end_lets_the_supervisor_listen_again(floor: Floor) -> None:
+    agent = floor.seat()
+    callee = floor.call("c-1")
+    sue = floor.begin(TAKE_OVER)
+    floor.end(callee)
+    assert floor.plane.bridges == set()
+    assert floor.ears() == ({(sue, agent)}, set())
+    second = floor.call("c-2").media
+    assert floor.plane.bridges == {frozenset((agent, second))}
+    assert floor.state() == ("listen", "on", "c-2")
+    assert floor.ended == []
+
+
+def test_others_who_listen_hear_the_callee_and_the_supervisor_who_has_taken_over(floor: Floor) -> None:
+    agent = floor.seat()
+    callee = floor.call("c-1").media
+    tom = floor.begin(LISTEN, "tom")
+    floor.begin(TAKE_OVER)
+    assert floor.ears() == ({(tom, callee)}, set())
+    floor.begin(BARGE)
+    assert (tom, agent) in floor.ears()[0]
+
+
+def test_a_call_is_taken_over_by_one_supervisor_who_stays_with_it(floor: Floor) -> None:
+    floor.seat()
+    with pytest.raises(UsageError, match="in no call"):
+        floor.supervision.begin("sue", "1001", TAKE_OVER, floor.now)
+    floor.call("c-1")
+    floor.begin(TAKE_OVER)
+    with pytest.raises(UsageError, match="sue has taken this call"):
+        floor.supervision.begin("tom", "1001", TAKE_OVER, floor.now)
+    with pytest.raises(UsageError, match="give it back"):
+        floor.supervision.begin("sue", "1002", LISTEN, floor.now)
+
+
+def test_a_process_that_takes_over_joins_the_callee_to_the_supervisor_again(floor: Floor) -> None:
+    floor.seat()
+    callee = floor.call("c-1").media
+    sue = floor.begin(TAKE_OVER)
+    note = floor.supervision.snapshot("sue")
+    floor.plane.bridges.clear()
+    session = floor.supervision._sessions.pop("sue")
+    assert session.taken == callee
+    floor.supervision.take_up("sue", note, floor.now)
+    floor.supervision.all_taken_up(floor.now)
+    assert floor.plane.bridges == {frozenset((sue, callee))}

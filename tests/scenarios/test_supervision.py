@@ -10,6 +10,7 @@ import uvloop
 
 from softswitch.exchange.audit_start import person
 from softswitch.safeguards.audit import SWITCH, AuditRecord, first_broken
+from softswitch.safeguards.visibility import ConversationView
 from softswitch.testing.callee import CalleePlan, Kind
 from softswitch.testing.marker import AGENT_MARKERS_HZ
 from softswitch.testing.phone import Phone, PhoneSettings
@@ -189,3 +190,52 @@ def test_an_agent_is_mute_within_two_packets_and_the_callee_is_still_heard(tmp_p
                 print(f"last packet {1000 * (arrived[-1] - begun):.1f} ms after the request")
 
     uvloop.run(scenario())
+
+
+def test_a_supervisor_takes_a_call_over_and_gives_it_back_and_the_recording_has_all_of_it(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with floor(tmp_path, plan(), changes=SUPERVISORS) as site:
+            desk = site.switch.desk
+            sue = await phone_of_sue(site)
+            await site.log_in("1001")
+            await site.start()
+            call_ref = await talking(site)
+            agent, callee = call_of(site.phones["1001"]).ear, callee_of(site).ear
+            await site.until(lambda: AGENT_HZ in callee.present and FIRST_HZ in agent.present, "they hear each other")
+            await site.until(lambda: board_talk(site).callee_dbov > -60.0, "the wallboard sees the callee's level")
+            await site.until(lambda: board_talk(site).agent_dbov > -60.0, "and the agent's")
+
+            await desk.supervise("1001", "take_over", "sue", "the agent reads out a number")
+            await site.until(lambda: sue.conversations, "her phone rings and she picks up")
+            ear = call_of(sue).ear
+            await site.until(lambda: FIRST_HZ in ear.present and SUE_HZ in callee.present, "she talks to the callee")
+            await site.until(lambda: AGENT_HZ not in callee.present, "the agent is not heard any more")
+            await site.until(lambda: FIRST_HZ not in agent.present, "and hears nobody")
+            assert board_talk(site).taken_by == "sue"
+            assert not agent.present & {SUE_HZ, FIRST_HZ}
+
+            await desk.supervise("1001", "listen", "sue")
+            await site.until(lambda: AGENT_HZ in callee.present and FIRST_HZ in agent.present, "they talk again")
+            await site.until(lambda: SUE_HZ not in callee.present, "she is heard no more")
+
+            await desk.supervise("1001", "take_over", "sue")
+            await site.until(lambda: SUE_HZ in callee.present, "she talks to the callee again")
+            await desk.end_supervision("sue")
+            (attempt,) = (each for each in await site.ended(1) if each.call_ref == call_ref)
+            await site.until(lambda: not sue.conversations, "her phone is hung up")
+            assert attempt.recording == f"{call_ref}.ssr"
+            assert site.state("1001") in ("wrap-up", "ready", "reserved", "in call")
+            await site.switch.site.audit.drain()
+        records = [AuditRecord.from_line(line) for line in (tmp_path / "data" / "audit.log").read_text().splitlines()]
+        hers = [(each.action, each.reason) for each in records if each.actor == "sue"]
+        assert hers == [
+            ("take_over", "the agent reads out a number"), ("listen", "asked for"), ("take_over", "asked for"),
+            ("leave", "asked for"),
+        ]  # fmt: skip
+
+    uvloop.run(scenario())
+
+
+def board_talk(site: Floor) -> ConversationView:
+    (talk,) = site.switch.desk.wallboard().conversations
+    return talk

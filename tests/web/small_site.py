@@ -21,15 +21,21 @@ from softswitch.safeguards.agent_page import (
     interview_view,
 )
 from softswitch.safeguards.four_eyes import Request, What
+from softswitch.safeguards.shift_book import Interval
 from softswitch.safeguards.trace_view import StepView, TraceView
 from softswitch.safeguards.visibility import (
     AgentCallView,
     AgentView,
+    AlertView,
     CallbackView,
     CallView,
     CampaignView,
+    ConversationView,
     InterlockView,
+    OutlookView,
     OverrideView,
+    QueueView,
+    ShiftView,
     SupervisionView,
     TrunkView,
     WallboardView,
@@ -168,6 +174,13 @@ class SmallSwitch:
         self.headsets: dict[str, bytes] = {}
         self.watching: dict[str, SupervisionView] = {}
         self.muted: set[str] = set()
+        self.asks_reason = False
+        self.servers_up = 2
+        self.outlook: OutlookView | None = None
+        self.steps: tuple[Interval, ...] = ()
+        self.reasons: list[str] = []
+        self.alerts: list[AlertView] = []
+        self.talks: list[ConversationView] = []
         self.asked: dict[str, OverrideView] = {}
         self.looked_at: list[tuple[str, str, str]] = []
         self.dispositions: list[tuple[str, str, Disposition]] = []
@@ -226,9 +239,11 @@ class SmallSwitch:
                     abandoned_rate=0.02,
                     abandoned_limit=0.03,
                     outcomes={"answered": 13, "busy": 4, "no-answer": 3},
+                    hopper=180,
+                    outlook=self.outlook,
                 ),
             ),
-            trunks=(TrunkView("carrier", "registered", len(self.live), 30),),
+            trunks=(TrunkView("carrier", "registered", len(self.live), 30, 2, self.servers_up),),
             interlocks=(
                 InterlockView("recorder", True, ""),
                 InterlockView("supervisor", bool(self.present), "" if self.present else "No supervisor watches."),
@@ -241,7 +256,13 @@ class SmallSwitch:
             sources_banned={"guessing": 2},
             supervision=self.supervision(),
             muted_agents=tuple(sorted(self.muted)),
+            conversations=tuple(self.talks),
+            alerts=tuple(self.alerts),
+            queues=(QueueView("inbound-442079460100", 2, 31.0),),
         )
+
+    def shift(self) -> ShiftView:
+        return ShiftView("Europe/London", 0.03, self.steps)
 
     def agent_call(self, agent: str) -> AgentCallView | None:
         self._known(agent)
@@ -488,16 +509,33 @@ class SmallSwitch:
     def supervision(self) -> tuple[SupervisionView, ...]:
         return tuple(self.watching.values())
 
-    async def supervise(self, agent: str, mode: str, by: str) -> None:
+    async def supervise(self, agent: str, mode: str, by: str, reason: str = "") -> None:
+        if self.asks_reason and not reason.strip():
+            raise UsageError("say why: the reason is noted in the audit log")
         if self._known(agent) is AgentState.OFFLINE:
             raise UsageError(f"agent {agent} is not logged in")
         call_ref = next((call.call_ref for call in self.live.values() if call.agent == agent), "")
-        if mode == "barge" and not call_ref:
+        if mode in ("barge", "take_over") and not call_ref:
             raise UsageError(f"agent {agent} is in no call; barging in is for the call of the moment")
+        self.reasons.append(reason)
         self.watching[by] = SupervisionView(by, agent, mode, "on", call_ref, 0.0)
 
     async def end_supervision(self, by: str) -> None:
         self.watching.pop(by, None)
+
+    async def see_alert(self, number: int, by: str) -> None:
+        found = next((n for n, each in enumerate(self.alerts) if each.number == number), None)
+        if found is None:
+            raise KeyError(number)
+        self.alerts[found] = replace(self.alerts[found], seen_by=by)
+
+    async def report_recognised(self, agent: str, by: str) -> None:
+        if self._known(agent) is not AgentState.IN_CALL:
+            raise UsageError(f"agent {agent} is in no call")
+        self.raise_alert("callee recognised the agent", agent, f"told by {by}")
+
+    def raise_alert(self, kind: str, agent: str, told: str, call_ref: str = "c1", node: str = "") -> None:
+        self.alerts.insert(0, AlertView(len(self.alerts) + 1, kind, agent, call_ref, node, told, 0.0, ""))
 
     async def mute_agent(self, agent: str, muted: bool, by: str) -> None:
         if self._known(agent) is not AgentState.IN_CALL:

@@ -152,6 +152,12 @@ MATRIX = [
     ("POST", "/api/agents/101/mute", WATCHERS),
     ("DELETE", "/api/agents/101/mute", WATCHERS),
     ("GET", "/api/agents/101/mute", EVERYBODY),  # is answered with 405
+    ("GET", "/api/conversations", WATCHERS),
+    ("GET", "/api/shift", WATCHERS | {"otto"}),
+    ("GET", "/api/alerts", WATCHERS),
+    ("POST", "/api/alerts/x/seen", WATCHERS),
+    ("POST", "/api/agents/101/recognised", WATCHERS | {"101"}),
+    ("POST", "/api/agents/102/recognised", WATCHERS),
     ("GET", "/api/reviews", {"sue", "otto"}),
     ("POST", "/api/reviews/x", {"sue", "otto"}),
     ("GET", "/api/overrides", WATCHERS | {"otto"}),

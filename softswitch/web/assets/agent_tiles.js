@@ -11,10 +11,18 @@ export default {
             <span class="agent-state">{{ row.state }}</span><span class="agent-calls">{{ row.calls }}</span>
           </span>
         </button>
+        <span v-if="row.call_ref" class="agent-talk">
+          <span class="agent-node" :title="row.node">{{ row.node }}</span>
+          <span class="levels" role="img" :aria-label="row.levels">
+            <span class="ear" aria-hidden="true">A</span><span class="ear-level"><i :style="{ width: row.agent_level + '%' }"></i></span>
+            <span class="ear" aria-hidden="true">C</span><span class="ear-level"><i :style="{ width: row.callee_level + '%' }"></i></span>
+          </span>
+          <span v-if="row.warning" class="agent-warning">{{ row.warning }}</span>
+        </span>
         <span v-if="row.buttons" class="agent-watch">
           <button v-for="each in buttons" :key="each.what" type="button" :class="['watch', { 'is-on': isOn(row, each) }]"
-              :aria-label="each.name + ' agent ' + row.agent" :aria-pressed="isOn(row, each)" :title="each.name"
-              @click="$emit('watch', { agent: row.agent, what: each.what })">
+              :aria-label="each.name + ' agent ' + row.agent" :aria-pressed="each.what === 'end' ? null : isOn(row, each)" :title="each.name"
+              @click="$emit('watch', { agent: row.agent, what: each.what, call_ref: row.call_ref })">
             <i class="q-icon material-icons" aria-hidden="true">{{ each.icon }}</i>
           </button>
         </span>
@@ -28,7 +36,9 @@ export default {
         { what: "listen", icon: "hearing", name: "Listen to" },
         { what: "whisper", icon: "record_voice_over", name: "Whisper to" },
         { what: "barge", icon: "groups", name: "Barge in on" },
+        { what: "take_over", icon: "swap_calls", name: "Take over the call of" },
         { what: "mute", icon: "mic_off", name: "Mute" },
+        { what: "end", icon: "call_end", name: "End the call of" },
       ],
     };
   },
