@@ -154,10 +154,10 @@ class Retention:
         for each in due(kept, self._rules, held, now):
             found.recordings.setdefault(self._rules.words(each.campaign), []).append(each.name)
         # Those that are in no certificate: so one that a crash kept from being written is written now.
-        named = await asyncio.to_thread(self._book.named, INTERVIEWS)
+        certified = await asyncio.to_thread(self._book.named, INTERVIEWS)
         for campaign in await self._store.interview_campaigns():
             ended = await self._store.interviews_ended_before(campaign, self._rules.before(campaign, now))
-            if theirs := [call_ref for call_ref in ended if call_ref not in held and call_ref not in named]:
+            if theirs := [call_ref for call_ref in ended if call_ref not in held and call_ref not in certified]:
                 found.interviews[self._rules.words(campaign)] = theirs
         held_leads = await self._store.leads_of_calls(sorted(held))
         for campaign in await self._store.lead_campaigns():
