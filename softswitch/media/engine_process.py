@@ -20,7 +20,8 @@ LOOK_S = 0.25
 """How often the threads are looked after."""
 START_S = 5.0
 STOP_S = 8.0
-SUCCESSOR_S = 10.0
+SUCCESSOR_S = 60.0
+"""A guardian loads its kernels within two seconds, and on a machine that is short of time within many."""
 
 
 class EngineProcess:
