@@ -92,7 +92,7 @@ def session_cookie(client: httpx.AsyncClient) -> http.cookiejar.Cookie:
     return next(cookie for cookie in client.cookies.jar if cookie.name == "softswitch_session")
 
 
-async def until(condition, limit_s: float = 15.0) -> None:
+async def until(condition, limit_s: float = 60.0) -> None:
     """Wait for something that a real browser or socket brings about."""
     async with asyncio.timeout(limit_s):
         while not condition():

@@ -39,7 +39,7 @@ async def wallboard(
         viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light"
     )
     page = await context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(60_000)
     await page.goto(f"{url}login")
     await page.fill("#name", "sue")
     await page.fill("#password", PASSWORD)
