@@ -16,6 +16,7 @@ from softswitch.config.settings import CampaignSettings, Settings
 from softswitch.config.sip_checks import SIP_CHECKS
 from softswitch.config.toml_lines import Key
 from softswitch.dialler.campaign import AmdMode, Purpose
+from softswitch.dialler.filters import LeadFilter
 from softswitch.dialler.rules import MESSAGE_NOT_ALLOWED, NO_MARKETING_MESSAGE
 from softswitch.errors import UsageError
 from softswitch.safeguards.visibility import is_withheld
@@ -244,6 +245,10 @@ def _times(settings: Settings) -> Iterator[Complaint]:
             yield (*at, "closes"), f"{campaign.closes:%H:%M} is not after opens {campaign.opens:%H:%M}", True
         if list(campaign.day_parts) != sorted(set(campaign.day_parts)):
             yield (*at, "day_parts"), "must stand in order, each once", True
+        try:
+            LeadFilter(campaign.filter)
+        except UsageError as error:
+            yield (*at, "filter"), str(error), True
         if campaign.starts_on and campaign.ends_on and campaign.starts_on > campaign.ends_on:
             yield (*at, "ends_on"), f"{campaign.ends_on} comes before starts_on {campaign.starts_on}", True
         if campaign.abandoned_target > campaign.abandoned_limit:

@@ -252,6 +252,8 @@ class CampaignSettings(Section):
     """Pause of an agent after each call."""
     maximum_attempts: Annotated[int, Field(ge=1, le=100)] = 6
     """Attempts after which a lead is done, whatever they came to."""
+    next_number_s: Annotated[float, Field(ge=0, le=86_400)] = 300.0
+    """Between an attempt at one number of a lead and one at its next."""
     day_parts: tuple[time, ...] = ()
     """Where one part of the callee's day ends and the next begins, such as [12:00:00, 17:00:00]: who was not reached
     in one is tried again in another. Left out: by the recycle rules alone."""
@@ -261,6 +263,9 @@ class CampaignSettings(Section):
     """A callback that has not been dialled so long after its moment is reported as missed, and made all the same."""
     recycle: dict[EndedAs, RecycleSettings] = Field(default_factory=dict)
     """By outcome or disposition."""
+    filter: str = ""
+    """Which leads of its lists it dials, such as 'segment == "north" and age >= 30'; empty: all. See
+    docs/campaigns.md."""
     visible_fields: tuple[str, ...] = ()
     """Fields of the list that the agent sees; never the number."""
     agents: tuple[str, ...] = ()

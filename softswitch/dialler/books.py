@@ -40,7 +40,7 @@ _BY_OUTCOME = {
     Outcome.CANCELLED: Disposition.CANCELLED,
     Outcome.BLOCKED: Disposition.BLOCKED,
 }
-_OVER = (LeadState.DONE, LeadState.SUPPRESSED)
+_OVER = (LeadState.DONE, LeadState.SUPPRESSED, LeadState.FILTERED)
 
 
 class Books:

@@ -127,6 +127,8 @@ class Campaign:
     """A callback that has not been dialled so long after its moment is told as missed, and made all the same."""
     recycle: dict[str, RecycleRule] = field(default_factory=dict)
     """By outcome or disposition; overrides the defaults in `recycle`."""
+    filter: str = ""
+    """Which leads of its lists it dials, see `filters`; empty: all."""
     visible_fields: tuple[str, ...] = ()
     agents: tuple[str, ...] = ()
     """Agent ids that work for it; empty: all."""

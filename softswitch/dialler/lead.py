@@ -15,6 +15,8 @@ class LeadState(StrEnum):
     CALLBACK = "callback"
     DONE = "done"
     SUPPRESSED = "suppressed"
+    FILTERED = "filtered"
+    """Not what the campaign's filter takes; looked at anew when the switch starts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from softswitch.dialler.books import Books
 from softswitch.dialler.callbacks import CANCELLED, MISSED, Callbacks, is_callback
 from softswitch.dialler.campaign import Policy
 from softswitch.dialler.events import CallbackClosed, CallbacksWanted, LeadsWanted
+from softswitch.dialler.filters import LeadFilter
 from softswitch.dialler.hopper import Hopper
 from softswitch.dialler.hours import CallingHours
 from softswitch.dialler.lead import Lead, LeadState
@@ -31,6 +32,7 @@ class Supply:
         self._callbacks_at = float("-inf")
         """When the source is to be asked for callbacks again."""
         self.callbacks_missed = 0
+        self._filter = LeadFilter(shift.campaign.filter)
         self._hours = CallingHours.of(shift.campaign)
         self._asked_at: float | None = None
         self._ask_after = float("-inf")
@@ -96,6 +98,8 @@ class Supply:
         self._books.waiting.discard(lead.lead_ref)
         if not keep:
             self._give_back(lead, None)
+        elif not is_callback(lead) and not self._filter.takes(lead):  # a promise is kept whatever the filter says
+            self._books.save_lead(replace(lead, state=LeadState.FILTERED))
         else:
             self.put_back(lead, now)
 

@@ -292,7 +292,7 @@ class Store(SafekeepingStore):
     async def lead_totals(self, campaign: str) -> tuple[int, int]:
         """(leads that may still be tried, all leads)."""
         counts = await self.lead_counts(campaign)
-        over = counts[LeadState.DONE] + counts[LeadState.SUPPRESSED]
+        over = counts[LeadState.DONE] + counts[LeadState.SUPPRESSED] + counts[LeadState.FILTERED]
         return sum(counts.values()) - over, sum(counts.values())
 
     async def numbers_of(self, campaign: str) -> dict[str, str]:

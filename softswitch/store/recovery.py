@@ -53,7 +53,8 @@ async def recover(
         abandoned += closing.get("abandoned", False)
         await change(connection, [(row["call_ref"], closing, wall)])
         await _settle(connection, row, closing["disposition"], lead, wall)
-    held = leads.c.state.in_([LeadState.QUEUED.value, LeadState.DIALLING.value])
+    # Filtered ones with them: the filter may be another one now.
+    held = leads.c.state.in_([LeadState.QUEUED.value, LeadState.DIALLING.value, LeadState.FILTERED.value])
     of_campaign = [lists.of_campaign(campaign)]
     if going_on:
         of_campaign.append(

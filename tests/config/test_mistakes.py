@@ -116,6 +116,7 @@ BAD = [
         "campaigns[0].voicemail_message",
         "agreed to it before",
     ),
+    ('policy = "progressive"', 'filter = "age >= 30 and open(1)"', "campaigns[0].filter", "character 15"),
     ('policy = "progressive"', 'recording_notice = "hwo"', "campaigns[0].recording_notice", 'did you mean "who"?'),
 ]
 

@@ -87,6 +87,20 @@ def test_leads_are_given_back_when_the_rules_allow_and_numbers_stay_locked(with_
     with_store(body)
 
 
+def test_leads_that_a_filter_set_aside_are_looked_at_anew(with_store, lead_file) -> None:
+    async def body(store):
+        path = lead_file("number\n02079460001\n")
+        await store.import_leads(path, "survey", country="GB", time_zone="Europe/London")
+        (lead,) = await store.next_leads("survey", 10, WALL)
+        await store.save_lead(replace(lead, state=LeadState.FILTERED))
+        assert await store.lead_totals("survey") == (0, 1)
+        assert await store.next_leads("survey", 10, WALL) == []
+        await store.release_leads("survey", WALL)
+        assert [each.lead_ref for each in await store.next_leads("survey", 10, WALL)] == [lead.lead_ref]
+
+    with_store(body)
+
+
 def test_recovering_twice_changes_nothing_and_other_campaigns_are_left_alone(
     with_store, lead_file, make_attempt
 ) -> None:
