@@ -59,11 +59,15 @@ def run(config: Annotated[Path, typer.Argument(help="TOML, as configs/one-site.t
 
     async def serve() -> None:
         write_logs_to(None)
-        switch = Switch(load(config))
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, ended.set)
+        while not ended.is_set():
+            await serve_once(Switch(load(config), config), ended)
+
+    async def serve_once(switch: Switch, ended: asyncio.Event) -> None:
+        """Until it ends, or is to begin again with its file as it is then."""
         await start_showing(switch, console)
         collect_rarely()
         try:
@@ -73,7 +77,10 @@ def run(config: Annotated[Path, typer.Argument(help="TOML, as configs/one-site.t
                     f"[bold]{switch.first_password}[/]. It is shown this once."
                 )
             console.print(f"Ready: SIP on {switch.sip_address}, web on {switch.web_url}. Ctrl-C ends the shift.")
-            await ended.wait()
+            waits = [asyncio.create_task(each.wait()) for each in (ended, switch.restart_asked)]
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for each in waits:
+                each.cancel()
             console.print("Ending: no new calls; live calls are ended in order.")
         finally:
             await switch.stop()

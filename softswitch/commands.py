@@ -1,9 +1,12 @@
 """The commands about configurations and lists: `softswitch check`, `softswitch leads ...`."""
 
 import asyncio
+import json
+import os
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -19,12 +22,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 SHOWN_PROBLEMS = 20
+NICE = 10
 
 leads_app = typer.Typer(no_args_is_help=True)
 
 Config = Annotated[Path, typer.Argument(help="The site's TOML file.")]
 LeadFile = Annotated[Path, typer.Argument(help="CSV, UTF-8, with a line of column names.")]
 CampaignName = Annotated[str, typer.Option("--campaign", help="Needed where the site has more than one.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Say progress and outcome as lines of JSON, and leave the processor to others.")
+]
 OwnColumns = Annotated[
     list[str] | None, typer.Option("--column", help="As in number=Rufnummer: the file's own name for a column.")
 ]
@@ -75,15 +82,19 @@ def explain_vault(path: Path) -> str:
 
 
 @leads_app.command("import")
-def import_(config: Config, file: LeadFile, campaign: CampaignName = "", column: OwnColumns = None) -> None:
+def import_(
+    config: Config, file: LeadFile, campaign: CampaignName = "", column: OwnColumns = None, as_json: AsJson = False
+) -> None:
     """Import a list of leads; rows that cannot be used are named and counted. Safe to repeat."""
-    run(_import(config, file, campaign, column, dry_run=False))
+    run(_import(config, file, campaign, column, dry_run=False, as_json=as_json), as_json=as_json)
 
 
 @leads_app.command("dry-run")
-def dry_run(config: Config, file: LeadFile, campaign: CampaignName = "", column: OwnColumns = None) -> None:
+def dry_run(
+    config: Config, file: LeadFile, campaign: CampaignName = "", column: OwnColumns = None, as_json: AsJson = False
+) -> None:
     """Say what an import would do, and write nothing."""
-    run(_import(config, file, campaign, column, dry_run=True))
+    run(_import(config, file, campaign, column, dry_run=True, as_json=as_json), as_json=as_json)
 
 
 @leads_app.command("export-cdr")
@@ -98,7 +109,9 @@ def export_cdr(
     run(_export(config, file, campaign, since, until))
 
 
-async def _import(config: Path, file: Path, campaign: str, columns: list[str] | None, *, dry_run: bool) -> None:
+async def _import(
+    config: Path, file: Path, campaign: str, columns: list[str] | None, *, dry_run: bool, as_json: bool
+) -> None:
     from softswitch.config import load, store_url, vault_key_file
     from softswitch.dialler.campaign import Purpose
     from softswitch.store.database import Store
@@ -123,7 +136,7 @@ async def _import(config: Path, file: Path, campaign: str, columns: list[str] | 
         columns=_own_columns(columns or []),
     )
     marketing = next(c.purpose for c in settings.campaigns if c.name == campaign) is Purpose.MARKETING
-    with progress_bar("rehearsing" if dry_run else "importing") as show:
+    with progress_lines() if as_json else progress_bar("rehearsing" if dry_run else "importing") as show:
         if dry_run and is_missing_file(store_url(settings)):
             report = await work.run(file, None, on_progress=show)
         else:
@@ -138,7 +151,10 @@ async def _import(config: Path, file: Path, campaign: str, columns: list[str] | 
                 report = await work.run(file, None if dry_run else store, standing=standing, on_progress=show)
             finally:
                 await store.close()
-    _show(report, campaign, screened=bool(lists))
+    if as_json:
+        say_json({"report": {**asdict(report), "problems": [str(problem) for problem in report.problems]}})
+    else:
+        _show(report, campaign, screened=bool(lists))
 
 
 async def _export(config: Path, file: Path, campaign: str, since: datetime | None, until: datetime | None) -> None:
@@ -180,6 +196,17 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, whole: bar.update(task, completed=done, total=whole)
+
+
+@contextmanager
+def progress_lines() -> Iterator[Callable[[int, int], None]]:
+    """The same as lines of JSON, for the switch that has begun this process; calls come before lists."""
+    os.nice(NICE)
+    yield lambda done, whole: say_json({"done": done, "of": whole})
+
+
+def say_json(what: dict[str, Any]) -> None:
+    print(json.dumps(what), flush=True)
 
 
 def _own_columns(given: list[str]) -> dict[str, str]:
@@ -228,10 +255,13 @@ def _show(report: "ImportReport", campaign: str, *, screened: bool) -> None:
         console.print(f"  ... and more; {SHOWN_PROBLEMS} are shown.")
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
+def run(work: Coroutine[Any, Any, T], *, as_json: bool = False) -> T:
     """An error of ours is a sentence, not a traceback."""
     try:
         return asyncio.run(work)
     except SoftswitchError as error:
+        if as_json:
+            say_json({"error": str(error)})
+            raise typer.Exit(2) from None
         Console(stderr=True, highlight=False).print(f"[red]softswitch:[/] {escape(str(error))}", soft_wrap=True)
         raise typer.Exit(2) from None

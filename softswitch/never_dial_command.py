@@ -1,12 +1,13 @@
 """`softswitch never-dial ...`: who may never be called, taken from a list of which nothing but keyed hashes is kept."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from softswitch.commands import Config, is_missing_file, run
+from softswitch.commands import NICE, AsJson, Config, is_missing_file, run, say_json
 
 never_dial_app = typer.Typer(no_args_is_help=True)
 
@@ -15,12 +16,13 @@ never_dial_app = typer.Typer(no_args_is_help=True)
 def import_(
     config: Config,
     file: Annotated[Path, typer.Argument(help="CSV with a column number, or numbers alone; delete it afterwards.")],
+    as_json: AsJson = False,
 ) -> None:
     """Put this list in the place of the one before. Only keyed hashes are kept; a running switch has it in a second.
 
     A line that is no number is named, and nothing is imported: a list that leaves somebody out looks complete.
     """
-    run(_import(config, file))
+    run(_import(config, file, as_json=as_json), as_json=as_json)
 
 
 @never_dial_app.command()
@@ -29,7 +31,7 @@ def status(config: Config) -> None:
     run(_status(config))
 
 
-async def _import(config: Path, file: Path) -> None:
+async def _import(config: Path, file: Path, *, as_json: bool) -> None:
     import asyncio
 
     from softswitch.config import load, store_url, vault_key_file
@@ -37,6 +39,8 @@ async def _import(config: Path, file: Path) -> None:
     from softswitch.store.database import Store
     from softswitch.store.never_dial_file import read_numbers
 
+    if as_json:
+        os.nice(NICE)
     settings = load(config)
     settings.site.data_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     numbers = await asyncio.to_thread(read_numbers, file, settings.site.country)
@@ -47,7 +51,10 @@ async def _import(config: Path, file: Path) -> None:
         count = await store.replace_never_dial(numbers)
     finally:
         await store.close()
-    Console(stderr=True, highlight=False).print(f"{count:,} numbers; nothing but keyed hashes of them is kept.")
+    if as_json:
+        say_json({"report": {"numbers": count}})
+    else:
+        Console(stderr=True, highlight=False).print(f"{count:,} numbers; nothing but keyed hashes of them is kept.")
 
 
 async def _status(config: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import AsyncExitStack
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -21,6 +22,7 @@ from softswitch.dialler.locks import NumberLocks
 from softswitch.dialler.suppression import SuppressionList
 from softswitch.errors import UsageError
 from softswitch.exchange import health
+from softswitch.exchange.administration import make_administration
 from softswitch.exchange.agents import AgentLines
 from softswitch.exchange.audit_keys import find_key
 from softswitch.exchange.audit_start import make_audit, start_audit
@@ -81,8 +83,12 @@ RING_PER_CALL_S = 1.5  # an agent whose phone is rung first must answer within t
 class Switch:
     """One site. `await start()`, then it runs on the event loop until `await stop()`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, path: Path | None = None) -> None:
+        """path: the file that they were loaded from, for the administrator's page; None: they cannot be changed."""
         self.settings = settings
+        self._path = path
+        self.restart_asked = asyncio.Event()
+        """Set when an administrator wants the switch to begin again with its file as it is now."""
         self.first_password: str | None = None
         """The administrator's, after the very first start."""
         self.site: Site
@@ -309,9 +315,14 @@ class Switch:
         from softswitch.web_opening import make_web
 
         self.first_password = await first_start(store)
+        administration = None
+        if self._path is not None:
+            administration = make_administration(self._path, self.site, self.restart_asked.set)
+            self._stack.push_async_callback(administration.close)
         self._web = make_web(
             self.settings, self.desk, store, self.site.audit, self.site.admissions.refuse, store.token_name,
             TrainingBook(store),
+            administration,
         )  # fmt: skip
         await self._web.start()
         self._stack.push_async_callback(self._web.stop)

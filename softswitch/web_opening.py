@@ -11,6 +11,7 @@ from softswitch.config import Settings, scripts_of
 from softswitch.store.training import TrainingBook
 from softswitch.testing.clips import VOICES
 from softswitch.web.accounts import People
+from softswitch.web.administration import Administration
 from softswitch.web.agent_pins import WithPins
 from softswitch.web.app import create_app
 from softswitch.web.authentication import Factor
@@ -35,6 +36,7 @@ def make_web(
     admit: Callable[[str], str],
     find_token: FindToken | None = None,
     training: TrainingBook | None = None,
+    administration: Administration | None = None,
 ) -> WebServer:
     """The server, not started yet. Raises UsageError where keys or certificate cannot be had.
 
@@ -61,6 +63,7 @@ def make_web(
         admit=admit,
         find_token=find_token,
         training=Training(scripts_of(settings), training, clock=time.monotonic, voices=VOICES),
+        administration=administration,
     )
     certificate, key = web.certificate, web.certificate_key
     if certificate is None and web.tls == "auto" and not ipaddress.ip_address(web.address).is_loopback:

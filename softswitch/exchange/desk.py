@@ -216,6 +216,7 @@ class Desk(SupervisorDesk):
             for dialler in site.diallers:
                 dialler.kill(now, clip)
             site.inbound.kill(clip, now)
+        site.trials.end()
         for name in site.campaigns:
             site.records.keep_order(name, "stopped")
 

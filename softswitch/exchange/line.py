@@ -51,6 +51,8 @@ class Line:
     secure: bool = False
     """SRTP has been demanded, offered or agreed: from then on there is no plain RTP."""
     closed: bool = False
+    blocked: str = ""
+    """Why the gate let no INVITE out."""
     sound: CallSound = field(default_factory=CallSound)
     """Known once the line is closed."""
     headset: Headset | None = None

@@ -17,6 +17,7 @@ from softswitch.calls.events import (
     ReofferAnswered,
     TransferAsked,
 )
+from softswitch.calls.outcome import Outcome
 from softswitch.dialler.attempt import CallSound
 from softswitch.errors import PeerError, SoftswitchError, UsageError
 from softswitch.exchange.line import KEPT, Line, LineOwner
@@ -221,6 +222,7 @@ class Lines:
                 log.warning("a transfer is refused", leg=line.leg_id)
                 self._pool.answer_transfer(line.leg_id, NO_TRANSFERS, now)
             case CallFailed():
+                line.blocked = event.reason if event.outcome is Outcome.BLOCKED else ""
                 self._close(line)
                 line.owner.line_failed(line, event.outcome, event.status, now)
             case CallEnded():

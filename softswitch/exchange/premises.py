@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from softswitch.config import Settings, routes_of, scripts_of
+from softswitch.config import Settings, recordings_directory, routes_of, scripts_of
 from softswitch.dialler.agents import AgentBoard, AgentState
 from softswitch.dialler.blending import Blend
 from softswitch.dialler.dialling import Dialler
@@ -26,6 +26,7 @@ from softswitch.exchange.shift_figures import ShiftFigures
 from softswitch.exchange.supervision import Supervision
 from softswitch.exchange.supervisors import SupervisorLines
 from softswitch.exchange.surveys import Surveys
+from softswitch.exchange.trials import Trials
 from softswitch.exchange.watching import Watching
 from softswitch.media.control import MediaPlane
 from softswitch.safeguards.interlocks import NEVER_DIAL, Interlocks
@@ -69,6 +70,7 @@ class Site:
     headset_tests: HeadsetTests = field(init=False)
     watching: Watching = field(init=False)
     shift: ShiftFigures = field(init=False)
+    trials: Trials = field(init=False)
 
     def __post_init__(self) -> None:
         self.overrides = Overrides(self.interlocks)
@@ -78,6 +80,15 @@ class Site:
         self.headset_tests = HeadsetTests()
         self.shift = ShiftFigures(self, wall)
         self.watching = Watching(self, self.settings.supervision, wall)
+        self.trials = Trials(
+            self.lines,
+            self.records.commit_attempt,
+            self.records.save_attempt,
+            recordings_directory(self.settings),
+            mutating=self.mutating,
+            new_ref=lambda: secrets.token_hex(8),
+            wall=wall,
+        )
         self.routes = RouteTable(route for trunk in self.settings.trunks for route in routes_of(trunk))
 
     @property
@@ -144,12 +155,13 @@ class Site:
 
     def may_ring(self, number: str) -> str | None:
         """Why no trunk INVITE may leave for this number now; None where a campaign has just placed it, in its
-        hours, or a caller is overflowing to it."""
+        hours, a caller is overflowing to it, or an administrator tries a trunk with it."""
         for calls in self.campaigns.values():
             reason = calls.may_ring(number)
             if reason != NOBODY_DIALS:
                 return reason or "; ".join(self.interlocks.reasons_of(calls.campaign)) or None
-        return self.inbound.overflows.may_ring(number)
+        tried = self.trials.may_ring(number)
+        return None if tried is None else self.inbound.overflows.may_ring(number)
 
     def trunks_of(self, campaign: str) -> list[str]:
         """The carrier accounts that a campaign may use."""

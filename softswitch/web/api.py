@@ -19,6 +19,7 @@ from softswitch.safeguards.visibility import (
     status_view,
 )
 from softswitch.web.accounts import Account, Role
+from softswitch.web.admin_api import add_administration
 from softswitch.web.answers import carry_out
 from softswitch.web.callbacks import add_callbacks
 from softswitch.web.choosing import add_choosing
@@ -80,6 +81,8 @@ def api_router(room: Room) -> APIRouter:
     add_overrides(router, room.control)
     add_safekeeping(router, room.control)
     add_training(router, room)
+    if room.administration is not None:
+        add_administration(router, room.administration)
     return router
 
 

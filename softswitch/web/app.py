@@ -9,6 +9,8 @@ from fastapi.responses import JSONResponse, Response
 
 from softswitch.errors import UsageError
 from softswitch.web.accounts import Accounts
+from softswitch.web.admin_api import phone_file_router
+from softswitch.web.administration import Administration
 from softswitch.web.api import api_router
 from softswitch.web.authentication import Authenticator
 from softswitch.web.control import SwitchControl
@@ -35,11 +37,13 @@ def create_app(
     admit: Callable[[str], str] = lambda agent: "",
     find_token: FindToken | None = None,
     training: Training | None = None,
+    administration: Administration | None = None,
     pages: bool = True,
 ) -> FastAPI:
     """The application; `app.state.room` is its `Room`.
 
     journal: the site's audit log.  sealer: encrypts second factors.  admit: why an agent may not work now.
+    administration: of the site's configuration; without it there is no page and no API for that.
     find_token: whose token has a digest; without it there are none.  training: scripts to practise, and the book.
 
     With `pages=False` there is the API without NiceGUI, whose import takes most of the web's start-up time.
@@ -58,7 +62,9 @@ def create_app(
         journal=journal,
         admit=admit,
     )
-    room = Room(control, authenticator, settings, journal=journal, training=training)
+    room = Room(control, authenticator, settings, journal=journal, training=training, administration=administration)
+    if administration is not None:
+        administration.hash_pin = passwords.hash
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -97,6 +103,8 @@ def create_app(
     app.include_router(session_router(room))
     app.include_router(metrics_router(room.view))
     app.include_router(api_router(room))
+    if administration is not None:
+        app.include_router(phone_file_router(administration, authenticator.networks))
     if pages:
         add_pages(app, room)
     return app

@@ -34,6 +34,11 @@ CSRF_HEADER = "x-csrf-token"
 OPEN_PATHS = frozenset({"/healthz", "/login", "/login/page.css", "/login/code", "/api/login"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAXIMUM_BODY = 64 * 1024
+UPLOADS = "/api/admin/uploads"
+MAXIMUM_UPLOAD = 256 << 20
+"""Of a body for `UPLOADS` alone; it goes to disk as it comes."""
+PHONE_FILES = "/provisioning/"
+"""Phones have no account: the random token in the path is what lets one in, once."""
 
 _NO_PAGE = (Path(__file__).parent / "assets" / "no_page.html").read_text(encoding="utf-8")
 _WATCHERS = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
@@ -69,7 +74,7 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await self._http(scope, _bounded(receive), with_security_headers(scope, send))
+            await self._http(scope, _bounded(receive, _longest(scope)), with_security_headers(scope, send))
         elif scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         else:
@@ -79,7 +84,7 @@ class Guard:
         headers = Headers(scope=scope)
         path: str = scope["path"]
         unsafe = scope["method"] not in SAFE_METHODS
-        if int(_digits(headers.get("content-length", "0"))) > MAXIMUM_BODY:
+        if int(_digits(headers.get("content-length", "0"))) > _longest(scope):
             await _refuse(413, "The request is too long.")(scope, receive, send)
             return
         if unsafe and not _same_origin(
@@ -89,7 +94,7 @@ class Guard:
                 scope, receive, send
             )
             return
-        if path not in OPEN_PATHS:
+        if path not in OPEN_PATHS and not path.startswith(PHONE_FILES):
             who = await self._who(scope, headers)
             if isinstance(who, Refused):
                 await _unauthorised(scope, headers, who)(scope, receive, send)
@@ -205,6 +210,8 @@ def _may_enter(account: Account, path: str) -> bool:
         return account.holds(Role.AGENT)
     if path == "/training":
         return account.holds(*_WATCHERS)
+    if path == "/admin":
+        return account.holds(Role.ADMINISTRATOR)
     return next((account.holds(*roles) for prefix, roles in RULES if path.startswith(prefix)), False)
 
 
@@ -266,15 +273,20 @@ class _BodyTooLong(Exception):
     pass
 
 
-def _bounded(receive: Receive) -> Callable[[], Awaitable[Message]]:
-    """A `receive` that gives up on a body over `MAXIMUM_BODY`, whatever its Content-Length said."""
+def _longest(scope: Scope) -> int:
+    """Bytes of a request's body."""
+    return MAXIMUM_UPLOAD if scope["path"] == UPLOADS and scope["method"] == "POST" else MAXIMUM_BODY
+
+
+def _bounded(receive: Receive, longest: int) -> Callable[[], Awaitable[Message]]:
+    """A `receive` that gives up on a body that is too long, whatever its Content-Length said."""
     taken = 0
 
     async def bounded() -> Message:
         nonlocal taken
         message = await receive()
         taken += len(message.get("body", b""))
-        if taken > MAXIMUM_BODY:
+        if taken > longest:
             raise _BodyTooLong
         return message
 
@@ -282,4 +294,4 @@ def _bounded(receive: Receive) -> Callable[[], Awaitable[Message]]:
 
 
 def _digits(text: str) -> str:
-    return text if text.isascii() and text.isdigit() and len(text) < 16 else str(MAXIMUM_BODY + 1)
+    return text if text.isascii() and text.isdigit() and len(text) < 16 else str(MAXIMUM_UPLOAD + 1)

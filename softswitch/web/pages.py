@@ -1,13 +1,15 @@
 """Joins NiceGUI to the application. NiceGUI is one per process; which room a page belongs to is told by the request."""
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, HTTPException, Request
 from nicegui import core, ui
 from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from softswitch.web.accounts import Account, Role
+from softswitch.web.admin_page import show_admin_page
 from softswitch.web.agent_page import show_agent_page
+from softswitch.web.guard import caller_of
 from softswitch.web.noting import see
 from softswitch.web.page_sockets import bind_sockets
 from softswitch.web.room import Room
@@ -35,6 +37,8 @@ def add_pages(app: FastAPI, room: Room) -> None:
     ui.page("/", title="Wallboard · softswitch")(_wallboard_page)
     ui.page("/agent", title="Agent · softswitch")(_agent_page)
     ui.page("/training", title="Training · softswitch")(_training_page)
+    if room.administration is not None:
+        ui.page("/admin", title="Administration · softswitch")(_admin_page)
     app.user_middleware.append(Middleware(_RoomMark, room=room))  # innermost: after the guard
     ui.run_with(
         app,
@@ -71,6 +75,16 @@ async def _training_page(request: Request) -> None:
     account: Account = request.scope["softswitch.account"]
     await see(room, account, "training page")
     await show_training_page(room, request.scope.get("softswitch.session"), request.query_params.get("agent", ""))
+
+
+async def _admin_page(request: Request) -> None:
+    room: Room = request.scope["softswitch.room"]
+    account: Account = request.scope["softswitch.account"]
+    if room.administration is None:  # another room's page, in the same process
+        raise HTTPException(404, "Not Found")
+    await see(room, account, "administrator's page")
+    caller = caller_of(request.scope, request.headers)
+    await show_admin_page(room, room.administration, account, request.scope.get("softswitch.session"), caller)
 
 
 async def _wallboard_page(request: Request) -> Response | None:

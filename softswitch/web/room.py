@@ -11,6 +11,7 @@ from typing import cast
 
 from softswitch.errors import SoftswitchError
 from softswitch.safeguards.visibility import WallboardView
+from softswitch.web.administration import Administration
 from softswitch.web.agent_presence import AgentPages
 from softswitch.web.authentication import Authenticator, Factor, stamp_of
 from softswitch.web.control import SwitchControl
@@ -56,6 +57,7 @@ class Room:
         *,
         journal: Journal | None = None,
         training: Training | None = None,
+        administration: Administration | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.control = control
@@ -63,6 +65,8 @@ class Room:
         self.authenticator = authenticator
         self.settings = settings
         self.journal = journal or LoggedJournal()
+        self.administration = administration
+        """None where the site has no file to be changed."""
         self.looks = Looks()
         self.sessions = Sessions(
             lambda: secrets.token_urlsafe(32), idle_s=settings.idle_s, lifetime_s=settings.lifetime_s

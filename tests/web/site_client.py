@@ -3,11 +3,13 @@
 import asyncio
 import functools
 import http.cookiejar
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
+from small_office import small_office
 from small_site import PASSWORD, MemoryBook, MemoryJournal, MemoryPeople, SmallSwitch, quick_passwords
 
 from softswitch.config.scripts import load_script
@@ -31,6 +33,8 @@ class Site:
         self.journal = MemoryJournal()
         self.refused_agents: dict[str, str] = {}
         self.practised = MemoryBook()
+        self.folder = tempfile.TemporaryDirectory()  # of the site's file; it goes with the site
+        self.office = small_office(Path(self.folder.name), self.journal, self.accounts)
         self.app = create_app(
             self.switch,
             self.accounts,
@@ -45,6 +49,7 @@ class Site:
                 voices=VOICES,
                 new_seed=lambda: 7,
             ),
+            administration=self.office.administration,
             pages=pages,
         )
         self.room: Room = self.app.state.room
