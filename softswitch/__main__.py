@@ -109,6 +109,7 @@ def _mount() -> None:
     from softswitch.campaign_command import campaign_app
     from softswitch.compliance_report import report_app
     from softswitch.init_command import init
+    from softswitch.lab_command import lab
     from softswitch.lead_commands import leads_app
     from softswitch.measuring import amd_app
     from softswitch.never_dial_command import never_dial_app
@@ -121,6 +122,7 @@ def _mount() -> None:
     from softswitch.vault_command import vault_app
 
     app.command()(init)
+    app.command()(lab)
     app.command()(trace)
     app.command()(status)
     amd_app.command()(report)

@@ -24,6 +24,8 @@ from softswitch.web.sessions import PROOF_S, Session
 _STYLE = "".join((ASSETS / name).read_text(encoding="utf-8") for name in ("wallboard.css", "agent.css", "admin.css"))
 REFRESH_S = 0.5
 LONGEST = 256
+KEEPS_FORMS = frozenset({"agents-dry", "leads-dry", "test-call", "phone-file", "phone-offer"})
+"""What is typed in the form is still wanted afterwards."""
 Command = Callable[[], Awaitable[str]]
 """What came of it, in words."""
 
@@ -56,6 +58,7 @@ class AdminPage:
         self._uploads: dict[str, Upload] = {}
         self._report: AgentsReport | None = None
         self._edition = 0
+        self._keeps_forms = False
         self._notice, self._notices, self._good = "", 0, True
         self._busy = False
         self._pending: Command | None = None
@@ -149,6 +152,7 @@ class AdminPage:
                 values = told.get("values")
                 command = self._command(what, values if isinstance(values, dict) else {}, _text(told.get("name")))
                 if command is not None:
+                    self._keeps_forms = what in KEEPS_FORMS
                     await self._carry_out(command)
         await self.refresh()
 
@@ -192,7 +196,7 @@ class AdminPage:
         self._busy = True
         try:
             self._say(await command())
-            self._edition += 1
+            self._edition += not self._keeps_forms
         except UsageError as error:
             self._say(str(error), good=False)
         except KeyError:
