@@ -18,7 +18,7 @@ from rich.markup import escape
 from softswitch.errors import SoftswitchError, UsageError
 
 if TYPE_CHECKING:
-    from softswitch.store.leads import ImportReport
+    from softswitch.store.lead_rows import ImportReport
 
 T = TypeVar("T")
 SHOWN_PROBLEMS = 20

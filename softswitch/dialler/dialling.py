@@ -39,6 +39,10 @@ class Dialler(ChosenCampaign):
         """Take up a day's ledger from the store, so that a restart does not make the day's budget new."""
         self._shift.ledger.restore(counts)
 
+    def restore_callbacks_missed(self, count: int, now: float) -> None:
+        """The same for callbacks that were due today and not made in time."""
+        self._supply.restore_callbacks_missed(count, now)
+
     def restore_locks(self, locked: Iterable[tuple[str, datetime]]) -> None:
         for number, until in locked:
             self._shift.locks.lock(number, until)

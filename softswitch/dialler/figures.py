@@ -34,7 +34,7 @@ class CampaignFigures:
     callbacks_due: int = 0
     """Callbacks whose moment has come, or will in a moment."""
     callbacks_missed: int = 0
-    """Since the start of this process."""
+    """Of those that were due today."""
     hopper: int = 0
     """Leads and callbacks at hand to be dialled."""
     answers: float = 0.0

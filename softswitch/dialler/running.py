@@ -113,7 +113,7 @@ class RunningCampaign:
             false_positive_bounds=self.false_positives.bounds,
             false_positives_reviewed=self.false_positives.reviewed,
             callbacks_due=self._supply.callbacks,
-            callbacks_missed=self._supply.callbacks_missed,
+            callbacks_missed=self._supply.callbacks_missed(now) if counts else 0,
             fallback=self._pace.fallback if state == "running" else "",
             hopper=len(self._supply),
             answers=self._pace.answers,

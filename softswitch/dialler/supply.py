@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from softswitch.dialler.alternatives import without_suppressed
 from softswitch.dialler.books import Books
@@ -31,7 +31,8 @@ class Supply:
         self._callbacks = Callbacks(shift.campaign.callback_grace_s, shift.campaign.callback_window_s)
         self._callbacks_at = float("-inf")
         """When the source is to be asked for callbacks again."""
-        self.callbacks_missed = 0
+        self._missed_on: dict[date, int] = {}
+        """By the day on which they were due."""
         self._filter = LeadFilter(shift.campaign.filter)
         self._hours = CallingHours.of(shift.campaign)
         self._asked_at: float | None = None
@@ -48,6 +49,14 @@ class Supply:
     def callbacks(self) -> int:
         """Callbacks that are due, or will be in a moment."""
         return len(self._callbacks)
+
+    def callbacks_missed(self, now: float) -> int:
+        """Of today."""
+        return self._missed_on.get(self._shift.ledger.day_of(self._shift.wall(now)), 0)
+
+    def restore_callbacks_missed(self, count: int, now: float) -> None:
+        """Take up today's from the store."""
+        self._missed_on[self._shift.ledger.day_of(self._shift.wall(now))] = count
 
     @property
     def is_exhausted(self) -> bool:
@@ -206,7 +215,9 @@ class Supply:
             self._give_back(left, left.not_before)
 
     def _missed(self, lead: Lead, now: float) -> None:
-        self.callbacks_missed += 1
+        due = lead.not_before if lead.not_before is not None else self._shift.wall(now)
+        day = self._shift.ledger.day_of(due)
+        self._missed_on[day] = self._missed_on.get(day, 0) + 1
         self._shift.emit(CallbackClosed(lead.lead_ref, MISSED, self._shift.wall(now)))
 
     def _not_before(self, lead: Lead, wall: datetime) -> datetime | None:

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable
+from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -18,6 +19,7 @@ from softswitch.config import (
     recording_key,
     recordings_directory,
 )
+from softswitch.dialler.callbacks import MISSED
 from softswitch.dialler.campaign import Purpose
 from softswitch.dialler.dialling import Dialler
 from softswitch.errors import UsageError
@@ -40,6 +42,9 @@ from softswitch.transports.tokens import Tokens
 from softswitch.ua.pool import UserAgentPool
 
 log = structlog.get_logger(__name__)
+
+MOST_MISSED = 100_000
+"""Callbacks of one day."""
 
 
 def new_ref() -> str:
@@ -176,6 +181,9 @@ async def make_dialler(site: Site, settings: CampaignSettings) -> Dialler:
     dialler.set_wall(wall(), site.driver.now)
     today = wall().astimezone(ZoneInfo(zone)).date()
     dialler.restore_day(await site.store.attempt_counts(campaign.name, today, zone))
+    midnight = datetime.combine(today, time.min, ZoneInfo(zone))
+    missed = await site.store.callbacks(campaign.name, (MISSED,), MOST_MISSED, since=midnight)
+    dialler.restore_callbacks_missed(len(missed), site.driver.now)
     reviews = await site.store.false_positives(campaign, today, dialler.false_positives.prior)
     dialler.receive_reviews(reviews.reviewed, reviews.people)
     return dialler

@@ -136,7 +136,7 @@ class CampaignView:
     callbacks_due: int = 0
     """Callbacks whose moment has come, or will in a moment."""
     callbacks_missed: int = 0
-    """Since the switch was started: not made within the campaign's window."""
+    """Of those that were due today: not made within the campaign's window."""
     hopper: int = 0
     """Leads and callbacks at hand to be dialled."""
     outlook: OutlookView | None = None

@@ -42,7 +42,8 @@ from softswitch.store import (
 )
 from softswitch.store.connection import create_engine, migrate
 from softswitch.store.keyed import KeyedNumbers
-from softswitch.store.leads import ImportReport, LeadImport
+from softswitch.store.lead_rows import ImportReport
+from softswitch.store.leads import LeadImport
 from softswitch.store.people import reading
 from softswitch.store.recovery import Recovery, recover
 from softswitch.store.refill import Refill

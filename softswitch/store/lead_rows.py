@@ -114,8 +114,8 @@ class RowReader:
                 continue
             try:
                 phone = self._phone(text, meaning, country, told)
-            except Refused as why:
-                refused.append(why)
+            except Refused as error:
+                refused.append(error)
                 continue
             if all(phone.number != each.number for each in phones):
                 phones.append(phone)

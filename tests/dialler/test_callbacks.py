@@ -242,6 +242,14 @@ def test_one_that_nobody_made_in_time_is_told_as_missed_once_and_made_all_the_sa
     assert desk.dialler.board.call_of("bob") == desk.dial()
 
 
+def test_those_missed_today_are_counted_over_a_restart_and_those_of_yesterday_are_not(open_desk) -> None:
+    desk = open_desk()
+    desk.dialler.restore_callbacks_missed(2, desk.now)
+    assert desk.dialler.figures(desk.now).callbacks_missed == 2
+    desk.dialler.set_wall(desk.wall + timedelta(days=1), desk.now)
+    assert desk.dialler.figures(desk.now).callbacks_missed == 0
+
+
 def test_it_is_not_made_outside_the_hours_but_at_the_next_opening(open_desk) -> None:
     evening = datetime(2026, 6, 10, 19, 30, tzinfo=UTC)  # 20:30 in London
     desk = waits(open_desk, agent="", due=timedelta(minutes=30), wall=evening)
