@@ -23,7 +23,7 @@ async def chromium() -> AsyncIterator[Browser]:
         "--no-sandbox",
     ]
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=arguments, timeout=120_000)
         try:
             yield browser
         finally:
