@@ -49,8 +49,8 @@ def assert_one_stream(end):
 
 
 def in_time(studio):
-    """How long a call may be without its engine, s: where this machine is slow, no longer than a start takes on it."""
-    return max(GAP_S, studio.start_s)
+    """How long a call may be without its engine, s: where this machine is slow, by what a start takes on it."""
+    return max(GAP_S, 3 * studio.start_s)
 
 
 def gap_s(end):
@@ -182,7 +182,12 @@ def test_random_deaths_under_load_leave_no_leg_behind(run):
         rng = np.random.default_rng(5)
         plane = studio.plane
         a, b = studio.bridged()
-        talking = asyncio.gather(a.say(studio.tone(600, 5000)), b.say(studio.tone(1300, 5000)))
+
+        async def talk(end, frequency_hz):
+            while True:
+                await end.say(studio.tone(frequency_hz, 5000))
+
+        talking = [asyncio.create_task(talk(a, 600)), asyncio.create_task(talk(b, 1300))]
         for count in range(1, 5):
             legs = [plane.open_leg() for _ in range(20)]
             for leg in legs:
@@ -195,11 +200,15 @@ def test_random_deaths_under_load_leave_no_leg_behind(run):
             for leg in legs:
                 plane.close_leg(leg)
             await studio.events.wait(PlaneRecovered, count=count)
-        await talking
         await studio.until(lambda: len(list(plane._legs)) == 2)
+        before = [len(end.packets) for end in (a, b)]
+        await studio.until(
+            lambda: all(len(end.packets) > count + 50 for end, count in zip((a, b), before, strict=True))
+        )
+        for task in talking:
+            task.cancel()
         for end in (a, b):
             assert len({packet.ssrc for packet in end.packets}) == 1
-            assert len(end.packets) > 200
         assert len({plane.open_leg() for _ in range(98)}) == 98
 
     run(scenario, in_thread=False)

@@ -72,8 +72,7 @@ def busy(switch: SmallSwitch) -> None:
     nine = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
     working = {"in call": 6.5, "ready": 2.0, "wrap-up": 1.5, "paused": 1.0}
     switch.steps = tuple(
-        Interval(nine + timedelta(minutes=5 * n), 60 + n, 12 + n % 5, 0.3, 0.01 + 0.001 * n, working)
-        for n in range(30)
+        Interval(nine + timedelta(minutes=5 * n), 60 + n, 12 + n % 5, 0.3, 0.01 + 0.001 * n, working) for n in range(30)
     )
     switch.raise_alert("long silence", "102", "nobody has spoken for 14 s", "c2", "consent")
     switch.raise_alert("too fast", "101", "answered faster than it can be read, 0.6 s at the node", "c1", "age")
