@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from softswitch.errors import UsageError
-from softswitch.figures_output import interval, is_standard_output, show_figures, write_json
+from softswitch.figures_output import is_standard_output, show_figures, write_json
 
 if TYPE_CHECKING:
     from softswitch.store.amd_days import AmdDay
@@ -75,6 +75,8 @@ def _show(days: "list[AmdDay]") -> None:
 
 
 def _lines(each: "AmdDay") -> list[tuple[str, str]]:
+    from softswitch.dialler.compliance_figures import interval
+
     share = "not reviewed" if each.false_positive_share is None else f"{each.false_positive_share:.1%}"
     origin = "measured" if each.share_is_measured else "prior, until 100 are reviewed"
     return [

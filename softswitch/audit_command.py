@@ -2,10 +2,11 @@
 
 import asyncio
 import fcntl
+import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -45,11 +46,19 @@ def keygen(
 
 
 @audit_app.command()
-def verify(place: Place, public_key: Keys = None, anchor: Anchor = "") -> None:
+def verify(
+    place: Place,
+    public_key: Keys = None,
+    anchor: Anchor = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
+) -> None:
     """Look for any line removed, changed, put in, moved or cut off. Exit status 1, and which line, if there is one."""
     keys = frozenset(_hex(key, "--public-key") for key in public_key or ())
     found = _inspect(_folder(place), keys, _hex(anchor, "--anchor") if anchor else "")
-    _show(found, pinned=bool(keys))
+    if as_json:
+        print(json.dumps({**asdict(found), "troubles": [str(trouble) for trouble in found.troubles]}))
+    else:
+        _show(found, pinned=bool(keys))
     raise typer.Exit(1 if found.troubles else 0)
 
 

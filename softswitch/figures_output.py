@@ -29,6 +29,17 @@ def write_text(path: Path, text: str) -> None:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """The same for what is no text."""
+    if is_standard_output(path):
+        sys.stdout.buffer.write(content)
+        return
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+
+
 def write_json(path: Path, figures: Any) -> None:
     """The same, as JSON."""
     write_text(path, json.dumps(figures, indent=2) + "\n")
@@ -51,8 +62,3 @@ def show_figures(console: Console, title: str, rows: Iterable[tuple[str, str]]) 
     for what, figure in rows:
         table.add_row(what, figure)
     console.print(table)
-
-
-def interval(bounds: tuple[float, float]) -> str:
-    """A confidence interval of a share."""
-    return f"{bounds[0]:.2%} to {bounds[1]:.2%}"

@@ -11,6 +11,7 @@ from softswitch.dialler.detection import Truth
 from softswitch.dialler.dialling import Dialler
 from softswitch.dialler.lead import Lead
 from softswitch.errors import UsageError
+from softswitch.exchange.auditing import Auditing
 from softswitch.exchange.dialled import DialledCalls
 from softswitch.exchange.premises import Site, wall
 from softswitch.exchange.queues import name_of
@@ -47,6 +48,7 @@ class Desk(SupervisorDesk):
         self._started_at = started_at
         self._tracing = tracing
         self._reviewing = Reviewing(site)
+        self.auditing = Auditing(site)
         self._safekeeping = Safekeeping(site.store, site.audit, recordings_directory(site.settings), wall)
 
     def wallboard(self) -> WallboardView:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from softswitch.safeguards.four_eyes import Request
 from softswitch.safeguards.never_dial import NeverDialList
-from softswitch.store import interviews, kept, never_dial, requests
+from softswitch.store import interviews, kept, never_dial, recorded, requests
 from softswitch.store.people import PeopleStore, reading
 from softswitch.store.requests import Playback
 from softswitch.store.schema import tokens
@@ -78,6 +78,13 @@ class SafekeepingStore(PeopleStore):
             return await requests.note_listened(connection, playback_ref, listened_s)
 
         return cast(bool, await self._writer.run(work))
+
+    async def recorded_calls(
+        self, search: recorded.RecordingSearch, limit: int, offset: int
+    ) -> list[recorded.RecordedCall]:
+        """Calls of which a recording was made, the newest first."""
+        with reading():
+            return await recorded.find(self._engine, search, limit, offset)
 
     # Retention
 

@@ -21,6 +21,7 @@ from softswitch.safeguards.visibility import (
 from softswitch.web.accounts import Account, Role
 from softswitch.web.admin_api import add_administration
 from softswitch.web.answers import carry_out
+from softswitch.web.auditing import add_auditing
 from softswitch.web.callbacks import add_callbacks
 from softswitch.web.choosing import add_choosing
 from softswitch.web.guard import COOKIE
@@ -77,6 +78,7 @@ def api_router(room: Room) -> APIRouter:
     add_headsets(router, room.control)
     add_interviews(router, room)
     add_supervision(router, room.control)
+    add_auditing(router, room)
     add_reviews(router, room.control)
     add_overrides(router, room.control)
     add_safekeeping(router, room.control)

@@ -23,10 +23,15 @@ from softswitch.store.reviews import Review
 from softswitch.survey.answers import Given
 from softswitch.survey.questionnaire import Ending
 from softswitch.survey.quotas import CellFigures
+from softswitch.web.audit_control import AuditControl
 
 
 class SwitchControl(Protocol):
     """Commands raise `UsageError` with a text for the person who asked, and `KeyError` for an unknown name."""
+
+    @property
+    def auditing(self) -> AuditControl:
+        """What auditors ask."""
 
     def wallboard(self) -> WallboardView: ...
     def shift(self) -> ShiftView:

@@ -43,11 +43,15 @@ PHONE_FILES = "/provisioning/"
 _NO_PAGE = (Path(__file__).parent / "assets" / "no_page.html").read_text(encoding="utf-8")
 _WATCHERS = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
 _EVERYBODY = frozenset(Role)
-_WITH_PAGES = _WATCHERS | {Role.AGENT}
+_OVERSEERS = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR, Role.AUDITOR})
 RULES: tuple[tuple[str, frozenset[Role]], ...] = (
     # What is finer than a path (an agent's own endpoints) is decided in the API.
-    ("/_nicegui_ws/", _WITH_PAGES),
-    ("/_nicegui/", _WITH_PAGES),
+    ("/_nicegui_ws/", _EVERYBODY),
+    ("/_nicegui/", _EVERYBODY),
+    ("/audit/reviews", frozenset({Role.SUPERVISOR, Role.AUDITOR})),
+    ("/audit/compliance", _OVERSEERS),
+    ("/audit/retention", _OVERSEERS),
+    ("/audit", frozenset({Role.AUDITOR})),
     ("/favicon.ico", _EVERYBODY),
     ("/metrics", _WATCHERS),
     ("/logout", _EVERYBODY),
@@ -205,7 +209,7 @@ def caller_of(scope: Scope, headers: Headers) -> Caller:
 
 def _may_enter(account: Account, path: str) -> bool:
     if path == "/":
-        return account.holds(*_WITH_PAGES)
+        return True  # whose page is another is sent on there
     if path == "/agent":
         return account.holds(Role.AGENT)
     if path == "/training":

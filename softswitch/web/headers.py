@@ -4,6 +4,10 @@ NiceGUI 3 writes inline scripts into its pages and evaluates the expressions and
 'unsafe-eval' has to stay; 'unsafe-inline' for scripts has not: a page's own inline scripts are hashed as it leaves
 (CSP level 3 §6.7.3.3), and one that is put into the page later does not run. Styles stay inline (Quasar, ECharts).
 Nothing is ever fetched from another host.
+
+The worker that holds an auditor's key and decrypts recordings has a policy of its own, as a worker has that comes
+with one (CSP level 3 §4.2.1): it may compile WebAssembly, and it reaches no network at all, not even this site. The
+auditor's pages play what it decrypted from a blob of the page's own.
 """
 
 import base64
@@ -18,6 +22,8 @@ _COMMON = (
     "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+WORKER_PATH = "/audit/assets/recording_worker.js"
+_WORKER = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; base-uri 'none'; frame-ancestors 'none'"
 _HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -28,13 +34,17 @@ _HEADERS = {
 }
 
 
-def policy(html: bytes) -> str:
-    """The Content-Security-Policy for a page; for an answer without script, one that allows none."""
+def policy(html: bytes, *, plays: bool = False) -> str:
+    """The Content-Security-Policy for a page; for an answer without script, one that allows none.
+
+    plays: the page plays sound that its own script has made.
+    """
     scripts = _INLINE_SCRIPT.findall(html)
     if b"<script" not in html:
         return _COMMON
     hashes = sorted({f"'sha256-{base64.b64encode(hashlib.sha256(body).digest()).decode()}'" for body in scripts})
-    return f"{_COMMON}; script-src 'self' 'unsafe-eval' {' '.join(hashes)}".rstrip()
+    sound = "; media-src blob:" if plays else ""
+    return f"{_COMMON}{sound}; script-src 'self' 'unsafe-eval' {' '.join(hashes)}".rstrip()
 
 
 def _caching(path: str) -> str:
@@ -61,12 +71,14 @@ def with_security_headers(scope: Scope, send: Send) -> Send:
             if "text/html" in headers.get("content-type", "") and "content-encoding" not in headers:
                 start = message
                 return
-            headers["content-security-policy"] = _COMMON
+            headers["content-security-policy"] = _WORKER if scope["path"] == WORKER_PATH else _COMMON
         elif start is not None:
             html.extend(message.get("body", b""))
             if message.get("more_body", False):
                 return
-            MutableHeaders(scope=start)["content-security-policy"] = policy(bytes(html))
+            MutableHeaders(scope=start)["content-security-policy"] = policy(
+                bytes(html), plays=scope["path"].startswith("/audit/")
+            )
             await send(start)
             start = None
             message = {"type": "http.response.body", "body": bytes(html)}

@@ -1,5 +1,7 @@
 """Joins NiceGUI to the application. NiceGUI is one per process; which room a page belongs to is told by the request."""
 
+from collections.abc import Awaitable, Callable
+
 from fastapi import FastAPI, HTTPException, Request
 from nicegui import core, ui
 from starlette.middleware import Middleware
@@ -9,13 +11,29 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from softswitch.web.accounts import Account, Role
 from softswitch.web.admin_page import show_admin_page
 from softswitch.web.agent_page import show_agent_page
+from softswitch.web.audit_frame import Visitor, audit_assets_router
+from softswitch.web.audit_log_page import show_audit_log
+from softswitch.web.compliance_page import show_compliance
 from softswitch.web.guard import caller_of
 from softswitch.web.noting import see
 from softswitch.web.page_sockets import bind_sockets
+from softswitch.web.recordings_page import show_recordings
+from softswitch.web.retention_page import show_retention
+from softswitch.web.reviews_page import show_reviews
 from softswitch.web.room import Room
 from softswitch.web.sessions import Session
 from softswitch.web.training_page import show_training_page
 from softswitch.web.wallboard import show_wallboard
+
+Show = Callable[[Visitor], Awaitable[None]]
+AUDIT_PAGES: dict[str, tuple[str, Show]] = {
+    "/audit": ("Audit log", show_audit_log),
+    "/audit/recordings": ("Recordings", show_recordings),
+    "/audit/reviews": ("Reviews", show_reviews),
+    "/audit/compliance": ("Compliance", show_compliance),
+    "/audit/retention": ("Retention", show_retention),
+}
+"""By path: title, and what builds the page."""
 
 
 class _RoomMark:
@@ -39,6 +57,9 @@ def add_pages(app: FastAPI, room: Room) -> None:
     ui.page("/training", title="Training · softswitch")(_training_page)
     if room.administration is not None:
         ui.page("/admin", title="Administration · softswitch")(_admin_page)
+    for path, (title, show) in AUDIT_PAGES.items():
+        ui.page(path, title=f"{title} · softswitch")(_audit_page(title, show))
+    app.include_router(audit_assets_router())
     app.user_middleware.append(Middleware(_RoomMark, room=room))  # innermost: after the guard
     ui.run_with(
         app,
@@ -63,6 +84,15 @@ async def close_pages() -> None:
     """
     await core.sio.shutdown()
     core.sio.eio.start_service_task = True
+
+
+def _audit_page(title: str, show: Show) -> Callable[[Request], Awaitable[None]]:
+    async def page(request: Request) -> None:
+        visitor = Visitor(request)
+        await see(visitor.room, visitor.account, f"{title.lower()} page")
+        await show(visitor)
+
+    return page
 
 
 async def _agent_page(request: Request) -> None:
@@ -93,6 +123,8 @@ async def _wallboard_page(request: Request) -> Response | None:
     account: Account = request.scope["softswitch.account"]
     if account.role is Role.AGENT:
         return RedirectResponse("/agent", 303)
+    if not account.holds(Role.SUPERVISOR, Role.ADMINISTRATOR):
+        return RedirectResponse("/audit", 303)
     await see(room, account, "wallboard page")
     show_wallboard(room, account, session)
     return None

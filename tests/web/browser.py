@@ -48,6 +48,27 @@ async def agent_tab(browser: Browser, url: str, agent: str, pin: str, *, dark: b
         await context.close()
 
 
+@asynccontextmanager
+async def overseers_tab(
+    browser: Browser, url: str, path: str, name: str, password: str, *, dark: bool = False
+) -> AsyncIterator[Page]:
+    """A tab in which somebody who is no agent has logged in and opened a page."""
+    scheme = "dark" if dark else "light"
+    context = await browser.new_context(viewport={"width": 1366, "height": 768}, color_scheme=scheme)
+    page = await context.new_page()
+    page.set_default_timeout(60_000)
+    await page.goto(f"{url}login?next={path}")
+    await page.fill("#name", name)
+    await page.fill("#password", password)
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector(".audit-main")
+    await page.wait_for_function("window.socket?.connected")
+    try:
+        yield page
+    finally:
+        await context.close()
+
+
 async def picture(page: Page, name: str) -> None:
     if PICTURES:
         Path(PICTURES).mkdir(parents=True, exist_ok=True)

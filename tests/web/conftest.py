@@ -1,10 +1,10 @@
-"""`--import-mode=importlib` puts no test folder on the path; the web's tests share three modules of their own."""
+"""`--import-mode=importlib` puts no test folder on the path; the web's tests share a few modules of their own."""
 
 import importlib.util
 import sys
 from pathlib import Path
 
-for _name in ("small_site", "small_office", "site_client"):
+for _name in ("small_auditing", "small_site", "small_office", "site_client"):
     if _name not in sys.modules:
         _spec = importlib.util.spec_from_file_location(_name, Path(__file__).parent / f"{_name}.py")
         assert _spec and _spec.loader

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from argon2 import PasswordHasher
+from small_auditing import SmallAuditing
 
 from softswitch.dialler.agents import AgentState
 from softswitch.dialler.attempt import DialAttempt, Disposition
@@ -165,6 +166,7 @@ class SmallSwitch:
         self.since = dict.fromkeys(agents, 0.0)
         self.campaign = "transport-2026"
         self.campaign_state = "stopped"
+        self.auditing = SmallAuditing(self.campaign)
         self.present: list[str] = []
         self.killed_by: list[str] = []
         self.asked_for: dict[str, Request] = {}

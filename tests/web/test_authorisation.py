@@ -25,22 +25,29 @@ WHO = {
     Role.AUDITOR: "otto",
 }
 WATCHERS = {Role.SUPERVISOR, Role.ADMINISTRATOR}
-WITH_PAGES = WATCHERS | {Role.AGENT}
 OUTSIDE_THE_API = {
     # (path or its beginning): the roles that may go there
-    "/": WITH_PAGES,  # an agent is sent on to the own page
+    "/": set(Role),  # who has another page is sent on to it
     "/agent": {Role.AGENT},
     "/training": WATCHERS,
     "/admin": {Role.ADMINISTRATOR},
-    "/_nicegui": WITH_PAGES,
-    "/_nicegui_ws": WITH_PAGES,
+    "/audit": {Role.AUDITOR},
+    "/audit/recordings": {Role.AUDITOR},
+    "/audit/assets": {Role.AUDITOR},
+    "/audit/reviews": {Role.SUPERVISOR, Role.AUDITOR},
+    "/audit/compliance": set(Role) - {Role.AGENT},
+    "/audit/retention": set(Role) - {Role.AGENT},
+    "/_nicegui": set(Role),
+    "/_nicegui_ws": set(Role),
     "/metrics": WATCHERS,
     "/logout": set(Role),
     "/favicon.ico": set(Role),  # NiceGUI has a route for it once a page with a favicon of its own was made
 }
 EVENTS = {
     # of NiceGUI's socket: who may send it. All of them need the socket, which the guard opens.
-    **dict.fromkeys(("connect", "handshake", "disconnect", "event", "javascript_response", "ack", "log"), WITH_PAGES)
+    **dict.fromkeys(
+        ("connect", "handshake", "disconnect", "event", "javascript_response", "ack", "log"), frozenset(Role)
+    )
 }
 NOT_NOTED = {
     # what is noted in detail by the command itself, or says nothing of anybody

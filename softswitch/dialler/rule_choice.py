@@ -1,0 +1,12 @@
+"""By whose rules a day is judged; the rules themselves are `softswitch.dialler.rules`."""
+
+from enum import StrEnum
+
+
+class RuleChoice(StrEnum):
+    UK = "uk"
+    """Ofcom's."""
+    US = "us"
+    """The FTC's and the FCC's."""
+    OWN = "own"
+    """The campaign's settings, where they are stricter than the UK's."""
