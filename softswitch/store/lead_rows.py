@@ -94,7 +94,8 @@ class RowReader:
         self._country = country
         self._time_zone = time_zone
         self._wall = wall
-        self._number_columns = ["number", *(meaning for meaning in OTHER_NUMBERS if meaning in columns.meanings)]
+        self._meanings = tuple(columns.meanings.items())
+        self._other_columns = [meaning for meaning in OTHER_NUMBERS if meaning in columns.meanings]
         self._moment = ""
 
     def begin_group(self) -> None:
@@ -103,38 +104,46 @@ class RowReader:
 
     def read(self, line: int, values: Sequence[str]) -> NewLead:
         """The lead that a row means; `Refused` where it means none."""
-        told = {name: values[position] for name, position in self._columns.meanings.items() if position < len(values)}
-        country = told.get("country", "").upper()
+        told = {name: values[position] for name, position in self._meanings if position < len(values)}
+        country = told.get("country", "").upper() if "country" in told else ""
         country = country if len(country) == 2 else self._country
-        phones: list[Telephone] = []
-        refused: list[Refused] = []
-        for meaning in self._number_columns:
-            text = told.get(meaning, "")
-            if not text and meaning != "number":
-                continue
-            try:
-                phone = self._phone(text, meaning, country, told)
-            except Refused as error:
-                refused.append(error)
-                continue
-            if all(phone.number != each.number for each in phones):
-                phones.append(phone)
-        if not phones:
-            raise refused[0]
+        if self._other_columns:
+            phones, refused = self._phones(country, told)
+        else:
+            phones, refused = [self._phone("number", country, told)], []
+        first = phones[0]
+        zone = self._zone(first, told.get("time_zone", ""), told.get("offset_hours", ""))
+        priority = _priority(told["priority"], self._columns) if told.get("priority") else 0
         for why in refused:
             self.leave_out(line, why.column, str(why))
-        first, *others = phones
-        zone = self._zone(first, told.get("time_zone", ""), told.get("offset_hours", ""))
         return NewLead(
-            lead_ref=self._new_ref(),
-            number=first.number,
-            time_zone=zone,
-            priority=_priority(told.get("priority", ""), self._columns),
-            fields=self._fields(line, values, phones),
-            others=tuple((each.number, _zone_of_another(each, zone)) for each in others),
+            self._new_ref(),
+            first.number,
+            zone,
+            priority,
+            self._fields(line, values, phones),
+            tuple((each.number, _zone_of_another(each, zone)) for each in phones[1:]) if self._other_columns else (),
         )
 
-    def _phone(self, text: str, meaning: str, country: str, told: Mapping[str, str]) -> Telephone:
+    def _phones(self, country: str, told: Mapping[str, str]) -> tuple[list[Telephone], list[Refused]]:
+        """Different numbers of a row, at least one, and what is wrong with the others."""
+        phones: dict[str, Telephone] = {}
+        refused: list[Refused] = []
+        for meaning in ("number", *self._other_columns):
+            if meaning != "number" and not told.get(meaning):
+                continue
+            try:
+                phone = self._phone(meaning, country, told)
+            except Refused as error:
+                refused.append(error)
+            else:
+                phones.setdefault(phone.number, phone)
+        if not phones:
+            raise refused[0]
+        return list(phones.values()), refused
+
+    def _phone(self, meaning: str, country: str, told: Mapping[str, str]) -> Telephone:
+        text = told.get(meaning, "")
         try:
             return read_number(text, country, told.get("country_prefix", ""))
         except WrongNumber as wrong:
@@ -142,6 +151,7 @@ class RowReader:
             raise Refused(self._columns.name_of(meaning), f"{which}{wrong}") from None
 
     def leave_out(self, line: int, column: str, reason: str) -> None:
+        """Tell of a number that the lead goes without."""
         self._report.numbers_left_out += 1
         self._report.note(line, column, f"{reason}; the lead's other numbers are taken")
 
@@ -171,11 +181,13 @@ class RowReader:
     def _fields(self, line: int, values: Sequence[str], phones: Sequence[Telephone]) -> dict[str, str]:
         """What an agent may be shown later; a field that repeats a number is emptied, whatever it is called."""
         fields: dict[str, str] = {}
+        # No shorter text holds one of the numbers.
+        least = max(min(len(phone.national) for phone in phones), DIGITS_THAT_IDENTIFY)
         for name, position in self._columns.fields.items():
             value = values[position][:MOST_FIELD_CHARACTERS] if position < len(values) else ""
             if not value:
                 continue
-            if any(
+            if len(value) >= least and any(
                 len(value) >= len(phone.national) >= DIGITS_THAT_IDENTIFY
                 and phone.national in _NO_DIGITS.sub("", value)
                 for phone in phones
@@ -199,7 +211,7 @@ def _zone_of_another(phone: Telephone, zone: str) -> str:
 
 def _priority(text: str, columns: Columns) -> int:
     try:
-        priority = int(text or "0")
+        priority = int(text)
     except ValueError:
         raise Refused(columns.name_of("priority"), "is no whole number") from None
     if abs(priority) > MOST_PRIORITY:
