@@ -117,7 +117,8 @@ class Watching:
 
     def _moment(self, agent: str, now: float) -> Moment:
         conversation, interview = self._by_agent[agent], self._site.surveys.of_agent(agent)
-        node, silent, untold, ended_s = "", False, (), None
+        untold: tuple[str, ...] = ()
+        node, silent, ended_s = "", False, None
         if interview is not None and interview.call_ref == conversation.call_ref:
             if interview.ending is not None:
                 ended_s = now - self._ended_at.setdefault(interview.call_ref, now)

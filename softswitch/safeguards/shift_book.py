@@ -4,7 +4,7 @@ It is told what happens with the wall clock of the site, and begins anew with ea
 the process was started comes from the journal, by the same ways.
 """
 
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -32,7 +32,7 @@ class _Step:
     dials: int = 0
     conversations: int = 0
     missed: float = 0.0
-    agent_s: Counter[str] = field(default_factory=Counter)
+    agent_s: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
 
 class ShiftBook:

@@ -1,5 +1,6 @@
 """The administrator's part of the API: all that the page /admin does. Changes need a fresh proof of who asks."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
@@ -64,7 +65,7 @@ def add_administration(parent: APIRouter, administration: Administration) -> Non
 
 
 def _add_configuration(router: APIRouter, administration: Administration) -> None:
-    def route(method: str, path: str) -> Any:
+    def route(method: str, path: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return router.api_route(path, methods=[method], responses=_REFUSED, dependencies=_PROVED)
 
     @router.get("/setup", responses=_REFUSED)

@@ -178,7 +178,8 @@ class AgentsPanel:
             text = f"Agent {agent} is {'muted' if muted else 'heard again'}"
             await self._act(lambda: self._control.mute_agent(agent, muted, self._supervisor), text)
         elif what == "end":
-            theirs = {view.call_ref for view in (*self._board.calls, *self._board.conversations) if view.agent == agent}
+            theirs = {view.call_ref for view in self._board.calls if view.agent == agent}
+            theirs |= {view.call_ref for view in self._board.conversations if view.agent == agent}
             if isinstance(call_ref, str) and call_ref in theirs:  # never the call that took its place
                 await self._act(lambda: self._control.hang_up(call_ref), f"Call {call_ref} is being ended")
         elif (agent, what) in mine:
