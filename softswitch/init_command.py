@@ -37,7 +37,7 @@ def init(
         ("web", "port", web_port),
         *((table, "address", address) for table in ("sip", "media") if address),
     ):
-        document[table][name] = value  # type: ignore[index]
+        document[table][name] = value
     config.touch(mode=0o600)
     config.write_text(tomlkit.dumps(document), encoding="utf-8")
     grave = [finding for finding in problems(config) if finding.fatal or finding.keeps_from_running]

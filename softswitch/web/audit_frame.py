@@ -125,7 +125,7 @@ class RecordTable(ui.element, component="assets/record_table.js"):
         self._props["rows"] = list(rows)
         self.update()
 
-    def mark(self, row: str) -> None:
+    def choose(self, row: str) -> None:
         self._props["chosen"] = row
         self.update()
 

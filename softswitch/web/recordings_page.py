@@ -124,11 +124,11 @@ class _Opening:
             return ""
         trouble = await self._player.open(self._chosen, typed.get("reason", ""))
         if not trouble:
-            self._table.mark(self._chosen)
+            self._table.choose(self._chosen)
         return trouble
 
     def _done(self) -> None:
-        self._table.mark("")
+        self._table.choose("")
         self._player.close()
 
 
