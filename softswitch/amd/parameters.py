@@ -67,6 +67,9 @@ STOPPED_MS = 500.0
 CLEAR_SHARE = 0.9
 CLEAR_STEPS = 20
 """A fax or a tone that the network alone hears must be clear for so many steps."""
-LATE_PERSON = 0.9
+EARLIEST_BEEP_MS = 800.0
+"""No beep so soon after the answer: it is a note or a vowel, for machines greet first (in 1.5 s at least: corpus)."""
+LATE_PERSON = 0.95
 """After dead air or a tone, HUMAN needs at least this share: what breaks a silence is often a click or a breath."""
-LIKELY = 0.5
+LIKELY = 0.7
+"""When an agent is due, HUMAN is said from this share of the person, else NOTSURE; both go to an agent."""

@@ -87,6 +87,8 @@ def hear_tone(state: State, code: int) -> int:
     if verdict == _HANGUP:
         return 0
     if code == tones.BEEP:
+        if state.clock_ms < rule.EARLIEST_BEEP_MS:
+            return 0
         state.beep_ms = state.clock_ms
         if verdict in (_NONE, _HUMAN, _NOTSURE, _SILENCE):
             return BEEP_HEARD | decide(state, _MACHINE, _BEEP, 0.99)
@@ -155,7 +157,6 @@ def _judge_openly(state: State, at: int, quiet_ms: float, share: float, person: 
     if state.verdict != _NONE:
         return 0
     if quiet_ms >= points[at + THRESHOLD.latest_ms] and person > points[at + THRESHOLD.person_latest] and not unlikely:
-        # An agent is due now; that it is a person is said only where it is likelier than not.
         if person < rule.LIKELY:
             return decide(state, _NOTSURE, _TIME_LIMIT, max(1.0 - share, 0.0))
         return decide(state, _HUMAN, _END_OF_GREETING, person)

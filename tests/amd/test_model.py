@@ -123,6 +123,14 @@ def test_a_beep_corrects_a_verdict_of_human() -> None:
     assert verdict_of(states, 0)[:2] == (Verdict.MACHINE, Cause.BEEP)
 
 
+@pytest.mark.parametrize("before", [silence(200), speech(300)])
+def test_a_note_right_after_the_answer_is_no_beep(before: Samples) -> None:
+    states = new_states(1)
+    flags = feed(states, 0, joined(before, tone(150, 1000.0), silence(600)))
+    assert not flags & model.BEEP_HEARD
+    assert verdict_of(states, 0)[0] is not Verdict.MACHINE
+
+
 def test_speech_resumed_at_once_and_at_length_corrects_a_verdict_of_human() -> None:
     call = joined(silence(300), speech(1500), silence(1300), speech(5000))
     assert judge(call)[:2] == (Verdict.MACHINE, Cause.RESUMED_SPEECH)
