@@ -60,7 +60,7 @@ def compliance_pdf(days: Sequence[ComplianceDay], site: str, made_at: datetime) 
             [Paragraph(escape(what).replace("  ", "&nbsp;&nbsp;&nbsp;"), text), Paragraph(escape(told), figure)]
             for what, told in lines_of(each)
         ]
-        table = Table(rows, colWidths=[105 * mm, 65 * mm])
+        table = Table(rows, colWidths=[103 * mm, 62.5 * mm])
         table.setStyle(
             TableStyle(
                 [
