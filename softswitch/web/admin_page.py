@@ -57,11 +57,10 @@ class AdminPage:
         self._chosen: dict[str, str] = {}
         self._uploads: dict[str, Upload] = {}
         self._report: AgentsReport | None = None
-        self._edition = 0
-        self._keeps_forms = False
+        self._editions: dict[str, int] = {}
         self._notice, self._notices, self._good = "", 0, True
         self._busy = False
-        self._pending: Command | None = None
+        self._pending: tuple[Command, str] | None = None
         self._proof_trouble = ""
         self._download = ""
         self._view: dict[str, Any] = {}
@@ -97,7 +96,7 @@ class AdminPage:
             self._uploads,
             self._report,
             self._chosen,
-            self._edition,
+            self._editions.get(self._step, 0),
         )
         lead, made = blocks(self._step, shown)
         return {
@@ -138,10 +137,10 @@ class AdminPage:
                 self._step, self._notice = told["step"], ""
             case "choose-trunk" | "choose-campaign":
                 self._chosen[what.removeprefix("choose-")] = _text(told.get("name"))
-                self._edition += 1
+                self._begin_anew(self._step)
             case "new-trunk" | "new-campaign":
                 self._chosen[what.removeprefix("new-")] = NEW
-                self._edition += 1
+                self._begin_anew(self._step)
             case "uploaded":
                 self._take_upload(told)
             case "prove":
@@ -152,8 +151,7 @@ class AdminPage:
                 values = told.get("values")
                 command = self._command(what, values if isinstance(values, dict) else {}, _text(told.get("name")))
                 if command is not None:
-                    self._keeps_forms = what in KEEPS_FORMS
-                    await self._carry_out(command)
+                    await self._carry_out(command, "" if what in KEEPS_FORMS else self._step)
         await self.refresh()
 
     def _command(self, what: str, values: Mapping[str, Any], name: str) -> Command | None:
@@ -188,15 +186,15 @@ class AdminPage:
                 return self._restart
         return None
 
-    async def _carry_out(self, command: Command) -> None:
-        """At once, or once the password has been typed again."""
+    async def _carry_out(self, command: Command, step: str) -> None:
+        """At once, or once the password has been typed again.  step: whose forms begin anew; empty: none."""
         if self._session is not None and time.monotonic() - self._session.proved_at > PROOF_S:
-            self._pending, self._proof_trouble = command, ""
+            self._pending, self._proof_trouble = (command, step), ""
             return
         self._busy = True
         try:
             self._say(await command())
-            self._edition += not self._keeps_forms
+            self._begin_anew(step)
         except UsageError as error:
             self._say(str(error), good=False)
         except KeyError:
@@ -206,10 +204,12 @@ class AdminPage:
         self._room.forget_view()
 
     async def _prove(self, password: str, code: str) -> None:
-        command = self._pending
-        if command is None:
+        pending = self._pending
+        if pending is None:
             return
         proved = await self._room.authenticator.prove(self._account, password, code, self._caller)
+        if self._pending is not pending:  # somebody pressed twice, or thought better of it
+            return
         if isinstance(proved, Refused):
             self._proof_trouble = proved.closed or f"Too many failed attempts. Try again in {proved.wait_s:.0f} s."
         elif not proved:
@@ -218,7 +218,7 @@ class AdminPage:
             self._pending, self._proof_trouble = None, ""
             if self._session is not None:
                 self._session.proved_at = time.monotonic()
-            await self._carry_out(command)
+            await self._carry_out(*pending)
 
     # Commands: each gives what came of it, in words.
 
@@ -315,6 +315,9 @@ class AdminPage:
         if (text, good) != (self._notice, self._good):
             self._notices += 1
         self._notice, self._good = text, good
+
+    def _begin_anew(self, step: str) -> None:
+        self._editions[step] = self._editions.get(step, 0) + 1
 
     def _alive(self) -> bool:
         return self._session is None or self._room.sessions.alive(self._session, time.monotonic())

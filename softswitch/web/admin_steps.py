@@ -44,7 +44,7 @@ class Shown:
     chosen: Mapping[str, str] = field(default_factory=dict)
     """By step: the element whose form is shown."""
     edition: int = 0
-    """Grows with each change that was carried out: forms begin anew."""
+    """Of the step; grows with each change that was carried out there: its forms begin anew."""
 
 
 def done(setup: SiteSetup) -> set[str]:
