@@ -121,7 +121,7 @@ class SafeguardSettings(Section):
     supervisor_ratio: Annotated[int, Field(ge=0, le=1000)] = 15
     """Agents that one present supervisor may watch; 0 asks for no supervisor."""
     supervisor_audio: Literal["auto", "always", "never"] = "auto"
-    """Whether only those supervisors count who have a headset connected or a phone registered. auto: unless [sip]
+    """Whether only those supervisors count who have tested their headset or phone on the wallboard. auto: unless [sip]
     address is this machine's alone, as in a lab."""
     clock: Literal["auto", "always", "never"] = "auto"
     """Whether nothing is dialled while the kernel's clock is not synchronised by NTP. auto: as supervisor_audio."""

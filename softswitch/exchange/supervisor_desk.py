@@ -7,7 +7,7 @@ from softswitch.errors import UsageError
 from softswitch.exchange.agent_desk import AgentDesk
 from softswitch.exchange.premises import Site
 from softswitch.exchange.supervision import LEAVE, Mode, subject_of
-from softswitch.safeguards.visibility import SupervisionView
+from softswitch.safeguards.visibility import SupervisionView, SupervisorAudioView
 
 ASKED_FOR = "asked for"
 """In the audit log, where nobody had to say why."""
@@ -72,8 +72,32 @@ class SupervisorDesk(AgentDesk):
         with self._site.mutating() as now:
             self._site.supervisors.leave(name, now)
 
+    def supervisor_audio(self, name: str) -> SupervisorAudioView:
+        lines, now = self._site.supervisors, self._site.driver.now
+        return SupervisorAudioView(
+            has_phone=lines.has_phone(name),
+            is_line_up=lines.line_of(name) is not None,
+            is_tested=lines.is_tested(name),
+            can_listen=lines.can_listen(name, now),
+        )
+
+    async def play_supervisor_tone(self, name: str) -> None:
+        """For the test of headset or phone; a phone is rung for it. UsageError where there is neither."""
+        with self._site.mutating() as now:
+            self._site.supervisors.play_tone(name, now)
+
+    async def pass_supervisor_test(self, name: str) -> None:
+        """The supervisor has heard the tone, and is heard: from now on the supervisor counts. A phone that was rung for
+        it alone is hung up."""
+        self._site.supervisors.pass_test(name)
+        if not self._site.supervision.agent_of(name):
+            with self._site.mutating() as now:
+                self._site.supervisors.release(name, now)
+        self._site.health.look()
+
     def supervisor_arrived(self, name: str) -> None:
         self._site.health.supervisor_arrived(name)
 
     def supervisor_left(self, name: str) -> None:
+        self._site.supervisors.forget_test(name)
         self._site.health.supervisor_left(name)

@@ -7,10 +7,11 @@ import structlog
 
 from softswitch.calls.outcome import Outcome
 from softswitch.errors import UsageError
+from softswitch.exchange.agents import ARRIVAL_TONE
 from softswitch.exchange.headsets import Headsets
 from softswitch.exchange.line import Line
 from softswitch.exchange.lines import Lines
-from softswitch.media.events import MediaEvent
+from softswitch.media.events import MediaEvent, PlayingEnded
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,10 @@ class SupervisorLines:
         self._new_leg_id = new_leg_id
         self._phones = phones
         self._by_name: dict[str, Line] = {}
+        self._tested: set[str] = set()
+        """Who has heard the tone, and was heard, since the wallboard was opened."""
+        self._to_test: set[str] = set()
+        """Whose phone is rung for the tone."""
         self.watcher: SupervisorWatcher | None = None
 
     def line_of(self, name: str) -> Line | None:
@@ -51,8 +56,36 @@ class SupervisorLines:
         return line if line is not None and line.answered else None
 
     def can_listen(self, name: str, now: float) -> bool:
-        """Whether the supervisor's audio works: a line is up, or the phone could be rung."""
+        """Whether the supervisor's audio works: it was tested, and a line is up, or the phone could be rung."""
+        if name not in self._tested:
+            return False
         return self.line_of(name) is not None or (name in self._phones and self._lines.reaches(name, now))
+
+    def has_phone(self, name: str) -> bool:
+        return name in self._phones
+
+    def is_tested(self, name: str) -> bool:
+        return name in self._tested
+
+    def play_tone(self, name: str, now: float) -> None:
+        """For the test: to the line that is up, else the phone is rung and hears it once it is answered."""
+        line = self.line_of(name)
+        if line is None:
+            self.reach(name, now)
+            self._to_test.add(name)
+        else:
+            self._lines.plane.play(line.media, ARRIVAL_TONE)
+
+    def pass_test(self, name: str) -> None:
+        """The supervisor has heard the tone. UsageError while nothing has been heard from the supervisor."""
+        line = self.line_of(name)
+        if line is None or not self._lines.plane.statistics(line.media).packets_received:
+            raise UsageError("we do not hear you yet: connect the headset, or pick up the phone, and say a few words")
+        self._tested.add(name)
+
+    def forget_test(self, name: str) -> None:
+        """The supervisor has gone: whoever comes back tests again."""
+        self._tested.discard(name)
 
     def check(self, name: str) -> None:
         """Raises UsageError where there is no way to reach the supervisor."""
@@ -106,6 +139,7 @@ class SupervisorLines:
         line = self._by_name.get(name)
         if line is not None and line.headset is not None:
             del self._by_name[name]
+            self._tested.discard(name)
             self._lines.hang_up(line, now)
             self._tell_gone(name, "the headset was put down", now)
 
@@ -120,6 +154,9 @@ class SupervisorLines:
         self._lines.plane.play(line.media, IDLE_SOUND, loop=True)
         self._lines.changed(line)
         self._tell_moved(name, now)
+        if name in self._to_test:
+            self._to_test.discard(name)
+            self._lines.plane.play(line.media, ARRIVAL_TONE)
 
     def line_failed(self, line: Line, outcome: Outcome, status: int, now: float) -> None:
         log.warning("supervisor's phone did not answer", outcome=outcome, status=status)
@@ -129,13 +166,16 @@ class SupervisorLines:
         theirs = "your headset is gone" if line.headset is not None else "your phone was hung up"
         self._forget(line, theirs if by_peer else "your line was ended", now)
 
-    def line_media(self, line: Line, event: MediaEvent) -> None: ...
+    def line_media(self, line: Line, event: MediaEvent) -> None:
+        if isinstance(event, PlayingEnded) and not line.closed:
+            self._lines.plane.play(line.media, IDLE_SOUND, loop=True)
 
     def line_note(self, line: Line) -> dict[str, Any] | None:
         name = self._name_of(line)
         if name is None:
             return None
-        return {"role": ROLE, "name": name, "supervision": self.watcher.snapshot(name) if self.watcher else None}
+        doing = self.watcher.snapshot(name) if self.watcher else None
+        return {"role": ROLE, "name": name, "tested": name in self._tested, "supervision": doing}
 
     def take_up(self, line: Line, note: Mapping[str, Any], now: float) -> None:
         """Go on with a supervisor's line of another process. A phone that was still being rung is not waited for."""
@@ -145,11 +185,16 @@ class SupervisorLines:
         if self.watcher is not None:
             self.watcher.take_up(note["name"], note["supervision"], now)
         self._by_name[note["name"]] = line
+        if note.get("tested"):
+            self._tested.add(note["name"])
 
     def _forget(self, line: Line, reason: str, now: float) -> None:
         name = self._name_of(line)
         if name is not None:
             del self._by_name[name]
+            self._to_test.discard(name)
+            if line.headset is not None:
+                self._tested.discard(name)
             self._tell_gone(name, reason, now)
 
     def _tell_moved(self, name: str, now: float) -> None:

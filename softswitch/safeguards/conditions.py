@@ -45,7 +45,7 @@ def supervision(agents: int, present: int, heard: int, ratio: int) -> str:
     if not present:
         return "no supervisor is present: open the wallboard"
     if not heard:
-        return "no supervisor who is present can listen: connect a headset, or see to it that the phone is registered"
+        return "no supervisor who is present can listen: test the headset or phone on the wallboard"
     if agents > ratio * heard:
         deaf = f" ({present - heard} more without sound)" if present > heard else ""
         return f"{heard} supervisors{deaf} for {agents} agents; one may watch {ratio}"

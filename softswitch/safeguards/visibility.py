@@ -271,6 +271,19 @@ class AlertView:
 
 
 @dataclass(frozen=True, slots=True)
+class SupervisorAudioView:
+    """With what a supervisor listens and speaks."""
+
+    has_phone: bool
+    is_line_up: bool
+    """Headset or phone, just now."""
+    is_tested: bool
+    """The tone was heard, and so was the supervisor, since the wallboard was opened."""
+    can_listen: bool
+    """It was, and the line is up or the phone is registered: so the supervisor_ratio interlock counts it."""
+
+
+@dataclass(frozen=True, slots=True)
 class WallboardView:
     """A supervisor's picture of the site at one moment."""
 

@@ -16,6 +16,7 @@ from softswitch.safeguards.visibility import (
     OverrideView,
     ShiftView,
     SupervisionView,
+    SupervisorAudioView,
     WallboardView,
 )
 from softswitch.store.requests import Playback
@@ -88,6 +89,13 @@ class SwitchControl(Protocol):
         """The same for a supervisor, who has it to listen and speak with."""
 
     async def end_supervisor_headset(self, name: str) -> None: ...
+    def supervisor_audio(self, name: str) -> SupervisorAudioView: ...
+    async def play_supervisor_tone(self, name: str) -> None:
+        """For the test of the supervisor's headset or phone, which is rung for it."""
+
+    async def pass_supervisor_test(self, name: str) -> None:
+        """The supervisor has heard the tone."""
+
     def supervision(self) -> tuple[SupervisionView, ...]:
         """Who is with which agent, and how it ended for those who are with nobody."""
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from softswitch.errors import PeerError, UsageError
+from softswitch.safeguards.visibility import SupervisorAudioView
 from softswitch.web.accounts import Account, Role
 from softswitch.web.control import SwitchControl
 from softswitch.web.roles import only
@@ -71,6 +72,21 @@ def add_headsets(router: APIRouter, control: SwitchControl) -> None:
     async def end_supervisor(account: Watcher) -> None:
         """End the supervisor's headset. Nothing happens where there is none."""
         await _carried_out(control.end_supervisor_headset(account.name))
+
+    @router.get("/supervisor/audio", tags=["headsets"])
+    async def supervisor_audio(account: Watcher) -> SupervisorAudioView:
+        """Whether you can listen: then the interlock that asks for supervisors counts you."""
+        return control.supervisor_audio(account.name)
+
+    @router.post("/supervisor/audio/tone", status_code=204, tags=["headsets"], responses=_REFUSED)
+    async def play_supervisor_tone(account: Watcher) -> None:
+        """Hear a tone by your headset, or by your phone, which is rung for it."""
+        await _carried_out(control.play_supervisor_tone(account.name))
+
+    @router.post("/supervisor/audio/passed", status_code=204, tags=["headsets"], responses=_REFUSED)
+    async def pass_supervisor_test(account: Watcher) -> None:
+        """You have heard the tone. It is refused while nothing is heard of you."""
+        await _carried_out(control.pass_supervisor_test(account.name))
 
     @router.api_route("/agent/headset", methods=_OTHER_METHODS, include_in_schema=False)
     @router.api_route("/supervisor/headset", methods=_OTHER_METHODS, include_in_schema=False)

@@ -85,6 +85,7 @@ _COMMANDS = {
     "hang_up": "hang up",
     "kill_switch": "kill switch",
     "see_alert": "see alert",
+    "pass_supervisor_test": "pass supervisor test",
     "report_recognised": "report recognised",
 }
 _NEVER_HELD_BACK = frozenset({"pause_campaign", "stop_campaign", "hang_up", "kill_switch"})

@@ -13,6 +13,7 @@ from softswitch.errors import UsageError
 from softswitch.web.accounts import Account
 from softswitch.web.agents_panel import AgentsPanel
 from softswitch.web.alerts_panel import AlertsPanel
+from softswitch.web.audio_panel import AudioPanel
 from softswitch.web.calls_panel import CallsPanel
 from softswitch.web.campaigns_panel import CampaignsPanel
 from softswitch.web.charts_panel import ChartsPanel
@@ -23,7 +24,10 @@ from softswitch.web.room import Room
 from softswitch.web.sessions import Session
 from softswitch.web.site_panel import InterlocksPanel, MediaPanel, TrunksPanel
 
-_STYLE = (ASSETS / "wallboard.css").read_text(encoding="utf-8")
+_STYLE = "".join((ASSETS / f"{name}.css").read_text(encoding="utf-8") for name in ("wallboard", "agent"))
+
+
+AUDIO_LOOK_S = 1.0
 
 
 def show_wallboard(room: Room, account: Account, session: Session | None) -> None:
@@ -35,6 +39,7 @@ def show_wallboard(room: Room, account: Account, session: Session | None) -> Non
     client.on_connect(lambda: room.presence.receive_opened(account.name, client.id))
     client.on_delete(lambda: room.presence.receive_closed(account.name, client.id))
     ui.timer(room.settings.refresh_s, board.refresh)
+    ui.timer(AUDIO_LOOK_S, board.look_at_audio)
 
 
 class Wallboard:
@@ -80,12 +85,17 @@ class Wallboard:
         self._media.show(view)
         self._chart.show(self._room.history.samples())
 
+    async def look_at_audio(self) -> None:
+        if self._alive():
+            await self._audio.show()
+
     def _header(self) -> None:
         with ui.element("header").classes("top"):
             self._site = Text("", "site", tag="h1")
             self._time = Text("", "wall-clock", tag="time")
             self._uptime = Text("", "uptime")
             Text("", "spacer")
+            self._audio = AudioPanel(self._control, self._account.name, self._act)
             Text(self._account.name, "account")
             ui.button(icon="contrast").on("click", js_handler="() => Quasar.Dark.toggle()").props(
                 'flat round dense aria-label="Switch between light and dark"'

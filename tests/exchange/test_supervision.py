@@ -8,7 +8,7 @@ from softswitch.calls.events import CallAnswered, CallEnded, CallFailed, CallOff
 from softswitch.calls.outcome import Outcome
 from softswitch.config import Connect
 from softswitch.errors import UsageError
-from softswitch.exchange.agents import AgentLines
+from softswitch.exchange.agents import ARRIVAL_TONE, AgentLines
 from softswitch.exchange.headsets import Headsets
 from softswitch.exchange.line import Line
 from softswitch.exchange.lines import Lines
@@ -58,6 +58,8 @@ class Plane:
         self.open: set[int] = set()
         self.supervision = Ears(self)
         self.bridges: set[frozenset[int]] = set()
+        self.heard: dict[int, int] = {}
+        """Packets, by leg."""
         self.muted: dict[int, bool] = {}
         self.played: list[tuple[int, str]] = []
         self._next = 0
@@ -75,7 +77,7 @@ class Plane:
         return 20_000 + 2 * leg
 
     def statistics(self, leg: int) -> LegStatistics:
-        return LegStatistics(0, 0, 0, 0)
+        return LegStatistics(self.heard.get(leg, 0), 0, 0, 0)
 
     def play(self, leg: int, clip: str, *, loop: bool = False) -> None:
         self.played.append((leg, clip))
@@ -109,6 +111,9 @@ class Pool:
         if agent not in self.registered:
             raise UsageError(f"the phone of {agent!r} is not registered")
         self.rung.append((leg_id, agent, call_ref))
+
+    def is_registered(self, who: str, now: float) -> bool:
+        return who in self.registered
 
     def hang_up(self, leg_id: str, now: float) -> None:
         self.hung_up.append(leg_id)
@@ -590,3 +595,26 @@ def test_a_process_that_takes_over_joins_the_callee_to_the_supervisor_again(floo
     floor.supervision.take_up("sue", note, floor.now)
     floor.supervision.all_taken_up(floor.now)
     assert floor.plane.bridges == {frozenset((sue, callee))}
+
+
+def test_a_supervisor_counts_once_the_tone_was_heard_and_the_supervisor_too(floor: Floor) -> None:
+    lines = floor.supervisors
+    assert not lines.can_listen("sue", floor.now)  # a phone that is registered says nothing of its sound
+    lines.play_tone("sue", floor.now)
+    sue = floor.pick_up("sue")
+    assert floor.plane.played[-1] == (sue, ARRIVAL_TONE)
+    with pytest.raises(UsageError, match="do not hear you"):
+        lines.pass_test("sue")
+    floor.plane.heard[sue] = 12
+    lines.pass_test("sue")
+    lines.release("sue", floor.now)
+    assert lines.can_listen("sue", floor.now)
+    floor.pool.registered.discard("sue")
+    assert not lines.can_listen("sue", floor.now)
+    floor.pool.registered.add("sue")
+    lines.forget_test("sue")
+    assert not lines.can_listen("sue", floor.now)
+    with pytest.raises(UsageError, match="neither headset nor phone"):
+        lines.play_tone("una", floor.now)
+    with pytest.raises(UsageError, match="do not hear you"):
+        lines.pass_test("una")

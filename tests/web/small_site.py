@@ -38,6 +38,7 @@ from softswitch.safeguards.visibility import (
     QueueView,
     ShiftView,
     SupervisionView,
+    SupervisorAudioView,
     TrunkView,
     WallboardView,
 )
@@ -177,6 +178,8 @@ class SmallSwitch:
         self.watching: dict[str, SupervisionView] = {}
         self.muted: set[str] = set()
         self.asks_reason = False
+        self.tested: set[str] = set()
+        self.supervisor_phones: set[str] = set()
         self.servers_up = 2
         self.outlook: OutlookView | None = None
         self.steps: tuple[Interval, ...] = ()
@@ -444,6 +447,21 @@ class SmallSwitch:
 
     async def end_supervisor_headset(self, name: str) -> None:
         self.headsets.pop(name, None)
+
+    def supervisor_audio(self, name: str) -> SupervisorAudioView:
+        up, tested = name in self.headsets, name in self.tested
+        return SupervisorAudioView(name in self.supervisor_phones, up, tested, up and tested)
+
+    async def play_supervisor_tone(self, name: str) -> None:
+        if name not in self.headsets and name not in self.supervisor_phones:
+            raise UsageError("you have neither headset nor phone")
+        self.headsets.setdefault(name, b"")
+        self.tones.append(name)
+
+    async def pass_supervisor_test(self, name: str) -> None:
+        if name not in self.headsets:
+            raise UsageError("we do not hear you yet")
+        self.tested.add(name)
 
     def _seat(self, name: str, offer: bytes) -> bytes:
         if not offer.startswith(b"v=0"):

@@ -153,6 +153,9 @@ MATRIX = [
     ("DELETE", "/api/agents/101/mute", WATCHERS),
     ("GET", "/api/agents/101/mute", EVERYBODY),  # is answered with 405
     ("GET", "/api/conversations", WATCHERS),
+    ("GET", "/api/supervisor/audio", WATCHERS),
+    ("POST", "/api/supervisor/audio/tone", WATCHERS),
+    ("POST", "/api/supervisor/audio/passed", WATCHERS),
     ("GET", "/api/shift", WATCHERS | {"otto"}),
     ("GET", "/api/alerts", WATCHERS),
     ("POST", "/api/alerts/x/seen", WATCHERS),

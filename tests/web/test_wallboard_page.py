@@ -199,6 +199,25 @@ def test_each_chart_of_the_shift_says_in_words_and_as_a_table_what_it_shows() ->
     story(body)
 
 
+def test_a_supervisor_tests_the_sound_in_the_browser_and_counts_from_then_on() -> None:
+    async def body(site: Site, browser: Browser, url: str) -> None:
+        async with wallboard(browser, url) as page:
+            await page.get_by_role("button", name="Test your sound").click()
+            await page.get_by_role("button", name="Use this browser").click()
+            await page.get_by_text("We hear you.").wait_for()  # Chromium's microphone beeps
+            finish = page.get_by_role("button", name="My sound works")
+            assert await finish.is_disabled()
+            await page.get_by_role("button", name="Play the tone").click()
+            await page.get_by_label("I hear it").check()
+            await picture(page, "wallboard-sound")
+            await finish.click()
+            await until(lambda: site.switch.tested == {"sue"})
+            assert site.switch.headsets["sue"].startswith(b"v=0")
+            await page.get_by_role("button", name="Sound works", exact=False).wait_for()
+
+    story(body)
+
+
 def test_markup_in_any_name_is_nothing_but_text() -> None:
     async def body(site: Site, browser: Browser, url: str) -> None:
         switch = site.switch

@@ -32,10 +32,14 @@ export default {
       </li>
     </ol>
     <p class="desk-notice" role="alert"><span v-if="trouble">{{ trouble }}</span></p>
-    <button type="button" class="act act-main act-big act-wide" :disabled="!canBegin || busy" @click="begin">Begin the shift</button>
+    <button type="button" class="act act-main act-big act-wide" :disabled="!canBegin || busy" @click="begin">{{ finish }}</button>
     <audio ref="audio" autoplay></audio>
   </section>`,
-  props: { page: { type: Object, default: () => ({}) } },
+  props: {
+    page: { type: Object, default: () => ({}) },
+    seat_at: { type: String, default: "/api/agent/headset" },
+    finish: { type: String, default: "Begin the shift" },
+  },
   data() {
     return { stream: null, devices: [], device: "", level: 0, spoke: false, played: false, heard: false, busy: false, trouble: "" };
   },
@@ -111,7 +115,7 @@ export default {
           setTimeout(ready, GATHER_MS);
           done();
         });
-        const answer = await fetch("/api/agent/headset", {
+        const answer = await fetch(this.seat_at, {
           method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(connection.localDescription.toJSON()),
         });
         const told = await answer.json();

@@ -1,0 +1,57 @@
+"""The supervisor's own headset or phone, and its test: only who hears and is heard counts as supervising."""
+
+from collections.abc import Awaitable, Callable
+
+from nicegui import ui
+from nicegui.events import GenericEventArguments
+
+from softswitch.web.agents_panel import Act
+from softswitch.web.control import SwitchControl
+
+FINISH = "My sound works"
+
+
+class _Headset(ui.element, component="assets/agent_headset.js"):
+    """The browser as headset, and its test; "act" brings what was done."""
+
+
+class AudioPanel:
+    """A button of the header that says whether the supervisor can listen, and the dialog behind it."""
+
+    def __init__(self, control: SwitchControl, supervisor: str, act: Act) -> None:
+        self._control = control
+        self._supervisor = supervisor
+        self._act = act
+        self._passed = False
+        """The supervisor has said so, and is not heard yet."""
+        self._button = ui.button("", icon="headset_mic", color=None).props("flat no-caps dense").classes("audio")
+        with ui.dialog() as dialog, ui.element("div").classes("sheet"):
+            self._headset = _Headset().on("act", self._receive)
+            self._headset._props |= {"seat_at": "/api/supervisor/headset", "finish": FINISH, "page": {}}
+            ui.button("Close", on_click=dialog.close).props("flat no-caps")
+        self._button.on_click(dialog.open)
+
+    async def show(self) -> None:
+        view = self._control.supervisor_audio(self._supervisor)
+        self._button.text = "Sound works" if view.can_listen else "Test your sound"
+        self._button.classes(replace=f"audio {'tone-ready' if view.can_listen else 'tone-alert'}")
+        page = {"has_phone": view.has_phone, "is_line_up": view.is_line_up, "state": ""}
+        if page != self._headset._props["page"]:
+            self._headset._props["page"] = page
+            self._headset.update()
+        if self._passed and view.is_line_up:
+            self._passed = False
+            await self._act(lambda: self._control.pass_supervisor_test(self._supervisor), "Your sound works")
+
+    async def _receive(self, event: GenericEventArguments) -> None:
+        """Something that was done with the headset; whatever a browser makes up comes to nothing."""
+        what = event.args.get("what") if isinstance(event.args, dict) else None
+        commands: dict[object, Callable[[str], Awaitable[None]]] = {
+            "ring-phone": self._control.play_supervisor_tone,
+            "test-tone": self._control.play_supervisor_tone,
+            "log-out-phone": self._control.end_supervision,
+        }
+        if what == "tested":
+            self._passed = True
+        elif what in commands:
+            await self._act(lambda: commands[what](self._supervisor), "Listen: a tone comes")
