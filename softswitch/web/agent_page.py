@@ -145,6 +145,8 @@ class AgentPage:
                 return lambda: control.end_interview(agent, Ending(what))
             case "opt-out":
                 return lambda: control.opt_out(agent)
+            case "recognised":
+                return lambda: control.report_recognised(agent, agent)
             case "appointment":
                 return lambda: self._make_appointment(told)
             case "accept":

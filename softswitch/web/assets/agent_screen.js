@@ -141,6 +141,7 @@ export default {
           <button class="act act-wide" :disabled="over" @click="open('refused')">Refusal</button>
           <button class="act act-wide" :disabled="over" @click="open('broken_off')">Break off</button>
           <button class="act act-wide act-grave" @click="open('opt-out')">Never call again</button>
+          <button v-if="page.state === 'in call' && !practice" class="act act-wide" @click="say('recognised')">The callee knows me</button>
         </section>
         <section v-if="page.state === 'wrap-up'" class="card wrap-card" aria-label="After the call">
           <h2 class="card-title">What came of it</h2>
