@@ -24,7 +24,9 @@ class AudioPanel:
         self._act = act
         self._passed = False
         """The supervisor has said so, and is not heard yet."""
-        self._button = ui.button("Test your sound", icon="headset_mic", color=None).props("flat no-caps dense").classes("audio")
+        self._button = (
+            ui.button("Test your sound", icon="headset_mic", color=None).props("flat no-caps dense").classes("audio")
+        )
         with ui.dialog() as dialog, ui.element("div").classes("sheet"):
             self._headset = _Headset().on("act", self._receive)
             self._headset._props |= {"seat_at": "/api/supervisor/headset", "finish": FINISH, "page": {}}
