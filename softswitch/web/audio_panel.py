@@ -16,7 +16,8 @@ class _Headset(ui.element, component="assets/agent_headset.js"):
 
 
 class AudioPanel:
-    """A button of the header that says whether the supervisor can listen, and the dialog behind it."""
+    """A button of the header that says whether the supervisor can listen, and the sheet behind it, which is only hidden
+    when it is closed: what is taken out of the page hangs up."""
 
     def __init__(self, control: SwitchControl, supervisor: str, act: Act) -> None:
         self._control = control
@@ -27,11 +28,13 @@ class AudioPanel:
         self._button = (
             ui.button("Test your sound", icon="headset_mic", color=None).props("flat no-caps dense").classes("audio")
         )
-        with ui.dialog() as dialog, ui.element("div").classes("sheet"):
+        self._sheet = ui.element("div").classes("sheet audio-sheet").props('role=dialog aria-label="Your sound"')
+        with self._sheet:
             self._headset = _Headset().on("act", self._receive)
             self._headset._props |= {"seat_at": "/api/supervisor/headset", "finish": FINISH, "page": {}}
-            ui.button("Close", on_click=dialog.close).props("flat no-caps")
-        self._button.on_click(dialog.open)
+            ui.button("Close", on_click=lambda: self._sheet.set_visibility(False)).props("flat no-caps")
+        self._sheet.set_visibility(False)
+        self._button.on_click(lambda: self._sheet.set_visibility(not self._sheet.visible))
 
     async def show(self) -> None:
         view = self._control.supervisor_audio(self._supervisor)
