@@ -172,7 +172,10 @@ export default {
   props: { view: Object },
   emits: ["act"],
   data: () => ({ password: "", code: "" }),
-  mounted() { this.show(); },
+  mounted() {
+    this.show();
+    this.$nextTick(() => ["disconnect", "connect_error"].forEach((event) => window.socket && window.socket.on(event, this.askWhetherLoggedIn)));
+  },
   watch: {
     "view.proof"() { this.show(); },
     "view.download"(file) { if (file) this.save(file); },
@@ -186,6 +189,13 @@ export default {
     },
     prove() { this.$emit("act", { what: "prove", password: this.password, code: this.code }); this.password = this.code = ""; },
     save(path) { const link = document.createElement("a"); link.href = path; link.download = ""; link.click(); },
+    async askWhetherLoggedIn() {
+      // As HTML: whoever is not logged in is led to the log-in page, also when the switch has begun again.
+      const told = await fetch("/api/session", { headers: { Accept: "text/html" }, redirect: "manual" }).catch(() => null);
+      if (!told || told.type !== "opaqueredirect") return; // the line is disturbed: the page connects again by itself
+      window.onbeforeunload = null;
+      window.location.assign("/login?next=/admin");
+    },
     turn() { Quasar.Dark.toggle(); },
   },
 };
