@@ -3,7 +3,7 @@
 import asyncio
 import csv
 import io
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, TypeVar
 
@@ -154,7 +154,7 @@ def _add_compliance(router: APIRouter, auditing: AuditControl, site: str) -> Non
         days = await _asked(auditing.compliance(day, campaign, rules))
         out = io.StringIO()
         csv.writer(out).writerows(map(cell, row) for row in rows_of(days))
-        return _download(out.getvalue().encode(), CSV, "compliance.csv")
+        return _download(out.getvalue().encode(), CSV, f"{_name_of(days)}.csv")
 
     @router.get(
         "/compliance.pdf",
@@ -167,7 +167,9 @@ def _add_compliance(router: APIRouter, auditing: AuditControl, site: str) -> Non
     ) -> Response:
         """The same as a document to be filed."""
         days = await _asked(auditing.compliance(day, campaign, rules))
-        return _download(await asyncio.to_thread(compliance_pdf, days, site, datetime.now(UTC)), PDF, "compliance.pdf")
+        return _download(
+            await asyncio.to_thread(compliance_pdf, days, site, datetime.now(UTC)), PDF, f"{_name_of(days)}.pdf"
+        )
 
     @router.get("/reviews/shares", tags=["reviews"])
     async def review_shares(_: Reviewer) -> list[ReviewShareView]:
@@ -223,6 +225,10 @@ async def _asked(asked: Awaitable[T]) -> T:
         return await asked
     except UsageError as error:
         raise HTTPException(409, str(error)) from None
+
+
+def _name_of(days: Sequence[ComplianceDay]) -> str:
+    return f"compliance-{days[0].day}" if days else "compliance"
 
 
 def _download(content: bytes, media_type: str, name: str) -> Response:
