@@ -76,6 +76,14 @@ def test_a_spreadsheet_has_a_line_for_each_campaign(site: Path, tmp_path: Path) 
     assert (rows[0]["rules"], rows[0]["abandoned"], rows[0]["false_positive_interval_high"]) == ("US", "1", "0.025")
 
 
+def test_a_document_has_a_page_for_each_campaign(site: Path, tmp_path: Path) -> None:
+    file = tmp_path / "day.pdf"
+    run(str(site), *DAY, "--pdf", str(file))
+    content = file.read_bytes()
+    assert content.startswith(b"%PDF-") and content.rstrip().endswith(b"%%EOF")
+    assert content.count(b"/Type /Page\n") == 3
+
+
 @pytest.mark.parametrize(
     ("told", "why"),
     [
