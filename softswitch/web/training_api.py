@@ -92,7 +92,7 @@ def add_training(router: APIRouter, room: Room) -> None:
         return await carry_out(training.finish(agent))
 
     @router.delete("/agents/{agent}/training", status_code=204, tags=["training"])
-    async def leave(agent: OwnAgent) -> None:
+    async def leave_training(agent: OwnAgent) -> None:
         """Stop practising. A practice call that was not finished is not kept."""
         training.leave(agent)
 
