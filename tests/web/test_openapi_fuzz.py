@@ -44,13 +44,14 @@ def test_the_api_keeps_the_promises_of_its_openapi_document_to_everybody(case) -
 
 
 def _check_role(case, name: str, response) -> None:
+    text = response.content.decode("utf-8", "replace")  # a document is none
     asked_for_all = str((case.query or {}).get("whole")).lower() in ("true", "1", "on", "yes", "t", "y")
     if name not in WHOLE or not asked_for_all:
-        assert CANARY[-9:] not in response.text
+        assert CANARY[-9:] not in text
     if name == "101":
         assert response.status_code >= 400 or _is_an_agents(case.path), (case.path, response.status_code)
-        assert "masked" not in response.text
-        assert '"102"' not in response.text or response.status_code >= 400
+        assert "masked" not in text
+        assert '"102"' not in text or response.status_code >= 400
 
 
 def _is_an_agents(path: str) -> bool:
