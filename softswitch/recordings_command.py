@@ -44,7 +44,7 @@ def keygen(
     print(pair.public.hex())
     _say(
         f"{file} holds the private key: keep it away from the site, and keep a copy, for without it no recording can "
-        'be heard. The line above is for the site: [recordings] auditor_public_key = "..." '
+        'be heard. The line above is for the site: \\[recordings] auditor_public_key = "..." '
         f"(fingerprint {fingerprint(pair.public).hex()})."
     )
 

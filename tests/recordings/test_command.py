@@ -51,6 +51,7 @@ def test_keygen_writes_the_private_key_for_its_owner_alone_and_prints_the_public
     pair = read_private_key(path)
     assert parse_public_key(next(line for line in output.splitlines() if len(line) == 64)) == pair.public
     assert pair.private.hex() not in output
+    assert "[recordings] auditor_public_key" in output
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with pytest.raises(UsageError, match="never written over"):
         run("keygen", path)
