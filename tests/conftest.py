@@ -24,13 +24,20 @@ LANES = {
     "tests/bench": "media",
     "tests/recordings": "media",
     "tests/exchange/test_media_process.py": "media",
-    "tests/web": "pages",
+    "tests/web/test_agent_page.py": "pages",
+    "tests/web/test_training.py": "pages",
+    "tests/web/test_wallboard_page.py": "pages",
+    "tests/web/test_many_pages.py": "pages",
+    "tests/web/test_admin_page.py": "offices",
+    "tests/web/test_audit_pages.py": "offices",
+    "tests/web/test_recordings_page.py": "offices",
+    "tests/web/test_tutorial.py": "offices",
 }
 """Tests that need the machine's real time, for audio, for browsers or for the programs of others. A lane is one
 process's, and no two of its tests run against each other; they mostly wait, so that four share two cores."""
-LONGEST_FIRST = ("media", "deaths", "peers", "calls", "canaries", "the demo", "pages")
+LONGEST_FIRST = ("media", "deaths", "offices", "pages", "peers", "calls", "canaries", "the demo")
 """What only computes fills the rest."""
-COMPUTE = ("tests/media/test_jitter", "tests/media/test_rtcp.py", "tests/web/test_openapi_fuzz.py")
+COMPUTE = ("tests/media/test_jitter", "tests/media/test_rtcp.py")
 """The long ones among these that need no real time: their paths begin so."""
 
 

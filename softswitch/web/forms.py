@@ -84,6 +84,7 @@ class Sheet:
                 Text(go, "act act-main", tag="button").props("type=submit")
                 Text("Cancel", "act", tag="button").props("type=button").on("click", self._dialog.close)
             form.on("submit", self._submitted, js_handler=_TAKE)
+        self._dialog._props["aria-label"] = title
 
     def open(self, text: str = "") -> None:
         self._text.text = text

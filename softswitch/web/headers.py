@@ -20,7 +20,7 @@ from starlette.types import Message, Scope, Send
 _INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
 _COMMON = (
     "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
-    "media-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 WORKER_PATH = "/audit/assets/recording_worker.js"
 _WORKER = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; base-uri 'none'; frame-ancestors 'none'"
@@ -37,14 +37,14 @@ _HEADERS = {
 def policy(html: bytes, *, plays: bool = False) -> str:
     """The Content-Security-Policy for a page; for an answer without script, one that allows none.
 
-    plays: the page plays sound that its own script has made.
+    plays: the page plays sound that its own script has made, and no other.
     """
     scripts = _INLINE_SCRIPT.findall(html)
     if b"<script" not in html:
         return _COMMON
     hashes = sorted({f"'sha256-{base64.b64encode(hashlib.sha256(body).digest()).decode()}'" for body in scripts})
-    sound = "; media-src blob:" if plays else ""
-    return f"{_COMMON}{sound}; script-src 'self' 'unsafe-eval' {' '.join(hashes)}".rstrip()
+    sound = "blob:" if plays else "'self'"
+    return f"{_COMMON}; media-src {sound}; script-src 'self' 'unsafe-eval' {' '.join(hashes)}".rstrip()
 
 
 def _caching(path: str) -> str:

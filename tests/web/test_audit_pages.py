@@ -35,6 +35,7 @@ async def is_sound(page: Page, *words: str) -> None:
     """Nothing that was written ran, and nothing keeps anybody out."""
     for each in words:
         await page.get_by_text(each).first.wait_for()
+    await page.locator(".q-dialog").first.wait_for(state="detached")
     assert await page.evaluate("window.pwned") is None
     assert await page.locator(".audit-main img").count() == 0
     assert [each["id"] for each in (await Axe().run(page)).response["violations"]] == []
