@@ -109,5 +109,6 @@ def test_every_lane_has_its_place_and_each_test_of_a_room_is_in_its_lane() -> No
     assert lane_of("tests/scenarios/test_calls.py::test_a") == "calls"
     assert lane_of("tests/media/test_relay.py::test_a[1]") == "media"
     assert lane_of("tests/media/test_jitter.py::test_a[1]") == "tests/media/test_jitter.py::test_a[1]"
-    assert lane_of("tests/web/test_guard.py::test_a") == "pages"
+    assert lane_of("tests/web/test_wallboard_page.py::test_a") == "pages"
+    assert lane_of("tests/web/test_guard.py::test_a") == "tests/web/test_guard.py::test_a"
     assert lane_of("tests/sip/test_uri.py::test_a") == "tests/sip/test_uri.py::test_a"

@@ -42,8 +42,8 @@ DIALLERS = {
     "exchange/overflow.py: Overflows.place",
     "exchange/trials.py: Trials.place",
 }
-"""Who may have `Lines` dial: a campaign's committed attempt, a caller whom no agent could serve, and the test call of an
-administrator, committed before it too."""
+"""Who may have `Lines` dial: a campaign's committed attempt, a caller whom no agent could serve, and an administrator's
+test call, committed before it too."""
 SOCKETS = {
     # file: what it opens sockets for
     "transports/udp.py": "SIP",
