@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from softswitch.demo.judge import Findings
-from softswitch.safeguards.visibility import WallboardView
+from softswitch.safeguards.wallboard import WallboardView
 
 VERDICTS = ("HUMAN", "MACHINE", "NOTSURE", "HANGUP", "none")
 

@@ -6,7 +6,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from softswitch.safeguards.visibility import WallboardView
+from softswitch.safeguards.wallboard import WallboardView
 
 STATE_STYLE = {
     "ready": "green",

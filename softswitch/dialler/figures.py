@@ -1,4 +1,4 @@
-"""What may be asked of a dialler at one moment: records, from which `safeguards.visibility` makes views."""
+"""What may be asked of a dialler at one moment: records, from which `safeguards` makes views."""
 
 from dataclasses import dataclass
 

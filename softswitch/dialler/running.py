@@ -31,7 +31,7 @@ from softswitch.dialler.suppression import SuppressionList
 class RunningCampaign:
     """All of a dialler but its inputs, which `dialling.Dialler` adds; each of them ends in `_settle`.
 
-    It has `figures` rather than a view: views are made by `safeguards.visibility`, which knows the dialler and not the
+    It has `figures` rather than a view: views are made in `safeguards`, which knows the dialler and not the
     other way round.
     """
 

@@ -19,19 +19,12 @@ from softswitch.exchange.reviewing import Reviewing
 from softswitch.exchange.safekeeping import Safekeeping
 from softswitch.exchange.supervisor_desk import SupervisorDesk
 from softswitch.exchange.tracing import Tracing
+from softswitch.safeguards.campaign_views import CallbackView, ShiftView, callback_view, campaign_view
 from softswitch.safeguards.four_eyes import Request, What
+from softswitch.safeguards.overrides import OverrideView
 from softswitch.safeguards.trace_view import TraceView
-from softswitch.safeguards.visibility import (
-    CallbackView,
-    OverrideView,
-    ShiftView,
-    TrunkView,
-    WallboardView,
-    agent_view,
-    call_view,
-    callback_view,
-    campaign_view,
-)
+from softswitch.safeguards.visibility import call_view
+from softswitch.safeguards.wallboard import TrunkView, WallboardView, agent_view
 from softswitch.store.requests import Playback
 from softswitch.store.reviews import Review
 

@@ -25,7 +25,7 @@ from softswitch.exchange.queues import RINGING_TONE, Queue
 from softswitch.exchange.records import Records
 from softswitch.media.events import DigitPressed, FirstPacketBridged, MediaEvent, PlayingEnded
 from softswitch.recordings.names import file_name
-from softswitch.safeguards.visibility import QueueView
+from softswitch.safeguards.wallboard import QueueView
 
 log = structlog.get_logger(__name__)
 

@@ -11,10 +11,10 @@ from softswitch.dialler.abandonment import DayCounts
 from softswitch.dialler.agents import AgentChanged, AgentState
 from softswitch.dialler.dialling import Dialler
 from softswitch.errors import SoftswitchError
+from softswitch.safeguards.campaign_views import OutlookView, ShiftView
 from softswitch.safeguards.pacing_figures import Look, PacingFigures
 from softswitch.safeguards.projection import Projection, project
 from softswitch.safeguards.shift_book import ShiftBook
-from softswitch.safeguards.visibility import OutlookView, ShiftView
 from softswitch.store.database import Store
 from softswitch.store.journal import Kind
 

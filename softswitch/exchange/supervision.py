@@ -17,7 +17,7 @@ from softswitch.errors import SoftswitchError, UsageError
 from softswitch.exchange.agents import AgentLines, Talk
 from softswitch.exchange.lines import Lines
 from softswitch.exchange.supervisors import SupervisorLines
-from softswitch.safeguards.visibility import SupervisionView
+from softswitch.safeguards.supervision_views import SupervisionView
 
 log = structlog.get_logger(__name__)
 

@@ -7,7 +7,7 @@ from softswitch.errors import UsageError
 from softswitch.exchange.agent_desk import AgentDesk
 from softswitch.exchange.premises import Site
 from softswitch.exchange.supervision import LEAVE, Mode, subject_of
-from softswitch.safeguards.visibility import SupervisionView, SupervisorAudioView
+from softswitch.safeguards.supervision_views import SupervisionView, SupervisorAudioView
 
 ASKED_FOR = "asked for"
 """In the audit log, where nobody had to say why."""

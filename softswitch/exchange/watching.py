@@ -10,7 +10,7 @@ from softswitch.config.supervision import SupervisionSettings
 from softswitch.errors import UsageError
 from softswitch.safeguards.alerts import AlertKind, Alerts, Moment, Raised
 from softswitch.safeguards.conversation import Conversation
-from softswitch.safeguards.visibility import AlertView, ConversationView, alert_view, conversation_view
+from softswitch.safeguards.supervision_views import AlertView, ConversationView, alert_view, conversation_view
 from softswitch.store.journal import Entry, Kind
 from softswitch.survey.interview import Alert, AlertRaised
 from softswitch.survey.questionnaire import Purpose

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from softswitch.errors import UsageError
-from softswitch.safeguards.visibility import InterlockView
 
 RECORDER = "recorder"
 DISK = "disk"
@@ -66,6 +65,22 @@ class _Interlock:
     @property
     def words(self) -> str:
         return "; ".join(filter(None, (self.reason, self.instead, self.waived)))
+
+
+@dataclass(frozen=True, slots=True)
+class InterlockView:
+    name: str
+    closed: bool
+    """True: dialling may go on as far as this interlock is concerned."""
+    reason: str
+    """Plain words; empty while closed."""
+    overridden: bool = False
+    """Dialling goes on even while it is open; the reason says who answers for that, or what is done in its stead."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether it keeps something from being dialled."""
+        return not self.closed and not self.overridden
 
 
 class Interlocks:

@@ -50,6 +50,20 @@ class OverrideEnded:
     override: Override
 
 
+@dataclass(frozen=True, slots=True)
+class OverrideView:
+    """An interlock that is overridden, or that somebody has asked to override."""
+
+    interlock: str
+    asked_by: str
+    agreed_by: str
+    """Empty: a second administrator has yet to agree."""
+    reason: str
+    for_s: float
+    left_s: float
+    """Of the override; before it is agreed to, of the time to agree in."""
+
+
 class Overrides:
     """At most one for each interlock. A site that starts has none."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from softswitch.safeguards.site_setup import AgentsReport, CampaignSetup, Job, SiteSetup, TestCall, TrunkSetup, Upload
-from softswitch.safeguards.visibility import TrunkView
+from softswitch.safeguards.wallboard import TrunkView
 
 Block = dict[str, Any]
 LIGHTS = {"registered": "ready", "static": "ready"}

@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 from nicegui import ui
 
 from softswitch.dialler.agents import AgentState
-from softswitch.safeguards.visibility import AgentView, ConversationView, SupervisionView, WallboardView
+from softswitch.safeguards.supervision_views import ConversationView, SupervisionView
+from softswitch.safeguards.wallboard import AgentView, WallboardView
 from softswitch.web.control import SwitchControl
 from softswitch.web.elements import Pill, Rows, Text, clock, panel
 

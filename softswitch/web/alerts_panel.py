@@ -1,6 +1,6 @@
 """The wallboard's alerts: what a supervisor should look at, until somebody has."""
 
-from softswitch.safeguards.visibility import AlertView
+from softswitch.safeguards.supervision_views import AlertView
 from softswitch.web.agents_panel import Act
 from softswitch.web.control import SwitchControl
 from softswitch.web.elements import Rows, Text, clock, panel

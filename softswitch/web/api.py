@@ -7,17 +7,10 @@ from fastapi import APIRouter, Depends, HTTPException, Query
 from fastapi.security import APIKeyCookie, HTTPBasic
 
 from softswitch.dialler.attempt import AGENT_DISPOSITIONS
-from softswitch.safeguards.visibility import (
-    AgentCallView,
-    AgentView,
-    CallView,
-    CampaignView,
-    InterlockView,
-    ShiftView,
-    StatusView,
-    WallboardView,
-    status_view,
-)
+from softswitch.safeguards.campaign_views import CampaignView, ShiftView
+from softswitch.safeguards.interlocks import InterlockView
+from softswitch.safeguards.visibility import AgentCallView, CallView
+from softswitch.safeguards.wallboard import AgentView, StatusView, WallboardView, status_view
 from softswitch.web.accounts import Account, Role
 from softswitch.web.admin_api import add_administration
 from softswitch.web.answers import carry_out

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from softswitch.safeguards.visibility import CallbackView
+from softswitch.safeguards.campaign_views import CallbackView
 from softswitch.web.accounts import Account, Role
 from softswitch.web.answers import carry_out
 from softswitch.web.roles import only, own_agent

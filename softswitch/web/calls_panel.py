@@ -2,7 +2,8 @@
 
 from nicegui import ui
 
-from softswitch.safeguards.visibility import CallView, WallboardView
+from softswitch.safeguards.visibility import CallView
+from softswitch.safeguards.wallboard import WallboardView
 from softswitch.web.agents_panel import Act
 from softswitch.web.control import SwitchControl
 from softswitch.web.elements import Rows, Text, clock, panel

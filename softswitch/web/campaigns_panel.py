@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 
 from nicegui import ui
 
+from softswitch.safeguards.campaign_views import CampaignView, OutlookView
 from softswitch.safeguards.projection import Projection
-from softswitch.safeguards.visibility import CampaignView, OutlookView
 from softswitch.web.agents_panel import Act
 from softswitch.web.control import SwitchControl
 from softswitch.web.elements import Bar, Figure, Pill, Text, count, named, panel, percent

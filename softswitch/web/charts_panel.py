@@ -11,8 +11,8 @@ from typing import Any
 from nicegui import ui
 
 from softswitch.dialler.agents import AgentState
+from softswitch.safeguards.campaign_views import ShiftView
 from softswitch.safeguards.shift_book import Interval
-from softswitch.safeguards.visibility import ShiftView
 from softswitch.web.elements import Rows, Text, count, named, panel, percent
 from softswitch.web.history import SPAN_S, Sample
 

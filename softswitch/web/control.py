@@ -8,17 +8,13 @@ from typing import Protocol
 from softswitch.dialler.attempt import DialAttempt, Disposition
 from softswitch.dialler.detection import Truth
 from softswitch.safeguards.agent_page import AgentPageView, InterviewFigures, InterviewView
+from softswitch.safeguards.campaign_views import CallbackView, ShiftView
 from softswitch.safeguards.four_eyes import Request, What
+from softswitch.safeguards.overrides import OverrideView
+from softswitch.safeguards.supervision_views import SupervisionView, SupervisorAudioView
 from softswitch.safeguards.trace_view import TraceView
-from softswitch.safeguards.visibility import (
-    AgentCallView,
-    CallbackView,
-    OverrideView,
-    ShiftView,
-    SupervisionView,
-    SupervisorAudioView,
-    WallboardView,
-)
+from softswitch.safeguards.visibility import AgentCallView
+from softswitch.safeguards.wallboard import WallboardView
 from softswitch.store.requests import Playback
 from softswitch.store.reviews import Review
 from softswitch.survey.answers import Given

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from softswitch.errors import PeerError, UsageError
-from softswitch.safeguards.visibility import SupervisorAudioView
+from softswitch.safeguards.supervision_views import SupervisorAudioView
 from softswitch.web.accounts import Account, Role
 from softswitch.web.control import SwitchControl
 from softswitch.web.roles import only

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from softswitch.dialler.agents import AgentState
-from softswitch.safeguards.visibility import WallboardView
+from softswitch.safeguards.wallboard import WallboardView
 
 STEP_S = 2.0
 SPAN_S = 600.0

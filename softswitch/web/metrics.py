@@ -13,7 +13,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from softswitch.dialler.agents import AgentState
-from softswitch.safeguards.visibility import CampaignView, WallboardView
+from softswitch.safeguards.campaign_views import CampaignView
+from softswitch.safeguards.wallboard import WallboardView
 
 CALL_STATES = ("dialling", "ringing", "answered", "in call", "message", "machine", "voicemail")
 CAMPAIGN_GAUGES: tuple[tuple[str, str, Callable[[CampaignView], float]], ...] = (

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, HTTPException, Path
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from softswitch.errors import UsageError
-from softswitch.safeguards.visibility import OverrideView
+from softswitch.safeguards.overrides import OverrideView
 from softswitch.web.accounts import Account, Role
 from softswitch.web.control import SwitchControl
 from softswitch.web.roles import check_proof, only

@@ -10,7 +10,7 @@ from datetime import UTC, tzinfo
 from typing import cast
 
 from softswitch.errors import SoftswitchError
-from softswitch.safeguards.visibility import WallboardView
+from softswitch.safeguards.wallboard import WallboardView
 from softswitch.web.administration import Administration
 from softswitch.web.agent_presence import AgentPages
 from softswitch.web.authentication import Authenticator, Factor, stamp_of

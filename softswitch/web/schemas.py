@@ -1,4 +1,4 @@
-"""What the API answers and takes. Views of `safeguards.visibility` go out as they are; the rest is named here."""
+"""What the API answers and takes. Views of `safeguards` go out as they are; the rest is named here."""
 
 from datetime import datetime
 from typing import Annotated

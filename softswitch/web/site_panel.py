@@ -2,7 +2,8 @@
 
 from nicegui import ui
 
-from softswitch.safeguards.visibility import InterlockView, TrunkView, WallboardView
+from softswitch.safeguards.interlocks import InterlockView
+from softswitch.safeguards.wallboard import TrunkView, WallboardView
 from softswitch.web.elements import Bar, Figure, Pill, Text, count, panel, percent
 
 TRUNK_TONES = {"registered": "ready", "static": "ready"}

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, HTTPException, Path
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from softswitch.errors import UsageError
-from softswitch.safeguards.visibility import AlertView, ConversationView, SupervisionView
+from softswitch.safeguards.supervision_views import AlertView, ConversationView, SupervisionView
 from softswitch.web.accounts import Account, Role
 from softswitch.web.control import SwitchControl
 from softswitch.web.roles import account_of, only, own_agent

@@ -23,7 +23,7 @@ from softswitch.exchange.lines import Lines
 from softswitch.exchange.records import Records
 from softswitch.logs import write_logs_to
 from softswitch.media import slots
-from softswitch.safeguards.visibility import TrunkView
+from softswitch.safeguards.wallboard import TrunkView
 from softswitch.switch import Switch
 from softswitch.testing.callee import CalleePlan, Kind
 from softswitch.testing.canaries import Canaries

@@ -10,7 +10,7 @@ import uvloop
 
 from softswitch.exchange.audit_start import person
 from softswitch.safeguards.audit import SWITCH, AuditRecord, first_broken
-from softswitch.safeguards.visibility import ConversationView
+from softswitch.safeguards.supervision_views import ConversationView
 from softswitch.testing.callee import CalleePlan, Kind
 from softswitch.testing.marker import AGENT_MARKERS_HZ
 from softswitch.testing.phone import Phone, PhoneSettings

@@ -21,27 +21,15 @@ from softswitch.safeguards.agent_page import (
     interview_figures,
     interview_view,
 )
+from softswitch.safeguards.campaign_views import CallbackView, CampaignView, OutlookView, ShiftView
 from softswitch.safeguards.four_eyes import Request, What
+from softswitch.safeguards.interlocks import InterlockView
+from softswitch.safeguards.overrides import OverrideView
 from softswitch.safeguards.shift_book import Interval
+from softswitch.safeguards.supervision_views import AlertView, ConversationView, SupervisionView, SupervisorAudioView
 from softswitch.safeguards.trace_view import StepView, TraceView
-from softswitch.safeguards.visibility import (
-    AgentCallView,
-    AgentView,
-    AlertView,
-    CallbackView,
-    CallView,
-    CampaignView,
-    ConversationView,
-    InterlockView,
-    OutlookView,
-    OverrideView,
-    QueueView,
-    ShiftView,
-    SupervisionView,
-    SupervisorAudioView,
-    TrunkView,
-    WallboardView,
-)
+from softswitch.safeguards.visibility import AgentCallView, CallView
+from softswitch.safeguards.wallboard import AgentView, QueueView, TrunkView, WallboardView
 from softswitch.store.requests import Playback
 from softswitch.store.reviews import Review
 from softswitch.store.training import TrainingResult

@@ -15,7 +15,7 @@ from site_client import Site, log_in, served, session_cookie, until
 from websockets.asyncio.client import ClientConnection
 
 from softswitch.errors import UsageError
-from softswitch.safeguards.visibility import SupervisionView
+from softswitch.safeguards.supervision_views import SupervisionView
 from softswitch.web.room import WebSettings
 from softswitch.web.server import WebServer
 

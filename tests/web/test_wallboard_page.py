@@ -15,9 +15,10 @@ from site_client import Site, served, until
 from small_site import PASSWORD, SmallSwitch
 
 from softswitch.dialler.agents import AgentState
+from softswitch.safeguards.campaign_views import OutlookView
 from softswitch.safeguards.projection import Projection
 from softswitch.safeguards.shift_book import Interval
-from softswitch.safeguards.visibility import ConversationView, OutlookView
+from softswitch.safeguards.supervision_views import ConversationView
 from softswitch.web.room import WebSettings
 from tests.web.browser import CHROMIUM, chromium, picture
 
