@@ -232,7 +232,7 @@ class Switch:
         queues = [Queue.of(inbound, settings) for inbound in settings.inbound]
         for queue in queues:
             blend.add_queue(queue.needs)
-        inbound.offers = CallbackOffers(self.site)
+        inbound.kept_places.offers = CallbackOffers(self.site)
         reports.open_for(queues, {supervisor.id for supervisor in settings.supervisors})
         send = tracing.sending(transport.send) if tracing is not None else transport.send
         await self._take_up(left, queues, seal)

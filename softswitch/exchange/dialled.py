@@ -1,7 +1,7 @@
 """Dialled calls of one campaign: what the dialler decides is done here, and what came of it is told to the dialler."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +13,8 @@ from softswitch.amd.state import FEATURES
 from softswitch.amd.verdict import OperatingPoint
 from softswitch.calls.outcome import Outcome
 from softswitch.dialler.agents import AgentChanged
-from softswitch.dialler.attempt import DialAttempt
 from softswitch.dialler.callbacks import MISSED
-from softswitch.dialler.campaign import AmdMode, Purpose
+from softswitch.dialler.campaign import AmdMode
 from softswitch.dialler.dialling import Dialler
 from softswitch.dialler.events import (
     AttemptChanged,
@@ -44,6 +43,8 @@ from softswitch.dialler.events import (
 from softswitch.dialler.hours import CallingHours
 from softswitch.errors import SoftswitchError, UsageError
 from softswitch.exchange.agents import AgentLines
+from softswitch.exchange.dialled_numbers import DialledNumbers
+from softswitch.exchange.lead_supply import LeadSupply
 from softswitch.exchange.line import Line
 from softswitch.exchange.lines import Lines
 from softswitch.exchange.records import Records
@@ -69,7 +70,6 @@ ROLE = "dialled"
 """Of a callee's line, in its note."""
 SILENCE = "tone:silence"
 """Sent while only the callee's side is listened to: some networks end a call in which one side sends nothing."""
-NOBODY_DIALS = "no dial attempt was committed for this number"
 
 
 class DialledCalls:
@@ -106,10 +106,8 @@ class DialledCalls:
         self._on_agent = on_agent
         self._on_suppressed = on_suppressed
         self._calls: dict[str, Line] = {}
-        self._dialling: dict[str, tuple[str, str]] = {}
-        """Number and time zone of each call that was placed and is not over: the only numbers that may be rung."""
-        self._hours = CallingHours.of(dialler.campaign)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.numbers = DialledNumbers(CallingHours.of(dialler.campaign))
+        self._supply = LeadSupply(dialler, records, self.mutating)
         driver.add(dialler, on_event=self.receive_dialler_event)
 
     @contextmanager
@@ -124,8 +122,7 @@ class DialledCalls:
         """Wait for what is still being written."""
         for timer in self._waiting.values():
             timer.cancel()
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._supply.close()
         self._driver.remove(self.dialler)
 
     # What the dialler decides.
@@ -135,7 +132,7 @@ class DialledCalls:
         self._note(event)
         match event:
             case LeadsWanted():
-                self._spawn(self._bring_leads(event.count))
+                self._supply.want_leads(event.count)
             case PreviewOffered():
                 pass  # the agent's page asks for the call that the agent has
             case PreviewEnded():
@@ -143,7 +140,7 @@ class DialledCalls:
                 whose = {"call_ref": event.call_ref, "lead_ref": event.lead_ref, "agent": event.agent}
                 self._records.record(Entry(Kind.PREVIEW, datetime.now(UTC), self.campaign, **whose, content=content))
             case CallbacksWanted():
-                self._spawn(self._bring_callbacks(event.until))
+                self._supply.want_callbacks(event.until)
             case CallbackMade():
                 self._records.make_callback(event.callback)
             case CallbackClosed():
@@ -151,7 +148,7 @@ class DialledCalls:
                     log.warning("a callback was missed", campaign=self.campaign, lead=event.lead_ref)
                 self._records.close_callback(event)
             case CommitAttempt():
-                self._spawn(self._commit(event.attempt))
+                self._supply.commit(event.attempt)
             case PlaceCall():
                 self._place(event.call_ref, event.number, now)
             case CancelCall() | HangUp():
@@ -196,44 +193,6 @@ class DialledCalls:
             case CampaignChanged():
                 notes.site_changed(*self.site_note())
 
-    async def _bring_leads(self, count: int) -> None:
-        try:
-            marketing = self.dialler.campaign.purpose is Purpose.MARKETING
-            leads = await self._records.next_leads(self.campaign, count, datetime.now(UTC), marketing=marketing)
-            if leads:  # counting a million takes longer than taking two hundred of them
-                with self.mutating() as now:
-                    self.dialler.add_leads(leads, now)
-            left, total = await self._records.lead_totals(self.campaign)
-        except SoftswitchError as error:
-            log.error("leads cannot be read", campaign=self.campaign, reason=str(error))
-            return  # the store's interlock is open; the dialler asks again when it is closed
-        with self.mutating() as now:
-            self.dialler.receive_lead_totals(total, left, now)
-            if not leads:
-                self.dialler.add_leads(leads, now)
-
-    async def _bring_callbacks(self, until: datetime) -> None:
-        try:
-            marketing = self.dialler.campaign.purpose is Purpose.MARKETING
-            leads = await self._records.due_callbacks(self.campaign, until, marketing=marketing)
-        except SoftswitchError as error:
-            log.error("callbacks cannot be read", campaign=self.campaign, reason=str(error))
-            return  # they are asked for again in a moment
-        if leads:
-            with self.mutating() as now:
-                self.dialler.add_callbacks(leads, now)
-
-    async def _commit(self, attempt: DialAttempt) -> None:
-        try:
-            await self._records.commit_attempt(attempt)
-        except SoftswitchError as error:
-            log.error("attempt not committed, not dialled", call=attempt.call_ref, reason=str(error))
-            with self.mutating() as now:
-                self.dialler.receive_commit_failed(attempt.call_ref, now)
-            return
-        with self.mutating() as now:
-            self.dialler.receive_attempt_committed(attempt.call_ref, now)
-
     def _place(self, call_ref: str, number: str, now: float) -> None:
         trunks = self._choose_trunks(number)
         wait_s = self._turn(trunks[0], now) if trunks else 0.0
@@ -241,15 +200,14 @@ class DialledCalls:
             self._waiting[call_ref] = self._loop.call_later(wait_s, self._place_in_turn, call_ref, number)
             return
         attempt = self.dialler.attempt(call_ref)
-        caller_id, zone = attempt.caller_id, attempt.time_zone
-        self._dialling[call_ref] = (number, zone)
+        self.numbers.add(call_ref, number, attempt.time_zone)
         try:
             if not trunks:
                 raise UsageError("no trunk that takes this number is healthy and has a channel free")
-            line = self._calls[call_ref] = self._lines.dial(call_ref, trunks, number, caller_id, self, now)
+            line = self._calls[call_ref] = self._lines.dial(call_ref, trunks, number, attempt.caller_id, self, now)
         except SoftswitchError as error:
             log.warning("call not placed", call=call_ref, reason=str(error))
-            self._dialling.pop(call_ref, None)
+            self.numbers.discard(call_ref)
             self.dialler.receive_failed(call_ref, Outcome.FAILED, 503, now)
             return
         if line.closed:
@@ -262,17 +220,6 @@ class DialledCalls:
         del self._waiting[call_ref]
         with self.mutating() as now:
             self._place(call_ref, number, now)
-
-    def numbers(self) -> set[str]:
-        """Of the calls that are placed and not over."""
-        return {number for number, _ in self._dialling.values()}
-
-    def may_ring(self, number: str) -> str | None:
-        """For the gate: a reason, or None where this campaign has placed a call to the number within its hours."""
-        zone = next((zone for dialled, zone in self._dialling.values() if dialled == number), None)
-        if zone is None:
-            return NOBODY_DIALS
-        return None if self._hours.is_open(zone, datetime.now(UTC)) else "outside the callee's calling hours"
 
     def _hang_up(self, call_ref: str, now: float) -> None:
         line = self._calls.get(call_ref)
@@ -326,14 +273,14 @@ class DialledCalls:
 
     def line_failed(self, line: Line, outcome: Outcome, status: int, now: float) -> None:
         self._calls.pop(line.leg_id, None)
-        self._dialling.pop(line.leg_id, None)
+        self.numbers.discard(line.leg_id)
         with self.mutating():
             self.dialler.receive_trunk(line.leg_id, line.account, now)
             self.dialler.receive_failed(line.leg_id, outcome, status, now)
 
     def line_ended(self, line: Line, by_peer: bool, now: float) -> None:
         self._calls.pop(line.leg_id, None)
-        self._dialling.pop(line.leg_id, None)
+        self.numbers.discard(line.leg_id)
         with self.mutating():
             self.dialler.receive_sound(line.leg_id, line.sound, now)
             self.dialler.receive_ended(line.leg_id, by_peer, now)
@@ -396,11 +343,12 @@ class DialledCalls:
         """Go on with a call of another process. Raises UsageError where it cannot be used."""
         call_ref, lead = line.leg_id, note["call"]["lead"]
         self._calls[call_ref] = line
-        self._dialling[call_ref] = (lead["number"], lead["time_zone"])
+        self.numbers.add(call_ref, lead["number"], lead["time_zone"])
         try:
             self.dialler.take_up(note["call"], now)
         except UsageError:
-            del self._calls[call_ref], self._dialling[call_ref]
+            del self._calls[call_ref]
+            self.numbers.discard(call_ref)
             raise
         self._lines.join(call_ref, call_ref, "", now)
 
@@ -413,8 +361,3 @@ class DialledCalls:
 
     def __contains__(self, call_ref: str) -> bool:
         return call_ref in self._calls
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

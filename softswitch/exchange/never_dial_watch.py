@@ -57,6 +57,6 @@ class NeverDialWatch(StoreWatch):
         log.info("never-dial list taken over", numbers=0 if found is None else len(found[0]))
         with self._site.mutating() as now:
             for calls in self._site.campaigns.values() if found else ():
-                for number in calls.numbers():
+                for number in calls.numbers:
                     if found is not None and found[0].contains(number):
                         calls.dialler.receive_suppressed(number, now)

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from softswitch.calls.outcome import Outcome
-from softswitch.exchange.dialled import NOBODY_DIALS
+from softswitch.exchange.dialled_numbers import NOBODY_DIALS
 from softswitch.exchange.line import Line
 from softswitch.exchange.lines import Lines
 from softswitch.media.events import MediaEvent

@@ -15,7 +15,8 @@ from softswitch.dialler.suppression import SuppressionList
 from softswitch.exchange.admissions import Admissions
 from softswitch.exchange.agents import AgentLines
 from softswitch.exchange.audit_file import AuditFile
-from softswitch.exchange.dialled import NOBODY_DIALS, DialledCalls
+from softswitch.exchange.dialled import DialledCalls
+from softswitch.exchange.dialled_numbers import NOBODY_DIALS
 from softswitch.exchange.headset_tests import HeadsetTests
 from softswitch.exchange.health import Health
 from softswitch.exchange.inbound import InboundCalls
@@ -157,7 +158,7 @@ class Site:
         """Why no trunk INVITE may leave for this number now; None where a campaign has just placed it, in its
         hours, a caller is overflowing to it, or an administrator tries a trunk with it."""
         for calls in self.campaigns.values():
-            reason = calls.may_ring(number)
+            reason = calls.numbers.may_ring(number)
             if reason != NOBODY_DIALS:
                 return reason or "; ".join(self.interlocks.reasons_of(calls.campaign)) or None
         tried = self.trials.may_ring(number)

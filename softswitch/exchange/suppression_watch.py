@@ -36,6 +36,6 @@ class SuppressionWatch(StoreWatch):
                 self._site.suppression.add_hashes([digest], scope)
             hashes = {digest for digest, scope in new if not scope}
             for calls in self._site.campaigns.values() if hashes else ():
-                for number in calls.numbers():
+                for number in calls.numbers:
                     if self._site.store.digest(number) in hashes:
                         calls.dialler.receive_suppressed(number, now)

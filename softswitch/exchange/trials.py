@@ -18,7 +18,7 @@ import structlog
 from softswitch.calls.outcome import Outcome
 from softswitch.dialler.attempt import CallSound, DialAttempt, Disposition
 from softswitch.errors import SoftswitchError, UsageError
-from softswitch.exchange.dialled import NOBODY_DIALS
+from softswitch.exchange.dialled_numbers import NOBODY_DIALS
 from softswitch.exchange.line import Line
 from softswitch.exchange.lines import Lines
 from softswitch.media.events import MediaEvent, PlayingEnded

@@ -16,7 +16,7 @@ from softswitch.dialler.agents import AgentState
 from softswitch.dialler.attempt import DialAttempt
 from softswitch.dialler.snapshots import attempt_from
 from softswitch.errors import SoftswitchError
-from softswitch.exchange import agents, dialled, inbound, overflow, supervisors
+from softswitch.exchange import agents, dialled, inbound_call, overflow, supervisors
 from softswitch.exchange.line import Line, LineOwner
 from softswitch.exchange.notes import Notes, NoteSeal
 from softswitch.exchange.premises import Site
@@ -65,7 +65,7 @@ class Left:
 
     def call_refs(self) -> set[str]:
         """The calls that may go on."""
-        theirs = {note.get("call_ref", "") for note in self._of(inbound.ROLE)}
+        theirs = {note.get("call_ref", "") for note in self._of(inbound_call.ROLE)}
         return {attempt.call_ref for attempt in self.attempts()} | theirs
 
     def _of(self, role: str) -> list[dict[str, Any]]:
@@ -143,7 +143,7 @@ class Uptake:
                 return site.agents
             case supervisors.ROLE:
                 return site.supervisors
-            case inbound.ROLE:
+            case inbound_call.ROLE:
                 return site.inbound
             case overflow.ROLE:
                 return site.inbound.overflows

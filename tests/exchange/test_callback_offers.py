@@ -41,7 +41,7 @@ class Offers:
 
 def opened(*, keeps: bool = True) -> tuple[Site, Offers]:
     site = Site(OFFERS)
-    site.calls.offers = offers = Offers(site, keeps=keeps)
+    site.calls.kept_places.offers = offers = Offers(site, keeps=keeps)
     return site, offers
 
 

@@ -97,7 +97,7 @@ def test_a_running_site_takes_a_new_list_over_and_leaves_who_is_rung_in_peace(co
         store = await opened(config)
         suppressed: list[str] = []
         calls = SimpleNamespace(
-            numbers=lambda: {VICTIM, OTHER},
+            numbers={VICTIM, OTHER},
             dialler=SimpleNamespace(receive_suppressed=lambda number, now: suppressed.append(number)),
         )
 

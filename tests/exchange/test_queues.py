@@ -9,7 +9,7 @@ from softswitch.calls.events import CallAnswered, CallEnded, CallFailed
 from softswitch.calls.outcome import Outcome
 from softswitch.dialler.agents import AgentState
 from softswitch.dialler.hours import CallingHours
-from softswitch.exchange.dialled import NOBODY_DIALS
+from softswitch.exchange.dialled_numbers import NOBODY_DIALS
 from softswitch.exchange.line import Line
 from softswitch.exchange.queues import PATIENCE_S, RINGING, RINGING_TONE, Queue
 from softswitch.sdp.negotiate import make_answer

@@ -22,9 +22,7 @@ class Calls:
             receive_suppressed=lambda number, now: self.told.append(number),
             receive_screening=lambda at, now: self.told.append(at),
         )
-
-    def numbers(self) -> set[str]:
-        return {"+442079460001", "+442079460002"}
+        self.numbers = {"+442079460001", "+442079460002"}
 
 
 def test_a_number_that_a_command_suppresses_is_known_at_the_next_look_and_its_call_is_ended(tmp_path: Path) -> None:

@@ -16,10 +16,11 @@ from softswitch.config import Connect, Settings
 from softswitch.dialler.agents import AgentBoard, AgentState
 from softswitch.dialler.attempt import DialAttempt
 from softswitch.exchange.agents import AgentLines
-from softswitch.exchange.inbound import InboundCalls, Queue
+from softswitch.exchange.inbound import InboundCalls
 from softswitch.exchange.lines import Lines
 from softswitch.exchange.media_process import MediaProcess
 from softswitch.exchange.notes import Notes, NoteSeal
+from softswitch.exchange.queues import Queue
 from softswitch.exchange.uptake import Left, SiteNotes, Uptake, take_up_places
 from softswitch.media.events import FirstPacketBridged, FirstPacketReceived
 from softswitch.ua.accounts import CarrierAccount, PhoneAccount
