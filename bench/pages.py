@@ -1,120 +1,54 @@
-"""How long is it from an event to the screen with 60 agents' pages and 5 wallboards open, and does the loop that
-signals wait for pages? (ms)
+"""How long is it from an event to the screen with 60 agents' pages and 5 wallboards open while 200 calls run, and does
+the loop that signals wait for pages? (ms)
 
     python bench/pages.py --json -
+    python bench/pages.py --browser --json -      # one of the wallboards in a real Chromium, as a witness
 
-The web room is served as the switch serves it, in a process and session of its own, over a site that changes by itself:
-each agent goes through a call every few seconds, and so many calls ring or talk at once. Its calls are figures, no SIP:
-what is measured is the pages' share of the loop. The tabs are headless (`softswitch.testing.tab`) and speak the page
-library's own protocol over real sockets; each update that says another state of an agent is held against the moment of
-that change, on the one clock of the machine. cpu_share is the server process's, of one core.
+A whole switch (bench/pages_site.py) with its media process runs in a session of its own, over a lab carrier and phones
+in another. The tabs are headless (`softswitch.testing.tab`), in this process, and speak the page library's own protocol
+over real sockets; each update that says another state of an agent is held against the moment of that change, on the one
+clock of the machine. loop_lag_ms: how late the switch's loop runs a timer of 5 ms. cpu_share is that process's, of one
+core.
 """
 
-import argparse
 import asyncio
+import contextlib
 import json
-import random
+import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections import defaultdict
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import uvloop
 from figures import parser, report
+from pages_site import PASSWORD, agents_named, free_port, percentiles, supervisors_named, write_site
+from processes import prefer
 
-from softswitch.dialler.agents import AgentState
 from softswitch.testing.tab import Tab
 
-sys.path.insert(0, str(Path(__file__).parent.parent))  # for the small site of the tests
-
-PASSWORD = "correct horse battery"
-ROUND = (AgentState.READY, AgentState.IN_CALL, AgentState.WRAP_UP)
-LAG_STEP_S = 0.005
-
-
-def agents_named(count: int) -> list[str]:
-    return [str(1001 + n) for n in range(count)]
-
-
-# The server's process
-
-
-async def serve(agents: int, wallboards: int, calls: int, events_per_s: float) -> None:
-    from softswitch.web.app import create_app
-    from softswitch.web.room import WebSettings
-    from softswitch.web.server import WebServer
-    from tests.web.small_site import MemoryAccounts, SmallSwitch, quick_passwords
-
-    names, chance = agents_named(agents), random.Random(1)
-    switch, accounts = SmallSwitch(tuple(names)), MemoryAccounts()
-    switch.now = time.monotonic()
-    passwords = quick_passwords()
-    hashed = await passwords.hash(PASSWORD)
-    accounts.rows = dict.fromkeys(names, (hashed, "agent"))
-    accounts.rows |= {f"sue{n}": (hashed, "supervisor") for n in range(wallboards)}
-    server = WebServer(create_app(switch, accounts, WebSettings(), passwords=passwords))
-    await server.start()
-    print(json.dumps({"url": server.url}), flush=True)
-    lags: list[float] = []
-
-    async def change() -> None:
-        number = 0
-        for name in names:
-            switch._set(name, AgentState.READY)
-        while True:
-            await asyncio.sleep(chance.expovariate(events_per_s))
-            switch.now = time.monotonic()
-            name = chance.choice(names)
-            state = ROUND[(ROUND.index(switch.states[name]) + 1) % len(ROUND)]
-            for ref in [ref for ref, call in switch.live.items() if call.agent == name]:
-                del switch.live[ref]
-            if state is AgentState.IN_CALL:
-                switch.place_call(f"c{number}", name, "in call")
-            while len(switch.live) < calls:
-                number += 1
-                switch.place_call(f"r{number}", "", "ringing")
-            switch.attempts.clear()
-            switch._set(name, state)
-
-    async def look() -> None:
-        while True:
-            due = time.monotonic() + LAG_STEP_S
-            await asyncio.sleep(LAG_STEP_S)
-            lags.append(time.monotonic() - due)
-            switch.now = time.monotonic()
-
-    tasks = [asyncio.create_task(change()), asyncio.create_task(look())]
-    loop = asyncio.get_running_loop()
-    while line := await loop.run_in_executor(None, sys.stdin.readline):
-        if line.strip() == "begin":
-            lags.clear()
-            began, cpu = time.monotonic(), time.process_time()
-        elif line.strip() == "end":
-            lag = np.array(lags) * 1e3
-            told = {
-                "loop_lag_ms": percentiles(lag),
-                "cpu_share": round((time.process_time() - cpu) / (time.monotonic() - began), 3),
-            }
-            print(json.dumps(told), flush=True)
-    for task in tasks:
-        task.cancel()
-    await server.stop()
+SITE = Path(__file__).with_name("pages_site.py")
+SETTLE_S = 120.0
+CHROMIUM = "/usr/bin/chromium"
 
 
 # The tabs' process
+
+
+Seen = tuple[float, str, str]
+"""Moment, agent and state."""
 
 
 class Screens:
     """What the tabs were shown, and when."""
 
     def __init__(self) -> None:
-        self.agent_ms: list[float] = []
-        self.events: dict[str, list[tuple[float, str]]] = defaultdict(list)
-        """By agent: moment and state of each change."""
-        self.tiles: list[tuple[float, str, str]] = []
+        self.pages: list[Seen] = []
+        self.tiles: list[Seen] = []
         self.updates = 0
 
     def agent(self, name: str) -> Any:
@@ -127,11 +61,9 @@ class Screens:
             for element in told.values() if event == "update" else ():
                 view = element.get("props", {}).get("view") if isinstance(element, dict) else None
                 if view is not None and view["page"]["state"] != seen:
-                    moment = view["page"]["at"] - view["page"]["since_s"]
                     if seen:
-                        self.agent_ms.append((arrived - moment) * 1e3)
+                        self.pages.append((arrived, name, view["page"]["state"].upper()))
                     seen = view["page"]["state"]
-                    self.events[name].append((moment, seen.upper()))
 
         return receive
 
@@ -151,55 +83,160 @@ class Screens:
 
         return receive
 
-    def wallboard_ms(self) -> list[float]:
-        """Each change of a tile, from the last change of that agent to that state before it."""
-        found = []
-        for arrived, agent, state in self.tiles:
-            moments = [moment for moment, told in self.events[agent] if told == state and moment <= arrived]
-            if moments:
-                found.append((arrived - moments[-1]) * 1e3)
-        return found
+    def forget(self) -> None:
+        self.pages.clear()
+        self.tiles.clear()
 
 
-async def measure(agents: int, wallboards: int, calls: int, events_per_s: float, seconds: float) -> dict[str, Any]:
-    words = ["--agents", agents, "--wallboards", wallboards, "--calls", calls, "--events-per-s", events_per_s]
-    server = await asyncio.create_subprocess_exec(
-        sys.executable, __file__, "--serve", *map(str, words),
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
-    )  # fmt: skip
-    assert server.stdin is not None
-    assert server.stdout is not None
+def delays_ms(seen: list[Seen], events: list[Seen]) -> dict[str, float]:
+    """Of each change that was seen, from the agent's last change to that state."""
+    moments: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for moment, agent, state in events:
+        moments[agent, state].append(moment)
+    found = []
+    for arrived, agent, state in seen:
+        before = [moment for moment in moments[agent, state] if moment <= arrived]
+        found += [(arrived - before[-1]) * 1e3] if before else []
+    return percentiles(np.array(found))
+
+
+class Part:
+    """A process of the site in a session of its own: a line is said, a line of JSON comes back."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+
+    async def said(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        line = await asyncio.wait_for(self.process.stdout.readline(), SETTLE_S)
+        if not line:
+            raise SystemExit("a part of the site has ended")
+        told: dict[str, Any] = json.loads(line)
+        return told
+
+    async def ask(self, word: str) -> dict[str, Any]:
+        assert self.process.stdin is not None
+        self.process.stdin.write(word.encode() + b"\n")
+        return await self.said()
+
+
+@contextlib.asynccontextmanager
+async def part(errors: Path, *words: object, **environment: str) -> AsyncIterator[Part]:
+    with errors.open("ab") as stderr:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, SITE, *map(str, words), env=os.environ | environment, limit=1 << 22,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True,
+        )  # fmt: skip
+    assert process.stdin is not None
     try:
-        url = json.loads(await server.stdout.readline())["url"]
-        screens = Screens()
-        own = agents_named(agents)
-        tabs = [await opened(Tab(url, receive=screens.agent(name)), name, "/agent") for name in own]
-        tabs += [await opened(Tab(url, receive=screens.wallboard()), f"sue{n}", "/") for n in range(wallboards)]
-        await asyncio.sleep(1.0)
-        screens.agent_ms.clear()
-        screens.tiles.clear()
-        before = screens.updates
-        server.stdin.write(b"begin\n")
-        await asyncio.sleep(seconds)
-        server.stdin.write(b"end\n")
-        told = json.loads(await server.stdout.readline())
-        live = sum(tab.is_live for tab in tabs)
-        figures = {
-            "agents": agents,
-            "wallboards": wallboards,
-            "calls": calls,
-            "events_per_s": events_per_s,
-            "live_pages": live,
-            "updates_per_s": round((screens.updates - before) / seconds, 1),
-            "agent_page_ms": percentiles(np.array(screens.agent_ms)),
-            "wallboard_ms": percentiles(np.array(screens.wallboard_ms())),
-            **told,
-        }
-        await asyncio.gather(*(tab.close() for tab in tabs))
-        return figures
+        yield Part(process)
     finally:
-        server.stdin.close()
-        await asyncio.wait_for(server.wait(), 30)
+        process.stdin.close()
+        try:
+            await asyncio.wait_for(process.wait(), 60)
+        except TimeoutError:
+            process.kill()
+
+
+async def measure(
+    agents: int, wallboards: int, calls: int, talk_s: float, seconds: float, folder: Path, browser: bool
+) -> dict[str, Any]:
+    sip_port = free_port()
+    lab_words = ("lab", "--sip-port", sip_port, "--agents", agents, "--waiting", calls - agents, "--talk-s", talk_s)
+    async with part(folder / "lab.txt", *lab_words) as lab:
+        write_site(folder, agents, calls, tuple((await lab.said())["address"]), sip_port, talk_s)
+        environment = {"SUPERVISORS": str(wallboards + 1)}
+        async with part(folder / "switch.txt", "switch", "--folder", folder, **environment) as switch:
+            for process in (os.getpid(), lab.process.pid, switch.process.pid):
+                prefer(process)
+            url = (await switch.said())["web"]
+            screens = Screens()
+            tabs = [
+                await opened(Tab(url, receive=screens.wallboard()), name, "/") for name in supervisors_named(wallboards)
+            ]
+            print("wallboards are open", file=sys.stderr)
+            await lab.ask("begin")
+            print("phones are there, callers wait", file=sys.stderr)
+            tabs += [
+                await opened(Tab(url, receive=screens.agent(name)), name, "/agent") for name in agents_named(agents)
+            ]
+            for tab in tabs[wallboards:]:
+                await tab.act("agent_screen", "act", {"what": "tested"})
+            for tab in tabs[wallboards:]:
+                await tab.act("agent_screen", "act", {"what": "ready"})
+            async with witness(url, f"sue{wallboards}") if browser else contextlib.nullcontext() as page:
+                await until_busy(switch, agents, calls)
+                screens.forget()
+                before, began = screens.updates, await switch.ask("begin")
+                await asyncio.sleep(seconds)
+                told = await switch.ask("end")
+                events = [tuple(each) for each in told.pop("events")]
+                live = sum(tab.is_live for tab in tabs)
+                told["packets_per_s"] = round((told.pop("packets_in") - began["packets_in"]) / seconds)
+                told["packets_lost"] = told.pop("lost") - began["lost"]
+                figures = {
+                    "agents": agents,
+                    "wallboards": wallboards,
+                    "live_pages": live,
+                    "updates_per_s": round((screens.updates - before) / seconds, 1),
+                    "agent_page_ms": delays_ms(screens.pages, events),
+                    "wallboard_ms": delays_ms(screens.tiles, events),
+                    **told,
+                }
+                if page is not None:
+                    figures["chromium_wallboard_ms"] = delays_ms(await seen_by(page), events)
+            await asyncio.gather(*(tab.close() for tab in tabs))
+            return figures
+
+
+async def until_busy(switch: Part, agents: int, calls: int) -> None:
+    """Wait until nearly all agents have talked and nearly as many calls run as there are to be."""
+    told = await switch.ask("dial")
+    deadline = time.monotonic() + SETTLE_S
+    while told["calls"] < 0.97 * calls:
+        if time.monotonic() > deadline:
+            raise SystemExit(f"the site is not busy: {told}")
+        await asyncio.sleep(1.0)
+        told = await switch.ask("look")
+    print(f"busy: {told}", file=sys.stderr)
+    await asyncio.sleep(5.0)
+
+
+WATCH = """() => {
+  window.seen = [];
+  const shown = {};
+  const look = () => document.querySelectorAll(".agent").forEach((tile) => {
+    const agent = tile.querySelector(".agent-name").textContent, state = tile.querySelector(".agent-state").textContent;
+    if (shown[agent] !== undefined && shown[agent] !== state)
+      requestAnimationFrame(() => window.seen.push([performance.timeOrigin + performance.now(), agent, state]));
+    shown[agent] = state;
+  });
+  new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
+}"""
+"""Notes each change of a tile in the frame that paints it."""
+
+
+@contextlib.asynccontextmanager
+async def witness(url: str, name: str) -> AsyncIterator[Any]:
+    """A real browser with the wallboard open."""
+    from playwright.async_api import async_playwright
+
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = await chromium.new_page(viewport={"width": 1366, "height": 768})
+        await page.goto(f"{url}login")
+        await page.fill("#name", name)
+        await page.fill("#password", PASSWORD)
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector(".agent-state")
+        await page.evaluate(WATCH)
+        yield page
+        await chromium.close()
+
+
+async def seen_by(page: Any) -> list[tuple[float, str, str]]:
+    ahead_s = time.time() - time.monotonic()
+    return [(at / 1e3 - ahead_s, agent, state) for at, agent, state in await page.evaluate("window.seen")]
 
 
 async def opened(tab: Tab, name: str, path: str) -> Tab:
@@ -208,28 +245,20 @@ async def opened(tab: Tab, name: str, path: str) -> Tab:
     return tab
 
 
-def percentiles(values: Any) -> dict[str, float]:
-    if not len(values):
-        return {"count": 0}
-    p50, p95, p99 = np.percentile(values, [50, 95, 99])
-    told = {"p50": p50, "p95": p95, "p99": p99, "max": values.max()}
-    return {"count": len(values), **{name: round(float(value), 2) for name, value in told.items()}}
-
-
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--agents", type=int, default=60)
     options.add_argument("--wallboards", type=int, default=5)
     options.add_argument("--calls", type=int, default=200)
-    options.add_argument("--events-per-s", type=float, default=10.0, help="changes of agents' states")
-    options.add_argument("--seconds", type=float, default=20.0)
-    options.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    options.add_argument("--talk-s", type=float, default=12.0, help="mean length of an agent's call")
+    options.add_argument("--seconds", type=float, default=30.0)
+    options.add_argument("--browser", action="store_true")
+    options.add_argument("--folder", type=Path, help="where the site lies; a new temporary one by default")
     given = options.parse_args()
-    what = (given.agents, given.wallboards, given.calls, given.events_per_s)
-    if given.serve:
-        uvloop.run(serve(*what))
-        return
-    report(asyncio.run(measure(*what, given.seconds)), given.json)
+    with contextlib.ExitStack() as stack:
+        folder = given.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        what = (given.agents, given.wallboards, given.calls, given.talk_s, given.seconds, folder, given.browser)
+        report(asyncio.run(measure(*what)), given.json)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@ The browser is sent the present node and nothing of any other. Text reaches it a
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from nicegui import ui
@@ -15,7 +16,7 @@ from nicegui.events import GenericEventArguments
 
 from softswitch.dialler.attempt import Disposition
 from softswitch.errors import UsageError
-from softswitch.safeguards.agent_page import AgentPageView
+from softswitch.safeguards.agent_page import AgentPageView, InterviewView
 from softswitch.survey.questionnaire import Ending
 from softswitch.web.accounts import Account
 from softswitch.web.control import SwitchControl
@@ -25,8 +26,6 @@ from softswitch.web.sessions import Session
 from softswitch.web.training import AWAY
 
 _STYLE = (ASSETS / "wallboard.css").read_text(encoding="utf-8") + (ASSETS / "agent.css").read_text(encoding="utf-8")
-REFRESH_S = 0.2
-"""An event is on the screen within a quarter of a second."""
 LONGEST_GIVEN = 2000
 """Characters of a text that a browser says; longer ones are no answers of ours."""
 OUTCOMES = {
@@ -56,7 +55,7 @@ def show_agent_page(room: Room, account: Account, session: Session | None) -> No
     page.refresh()
     client.on_connect(lambda: room.agent_pages.receive_opened(account.name, client.id))
     client.on_delete(lambda: room.agent_pages.receive_closed(account.name, client.id))
-    ui.timer(REFRESH_S, page.refresh)
+    room.agents_screens.add(client, page.refresh)
 
 
 class AgentPage:
@@ -66,7 +65,7 @@ class AgentPage:
         self._agent = account.name
         self._session = session
         self._page = page
-        self._shown: dict[str, Any] = {}
+        self._shown: object = None
         self._notice = ""
         self._notices = 0
         ui.add_css(_STYLE)
@@ -78,9 +77,25 @@ class AgentPage:
         if not self._alive():
             ui.navigate.to("/login")
             return
-        view = self._view()
-        if not _same(view, self._shown):
-            self._shown = view
+        page, interview = self._control.agent_page(self._agent), self._control.interview(self._agent)
+        training = self._room.training
+        practice = training.desk_of(self._room.control, self._agent)
+        rest = {
+            "notice": self._notice,
+            "notices": self._notices,
+            "practice": None if practice is None else asdict(training.view(practice)),
+            "scripts": sorted(training.scripts) if practice is None and page.state in AWAY else [],
+            "in_use": self._room.agent_pages.is_in_use(self._agent, self._page),
+        }
+        shown = (*_without_clocks(page, interview), rest)
+        if shown != self._shown:
+            self._shown = shown
+            view = {
+                "page": {**asdict(page), "at": time.monotonic()},
+                "interview": None if interview is None else asdict(interview),
+                "outcomes": [{"id": each.value, "text": text} for each, text in OUTCOMES.items()],
+                **rest,
+            }
             self._screen._props["view"] = view
             self._screen.update()
             headset = {
@@ -93,22 +108,6 @@ class AgentPage:
     @property
     def _control(self) -> SwitchControl:
         return self._room.desk_of(self._agent)
-
-    def _view(self) -> dict[str, Any]:
-        training = self._room.training
-        practice = training.desk_of(self._room.control, self._agent)
-        page = self._control.agent_page(self._agent)
-        interview = self._control.interview(self._agent)
-        return {
-            "page": {**asdict(page), "at": time.monotonic()},
-            "interview": None if interview is None else asdict(interview),
-            "outcomes": [{"id": each.value, "text": text} for each, text in OUTCOMES.items()],
-            "notice": self._notice,
-            "notices": self._notices,
-            "practice": None if practice is None else asdict(training.view(practice)),
-            "scripts": sorted(training.scripts) if practice is None and page.state in AWAY else [],
-            "in_use": self._room.agent_pages.is_in_use(self._agent, self._page),
-        }
 
     async def _act(self, event: GenericEventArguments) -> None:
         """Something that the agent did; whatever a browser makes up comes to nothing."""
@@ -220,19 +219,19 @@ class AgentPage:
         return self._session is None or self._room.sessions.alive(self._session, time.monotonic())
 
 
-def _same(view: dict[str, Any], shown: dict[str, Any]) -> bool:
-    """Whether nothing is different but clocks, which the browser runs on by itself."""
-    if not shown:
-        return False
-    return _without_clocks(view) == _without_clocks(shown)
+def _without_clocks(page: AgentPageView, interview: InterviewView | None) -> tuple[object, ...]:
+    """What makes another screen: all but the clocks, which the browser runs on by itself."""
+    if interview is None:
+        return _PAGE(page), None
+    return _PAGE(page), (_INTERVIEW(interview), interview.read_for_s > 0)
 
 
-def _without_clocks(view: dict[str, Any]) -> dict[str, Any]:
-    page = {**view["page"], "since_s": 0, "wrap_up_left_s": 0, "at": 0}
-    interview = view["interview"]
-    if interview is not None:
-        interview = {**interview, "read_for_s": interview["read_for_s"] > 0}
-    return {**view, "page": page, "interview": interview}
+def _all_but(view: type[Any], *clocks: str) -> Callable[[Any], tuple[object, ...]]:
+    return attrgetter(*(each.name for each in fields(view) if each.name not in clocks))
+
+
+_PAGE = _all_but(AgentPageView, "since_s", "wrap_up_left_s")
+_INTERVIEW = _all_but(InterviewView, "read_for_s")
 
 
 def _text(value: object) -> str:

@@ -14,7 +14,7 @@ from softswitch.dialler.agents import AgentState
 from softswitch.safeguards.supervision_views import ConversationView, SupervisionView
 from softswitch.safeguards.wallboard import AgentView, WallboardView
 from softswitch.web.control import SwitchControl
-from softswitch.web.elements import Pill, Rows, Text, clock, panel
+from softswitch.web.elements import MadeOnce, Pill, Row, Rows, Text, clock, panel
 
 TONES = {
     AgentState.READY: "ready",
@@ -44,9 +44,14 @@ class _Tiles(Rows, component="assets/agent_tiles.js"):
     """The grid of tiles; "choose" brings the agent whose tile was clicked, "watch" agent and button."""
 
 
-def _row(view: AgentView, talk: ConversationView | None, mine: str, others: str, muted: bool) -> dict[str, str]:
-    """talk: with a callee, if there is one.  mine: what this supervisor does with the agent.  others: what the others
-    do."""
+def _drawn(board: WallboardView) -> tuple[Row, ...]:
+    """All tiles, as a supervisor sees them who is with nobody while the others are with nobody either."""
+    talks = {view.agent: view for view in board.conversations}
+    return tuple(_row(view, talks.get(view.agent), view.agent in board.muted_agents) for view in board.agents)
+
+
+def _row(view: AgentView, talk: ConversationView | None, muted: bool) -> Row:
+    """talk: with a callee, if there is one."""
     known = view.state in set(AgentState)
     return {
         "agent": view.agent,
@@ -55,14 +60,14 @@ def _row(view: AgentView, talk: ConversationView | None, mine: str, others: str,
         "clock": clock(view.since_s) if view.state != AgentState.OFFLINE else "",
         "calls": f"{view.calls} call{'' if view.calls == 1 else 's'}" if view.logged_in_s else "",
         "buttons": "yes" if view.state != AgentState.OFFLINE else "",
-        "mine": mine,
-        "others": others,
+        "mine": "",
+        "others": "",
         "muted": "yes" if muted else "",
         **({"call_ref": ""} if talk is None else _talk(talk)),
     }
 
 
-def _talk(talk: ConversationView) -> dict[str, str]:
+def _talk(talk: ConversationView) -> Row:
     answers = f"{talk.answers} answer{'' if talk.answers == 1 else 's'}"
     where = f"{talk.node} {clock(talk.at_node_s)}" if talk.node else talk.ending.replace("_", " ")
     warning = ""
@@ -99,11 +104,14 @@ def _said(own: SupervisionView) -> str:
 
 
 class AgentsPanel:
-    def __init__(self, control: SwitchControl, supervisor: str, act: Act, *, asks_reason: bool = False) -> None:
+    def __init__(
+        self, control: SwitchControl, supervisor: str, act: Act, *, made_once: MadeOnce, asks_reason: bool = False
+    ) -> None:
         """asks_reason: before a supervisor hears or is heard."""
         self._control = control
         self._supervisor = supervisor
         self._act = act
+        self._made_once = made_once
         self._asks_reason = asks_reason
         with panel("Agents", "agents"):
             with ui.element("div").classes("pills"):
@@ -137,30 +145,24 @@ class AgentsPanel:
         self._board: WallboardView | None = None
 
     def show(self, board: WallboardView) -> None:
-        self._board, agents = board, board.agents
-        self._views = {view.agent: view for view in agents}
-        states = Counter(view.state for view in agents)
+        self._board = board
+        self._views = self._made_once("agents", board, lambda board: {view.agent: view for view in board.agents})
+        states = self._made_once("states", board, lambda board: Counter(view.state for view in board.agents))
         for state, pill in self._counts.items():
             pill.show(f"{states[state]} {state}", TONES[state] if states[state] else "none")
         at_work = [view for view in board.supervision if view.state != "ended"]
         mine = {view.agent: view.mode for view in at_work if view.supervisor == self._supervisor}
-        talks = {view.agent: view for view in board.conversations}
         others: dict[str, list[str]] = {}
         for view in at_work:
             if view.supervisor != self._supervisor:
                 others.setdefault(view.agent, []).append(f"{view.supervisor}: {view.mode}")
-        self._tiles.show(
-            [
-                _row(
-                    view,
-                    talks.get(view.agent),
-                    mine.get(view.agent, ""),
-                    ", ".join(others.get(view.agent, ())),
-                    view.agent in board.muted_agents,
-                )
-                for view in agents
-            ]
-        )
+        rows = self._made_once("tiles", board, _drawn)
+        if at_work:
+            rows = tuple(
+                {**row, "mine": mine.get(row["agent"], ""), "others": ", ".join(others.get(row["agent"], ()))}
+                for row in rows
+            )
+        self._tiles.show(rows)
         self._refused.text = " ".join(
             f"Agent {agent} cannot log in: {reason}." for agent, reason in sorted(board.refused_agents.items())
         )

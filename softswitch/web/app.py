@@ -49,7 +49,7 @@ def create_app(
     With `pages=False` there is the API without NiceGUI, whose import takes most of the web's start-up time.
     """
     if pages:
-        from softswitch.web.pages import add_pages, close_pages
+        from softswitch.web.pages import add_pages, close_pages, open_pages
     passwords = passwords or Passwords()
     settings = settings or WebSettings()
     authenticator = Authenticator(
@@ -69,10 +69,14 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(_make_ready, app)
-        watch = asyncio.create_task(room.watch(), name="web-history")
+        if pages:
+            open_pages()
+        works = {"web-history": room.watch(), "wallboards": room.wallboards.run(), "agents": room.agents_screens.run()}
+        tasks = [asyncio.create_task(work, name=name) for name, work in works.items()]
         yield
-        watch.cancel()
-        await asyncio.gather(watch, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         room.presence.receive_all_closed()
         room.agent_pages.receive_all_closed()
         room.sessions.end_all()

@@ -6,7 +6,7 @@ from softswitch.safeguards.visibility import CallView
 from softswitch.safeguards.wallboard import WallboardView
 from softswitch.web.agents_panel import Act
 from softswitch.web.control import SwitchControl
-from softswitch.web.elements import Rows, Text, clock, panel
+from softswitch.web.elements import MadeOnce, Row, Rows, Text, clock, panel
 
 MAXIMUM_ROWS = 60
 TONES = {
@@ -23,7 +23,7 @@ class _CallRows(Rows, component="assets/call_rows.js"):
     """The table of calls; "choose" brings the reference of the call that is to end."""
 
 
-def _row(view: CallView) -> dict[str, str]:
+def _row(view: CallView) -> Row:
     return {
         "call_ref": view.call_ref,
         "tone": TONES.get(view.state, "idle"),
@@ -35,10 +35,24 @@ def _row(view: CallView) -> dict[str, str]:
     }
 
 
+def _drawn(board: WallboardView) -> tuple[str, tuple[Row, ...]]:
+    """All calls in words, and the rows of those that are listed."""
+    calls = board.calls
+    shown = calls[:MAXIMUM_ROWS]
+    hidden = len(calls) - len(shown)
+    text = f"{len(calls)} in progress" + (f", {hidden} not listed" if hidden else "")
+    without = sum(view.state == "answered" and not view.agent for view in calls)
+    waiting = [f"{each.name} {each.waiting} ({clock(each.longest_wait_s)})" for each in board.queues if each.waiting]
+    if without:
+        waiting.insert(0, f"{without} answered, no agent yet")
+    return text + (f" · waiting: {', '.join(waiting)}" if waiting else ""), tuple(_row(view) for view in shown)
+
+
 class CallsPanel:
-    def __init__(self, control: SwitchControl, act: Act) -> None:
+    def __init__(self, control: SwitchControl, act: Act, made_once: MadeOnce) -> None:
         self._control = control
         self._act = act
+        self._made_once = made_once
         self._chosen = ""
         with panel("Calls", "calls"):
             self._summary = Text("", "panel-note")
@@ -53,18 +67,8 @@ class CallsPanel:
                 ui.button("Cancel", on_click=self._dialog.close).props("flat no-caps autofocus")
 
     def show(self, board: WallboardView) -> None:
-        calls = board.calls
-        shown = calls[:MAXIMUM_ROWS]
-        hidden = len(calls) - len(shown)
-        text = f"{len(calls)} in progress" + (f", {hidden} not listed" if hidden else "")
-        without = sum(view.state == "answered" and not view.agent for view in calls)
-        waiting = [
-            f"{each.name} {each.waiting} ({clock(each.longest_wait_s)})" for each in board.queues if each.waiting
-        ]
-        if without:
-            waiting.insert(0, f"{without} answered, no agent yet")
-        self._summary.text = text + (f" · waiting: {', '.join(waiting)}" if waiting else "")
-        self._rows.show([_row(view) for view in shown])
+        self._summary.text, rows = self._made_once("calls", board, _drawn)
+        self._rows.show(rows)
 
     def _ask(self, call_ref: str) -> None:
         self._chosen = call_ref

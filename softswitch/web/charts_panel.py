@@ -1,7 +1,8 @@
 """The wallboard's charts: the last ten minutes, and the shift by five minutes, with words and a table beside each.
 
 Colours are those of Okabe and Ito, which people with any colour vision tell apart; states have patterns as well. Charts
-are drawn as SVG, so that the page's style sheet colours their words in light and dark.
+are drawn as SVG, so that the page's style sheet colours their words in light and dark. What they draw comes in
+tuples: the page library would wrap each value of a list, to hear of its changes.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +14,8 @@ from nicegui import ui
 from softswitch.dialler.agents import AgentState
 from softswitch.safeguards.campaign_views import ShiftView
 from softswitch.safeguards.shift_book import Interval
-from softswitch.web.elements import Rows, Text, count, named, panel, percent
+from softswitch.safeguards.wallboard import WallboardView
+from softswitch.web.elements import MadeOnce, Row, Rows, Text, count, named, panel, percent
 from softswitch.web.history import SPAN_S, Sample
 
 AN_HOUR = 12
@@ -37,8 +39,9 @@ class _ShiftTable(Rows, component="assets/shift_table.js"):
 class ChartsPanel:
     """One chart at a time; which one, each tab chooses for itself."""
 
-    def __init__(self, shift: Callable[[], ShiftView]) -> None:
+    def __init__(self, shift: Callable[[], ShiftView], made_once: MadeOnce) -> None:
         self._shift = shift
+        self._made_once = made_once
         self._drawn: object = None
         with panel("Shift", "history") as section:
             named(section, "Charts of the shift")
@@ -51,21 +54,22 @@ class ChartsPanel:
                 Text("The shift by the hour, as a table", tag="summary")
                 self._table = _ShiftTable()
         self._samples: tuple[Sample, ...] = ()
+        self._board: WallboardView | None = None
 
-    def show(self, samples: tuple[Sample, ...]) -> None:
-        self._samples = samples
+    def show(self, board: WallboardView, samples: tuple[Sample, ...]) -> None:
+        self._board, self._samples = board, samples
         self._draw()
 
     def _draw(self) -> None:
         """Draw what is chosen, where it has changed: the last minutes with each sample, the shift twice a minute."""
         at = self._samples[-1].at if self._samples else 0.0
         state = (self._choice.value, at if self._choice.value == NOW else at // 30)
-        if state == self._drawn:
+        if state == self._drawn or self._board is None:
             return
-        self._drawn = state
-        view = self._shift()
-        self._table.show(by_the_hour(view.intervals))
-        options, words = chart_of(str(self._choice.value), view, self._samples)
+        self._drawn, which, samples = state, str(self._choice.value), self._samples
+        view = self._made_once("shift", self._board, lambda _: self._shift())
+        self._table.show(self._made_once("hours", self._board, lambda _: by_the_hour(view.intervals)))
+        options, words = self._made_once(("chart", which), self._board, lambda _: chart_of(which, view, samples))
         self._chart.options.clear()
         self._chart.options.update(options)
         self._chart.update()
@@ -103,7 +107,7 @@ def chart_of(which: str, view: ShiftView, samples: Sequence[Sample]) -> tuple[di
     return _ten_minutes(samples)
 
 
-def by_the_hour(steps: Sequence[Interval]) -> list[dict[str, str]]:
+def by_the_hour(steps: Sequence[Interval]) -> list[Row]:
     """One row an hour: dials, conversations, missed calls, rate by its end, agents in calls."""
     hours: dict[datetime, list[Interval]] = {}
     for each in steps:
@@ -125,7 +129,7 @@ def _ten_minutes(samples: Sequence[Sample]) -> tuple[dict[str, Any], str]:
     now = samples[-1].at if samples else 0.0
     series = [
         {
-            **_line(name, colour, [[round((each.at - now) / 60, 3), getattr(each, field)] for each in samples]),
+            **_line(name, colour, [(round((each.at - now) / 60, 3), getattr(each, field)) for each in samples]),
             "areaStyle": {"opacity": 0.14} if field == "in_call" else None,
         }
         for name, colour, field in SERIES
@@ -161,14 +165,15 @@ def _options(series: list[dict[str, Any]], *, unit: str = "", patterned: bool = 
 
 
 def _bars(name: str, colour: str, values: list[Any], *, stack: str = "") -> dict[str, Any]:
-    return {"name": name, "type": "bar", "color": colour, "barCategoryGap": "20%", "data": values} | (
+    return {"name": name, "type": "bar", "color": colour, "barCategoryGap": "20%", "data": tuple(values)} | (
         {"stack": stack} if stack else {}
     )
 
 
 def _line(name: str, colour: str, values: list[Any], *, dashed: bool = False) -> dict[str, Any]:
     style = {"width": 2, "type": "dashed" if dashed else "solid"}
-    return {"name": name, "type": "line", "showSymbol": False, "color": colour, "lineStyle": style, "data": values}
+    drawn = {"color": colour, "lineStyle": style, "data": tuple(values)}
+    return {"name": name, "type": "line", "showSymbol": False, **drawn}
 
 
 def _since(steps: Sequence[Interval]) -> str:

@@ -1,7 +1,23 @@
 """Small pieces that the wallboard's panels are made of; they change in place, so that nothing flickers."""
 
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
+
+from softswitch.safeguards.wallboard import WallboardView
+
+T = TypeVar("T")
+
+Row = dict[str, str]
+"""Finished text by name."""
+
+
+class MadeOnce(Protocol):
+    """`Room.made_once`."""
+
+    def __call__(self, key: object, view: WallboardView, make: Callable[[WallboardView], T]) -> T: ...
 
 
 class Text(TextElement):
@@ -63,11 +79,13 @@ class Rows(ui.element):
 
     def __init__(self) -> None:
         super().__init__()
-        self._props["rows"] = []
+        self._props["rows"] = ()
 
-    def show(self, rows: list[dict[str, str]]) -> None:
-        if rows != self._props["rows"]:
-            self._props["rows"] = rows
+    def show(self, rows: Sequence[Row]) -> None:
+        """rows: are kept, and must not change any more."""
+        shown = self._props["rows"]
+        if rows is not shown and tuple(rows) != shown:
+            self._props["rows"] = tuple(rows)  # no list: the library would wrap each row, to hear of its changes
             self.update()
 
 

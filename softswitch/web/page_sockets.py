@@ -20,6 +20,7 @@ from urllib.parse import parse_qs
 from nicegui import Client
 from socketio import AsyncServer
 from socketio.exceptions import ConnectionRefusedError as SocketRefused
+from socketio.packet import Packet
 
 from softswitch.errors import UsageError
 from softswitch.web.accounts import Account
@@ -30,10 +31,17 @@ Scope = Mapping[str, Any]
 Handler = Callable[..., Any]
 
 
+class _TextPacket(Packet):
+    """Pages are told texts and numbers: each update need not be searched for bytes first."""
+
+    uses_binary_events = False
+
+
 @functools.cache
 def bind_sockets(server: AsyncServer) -> None:
     """Put the check in front of every event that the page library answers. Once for each server."""
     server.eio.transports = ["websocket"]
+    server.packet_class = _TextPacket
     for event, handler in list(server.handlers["/"].items()):
         if event == "connect":
             server.on(event, _checked_connect(handler))

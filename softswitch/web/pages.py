@@ -25,6 +25,8 @@ from softswitch.web.sessions import Session
 from softswitch.web.training_page import show_training_page
 from softswitch.web.wallboard import show_wallboard
 
+PONG_S = 8.0
+"""A browser that has vanished is noticed so long after the ping that it does not answer, which comes every 4 s."""
 Show = Callable[[Visitor], Awaitable[None]]
 AUDIT_PAGES: dict[str, tuple[str, Show]] = {
     "/audit": ("Audit log", show_audit_log),
@@ -74,6 +76,11 @@ def add_pages(app: FastAPI, room: Room) -> None:
         show_welcome_message=False,
     )
     bind_sockets(core.sio)
+
+
+def open_pages() -> None:
+    """Once NiceGUI has started, which gives a browser 2 s to answer a ping: a busy machine loses most of its pages."""
+    core.sio.eio.ping_timeout = PONG_S
 
 
 async def close_pages() -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from typing import cast
+from typing import Any, TypeVar, cast
 
 from softswitch.errors import SoftswitchError
 from softswitch.safeguards.wallboard import WallboardView
@@ -17,11 +17,13 @@ from softswitch.web.authentication import Authenticator, Factor, stamp_of
 from softswitch.web.control import SwitchControl
 from softswitch.web.history import STEP_S, History
 from softswitch.web.journal import Journal, LoggedJournal, Looks
+from softswitch.web.live_pages import LivePages
 from softswitch.web.presence import Presence
 from softswitch.web.sessions import IDLE_S, LIFETIME_S, Sessions
 from softswitch.web.training import Training
 
 _LOG = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class WebSettings:
     refresh_s: float = 0.15
     """How often a wallboard looks for changes: with a view that is shared for half of that, an event is on the screen
     within a quarter of a second."""
+    agent_refresh_s: float = 0.15
+    """The same for an agent's page."""
     reconnect_s: float = 3.0
     """A wallboard that reloads or stumbles may be gone so long before its supervisor counts as gone."""
     secure_cookie: bool = False
@@ -74,10 +78,13 @@ class Room:
         )
         self.presence = Presence(control)
         self.agent_pages = AgentPages(control)
+        self.wallboards = LivePages(settings.refresh_s)
+        self.agents_screens = LivePages(settings.agent_refresh_s)
         self.history = History()
         self._clock = clock
         self._view: WallboardView | None = None
         self._view_at = 0.0
+        self._made: dict[object, tuple[WallboardView, Any]] = {}
 
     def view(self) -> WallboardView:
         """The wallboard of this moment, made once for all pages that look at the same time."""
@@ -87,6 +94,20 @@ class Room:
             self._view_at = now
             self.history.receive_view(self._view, now)
         return self._view
+
+    def made_once(self, key: object, view: WallboardView, make: Callable[[WallboardView], T]) -> T:
+        """What is made of a view for all pages alike, by the first of them that asks for it under this key.
+
+        While it comes out equal it is also the same object, so that each page sees at once that nothing is new.
+        """
+        last = self._made.get(key)
+        if last is not None and last[0] is view:
+            return cast(T, last[1])
+        made = make(view)
+        if last is not None and last[1] == made:
+            made = last[1]
+        self._made[key] = view, made
+        return made
 
     async def watch(self) -> None:
         """Keep the chart's history, and end the sessions that nobody uses, whether or not a page is open."""

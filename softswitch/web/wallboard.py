@@ -38,7 +38,7 @@ def show_wallboard(room: Room, account: Account, session: Session | None) -> Non
     # Left when the tab is deleted, not when its socket drops: that is `reconnect_s` later, enough for a reload.
     client.on_connect(lambda: room.presence.receive_opened(account.name, client.id))
     client.on_delete(lambda: room.presence.receive_closed(account.name, client.id))
-    ui.timer(room.settings.refresh_s, board.refresh)
+    room.wallboards.add(client, board.refresh)
     ui.timer(AUDIO_LOOK_S, board.look_at_audio)
 
 
@@ -57,15 +57,19 @@ class Wallboard:
             with ui.element("main").classes("columns"):
                 with ui.element("div").classes("column-wide"):
                     self._agents = AgentsPanel(
-                        control, account.name, self._act, asks_reason=room.settings.listening_needs_reason
+                        control,
+                        account.name,
+                        self._act,
+                        made_once=room.made_once,
+                        asks_reason=room.settings.listening_needs_reason,
                     )
-                    self._calls = CallsPanel(control, self._act)
+                    self._calls = CallsPanel(control, self._act, room.made_once)
                 with ui.element("div").classes("column-side"):
                     self._campaigns = CampaignsPanel(control, self._act)
                     with ui.element("div").classes("pair"):
                         self._trunks = TrunksPanel()
                         self._media = MediaPanel()
-                    self._chart = ChartsPanel(control.shift)
+                    self._chart = ChartsPanel(control.shift, room.made_once)
 
     def refresh(self) -> None:
         """Show the switch as it is now; leave when the session is over."""
@@ -83,7 +87,7 @@ class Wallboard:
         self._campaigns.show(view.campaigns)
         self._trunks.show(view.trunks)
         self._media.show(view)
-        self._chart.show(self._room.history.samples())
+        self._chart.show(view, self._room.history.samples())
 
     async def look_at_audio(self) -> None:
         if self._alive():
