@@ -14,8 +14,8 @@ from softswitch.errors import UsageError
 from tests.auditor import AUDITOR
 
 sys.path.insert(0, str(Path(__file__).parent / "web"))
+from memory_people import PASSWORD
 from site_client import Site, served
-from small_site import PASSWORD
 
 SITE = f"""
 [recordings]

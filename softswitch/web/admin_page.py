@@ -4,7 +4,6 @@ It is drawn in the browser from blocks that the server makes; text reaches it as
 site is carried out only for somebody who has typed the password a few minutes ago.
 """
 
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -16,12 +15,15 @@ from softswitch.safeguards.site_setup import AgentsReport, Saved, SiteSetup, Upl
 from softswitch.web.accounts import Account
 from softswitch.web.admin_steps import MESSAGE, NEW, OPTIONAL, STEPS, Shown, blocks, done
 from softswitch.web.administration import Administration
-from softswitch.web.authentication import Caller, Refused
+from softswitch.web.authentication import Caller
 from softswitch.web.login import ASSETS
+from softswitch.web.proving import Proving
 from softswitch.web.room import Room
-from softswitch.web.sessions import PROOF_S, Session
+from softswitch.web.sessions import Session
 
-_STYLE = "".join((ASSETS / name).read_text(encoding="utf-8") for name in ("wallboard.css", "agent.css", "admin.css"))
+_STYLE = "".join(
+    (ASSETS / name).read_text(encoding="utf-8") for name in ("wallboard.css", "agent.css", "sheet.css", "admin.css")
+)
 REFRESH_S = 0.5
 LONGEST = 256
 KEEPS_FORMS = frozenset({"agents-dry", "leads-dry", "test-call", "phone-file", "phone-offer"})
@@ -50,9 +52,7 @@ class AdminPage:
         self._room = room
         self._administration = administration
         self._by = account.name
-        self._account = account
         self._session = session
-        self._caller = caller
         self._step = ""
         self._chosen: dict[str, str] = {}
         self._uploads: dict[str, Upload] = {}
@@ -60,16 +60,15 @@ class AdminPage:
         self._editions: dict[str, int] = {}
         self._notice, self._notices, self._good = "", 0, True
         self._busy = False
-        self._pending: tuple[Command, str] | None = None
-        self._proof_trouble = ""
         self._download = ""
         self._view: dict[str, Any] = {}
         ui.add_css(_STYLE)
         self._screen = _Screen().on("act", self._act)
+        self._proving = Proving(room, account, session, caller)
 
     async def refresh(self) -> None:
         """Show the site as it is now; leave when the session is over."""
-        if not self._alive():
+        if not self._proving.is_session_alive():
             ui.navigate.to("/login")
             return
         try:
@@ -120,14 +119,12 @@ class AdminPage:
             "notices": self._notices,
             "good": self._good,
             "busy": self._busy,
-            "proof": self._pending is not None,
-            "proof_trouble": self._proof_trouble,
             "download": self._download,
         }
 
     async def _act(self, event: GenericEventArguments) -> None:
         """Something that the administrator did; whatever a browser makes up comes to nothing."""
-        if not self._alive():
+        if not self._proving.is_session_alive():
             ui.navigate.to("/login")
             return
         told = event.args if isinstance(event.args, dict) else {}
@@ -143,15 +140,12 @@ class AdminPage:
                 self._begin_anew(self._step)
             case "uploaded":
                 self._take_upload(told)
-            case "prove":
-                await self._prove(_text(told.get("password")), _text(told.get("code")))
-            case "unproved":
-                self._pending, self._proof_trouble = None, ""
             case _:
                 values = told.get("values")
                 command = self._command(what, values if isinstance(values, dict) else {}, _text(told.get("name")))
                 if command is not None:
-                    await self._carry_out(command, "" if what in KEEPS_FORMS else self._step)
+                    step = "" if what in KEEPS_FORMS else self._step
+                    await self._proving.carry_out(lambda: self._carry_out(command, step))
         await self.refresh()
 
     def _command(self, what: str, values: Mapping[str, Any], name: str) -> Command | None:
@@ -187,10 +181,7 @@ class AdminPage:
         return None
 
     async def _carry_out(self, command: Command, step: str) -> None:
-        """At once, or once the password has been typed again.  step: whose forms begin anew; empty: none."""
-        if self._session is not None and time.monotonic() - self._session.proved_at > PROOF_S:
-            self._pending, self._proof_trouble = (command, step), ""
-            return
+        """step: whose forms begin anew; empty: none."""
         self._busy = True
         try:
             self._say(await command())
@@ -202,23 +193,6 @@ class AdminPage:
         finally:
             self._busy = False
         self._room.forget_view()
-
-    async def _prove(self, password: str, code: str) -> None:
-        pending = self._pending
-        if pending is None:
-            return
-        proved = await self._room.authenticator.prove(self._account, password, code, self._caller)
-        if self._pending is not pending:  # somebody pressed twice, or thought better of it
-            return
-        if isinstance(proved, Refused):
-            self._proof_trouble = proved.closed or f"Too many failed attempts. Try again in {proved.wait_s:.0f} s."
-        elif not proved:
-            self._proof_trouble = "Password or code is wrong."
-        else:
-            self._pending, self._proof_trouble = None, ""
-            if self._session is not None:
-                self._session.proved_at = time.monotonic()
-            await self._carry_out(*pending)
 
     # Commands: each gives what came of it, in words.
 
@@ -318,9 +292,6 @@ class AdminPage:
 
     def _begin_anew(self, step: str) -> None:
         self._editions[step] = self._editions.get(step, 0) + 1
-
-    def _alive(self) -> bool:
-        return self._session is None or self._room.sessions.alive(self._session, time.monotonic())
 
 
 def _columns(told: dict[str, Any]) -> dict[str, str]:

@@ -20,7 +20,9 @@ from softswitch.web.proving import Proving
 from softswitch.web.room import Room
 from softswitch.web.sessions import Session
 
-_STYLE = "".join((ASSETS / f"{name}.css").read_text(encoding="utf-8") for name in ("wallboard", "agent", "audit"))
+_STYLE = "".join(
+    (ASSETS / f"{name}.css").read_text(encoding="utf-8") for name in ("wallboard", "agent", "sheet", "audit")
+)
 _OVERSEERS = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR, Role.AUDITOR})
 PAGES: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("/audit", "Audit log", frozenset({Role.AUDITOR})),

@@ -91,6 +91,10 @@ class Sheet:
         self._complaint.text = ""
         self._dialog.open()
 
+    @property
+    def is_open(self) -> bool:
+        return bool(self._dialog.value)
+
     async def _submitted(self, event: GenericEventArguments) -> None:
         given = event.args if isinstance(event.args, dict) else {}
         typed = {str(name)[:64]: value[:LONGEST] for name, value in given.items() if isinstance(value, str)}

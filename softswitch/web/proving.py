@@ -41,12 +41,13 @@ class Proving:
 
     def _build(self) -> None:
         field("Password", "password", "password", needed=True)
-        field("Code", "code")
+        field("Code", "code")._props.update({"inputmode": "numeric", "autocomplete": "one-time-code"})
 
     async def _check(self, typed: Mapping[str, str]) -> str:
         if self._session is None or not self.is_session_alive():
             ui.navigate.to("/login")
             return ""
+        command = self._then
         proved = await self._room.authenticator.prove(
             self._account, typed.get("password", ""), typed.get("code", ""), self._caller
         )
@@ -57,7 +58,7 @@ class Proving:
         if not proved:
             return "Password or code is wrong."
         self._session.proved_at = time.monotonic()
-        command, self._then = self._then, None
-        if command is not None:
+        if command is not None and command is self._then and self._sheet.is_open:  # pressed once, and still wanted
+            self._then = None
             await command()
         return ""

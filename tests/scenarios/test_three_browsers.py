@@ -4,14 +4,12 @@ Their pictures are kept under build/pictures (SOFTSWITCH_TEST_PICTURES says wher
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 import uvloop
-from playwright.async_api import Browser, Page
+from playwright.async_api import Page
 
 from softswitch.dialler.attempt import Disposition
 from softswitch.recordings.keys import write_private_key
@@ -24,7 +22,7 @@ from tests.auditor import AUDITOR, listen
 from tests.interop.site import CAMPAIGN, address_of
 from tests.scenarios.conftest import Floor, floor
 from tests.scenarios.test_interview import PIN, with_script
-from tests.web.browser import CHROMIUM, agent_tab, chromium, overseers_tab
+from tests.web.browser import CHROMIUM, agent_tab, chromium, overseers_tab, tab
 
 pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="there is no Chromium")
 
@@ -37,23 +35,6 @@ SUPERVISOR = (
     '[[campaigns]] -> [[supervisors]]\\nid = "sue"\\nphone_username = "psue"\\n'
     f'phone_password = "{PHONE}"\\n[[campaigns]]'
 )
-
-
-@asynccontextmanager
-async def page_of(browser: Browser, url: str, name: str) -> AsyncIterator[Page]:
-    """A browser of somebody's own, logged in."""
-    context = await browser.new_context(viewport={"width": 1366, "height": 768})
-    page = await context.new_page()
-    page.set_default_timeout(60_000)
-    await page.goto(f"{url}login")
-    await page.fill("#name", name)
-    await page.fill("#password", PASSWORD)
-    await page.keyboard.press("Enter")
-    await page.wait_for_url(lambda where: "login" not in where)
-    try:
-        yield page
-    finally:
-        await context.close()
 
 
 async def picture(page: Page, name: str) -> None:
@@ -99,7 +80,7 @@ def test_a_shift_of_an_agent_a_supervisor_and_an_auditor_each_in_a_browser(tmp_p
             phone, url = await hire(site), site.switch.web_url
             async with (
                 agent_tab(browser, url, "1001", PIN) as agent,
-                page_of(browser, url, "sue") as supervisor,
+                tab(browser, url, "sue", PASSWORD, shows=".agent-grid") as supervisor,
                 overseers_tab(browser, url, "/audit/recordings", "otto", PASSWORD) as auditor,
             ):
                 agent.set_default_timeout(60_000)

@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from playwright.async_api import Browser, Page, async_playwright
@@ -31,42 +31,48 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def agent_tab(browser: Browser, url: str, agent: str, pin: str, *, dark: bool = False) -> AsyncIterator[Page]:
-    """A tab in which the agent has logged in."""
-    scheme = "dark" if dark else "light"
-    context = await browser.new_context(viewport={"width": 1366, "height": 768}, color_scheme=scheme)
-    page = await context.new_page()
-    page.set_default_timeout(60_000)
-    await page.goto(f"{url}login")
-    await page.fill("#name", agent)
-    await page.fill("#password", pin)
-    await page.keyboard.press("Enter")
-    await page.wait_for_selector(".desk-state")
-    try:
-        yield page
-    finally:
-        await context.close()
-
-
-@asynccontextmanager
-async def overseers_tab(
-    browser: Browser, url: str, path: str, name: str, password: str, *, dark: bool = False
+async def tab(
+    browser: Browser,
+    url: str,
+    name: str,
+    password: str,
+    *,
+    path: str = "/",
+    shows: str,
+    dark: bool = False,
+    size: tuple[int, int] = (1366, 768),
 ) -> AsyncIterator[Page]:
-    """A tab in which somebody who is no agent has logged in and opened a page."""
-    scheme = "dark" if dark else "light"
-    context = await browser.new_context(viewport={"width": 1366, "height": 768}, color_scheme=scheme)
+    """A browser of somebody's own who has logged in and opened the page of a path; shows: what is on it."""
+    context = await browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if dark else "light",
+        permissions=["microphone"],
+    )
     page = await context.new_page()
     page.set_default_timeout(60_000)
     await page.goto(f"{url}login?next={path}")
     await page.fill("#name", name)
     await page.fill("#password", password)
     await page.keyboard.press("Enter")
-    await page.wait_for_selector(".audit-main")
+    await page.wait_for_selector(shows)
     await page.wait_for_function("window.socket?.connected")
     try:
         yield page
     finally:
         await context.close()
+
+
+def agent_tab(
+    browser: Browser, url: str, agent: str, pin: str, *, dark: bool = False
+) -> AbstractAsyncContextManager[Page]:
+    return tab(browser, url, agent, pin, shows=".desk-state", dark=dark)
+
+
+def overseers_tab(
+    browser: Browser, url: str, path: str, name: str, password: str, *, dark: bool = False
+) -> AbstractAsyncContextManager[Page]:
+    """Of somebody who is no agent."""
+    return tab(browser, url, name, password, path=path, shows=".audit-main", dark=dark)
 
 
 async def picture(page: Page, name: str) -> None:

@@ -4,7 +4,16 @@ import importlib.util
 import sys
 from pathlib import Path
 
-for _name in ("small_auditing", "small_site", "small_office", "site_client"):
+for _name in (
+    "memory_people",
+    "small_auditing",
+    "small_floor",
+    "small_interviews",
+    "small_supervision",
+    "small_site",
+    "small_office",
+    "site_client",
+):
     if _name not in sys.modules:
         _spec = importlib.util.spec_from_file_location(_name, Path(__file__).parent / f"{_name}.py")
         assert _spec and _spec.loader

@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
+from memory_people import PASSWORD, MemoryBook, MemoryJournal, MemoryPeople, quick_passwords
 from small_office import small_office
-from small_site import PASSWORD, MemoryBook, MemoryJournal, MemoryPeople, SmallSwitch, quick_passwords
+from small_site import SmallSwitch
 
 from softswitch.config.scripts import load_script
 from softswitch.testing.clips import VOICES

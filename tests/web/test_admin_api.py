@@ -13,8 +13,8 @@ import httpx
 import numpy as np
 import pytest
 import soundfile
+from memory_people import PASSWORD
 from site_client import Site, log_in, until
-from small_site import PASSWORD
 
 from softswitch.errors import UsageError
 from softswitch.web.guard import MAXIMUM_BODY, MAXIMUM_UPLOAD

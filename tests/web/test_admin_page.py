@@ -3,19 +3,19 @@
 import asyncio
 import struct
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
+from memory_people import PASSWORD
 from playwright.async_api import Browser, Page
 from site_client import Site, served, until
-from small_site import PASSWORD
 
 from softswitch.config.writing import Draft
 from softswitch.web.room import WebSettings
-from tests.web.browser import CHROMIUM, chromium, picture
+from tests.web.browser import CHROMIUM, chromium, picture, tab
 
 pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="there is no Chromium")
 
@@ -42,22 +42,8 @@ def story(body: Callable[[Site, Browser, str], Coroutine[Any, Any, None]]) -> No
     asyncio.run(run())
 
 
-@asynccontextmanager
-async def admin_tab(browser: Browser, url: str, *, dark: bool = False) -> AsyncIterator[Page]:
-    context = await browser.new_context(
-        viewport={"width": 1366, "height": 768}, color_scheme="dark" if dark else "light", permissions=["microphone"]
-    )
-    page = await context.new_page()
-    page.set_default_timeout(30_000)
-    await page.goto(f"{url}login?next=/admin")
-    await page.fill("#name", "ada")
-    await page.fill("#password", PASSWORD)
-    await page.keyboard.press("Enter")
-    await page.wait_for_selector(".admin-title")
-    try:
-        yield page
-    finally:
-        await context.close()
+def admin_tab(browser: Browser, url: str, *, dark: bool = False) -> AbstractAsyncContextManager[Page]:
+    return tab(browser, url, "ada", PASSWORD, path="/admin", shows=".admin-title", dark=dark)
 
 
 async def says(page: Page, words: str) -> None:
@@ -185,11 +171,11 @@ def test_what_changes_the_site_waits_until_the_password_is_typed_again_and_an_en
             await page.get_by_label("Name", exact=True).fill("Mine")
             await press(page, "Save the site")
             await says(page, "Is it still you?")
-            await page.get_by_label("Your password").fill("guess")
+            await page.get_by_role("dialog").get_by_label("Password").fill("guess")
             await press(page, "Go on")
             await says(page, "Password or code is wrong")
             assert site.office.settings.site.name == "Lab site"
-            await page.get_by_label("Your password").fill(PASSWORD)
+            await page.get_by_role("dialog").get_by_label("Password").fill(PASSWORD)
             await press(page, "Go on")
             await says(page, "in force after a restart")
             assert site.office.settings.site.name == "Mine"

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
+from memory_people import PASSWORD
 from playwright.async_api import Browser, Page
 from site_client import Site, served, until
-from small_site import PASSWORD, SmallSwitch
+from small_site import SmallSwitch
 
 from softswitch.config.scripts import load_script
 from softswitch.dialler.agents import AgentState

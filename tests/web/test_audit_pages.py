@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
+from memory_people import PASSWORD
 from playwright.async_api import Browser, Page
 from site_client import Site, served, until
-from small_site import PASSWORD
 
 from softswitch.dialler.detection import Truth
 from softswitch.safeguards.auditor_views import CertificateView

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from memory_people import PASSWORD
 from site_client import Site, served
 from small_auditing import AT
-from small_site import PASSWORD
 
 from softswitch.safeguards.auditor_views import CertificateView
 from softswitch.web.headers import WORKER_PATH

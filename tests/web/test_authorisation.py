@@ -9,9 +9,9 @@ import re
 import httpx
 import pytest
 import websockets
+from memory_people import PASSWORD
 from nicegui import core
 from site_client import Site, log_in, served, session_cookie
-from small_site import PASSWORD
 from starlette.routing import BaseRoute, Mount
 
 from softswitch.web.accounts import Role

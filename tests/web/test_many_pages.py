@@ -4,8 +4,8 @@ import asyncio
 from itertools import groupby
 from typing import Any
 
+from memory_people import PASSWORD
 from site_client import Site, served, until
-from small_site import PASSWORD
 
 from softswitch.dialler.agents import AgentState
 from softswitch.testing.tab import Tab

@@ -9,9 +9,10 @@ import os
 
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
+from memory_people import PASSWORD
 from schemathesis.checks import CHECKS
 from site_client import Site
-from small_site import CANARY, PASSWORD
+from small_site import CANARY
 
 from softswitch.web.lockout import Lockout
 

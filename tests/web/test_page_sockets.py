@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from memory_people import PASSWORD
 from nicegui import Client, core
 from site_client import Site, served, until
-from small_site import PASSWORD
 from websockets.exceptions import InvalidStatus
 
 from softswitch.config.scripts import load_script

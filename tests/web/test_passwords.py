@@ -1,7 +1,7 @@
 import asyncio
 from typing import ClassVar
 
-from small_site import MemoryAccounts, quick_passwords
+from memory_people import MemoryAccounts, quick_passwords
 
 from softswitch.web.accounts import Account, Role
 from softswitch.web.authentication import Authenticator, Refused

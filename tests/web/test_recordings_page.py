@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 from axe_playwright_python.async_playwright import Axe
+from memory_people import PASSWORD
 from playwright.async_api import Browser, Page, Request
 from site_client import Site, served, until
-from small_site import PASSWORD
 
 from softswitch.recordings.export import export
 from softswitch.recordings.form import LENGTH, PREFIX, TRAILER_BYTES, Encoding, Header, Kind

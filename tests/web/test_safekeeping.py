@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from memory_people import PASSWORD
 from site_client import Site, log_in, served
-from small_site import PASSWORD
 from typer.testing import CliRunner, Result
 
 from softswitch.errors import UsageError

@@ -6,8 +6,8 @@ import time
 
 import httpx
 import pytest
+from memory_people import PASSWORD
 from site_client import Site, log_in
-from small_site import PASSWORD
 
 from softswitch.web.accounts import Account, Role, account_from
 from softswitch.web.authentication import Factor

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import typer
+from memory_people import PASSWORD
 from site_client import Site, served
-from small_site import PASSWORD
 from typer.testing import CliRunner, Result
 
 from softswitch.errors import UsageError

@@ -5,8 +5,9 @@ from hashlib import sha256
 
 import httpx
 import pytest
+from memory_people import MemoryAccounts, quick_passwords
 from site_client import log_in, shared_site
-from small_site import MemoryAccounts, SmallSwitch, quick_passwords
+from small_site import SmallSwitch
 
 from softswitch.errors import SoftswitchError
 from softswitch.web.app import create_app

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from memory_people import PASSWORD
 from site_client import Site, served
-from small_site import CANARY, PASSWORD
+from small_site import CANARY
 from typer.testing import CliRunner, Result
 
 from softswitch.errors import UsageError

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
+from memory_people import PASSWORD
 from site_client import SCRIPT, Site, served
-from small_site import PASSWORD
 
 from softswitch.dialler.agents import AgentState
 from softswitch.errors import UsageError
@@ -14,7 +14,7 @@ from softswitch.training.drill import Drill
 from softswitch.training.scenarios import scenario_named
 from softswitch.web.room import WebSettings
 from softswitch.web.training_desk import TrainingDesk
-from tests.web.browser import CHROMIUM, agent_tab, chromium, picture
+from tests.web.browser import CHROMIUM, agent_tab, chromium, picture, tab
 
 COMMANDS = (
     "accept_preview", "skip_preview", "dial_reference", "send_digit", "log_in_agent", "ready_agent", "pause_agent",
@@ -135,20 +135,12 @@ def test_an_agent_practises_on_the_own_page_and_the_teacher_reads_the_result() -
                 await page.get_by_role("button", name="Stop practising").click()
                 await page.get_by_text("Your headset").wait_for()
             for dark in (False, True):
-                context = await browser.new_context(
-                    viewport={"width": 1366, "height": 768}, color_scheme="dark" if dark else "light"
-                )
-                teacher = await context.new_page()
-                teacher.set_default_timeout(60_000)
-                await teacher.goto(f"{server.url}login?next=/training")
-                await teacher.fill("#name", "sue")
-                await teacher.fill("#password", PASSWORD)
-                await teacher.keyboard.press("Enter")
-                await teacher.get_by_text("does not wish to take part").wait_for()
-                await picture(teacher, f"training-{'dark' if dark else 'light'}")
-                found = await Axe().run(teacher, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
-                assert found.violations_count == 0, found.generate_report()
-                assert await teacher.evaluate("document.documentElement.scrollWidth") <= 1366
-                await context.close()
+                opened = tab(browser, server.url, "sue", PASSWORD, path="/training", shows=".training-body", dark=dark)
+                async with opened as teacher:
+                    await teacher.get_by_text("does not wish to take part").wait_for()
+                    await picture(teacher, f"training-{'dark' if dark else 'light'}")
+                    found = await Axe().run(teacher, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
+                    assert found.violations_count == 0, found.generate_report()
+                    assert await teacher.evaluate("document.documentElement.scrollWidth") <= 1366
 
     asyncio.run(story())

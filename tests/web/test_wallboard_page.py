@@ -1,8 +1,8 @@
 """The wallboard in a real browser: what it shows of calls, one click for each thing, light and dark, no injection."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
+from memory_people import PASSWORD
 from playwright.async_api import Browser, Page
 from site_client import Site, served, until
-from small_site import PASSWORD, SmallSwitch
+from small_site import SmallSwitch
 
 from softswitch.dialler.agents import AgentState
 from softswitch.safeguards.campaign_views import OutlookView
@@ -20,7 +21,7 @@ from softswitch.safeguards.projection import Projection
 from softswitch.safeguards.shift_book import Interval
 from softswitch.safeguards.supervision_views import ConversationView
 from softswitch.web.room import WebSettings
-from tests.web.browser import CHROMIUM, chromium, picture
+from tests.web.browser import CHROMIUM, chromium, picture, tab
 
 pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="there is no Chromium")
 
@@ -32,24 +33,10 @@ TALK = ConversationView(
 )  # fmt: skip
 
 
-@asynccontextmanager
-async def wallboard(
+def wallboard(
     browser: Browser, url: str, *, dark: bool = False, size: tuple[int, int] = (1366, 768)
-) -> AsyncIterator[Page]:
-    context = await browser.new_context(
-        viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light"
-    )
-    page = await context.new_page()
-    page.set_default_timeout(60_000)
-    await page.goto(f"{url}login")
-    await page.fill("#name", "sue")
-    await page.fill("#password", PASSWORD)
-    await page.keyboard.press("Enter")
-    await page.wait_for_selector(".agent-grid")
-    try:
-        yield page
-    finally:
-        await context.close()
+) -> AbstractAsyncContextManager[Page]:
+    return tab(browser, url, "sue", PASSWORD, shows=".agent-grid", dark=dark, size=size)
 
 
 def story(body: Callable[[Site, Browser, str], Coroutine[Any, Any, None]], settings: WebSettings | None = None) -> None:

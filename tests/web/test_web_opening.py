@@ -6,8 +6,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from memory_people import PASSWORD, MemoryJournal, MemoryPeople
 from site_client import log_in
-from small_site import PASSWORD, MemoryJournal, MemoryPeople, SmallSwitch
+from small_site import SmallSwitch
 
 from softswitch.config import Settings, load
 from softswitch.web.server import WebServer

@@ -158,36 +158,16 @@ export default {
         </section>
       </main>
     </div>
-    <dialog ref="proof" class="sheet" aria-labelledby="proof-title" @cancel.prevent="$emit('act', { what: 'unproved' })">
-      <h2 class="sheet-title" id="proof-title">Is it still you?</h2>
-      <p class="sheet-text">This changes the site. Type your password again, and the code of your app if you have one.</p>
-      <form class="form" @submit.prevent="prove">
-        <div class="form-field"><label for="proof-password">Your password</label><input id="proof-password" class="field" type="password" autocomplete="current-password" v-model="password" required maxlength="256" /></div>
-        <div class="form-field"><label for="proof-code">Code</label><input id="proof-code" class="field" inputmode="numeric" autocomplete="one-time-code" v-model="code" maxlength="12" /></div>
-        <p v-if="view.proof_trouble" class="alert" role="alert">{{ view.proof_trouble }}</p>
-        <div class="form-foot"><button class="act act-main" type="submit">Go on</button><button class="act" type="button" @click="$emit('act', { what: 'unproved' })">Cancel</button></div>
-      </form>
-    </dialog>
   </div>`,
   props: { view: Object },
   emits: ["act"],
-  data: () => ({ password: "", code: "" }),
   mounted() {
-    this.show();
     this.$nextTick(() => ["disconnect", "connect_error"].forEach((event) => window.socket && window.socket.on(event, this.askWhetherLoggedIn)));
   },
   watch: {
-    "view.proof"() { this.show(); },
     "view.download"(file) { if (file) this.save(file); },
   },
   methods: {
-    show() {
-      const dialog = this.$refs.proof;
-      this.password = this.code = "";
-      if (this.view.proof && !dialog.open) dialog.showModal();
-      if (!this.view.proof && dialog.open) dialog.close();
-    },
-    prove() { this.$emit("act", { what: "prove", password: this.password, code: this.code }); this.password = this.code = ""; },
     save(path) { const link = document.createElement("a"); link.href = path; link.download = ""; link.click(); },
     async askWhetherLoggedIn() {
       // As HTML: whoever is not logged in is led to the log-in page, also when the switch has begun again.
