@@ -15,12 +15,13 @@ from softswitch.errors import UsageError
 from softswitch.store import alternatives, callbacks, lists, locked
 from softswitch.store.call_records import CallRecordStore
 from softswitch.store.keyed import KeyedNumbers
+from softswitch.store.lead_groups import person_of
 from softswitch.store.lead_rows import ImportReport
 from softswitch.store.leads import LeadImport
 from softswitch.store.people import reading
 from softswitch.store.refill import Refill
 from softswitch.store.schema import leads
-from softswitch.store.vault import Person, SealedPerson
+from softswitch.store.vault import SealedPerson, Vault
 
 
 class CallingListStore(CallRecordStore):
@@ -156,14 +157,10 @@ class CallingListStore(CallRecordStore):
 
         return cast(str, await self._writer.run(work))
 
-    def seal(self, new: Sequence[lists.NewLead]) -> list[SealedPerson]:
-        """What the vault makes of new leads; takes 10 us each, so in a thread beside the loop."""
-        return [
-            self._vault.seal(
-                each.lead_ref, Person(each.number, each.fields, tuple(number for number, _ in each.others))
-            )
-            for each in new
-        ]
+    @property
+    def vault(self) -> Vault:
+        """For those who make leads that are to be added."""
+        return self._vault
 
     async def add_leads(
         self,
@@ -173,7 +170,7 @@ class CallingListStore(CallRecordStore):
         sealed: Sequence[SealedPerson] | None = None,
     ) -> None:
         """Add checked leads to a list in one transaction."""
-        persons = self.seal(new) if sealed is None else sealed
+        persons = sealed or [self._vault.seal(each.lead_ref, person_of(each)) for each in new]
 
         async def work(connection: AsyncConnection) -> None:
             await lists.add_leads(connection, self._vault, list_ref, campaign, new, persons)

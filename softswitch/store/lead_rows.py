@@ -7,7 +7,7 @@ import os
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 from softswitch.store.columns import OTHER_NUMBERS, Columns
@@ -77,6 +77,20 @@ class ImportReport:
         if len(self.problems) < MOST_PROBLEMS:
             self.problems.append(RowProblem(line, column, reason))
 
+    def leave_out(self, line: int, column: str, reason: str) -> None:
+        """Tell of a number that the lead goes without."""
+        self.numbers_left_out += 1
+        self.note(line, column, f"{reason}; the lead's other numbers are taken")
+
+    def add(self, more: "ImportReport") -> None:
+        """What became of further rows."""
+        for name in COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(more, name))
+        self.problems += more.problems[: max(0, MOST_PROBLEMS - len(self.problems))]
+
+
+COUNTS = tuple(each.name for each in fields(ImportReport) if each.type is int)
+
 
 class Refused(Exception):
     def __init__(self, column: str, reason: str) -> None:
@@ -87,10 +101,10 @@ class Refused(Exception):
 class RowReader:
     """Makes leads of the rows of one file."""
 
-    def __init__(self, columns: Columns, report: ImportReport, *, country: str, time_zone: str, wall: datetime) -> None:
+    def __init__(self, columns: Columns, *, country: str, time_zone: str, wall: datetime) -> None:
         """country, time_zone: the site's, for numbers that say neither."""
         self._columns = columns
-        self._report = report
+        self._report = ImportReport()
         self._country = country
         self._time_zone = time_zone
         self._wall = wall
@@ -98,9 +112,11 @@ class RowReader:
         self._other_columns = [meaning for meaning in OTHER_NUMBERS if meaning in columns.meanings]
         self._moment = ""
 
-    def begin_group(self) -> None:
-        """Leads of one group have references that begin alike."""
+    def begin_group(self) -> ImportReport:
+        """Leads of one group have references that begin alike, and a report of their own, which this is."""
         self._moment = f"{time.time_ns() // 1_000_000:012x}"
+        self._report = ImportReport()
+        return self._report
 
     def read(self, line: int, values: Sequence[str]) -> NewLead:
         """The lead that a row means; `Refused` where it means none."""
@@ -115,7 +131,7 @@ class RowReader:
         zone = self._zone(first, told.get("time_zone", ""), told.get("offset_hours", ""))
         priority = _priority(told["priority"], self._columns) if told.get("priority") else 0
         for why in refused:
-            self.leave_out(line, why.column, str(why))
+            self._report.leave_out(line, why.column, str(why))
         return NewLead(
             self._new_ref(),
             first.number,
@@ -149,11 +165,6 @@ class RowReader:
         except WrongNumber as wrong:
             which = f"number {ends_in(text)}: " if text else "the number "
             raise Refused(self._columns.name_of(meaning), f"{which}{wrong}") from None
-
-    def leave_out(self, line: int, column: str, reason: str) -> None:
-        """Tell of a number that the lead goes without."""
-        self._report.numbers_left_out += 1
-        self._report.note(line, column, f"{reason}; the lead's other numbers are taken")
 
     def _zone(self, phone: Telephone, named: str, offset: str) -> str:
         if named:

@@ -9,19 +9,20 @@ reason and the last two digits.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from softswitch.store import lead_file
 from softswitch.store.columns import Columns, read_header
-from softswitch.store.lead_rows import ImportReport, Refused, RowReader
+from softswitch.store.import_worker import ImportWorker
+from softswitch.store.lead_groups import Candidate, GroupReader, LeadGroup, Site, person_of
+from softswitch.store.lead_rows import ImportReport
 from softswitch.store.lists import NewLead, Standing
 from softswitch.store.telephone import ends_in
-from softswitch.store.vault import SealedPerson
+from softswitch.store.vault import SealedPerson, Vault
 
-ROWS_PER_TRANSACTION = 1000
-"""Few enough that a dial attempt of the running switch waits a tenth of a second behind them at most."""
+FROM_ROWS = 20_000
+"""A file with so many is read by a process of its own, which takes a second to begin."""
 _HELD = {
     "never-dial": "on the never-dial list",
     "suppressed": "suppressed",
@@ -32,8 +33,9 @@ _HELD = {
 class LeadStore(Protocol):
     """Where leads go; `softswitch.store.database.Store` fulfils it."""
 
+    @property
+    def vault(self) -> Vault: ...
     async def begin_list(self, campaign: str, name: str, file_digest: bytes) -> str: ...
-    def seal(self, new: Sequence[NewLead]) -> list[SealedPerson]: ...
     async def add_leads(
         self, list_ref: str, campaign: str, new: Sequence[NewLead], sealed: Sequence[SealedPerson]
     ) -> None: ...
@@ -47,20 +49,6 @@ StandingOf = Callable[[str, Sequence[str]], Awaitable[Standing]]
 async def nothing_stands(campaign: str, wanted: Sequence[str]) -> Standing:
     """For a dry run where there is no store yet."""
     return Standing(frozenset(), frozenset())
-
-
-class _Candidate(NamedTuple):
-    line: int
-    lead: NewLead
-
-
-class _Group(NamedTuple):
-    """Rows that are ready to be written."""
-
-    rows: int
-    """Of the file, up to the last of these."""
-    fresh: list[NewLead]
-    sealed: list[SealedPerson]
 
 
 class LeadImport:
@@ -78,13 +66,10 @@ class LeadImport:
     ) -> None:
         """country, time_zone: the site's, for numbers that say neither.  columns: meaning -> the file's own name."""
         self._campaign = campaign
-        self._country = country
-        self._time_zone = time_zone
+        self._site = Site(country, time_zone, wall or datetime.now(UTC))
         self._never_dial = never_dial
         self._own_columns = columns
-        self._wall = wall or datetime.now(UTC)
         self._report = ImportReport()
-        self._seen: dict[str, int] = {}
 
     async def run(
         self,
@@ -100,102 +85,67 @@ class LeadImport:
         """
         file = await asyncio.to_thread(lead_file.inspect, path)
         columns = read_header(file.header, self._own_columns)
-        self._report = ImportReport(dry_run=store is None, columns_left_out=columns.left_out)
-        self._reader = RowReader(
-            columns, self._report, country=self._country, time_zone=self._time_zone, wall=self._wall
-        )
-        self._seen = {}
+        report = self._report = ImportReport(dry_run=store is None, columns_left_out=columns.left_out)
+        vault = None if store is None else store.vault
+        groups: GroupReader | ImportWorker
+        if file.rows >= FROM_ROWS:
+            groups = ImportWorker(file, columns, self._site, None if vault is None else vault.keys)
+        else:
+            groups = GroupReader(file, columns, self._site, vault)
         list_ref = ""
-        rows = lead_file.rows(file)
 
-        async def prepare() -> _Group | None:
-            group = await asyncio.to_thread(lambda: list(islice(rows, ROWS_PER_TRANSACTION)))
-            if not group:
-                return None
-            candidates = await asyncio.to_thread(self._check, group, columns)
-            numbers = [number for each in candidates for number in _numbers_of(each.lead)]
-            fresh = self._sift(candidates, await standing(self._campaign, numbers), columns)
-            sealed = await asyncio.to_thread(store.seal, fresh) if store is not None else []
-            return _Group(self._report.rows, fresh, sealed)
+        def next_group() -> "asyncio.Task[LeadGroup | None]":
+            return asyncio.create_task(asyncio.to_thread(groups.next_group))
 
-        # One group is made ready while the one before it is written: SQLite works without Python's lock.
-        coming = asyncio.create_task(prepare())
-        try:
-            while (ready := await coming) is not None:
-                coming = asyncio.create_task(prepare())
-                if store is not None and ready.fresh:
+        coming = next_group()
+        try:  # one group is made ready while the one before it is written
+            while (group := await coming) is not None:
+                coming = next_group()
+                report.add(group.report)
+                numbers = [number for each in group.candidates for number in _numbers_of(each.lead)]
+                fresh = self._sift(group.candidates, await standing(self._campaign, numbers), columns)
+                if store is not None and fresh:
                     if not list_ref:
                         list_ref = await store.begin_list(self._campaign, path.stem, file.digest)
-                    await store.add_leads(list_ref, self._campaign, ready.fresh, ready.sealed)
-                self._report.accepted += len(ready.fresh)
+                    new = [each.lead for each in fresh]
+                    sealed = [
+                        each.sealed or store.vault.seal(each.lead.lead_ref, person_of(each.lead)) for each in fresh
+                    ]
+                    await store.add_leads(list_ref, self._campaign, new, sealed)
+                report.accepted += len(fresh)
                 if on_progress is not None:
-                    on_progress(ready.rows, file.rows)
+                    on_progress(report.rows, file.rows)
         finally:
-            coming.cancel()
+            if isinstance(groups, ImportWorker):
+                groups.close()
             await asyncio.gather(coming, return_exceptions=True)
         if store is not None:
             if not list_ref:  # all of it is there already, and perhaps the end of an import was not
                 list_ref = await store.begin_list(self._campaign, path.stem, file.digest)
             await store.complete_list(list_ref)
-        self._report.problems.sort(key=lambda problem: problem.line)
-        return self._report
+        report.problems.sort(key=lambda problem: problem.line)
+        return report
 
-    def _check(self, group: Sequence[tuple[int, list[str]]], columns: Columns) -> list[_Candidate]:
-        """Rows that are sound in themselves and new in the file."""
-        report, candidates = self._report, []
-        self._reader.begin_group()
-        number_column = columns.name_of("number")
-        for line, values in group:
-            report.rows += 1
-            if len(values) > len(columns.header):
-                report.invalid += 1
-                report.note(line, "row", f"has {len(values)} values for {len(columns.header)} columns")
-                continue
-            try:
-                lead = self._reader.read(line, [value.strip() for value in values])
-            except Refused as refused:
-                report.invalid += 1
-                report.note(line, refused.column, str(refused))
-                continue
-            first = self._seen.setdefault(lead.number, line)
-            if first != line:
-                report.duplicates_in_file += 1
-                report.note(line, number_column, f"number {ends_in(lead.number)}: already on line {first}")
-                continue
-            candidates.append(_Candidate(line, self._with_new_others(line, lead, columns) if lead.others else lead))
-        return candidates
-
-    def _with_new_others(self, line: int, lead: NewLead, columns: Columns) -> NewLead:
-        """Without further numbers that another row of the file has."""
-        kept = []
-        for number, zone in lead.others:
-            first = self._seen.setdefault(number, line)
-            if first == line:
-                kept.append((number, zone))
-            else:
-                self._reader.leave_out(
-                    line, columns.name_of("number"), f"number {ends_in(number)}: already on line {first}"
-                )
-        return lead._replace(others=tuple(kept))
-
-    def _sift(self, candidates: Sequence[_Candidate], standing: Standing, columns: Columns) -> list[NewLead]:
-        """Leads that no safeguard and no earlier import holds back."""
+    def _sift(self, candidates: Sequence[Candidate], standing: Standing, columns: Columns) -> list[Candidate]:
+        """Those that no safeguard and no earlier import holds back; without a seal where their numbers are others
+        than was sealed."""
         report, fresh = self._report, []
         column = columns.name_of("number")
-        for line, candidate in candidates:
-            lead, held = candidate, self._held_back(candidate.number, standing)
+        for line, lead, sealed in candidates:
+            held = self._held_back(lead.number, standing)
             if held == "in list":
                 report.duplicates_in_list += 1
                 report.note(line, column, f"number {ends_in(lead.number)}: {_HELD[held]}")
                 continue
+            left = lead
             if lead.others:
-                lead, held = self._with_free_numbers(line, lead, standing, columns)
+                left, held = self._with_free_numbers(line, lead, standing, column)
             if held:
                 report.never_dial += held == "never-dial"
                 report.suppressed += held == "suppressed"
                 report.note(line, column, f"number {ends_in(lead.number)}: {_HELD[held]}")
             else:
-                fresh.append(lead)
+                fresh.append(Candidate(line, left, sealed if left is lead else None))
         return fresh
 
     def _held_back(self, number: str, standing: Standing) -> str:
@@ -206,16 +156,18 @@ class LeadImport:
             return "suppressed"
         return "in list" if number in standing.in_campaign else ""
 
-    def _with_free_numbers(self, line: int, lead: NewLead, standing: Standing, columns: Columns) -> tuple[NewLead, str]:
+    def _with_free_numbers(self, line: int, lead: NewLead, standing: Standing, column: str) -> tuple[NewLead, str]:
         """The lead with those of its numbers that nothing holds back; where none is left, itself and why."""
         every = ((lead.number, lead.time_zone), *lead.others)
         why = [self._held_back(number, standing) for number, _ in every]
         free = [each for each, held in zip(every, why, strict=True) if not held]
         if not free:
             return lead, why[0]
+        if len(free) == len(every):
+            return lead, ""
         for (number, _), held in zip(every, why, strict=True):
             if held:
-                self._reader.leave_out(line, columns.name_of("number"), f"number {ends_in(number)}: {_HELD[held]}")
+                self._report.leave_out(line, column, f"number {ends_in(number)}: {_HELD[held]}")
         return lead._replace(number=free[0][0], time_zone=free[0][1], others=tuple(free[1:])), ""
 
 

@@ -1,0 +1,117 @@
+"""A lead file read in groups of rows: each row becomes a lead, sealed for the vault, or an explained exception.
+
+This is the half of an import that asks nobody: what the store and the safeguards say of a number comes after it, in
+`store.leads`. So it can be done in a process of its own (`store.import_worker`) while the other half writes.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import islice
+from typing import NamedTuple
+
+from softswitch.store import lead_file
+from softswitch.store.columns import Columns
+from softswitch.store.lead_file import LeadFile
+from softswitch.store.lead_rows import ImportReport, Refused, RowReader
+from softswitch.store.lists import NewLead
+from softswitch.store.telephone import ends_in
+from softswitch.store.vault import Person, SealedPerson, Vault
+
+ROWS_PER_TRANSACTION = 1000
+"""Few enough that a dial attempt of the running switch waits a tenth of a second behind them at most."""
+_SEALED: dict[str, str] = {}
+
+
+class Site(NamedTuple):
+    """What numbers mean that say neither country nor zone, and which moment it is."""
+
+    country: str
+    time_zone: str
+    wall: datetime
+
+
+class Candidate(NamedTuple):
+    """A row that is sound in itself and new in the file."""
+
+    line: int
+    lead: NewLead
+    """Without its fields where it is sealed and nothing can make it be sealed again."""
+    sealed: SealedPerson | None
+
+
+class LeadGroup(NamedTuple):
+    """Rows that follow one another."""
+
+    candidates: list[Candidate]
+    report: ImportReport
+    """Of these rows alone."""
+
+
+class GroupReader:
+    """Reads one file once. `next_group` until it is None."""
+
+    def __init__(self, file: LeadFile, columns: Columns, site: Site, vault: Vault | None) -> None:
+        """vault: None where nothing is to be written."""
+        self._rows = lead_file.rows(file)
+        self._columns = columns
+        self._number_column = columns.name_of("number")
+        self._vault = vault
+        self._reader = RowReader(columns, country=site.country, time_zone=site.time_zone, wall=site.wall)
+        self._seen: dict[str, int] = {}
+
+    def next_group(self) -> LeadGroup | None:
+        """Raises UsageError where the file cannot be read on."""
+        rows = list(islice(self._rows, ROWS_PER_TRANSACTION))
+        if not rows:
+            return None
+        report = self._reader.begin_group()
+        return LeadGroup(self._check(rows, report), report)
+
+    def _check(self, rows: Sequence[tuple[int, list[str]]], report: ImportReport) -> list[Candidate]:
+        candidates, most = [], len(self._columns.header)
+        for line, values in rows:
+            report.rows += 1
+            if len(values) > most:
+                report.invalid += 1
+                report.note(line, "row", f"has {len(values)} values for {most} columns")
+                continue
+            try:
+                lead = self._reader.read(line, [value.strip() for value in values])
+            except Refused as refused:
+                report.invalid += 1
+                report.note(line, refused.column, str(refused))
+                continue
+            first = self._seen.setdefault(lead.number, line)
+            if first != line:
+                report.duplicates_in_file += 1
+                report.note(line, self._number_column, f"number {ends_in(lead.number)}: already on line {first}")
+                continue
+            if lead.others:
+                lead = self._with_new_others(line, lead, report)
+            candidates.append(self._sealed(line, lead))
+        return candidates
+
+    def _sealed(self, line: int, lead: NewLead) -> Candidate:
+        if self._vault is None:
+            return Candidate(line, lead, None)
+        lead_ref, number, time_zone, priority, fields, others = lead
+        if others:
+            return Candidate(line, lead, self._vault.seal(lead_ref, person_of(lead)))
+        sealed = self._vault.seal(lead_ref, Person(number, fields))
+        return Candidate(line, NewLead(lead_ref, number, time_zone, priority, _SEALED), sealed)
+
+    def _with_new_others(self, line: int, lead: NewLead, report: ImportReport) -> NewLead:
+        """Without further numbers that another row of the file has."""
+        kept = []
+        for number, zone in lead.others:
+            first = self._seen.setdefault(number, line)
+            if first == line:
+                kept.append((number, zone))
+            else:
+                report.leave_out(line, self._number_column, f"number {ends_in(number)}: already on line {first}")
+        return lead._replace(others=tuple(kept))
+
+
+def person_of(lead: NewLead) -> Person:
+    """What the vault keeps of a lead."""
+    return Person(lead.number, lead.fields, tuple(number for number, _ in lead.others))
