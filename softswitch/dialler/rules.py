@@ -105,6 +105,10 @@ class Margins:
     """The controller is asked at every event, and at least this often."""
     refill_pause_s: float = 5.0
     """How long to leave the source alone after it had nothing to give."""
+    closed_pause_s: float = 60.0
+    """The same after it gave leads of the site's time zone alone, of whom none may be rung yet."""
+    other_zones_pause_s: float = 1.0
+    """The same where some of them were of another zone: the next may be of one whose day goes on."""
     message_limit_s: float = 60.0
     """A message that has not ended by then is cut off."""
     ending_limit_s: float = 40.0

@@ -143,6 +143,8 @@ class Supply:
     def take(self, now: float) -> Lead | None:
         """The next lead that may be dialled at this moment, its number claimed; None if there is none in the hopper."""
         wall = self._shift.wall(now)
+        closed: list[Lead] = []
+        held = len(self._hopper)
         while (lead := self._hopper.take()) is not None:
             if self._is_suppressed(lead.number):
                 self._suppressed(lead, now)
@@ -150,11 +152,26 @@ class Supply:
                 self._books.save_lead(replace(lead, state=LeadState.DONE))
             elif (later := self._not_before(lead, wall)) is not None:
                 self._give_back(lead, later)
+                closed.append(lead)
             elif self._shift.locks.claim(lead.number):
                 return lead
             else:
                 self._give_back(lead, wall + timedelta(seconds=SAME_NUMBER_PAUSE_S))
+        if held and len(closed) == held:
+            self._leave_alone(closed, now)
         return None
+
+    def _leave_alone(self, leads: Sequence[Lead], now: float) -> None:
+        """A whole hopper came to nothing. Where that is because of the hour, as before opening and after closing, the
+        source has more of the same, and is not gone through to its end at once."""
+        wall, margins = self._shift.wall(now), self._shift.margins
+        openings = [self.next_opening(lead, wall) for lead in leads]
+        first = min((opening for opening in openings if opening is not None), default=wall)
+        if first <= wall:
+            return
+        here = all(lead.time_zone == self._shift.ledger.time_zone for lead in leads)
+        pause_s = margins.closed_pause_s if here else margins.other_zones_pause_s
+        self._ask_after = max(self._ask_after, now + min(pause_s, (first - wall).total_seconds()))
 
     def may_ring(self, lead: Lead, now: float) -> bool:
         """Whether the lead may be rung now: the last look, after the commitment and before the call is placed."""

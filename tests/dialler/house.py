@@ -122,10 +122,11 @@ class House:
         return self._loop.run_until_complete(work)
 
     def write(self) -> None:
-        """All that waits, in order, together."""
+        """All that waits, together: what is of one kind in order, and one kind after another, which the store writes in
+        a quarter of the time."""
         if self._waiting:
             waiting, self._waiting = self._waiting, []
-            self.run(_all(waiting))
+            self.run(_all(sorted(waiting, key=lambda work: str(work.__qualname__))))  # type: ignore[attr-defined]
 
     def _write_some(self) -> None:
         if len(self._waiting) >= self.written_by:

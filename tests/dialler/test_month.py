@@ -60,7 +60,7 @@ class Network:
         lists = {"survey": numbers[: leads * 3 // 4], "panel": numbers[leads // 2 :]}
         self.template = Template(lists)
         self.house = House(self.template, [SURVEY, PANEL], wall, self.carry_out, seed=seed)
-        self.house.channels, self.house.written_by = 40, 200
+        self.house.channels, self.house.written_by = 40, 256
         for dialler in self.house.diallers.values():
             dialler.receive_channels(40, self.house.now)
             dialler.pause(self.house.now)
@@ -195,7 +195,7 @@ def test_every_rule_is_kept_on_every_day_and_the_report_equals_the_recount() -> 
     days = [first + timedelta(days=n) for n in range(DAYS or 2)]
     hours = 8.0 if DAYS else 0.25
     opened = datetime.combine(first, datetime.min.time(), ZoneInfo(LONDON)).replace(hour=8, minute=30)
-    network = Network(5, 400 * len(days) if DAYS else 300, opened.astimezone(UTC))
+    network = Network(5, 1500 * len(days) if DAYS else 300, opened.astimezone(UTC))
     house = network.house
     try:
         for day in days:
