@@ -11,13 +11,17 @@ from typing import Any
 import amd_sounds as sounds
 import numpy as np
 import numpy.typing as npt
+from amd_beeps import music
 from amd_clips import LABELS, TALKERS, LabelledClip
-from amd_signals import clatter, signal
+from amd_signals import KINDS, clatter, signal
 
 Floats = npt.NDArray[np.floating[Any]]
 MADE_RMS = 2000.0
 SIGNALS, AS_RECORDED = 0.12, 0.45
 """Shares of calls in which nobody speaks, and of recorded clips as they are; the others are spliced."""
+HARD_KINDS = {"tone": 0.1, "music": 0.15, "fax": 0.05, "breath": 0.15, "handling": 0.12, "clatter": 0.08, "dead": 0.35}
+QUIET_KINDS = {"breath": 0.3, "handling": 0.2, "dead": 0.5}
+"""What sounds where nobody speaks, in hard calls and on quiet lines."""
 
 
 @dataclass(slots=True)
@@ -235,10 +239,10 @@ class Material:
             pcm[start : start + len(tone)] += tone
         return MadeCall(pcm, label, onset_ms, end_ms, second_ms, active)
 
-    def _signal(self, rng: np.random.Generator) -> MadeCall:
+    def _signal(self, rng: np.random.Generator, kinds: dict[str, float] = KINDS) -> MadeCall:
         """Nobody speaks."""
         blocks = int(rng.integers(700, 1000))
-        made = signal(blocks * 80, rng)
+        made = signal(blocks * 80, rng, kinds)
         return MadeCall(made.pcm, made.label, None, None, None, np.zeros(blocks, bool))
 
     def call(self, rng: np.random.Generator) -> MadeCall:
@@ -260,6 +264,45 @@ class Material:
             room, made.room = self.room(samples, rng)
             pcm = _in_room(pcm, active, room * level * sounds.gain(-snr_db), rng)
         made.pcm, made.active = _over_line(pcm, level, rng), active
+        return made
+
+    def hard_call(self, rng: np.random.Generator) -> MadeCall:
+        """What is mistaken most: a loud room in which nobody speaks, or somebody before loud music or other talk."""
+        nobody = rng.random() < 0.5
+        if nobody:
+            made = self._signal(rng, HARD_KINDS)
+        else:
+            made = self._as_recorded(rng) if rng.random() < 0.5 else self._spliced(rng)
+        samples = min(len(made.pcm) // 160 * 160, 80_000)
+        pcm, active, level = made.pcm[:samples], np.resize(made.active, samples // 80), MADE_RMS
+        if active.any():
+            level = float(np.sqrt(np.mean(pcm.reshape(-1, 80)[active] ** 2) + 1))
+        snr_db = rng.uniform(-1, 18)
+        if nobody:
+            room, made.room = self.room(samples, rng)
+        elif rng.random() < 0.6 or not self.speakers:
+            room = self._tune(samples, rng) if self.music and rng.random() < 0.5 else music(rng, samples)
+        else:
+            room = self._talk(samples, rng)
+        if not nobody or rng.random() < 0.75:
+            room = room / np.sqrt(np.mean(room**2) + 1e-9)
+            pcm = _in_room(pcm, active, room * level * sounds.gain(-snr_db), rng)
+        made.pcm, made.active = _over_line(pcm, level, rng), active
+        return made
+
+    def quiet_call(self, rng: np.random.Generator) -> MadeCall:
+        """Nobody speaks, on a line that is as quiet as between words: hiss, comfort noise or a far room, at most with
+        a breath or a touch."""
+        made = self._signal(rng, QUIET_KINDS)
+        samples = len(made.pcm) // 160 * 160
+        pcm = made.pcm[:samples]
+        kind = rng.random()
+        if kind < 0.4:
+            pcm = pcm + sounds.comfort_noise(samples, rng) * MADE_RMS * sounds.gain(-rng.uniform(20, 45))
+        elif kind < 0.7:
+            room, made.room = self.room(samples, rng)
+            pcm = pcm + room * MADE_RMS * sounds.gain(-rng.uniform(12, 35))
+        made.pcm = _over_line(pcm, MADE_RMS, rng)
         return made
 
 

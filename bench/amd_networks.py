@@ -19,8 +19,10 @@ torch.set_num_threads(1)
 Floats = npt.NDArray[np.floating[Any]]
 Clips = dict[str, npt.NDArray[Any]]
 """Arrays (clips, steps, ...): heard, real (not padding, and past the first 40 ms), and those of `amd_clips.truth`."""
-BATCH = 4096
+BATCH = 2048
 RATE = 3e-3
+JUDGES = 3
+"""So many judges are trained, and their means taken: each errs elsewhere."""
 AVERAGED = 200
 """Steps over which the weights are averaged."""
 VOICE_SHARE, JUDGE_SHARE = 0.3, 0.5
@@ -45,8 +47,8 @@ class VoiceNetwork(nn.Module):
 class JudgeNetwork(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.first, self.second = nn.Linear(ROW, FIRST), nn.Linear(FIRST, SECOND)
-        self.outputs = nn.Linear(SECOND, len(CLASSES) + 1)
+        self.first, self.second = nn.Linear(ROW, FIRST // JUDGES), nn.Linear(FIRST // JUDGES, SECOND // JUDGES)
+        self.outputs = nn.Linear(SECOND // JUDGES, len(CLASSES) + 1)
 
     def forward(self, rows: Any) -> Any:
         return self.outputs(torch.relu(self.second(torch.relu(self.first(rows)))))
@@ -75,32 +77,50 @@ def _mean(losses: Any, weights: Any) -> Any:
     return (losses * weights).sum() / (weights.sum() + 1)
 
 
+def _drawn(chosen: npt.NDArray[np.bool_], share: float, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Some of the chosen steps, by their number in the flat array."""
+    found = np.flatnonzero(chosen)
+    return found[rng.random(len(found)) < share]
+
+
+def _batches(columns: dict[str, list[Any]], rng: np.random.Generator) -> Callable[[], list[Any]]:
+    """Draws batches: runs of rows that were shuffled once, which costs less than to gather each batch anew."""
+    whole = {name: np.concatenate(column) for name, column in columns.items()}
+    order = rng.permutation(len(next(iter(whole.values()))))
+    shuffled = {name: torch.from_numpy(column[order]) for name, column in whole.items()}
+
+    def draw() -> list[Any]:
+        start = int(rng.integers(0, len(order) - BATCH))
+        return [column[start : start + BATCH] for column in shuffled.values()]
+
+    return draw
+
+
 def train_voice(parts: list[Clips], steps: int, seed: int) -> VoiceNetwork:
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     columns: dict[str, list[Any]] = {"inputs": [], "voiced": [], "greeting": [], "known": []}
     for clips in parts:
         spoken = (clips["known"] > 0) & np.isin(clips["label"], SPOKEN)
-        chosen = clips["real"] & ((clips["voiced"] >= 0) | spoken) & (rng.random(spoken.shape) < VOICE_SHARE)
+        chosen = clips["real"] & ((clips["voiced"] >= 0) | spoken)
         for start in range(0, len(chosen), 200):
             some = slice(start, start + 200)
-            columns["inputs"].append(voice_inputs(clips["heard"][some])[chosen[some]])
-        columns["known"].append(spoken[chosen].astype(np.float32))
-        for name in ("voiced", "greeting"):
-            columns[name].append(clips[name][chosen].astype(np.float32))
-    data = {name: np.concatenate(column) for name, column in columns.items()}
+            at = _drawn(chosen[some], VOICE_SHARE, rng)
+            columns["inputs"].append(voice_inputs(clips["heard"][some]).reshape(-1, INPUTS)[at])
+            columns["known"].append(spoken[some].ravel()[at].astype(np.float32))
+            for name in ("voiced", "greeting"):
+                columns[name].append(clips[name][some].ravel()[at].astype(np.float32))
+    draw = _batches(columns, rng)
     network = VoiceNetwork()
 
     def loss() -> Any:
-        batch = rng.integers(0, len(data["inputs"]), BATCH)
-        inputs, voiced, greeting, known = (torch.from_numpy(data[name][batch]) for name in data_order)
+        inputs, voiced, greeting, known = draw()
         told, _ = network(inputs)
         heard = _mean(
             binary_cross_entropy_with_logits(told[:, 0], voiced.clamp(0, 1), reduction="none"), (voiced >= 0).float()
         )
         return heard + 0.5 * _mean(binary_cross_entropy_with_logits(told[:, 1], greeting, reduction="none"), known)
 
-    data_order = ("inputs", "voiced", "greeting", "known")
     _descend(network, steps, 1e-4, loss)
     return network
 
@@ -116,33 +136,45 @@ def rows_of(network: VoiceNetwork, heard: Floats) -> npt.NDArray[np.float32]:
     return np.concatenate(out)
 
 
-def train_judge(parts: list[tuple[Floats, Clips, float]], steps: int, seed: int) -> JudgeNetwork:
-    """parts: rows of the judge, the clips they are of, and the weight of one of these clips."""
-    torch.manual_seed(seed)
+def train_judges(parts: list[tuple[Floats, Clips, float]], steps: int, seed: int) -> list[JudgeNetwork]:
+    """JUDGES networks, each from other beginnings on other draws of the same steps.
+
+    parts: rows of the judge, the clips they are of, and the weight of one of these clips.
+    """
     rng = np.random.default_rng(seed)
     columns: dict[str, list[Any]] = {"rows": [], "label": [], "weight": [], "ended": [], "known": []}
     for rows, clips, worth in parts:
-        index = clips["real"] & (clips["weight"] > 0) & (rng.random(clips["real"].shape) < JUDGE_SHARE)
-        columns["rows"].append(rows[index])
-        worths = np.where(np.isin(clips["label"][index], SPOKEN), worth, SIGNAL_WORTH * worth)
-        columns["weight"].append((clips["weight"][index] * worths).astype(np.float32))
-        for name in ("label", "ended", "known"):
-            columns[name].append(clips[name][index].astype(np.float32))
-    data = {name: np.concatenate(column) for name, column in columns.items()}
-    data["weight"] /= data["weight"].mean()
-    mean, spread = data["rows"][::7].mean(0), data["rows"][::7].std(0) + 0.05
-    data["rows"] = (data["rows"] - mean) / spread
+        at = _drawn(clips["real"] & (clips["weight"] > 0), JUDGE_SHARE, rng)
+        columns["rows"].append(rows.reshape(-1, ROW)[at])
+        label = clips["label"].ravel()[at]
+        worths = np.where(np.isin(label, SPOKEN), worth, SIGNAL_WORTH * worth)
+        columns["label"].append(label.astype(np.int64))
+        columns["weight"].append((clips["weight"].ravel()[at] * worths).astype(np.float32))
+        for name in ("ended", "known"):
+            columns[name].append(clips[name].ravel()[at].astype(np.float32))
+    level = float(sum(column.sum() for column in columns["weight"]) / sum(map(len, columns["weight"])))
+    seen = np.concatenate([rows[::7] for rows in columns["rows"]])
+    mean, spread = seen.mean(0), seen.std(0) + 0.05
+    columns["rows"] = [(rows - mean) / spread for rows in columns["rows"]]
+    draw = _batches(columns, rng)
+    return [_train_judge(draw, level, mean, spread, steps, seed + member) for member in range(JUDGES)]
+
+
+def _train_judge(
+    draw: Callable[[], list[Any]], level: float, mean: Floats, spread: Floats, steps: int, seed: int
+) -> JudgeNetwork:
+    """level: the mean weight of a step.  mean, spread: with which the rows were scaled, (ROW,)."""
+    torch.manual_seed(seed)
     network = JudgeNetwork()
 
     def loss() -> Any:
-        batch = rng.integers(0, len(data["rows"]), BATCH)
-        rows, label, weight, ended, known = (torch.from_numpy(data[name][batch]) for name in columns)
+        rows, label, weight, ended, known = draw()
         told = network(rows + 0.05 * torch.randn_like(rows))
-        classes, label = told[:, : len(CLASSES)], label.long()
+        classes = told[:, : len(CLASSES)]
         person = log_softmax(classes, 1)[:, PERSON].exp().clamp(1e-4, 1 - 1e-4)
         is_person = (label == PERSON).float()
         doubt = -(is_person * person.log() + (1 - is_person) * (1 - person).log())
-        mistaken = (weight * (0.5 * cross_entropy(classes, label, reduction="none") + doubt)).mean()
+        mistaken = (weight * (0.5 * cross_entropy(classes, label, reduction="none") + doubt)).mean() / level
         return mistaken + 0.7 * _mean(
             binary_cross_entropy_with_logits(told[:, len(CLASSES)], ended, reduction="none"), known
         )
@@ -154,22 +186,26 @@ def train_judge(parts: list[tuple[Floats, Clips, float]], steps: int, seed: int)
     return network
 
 
-def judged(network: JudgeNetwork, rows: Floats) -> npt.NDArray[np.float32]:
-    """(clips, steps, OUTPUTS): shares of the classes, and whether the greeting has ended."""
-    out = []
-    with torch.no_grad():
-        for start in range(0, len(rows), 200):
-            told = network(torch.from_numpy(rows[start : start + 200]))
-            split = len(CLASSES)
-            out.append(torch.cat([torch.softmax(told[..., :split], -1), torch.sigmoid(told[..., split:])], -1).numpy())
-    return np.concatenate(out)
+def matrices(voice: VoiceNetwork, judges: list[JudgeNetwork]) -> dict[str, npt.NDArray[np.float32]]:
+    """All layers as `softswitch.amd.weights.pack` takes them: the judges side by side make one, whose last layer takes
+    the mean of what they say."""
 
+    def weight(layer: nn.Linear) -> npt.NDArray[np.float32]:
+        return np.ascontiguousarray(layer.weight.detach().numpy().T)
 
-def matrices(voice: VoiceNetwork, judge: JudgeNetwork) -> dict[str, npt.NDArray[np.float32]]:
-    """All layers as `softswitch.amd.weights.pack` takes them."""
-    layers = (voice.wide, voice.content, voice.outputs, judge.first, judge.second, judge.outputs)
+    def bias(layer: nn.Linear) -> npt.NDArray[np.float32]:
+        return layer.bias.detach().numpy()
+
     named = {}
-    for name, layer in zip(NAMES, layers, strict=True):
-        named[f"{name}_weight"] = np.ascontiguousarray(layer.weight.detach().numpy().T)
-        named[f"{name}_bias"] = layer.bias.detach().numpy()
+    for name, layer in zip(NAMES, (voice.wide, voice.content, voice.outputs), strict=False):
+        named[f"{name}_weight"], named[f"{name}_bias"] = weight(layer), bias(layer)
+    second = np.zeros((FIRST, SECOND), np.float32)
+    for member, judge in enumerate(judges):
+        inputs, outputs = FIRST // JUDGES, SECOND // JUDGES
+        second[member * inputs :, member * outputs :][:inputs, :outputs] = weight(judge.second)
+    named["judge_first_weight"] = np.concatenate([weight(judge.first) for judge in judges], 1)
+    named["judge_first_bias"] = np.concatenate([bias(judge.first) for judge in judges])
+    named["judge_second_weight"], named["judge_second_bias"] = second, np.concatenate([bias(j.second) for j in judges])
+    named["judge_outputs_weight"] = np.concatenate([weight(judge.outputs) for judge in judges]) / JUDGES
+    named["judge_outputs_bias"] = np.mean([bias(judge.outputs) for judge in judges], 0)
     return named

@@ -33,9 +33,12 @@ class Signal:
     label: int
 
 
-def signal(samples: int, rng: np.random.Generator) -> Signal:
-    """One answer without a voice."""
-    kind = rng.choice(["tone", "music", "fax", "breath", "handling", "clatter", "dead"], p=KINDS)
+KINDS = {"tone": 0.26, "music": 0.14, "fax": 0.14, "breath": 0.12, "handling": 0.12, "clatter": 0.12, "dead": 0.1}
+
+
+def signal(samples: int, rng: np.random.Generator, kinds: dict[str, float] = KINDS) -> Signal:
+    """One answer without a voice.  kinds: the share of each."""
+    kind = rng.choice(list(kinds), p=list(kinds.values()))
     if kind == "tone":
         return Signal(_tone(samples, rng), TONE)
     if kind == "music":
@@ -51,9 +54,6 @@ def signal(samples: int, rng: np.random.Generator) -> Signal:
     elif kind == "clatter":
         out = out + clatter(samples, rng) * SIGNAL_RMS * sounds.gain(rng.uniform(-20, 3))
     return Signal(out, NOTHING)
-
-
-KINDS = (0.26, 0.14, 0.14, 0.12, 0.12, 0.12, 0.1)
 
 
 def _tone(samples: int, rng: np.random.Generator) -> Floats:

@@ -97,6 +97,15 @@ def made_noise(samples: int, rng: np.random.Generator) -> Floats:
     return out
 
 
+def comfort_noise(samples: int, rng: np.random.Generator) -> Floats:
+    """Noise of rms about 1 as a decoder makes it in the pauses of discontinuous transmission: of one colour, its level
+    told anew every 160 to 480 ms."""
+    every = int(rng.integers(1, 4)) * 1280
+    told = rng.normal(0, rng.uniform(0.2, 2), samples // every + 2)
+    noise = coloured(rng.normal(0, 1, samples), rng, 6)
+    return noise / rms(noise * 100) * 100 * gain(np.interp(np.arange(samples), np.arange(len(told)) * every, told))
+
+
 def with_lost_packets(pcm: Floats, rng: np.random.Generator) -> Floats:
     """Up to 3 % of the 20 ms packets silent, or the one before once more.  pcm: a multiple of 160 samples."""
     share, held = rng.uniform(0, 0.03), rng.random() < 0.5

@@ -1,7 +1,7 @@
 """What each operating point waits for before it says HUMAN or MACHINE; times in ms, shares 0 to 1.
 
-The numbers themselves are tuned by bench/amd_train.py on clips that the networks had not seen, and lie with the
-weights.
+The numbers themselves stand in bench/amd_train.py, which tries them on clips that the networks had not heard, and lie
+with the weights.
 """
 
 from typing import NamedTuple
@@ -33,10 +33,6 @@ class Threshold(NamedTuple):
     """No MACHINE for going on before a voice has gone on for so long, ..."""
     spoken: int = 11
     """... and was heard for this share of it."""
-    short_span_ms: int = 12
-    """A voice that has stopped after so long is MACHINE ..."""
-    short_machine: int = 13
-    """... from this share."""
 
 
 THRESHOLD = Threshold()
@@ -62,14 +58,12 @@ announcements for up to 1.6 s (corpus)."""
 REPENT_MS = 3000.0
 """For so long after MACHINE the network may find that it was a person."""
 REPENT_SHARE = 0.95
-STOPPED_MS = 500.0
-"""Silence after which a voice has stopped, for `short_span_ms`."""
 CLEAR_SHARE = 0.9
 CLEAR_STEPS = 20
-"""A fax or a tone that the network alone hears must be clear for so many steps."""
+"""A fax or a tone that the network alone hears must be clear for so many steps in which it sounds."""
+SOUNDING_DB = 15.0
+"""What is fainter than this under the loudest so far is a pause: a click on a dead line is no tone."""
 EARLIEST_BEEP_MS = 800.0
 """No beep so soon after the answer: it is a note or a vowel, for machines greet first (in 1.5 s at least: corpus)."""
 LATE_PERSON = 0.95
 """After dead air or a tone, HUMAN needs at least this share: what breaks a silence is often a click or a breath."""
-LIKELY = 0.7
-"""When an agent is due, HUMAN is said from this share of the person, else NOTSURE; both go to an agent."""

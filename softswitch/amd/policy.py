@@ -15,7 +15,7 @@ from softswitch.amd import tones
 from softswitch.amd.features import STEP_MS
 from softswitch.amd.parameters import THRESHOLD, THRESHOLDS
 from softswitch.amd.state import State
-from softswitch.amd.timing import CLOCKS, MIDDLE
+from softswitch.amd.timing import CLOCKS, FAINT, MIDDLE
 from softswitch.amd.verdict import Cause, Verdict
 from softswitch.amd.weights import POINTS_AT, weights_in_force
 
@@ -35,7 +35,7 @@ _CLASSIFIER, _LONG_GREETING, _RESUMED = int(Cause.CLASSIFIER), int(Cause.LONG_GR
 _BEEP, _SIT, _FAX_TONE, _HUNG_UP = int(Cause.BEEP), int(Cause.SIT), int(Cause.FAX_TONE), int(Cause.HUNG_UP)
 _RINGBACK, _BUSY, _DIAL_TONE, _ANY_TONE = int(Cause.RINGBACK), int(Cause.BUSY), int(Cause.DIAL_TONE), int(Cause.TONE)
 
-_MIDDLE = MIDDLE
+_MIDDLE, _FAINT = MIDDLE, FAINT
 _LONG_SPAN_S = 3.0
 
 
@@ -132,6 +132,12 @@ def _has_gone_on(state: State, at: int, span_ms: float) -> bool:
 
 
 @njit(cache=True, nogil=True)
+def _share_of_nobody(state: State) -> float:
+    outputs = state.network.outputs
+    return float(outputs[hearing.FAX] + outputs[hearing.NOTHING] + outputs[hearing.TONE])
+
+
+@njit(cache=True, nogil=True)
 def _judge_openly(state: State, at: int, quiet_ms: float, share: float, person: float) -> int:
     """No verdict stands, or one that nobody spoke for.  at: the point's row in the weights."""
     points = weights_in_force()
@@ -142,10 +148,6 @@ def _judge_openly(state: State, at: int, quiet_ms: float, share: float, person: 
         return 0
     if state.machine_steps >= points[at + THRESHOLD.machine_steps]:
         return _name_machine(state, False, share)
-    stopped = quiet_ms >= rule.STOPPED_MS and share >= points[at + THRESHOLD.short_machine]
-    if stopped and _has_gone_on(state, at, points[at + THRESHOLD.short_span_ms]):
-        return _name_machine(state, False, share)
-    outputs = state.network.outputs
     over_ms = quiet_ms - points[at + THRESHOLD.patience_ms]
     if over_ms >= 0.0:
         needed = points[at + THRESHOLD.person] - points[at + THRESHOLD.person_fall] * over_ms / 1000.0
@@ -153,12 +155,10 @@ def _judge_openly(state: State, at: int, quiet_ms: float, share: float, person: 
         if person >= needed and (state.verdict == _NONE or person >= rule.LATE_PERSON):
             short = state.network.timing.phrases[_MIDDLE] <= 1.0
             return decide(state, _HUMAN, _SHORT_GREETING if short else _END_OF_GREETING, person)
-    unlikely = outputs[hearing.FAX] + outputs[hearing.NOTHING] + outputs[hearing.TONE] >= person
     if state.verdict != _NONE:
         return 0
-    if quiet_ms >= points[at + THRESHOLD.latest_ms] and person > points[at + THRESHOLD.person_latest] and not unlikely:
-        if person < rule.LIKELY:
-            return decide(state, _NOTSURE, _TIME_LIMIT, max(1.0 - share, 0.0))
+    likely = person > max(points[at + THRESHOLD.person_latest], _share_of_nobody(state))
+    if quiet_ms >= points[at + THRESHOLD.latest_ms] and likely:
         return decide(state, _HUMAN, _END_OF_GREETING, person)
     if quiet_ms >= rule.LIMIT_MS:
         return decide(state, _NOTSURE, _TIME_LIMIT, max(1.0 - share, 0.0))
@@ -169,10 +169,11 @@ def _judge_openly(state: State, at: int, quiet_ms: float, share: float, person: 
 
 @njit(cache=True, nogil=True)
 def _judge_signals(state: State) -> int:
-    """A fax or a tone that no detector of tones could prove, yet the network hears nothing else."""
+    """A fax or a tone that no detector of tones could prove, yet the network hears nothing else, and it sounds."""
     outputs = state.network.outputs
-    state.clear_steps = state.clear_steps + 1 if outputs[hearing.FAX] >= rule.CLEAR_SHARE else 0
-    state.tonal_steps = state.tonal_steps + 1 if outputs[hearing.TONE] >= rule.CLEAR_SHARE else 0
+    sounding = 1 if state.network.voice.level > state.network.voice.peak - rule.SOUNDING_DB else 0
+    state.clear_steps = state.clear_steps + sounding if outputs[hearing.FAX] >= rule.CLEAR_SHARE else 0
+    state.tonal_steps = state.tonal_steps + sounding if outputs[hearing.TONE] >= rule.CLEAR_SHARE else 0
     if state.verdict in (_NONE, _SILENCE):
         if state.clear_steps >= rule.CLEAR_STEPS:
             return decide(state, _FAX, _CLASSIFIER, outputs[hearing.FAX])
@@ -201,10 +202,13 @@ def judge(state: State) -> int:
     at = POINTS_AT + state.point * THRESHOLDS
     clocks = state.network.timing
     outputs = state.network.outputs
-    if np.isnan(state.speech_onset_ms) and clocks.onset[_MIDDLE] >= 0.0:
-        state.speech_onset_ms = clocks.onset[_MIDDLE] * 1000.0
-        flags |= SPEECH_STARTED
     person = outputs[hearing.PERSON]
+    heard = _MIDDLE
+    if clocks.onset[_MIDDLE] < 0.0 and person > _share_of_nobody(state):
+        heard = _FAINT  # a voice that never rose far out of a loud room, or was cut by a codec
+    if np.isnan(state.speech_onset_ms) and clocks.onset[heard] >= 0.0:
+        state.speech_onset_ms = clocks.onset[heard] * 1000.0
+        flags |= SPEECH_STARTED
     share = (
         outputs[hearing.VOICEMAIL] + outputs[hearing.MENU] + outputs[hearing.ANNOUNCEMENT] + outputs[hearing.SCREENING]
     )
@@ -212,7 +216,7 @@ def judge(state: State) -> int:
     state.machine_steps = state.machine_steps + 1 if long and share >= points[at + THRESHOLD.machine] else 0
     state.corrected_steps = state.corrected_steps + 1 if long and share >= points[at + THRESHOLD.corrected] else 0
     state.ended_ms = state.ended_ms + STEP_MS if outputs[hearing.ENDED] > points[at + THRESHOLD.ended] else 0.0
-    quiet_ms = max(clocks.row[_MIDDLE * CLOCKS] * 1000.0, float(state.ended_ms))
+    quiet_ms = max(clocks.row[heard * CLOCKS] * 1000.0, float(state.ended_ms))
     if state.verdict in (_NONE, _SILENCE, _TONE):
         signal = _judge_signals(state)
         if signal != 0:

@@ -15,8 +15,8 @@ from softswitch.amd.voice import CONTENT
 THRESHOLDS = (0.25, 0.5, 0.75)
 CLOCKS = 7
 """Numbers for each threshold: silence, speech, span, last phrase, phrases, longest pause, last pause."""
-MIDDLE = 1
-"""The threshold whose clocks are reported."""
+FAINT, MIDDLE = 0, 1
+"""The threshold that a voice deep in noise may reach, and the one whose clocks are reported."""
 ROW = len(THRESHOLDS) * CLOCKS + 4 + 6 + 5 + 4 + 2 * CONTENT + 4
 Record = Any  # one row of `TIMING`; NumPy has no static type for it
 

@@ -15,7 +15,7 @@ from softswitch.amd.features import BANDS, FAST, Bands, decibels
 from softswitch.amd.scratch import floats
 
 INPUTS = 5 * BANDS + 8
-WIDE, CONTENT = 32, 16
+WIDE, CONTENT = 64, 16
 """Units of the two hidden layers; the second is what is kept of the voice's sound."""
 Record = Any  # one row of `VOICE`; NumPy has no static type for it
 

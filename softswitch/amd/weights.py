@@ -22,7 +22,7 @@ from softswitch.errors import SoftswitchError
 
 FILE = Path(__file__).with_name("weights.npz")
 SYMBOL = "softswitch_amd_weights"
-FIRST, SECOND = 64, 32
+FIRST, SECOND = 192, 96
 """Units of the judge's hidden layers."""
 CLASSES = ("person", "voicemail", "menu", "announcement", "fax", "nothing", "tone", "screening")
 OUTPUTS = len(CLASSES) + 1

@@ -22,17 +22,25 @@ def noise(ms: float, dbov: float, seed: int = 1) -> Samples:
     return np.clip(drawn, -32768, 32767).astype(np.int16)
 
 
+VOWELS_HZ = np.array([[700, 1150, 2500], [300, 2200, 2900], [500, 1700, 2500], [400, 800, 2300], [600, 1000, 2400]])
+
+
 def speech(ms: float, dbov: float = -20.0, seed: int = 2) -> Samples:
-    """A buzz of drifting pitch in syllables of 200 ms and phrases of 1.4 s: speech to an ear for energy and lines."""
-    count = int(ms * 8)
-    time = np.arange(count) / RATE
-    pitch = 120.0 + 25.0 * np.sin(2 * np.pi * 1.3 * time + seed)
+    """A drifting pitch through formants that move from vowel to vowel, in syllables of 200 ms and phrases of 1.4 s."""
+    time = np.arange(int(ms * 8)) / RATE
+    pitch = 120.0 + 25.0 * np.sin(2 * np.pi * 0.6 * time + seed)
     phase = 2 * np.pi * np.cumsum(pitch) / RATE
-    voice = np.zeros(count)
-    for harmonic in range(1, 22):
-        voice += np.cos(harmonic * phase + harmonic * harmonic) / (1.0 + 0.25 * harmonic)
-    syllables = 0.15 + np.abs(np.sin(np.pi * time / 0.2))
-    voice *= np.where(time % 1.7 < 1.4, syllables, 0.002)
+    syllable, done = (time / 0.2).astype(int), (time / 0.2 % 1.0)[:, None]
+    vowels = VOWELS_HZ[np.random.default_rng(seed).integers(0, len(VOWELS_HZ), syllable[-1] + 2)]
+    formants = vowels[syllable] * (1.0 - done) + vowels[syllable + 1] * done
+    voice = np.zeros(len(time))
+    for harmonic in range(1, 28):
+        hz = harmonic * pitch
+        away = (hz[:, None] - formants) / np.array([60.0, 90.0, 120.0])
+        voice += (
+            np.cos(harmonic * phase + harmonic**2) * (hz < 3700.0) * np.sum([1.0, 0.5, 0.25] / (1.0 + away**2), axis=1)
+        )
+    voice *= np.where(time % 1.7 < 1.4, 0.15 + np.abs(np.sin(np.pi * time / 0.2)), 0.002)
     voice *= 32768.0 * 10 ** (dbov / 20) / np.sqrt(np.mean(voice**2))
     return np.clip(voice, -32768, 32767).astype(np.int16)
 
@@ -263,7 +271,7 @@ def test_the_start_of_speech_is_reported_once_and_where_it_was() -> None:
     assert abs(float(states[0]["speech_onset_ms"]) - 600) <= 80
 
 
-def test_a_click_is_no_speech() -> None:
+def test_a_click_is_neither_speech_nor_a_tone() -> None:
     click = silence(6000)
     click[8000:8080] = 12000
     assert judge(click)[:2] == (Verdict.SILENCE, Cause.INITIAL_SILENCE)
