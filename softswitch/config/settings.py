@@ -37,6 +37,7 @@ from softswitch.config.sip import SipSettings, TrunkSettings
 from softswitch.config.supervision import SupervisionSettings
 from softswitch.config.tracing import TraceSettings
 from softswitch.dialler.campaign import AmdMode, AmdPoint, Policy, Purpose
+from softswitch.dialler.rule_choice import RuleChoice
 
 
 class SiteSettings(Section):
@@ -174,6 +175,8 @@ class CampaignSettings(Section):
     """Lists, records and the wallboard know it by this name."""
     purpose: Purpose = Purpose.RESEARCH
     """research or marketing; research that hands over leads is marketing."""
+    rules: RuleChoice = RuleChoice.UK
+    """uk (Ofcom), us (FTC and FCC), or own: its own settings, where they are stricter than the UK's."""
     trunk: str = ""
     """Name of a trunk; empty: any that is healthy."""
     caller_id: OptionalE164 = ""

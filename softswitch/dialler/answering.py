@@ -49,6 +49,21 @@ class AnsweredCalls:
             if call.state is CallState.ANSWERED:
                 self.arm(call, now)
 
+    def greeted(self, call: Call, greeting_s: float, now: float) -> None:
+        """The callee's greeting is complete. It is written down, and where the rules count from there the call's clock
+        is that one; the first end that was told stands.
+
+        greeting_s: from the first voice to the greeting's end.
+        """
+        if call.speech_at is None or call.attempt.greeting_end_at is not None:
+            return
+        ended_at = min(call.speech_at + greeting_s, now)
+        self._books.note(call, silently=True, greeting_end_at=self._shift.wall(ended_at))
+        if self._shift.rules.counts_from_greeting_end:
+            call.greeting_end_at = ended_at
+            if call.state is CallState.ANSWERED:
+                self.arm(call, now)
+
     def agent_heard(self, call: Call, at: float, now: float, agent: str = "") -> None:
         if call.state is not CallState.CONNECTING or (agent and agent != call.agent):
             return

@@ -141,6 +141,8 @@ class DialAttempt:
     """An agent was reserved for it before it was dialled."""
     number_rank: int = 0
     """Which of the lead's numbers was dialled, from 0."""
+    greeting_end_at: datetime | None = None
+    """End of the callee's completed greeting, where the detector told it of a person."""
 
     @property
     def number_name(self) -> str:

@@ -72,6 +72,8 @@ class Call:
     answered_wall: datetime | None = None
     """The call counts for the day of this moment."""
     speech_at: float | None = None
+    greeting_end_at: float | None = None
+    """Under rules that count from it: the two-second rule has this clock alone."""
     guaranteed: bool = False
     """Dialled with an agent reserved for it."""
     agent: str = ""
@@ -111,9 +113,12 @@ class Call:
     """Who has promised the callback; empty: anybody's."""
 
     def deadline(self, two_second_rule_s: float) -> float:
-        """When an agent or else the message must be heard: the stricter of the two clocks, of 200 OK and of speech."""
+        """When an agent or else the message must be heard: the stricter of the two clocks, of 200 OK and of speech, or
+        that of the greeting's end."""
         assert self.answered_at is not None
         if self.person_at is not None:
             return self.person_at + two_second_rule_s
+        if self.greeting_end_at is not None:
+            return self.greeting_end_at + two_second_rule_s
         first = self.answered_at if self.speech_at is None else min(self.answered_at, self.speech_at)
         return first + two_second_rule_s

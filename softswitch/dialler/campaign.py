@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import date, time
 from enum import StrEnum
 
+from softswitch.dialler.rule_choice import RuleChoice
+
 
 class Purpose(StrEnum):
     RESEARCH = "research"
@@ -61,6 +63,8 @@ class RecycleRule:
 class Campaign:
     name: str
     purpose: Purpose = Purpose.RESEARCH
+    rules: RuleChoice = RuleChoice.UK
+    """Whose rules bind it; the campaign's own settings may be stricter."""
     trunk: str = ""
     """Carrier account; empty: any that is healthy."""
     caller_id: str = ""

@@ -141,10 +141,8 @@ class Clocks:
     from_answer: datetime
     from_greeting: datetime | None
     """None where the callee was never heard."""
-
-    @property
-    def stricter(self) -> datetime:
-        return self.from_answer if self.from_greeting is None else min(self.from_answer, self.from_greeting)
+    due: datetime
+    """What the rules ask for: the stricter of the two, or the second alone, from a completed greeting's end."""
 
     @classmethod
     def of(cls, attempt: DialAttempt, rules: RuleSet) -> "Clocks":
@@ -153,7 +151,11 @@ class Clocks:
         rule = timedelta(seconds=rules.two_second_rule_s)
         greeting = None if attempt.speech_at is None else attempt.speech_at + rule
         rang = attempt.amd_verdict == "TONE" and not attempt.amd_acted
-        return cls(greeting if rang and greeting is not None else attempt.answered_at + rule, greeting)
+        answer = greeting if rang and greeting is not None else attempt.answered_at + rule
+        if rules.counts_from_greeting_end and attempt.greeting_end_at is not None:
+            complete = attempt.greeting_end_at + rule
+            return cls(answer, complete, complete)
+        return cls(answer, greeting, answer if greeting is None else min(answer, greeting))
 
 
 def compliance_day(
@@ -262,7 +264,7 @@ def _invited(attempt: DialAttempt) -> datetime:
 def _message(attempt: DialAttempt, rules: RuleSet) -> str:
     """What the callee of an abandoned call heard."""
     if attempt.message_at is not None:
-        return "in time" if attempt.message_at <= Clocks.of(attempt, rules).stricter else "late"
+        return "in time" if attempt.message_at <= Clocks.of(attempt, rules).due else "late"
     return "agent" if attempt.bridged_at is not None else "missing"
 
 
@@ -272,7 +274,7 @@ def _is_late(attempt: DialAttempt, due: datetime | None, rules: RuleSet) -> bool
         return False
     if attempt.bridged_at is not None:
         # In time by both: abandoned afterwards, as one whom a verdict had taken from an agent.
-        return attempt.bridged_at > due or attempt.bridged_at <= Clocks.of(attempt, rules).stricter
+        return attempt.bridged_at > due or attempt.bridged_at <= Clocks.of(attempt, rules).due
     return attempt.message_at is not None or attempt.ended_at is None or attempt.ended_at > due
 
 

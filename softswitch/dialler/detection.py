@@ -13,6 +13,7 @@ Whoever may be a person keeps the agent: a silent line may be somebody who waits
 somebody reads along.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -30,12 +31,32 @@ class Finding:
     """Of the callee, heard until then."""
     probability: float | None = None
     """Of the verdict, 0-1."""
+    greeting_s: float | None = None
+    """From the first voice to the end of a greeting that is complete; None while it goes on, or where nobody spoke."""
+
+
+PHRASES_PARTED_BY_MS = 160.0
+"""Less quiet than this is a breath within a phrase (`amd.state.FEATURES`)."""
+
+
+def completed_greeting_s(features: Mapping[str, float | None]) -> float | None:
+    """From the first voice to the end of the callee's greeting; None where nobody spoke, or somebody still does.
+
+    features: what a verdict was founded on, by the names of `amd.state.FEATURES`. Where the callee speaks again after
+    the pause, the greeting ended later than this says, and the clock that starts here is the stricter one.
+    """
+    span_ms, quiet_ms = features.get("span_ms"), features.get("quiet_ms")
+    if span_ms is None or quiet_ms is None or not quiet_ms >= PHRASES_PARTED_BY_MS or not span_ms > 0:
+        return None
+    return span_ms / 1000.0
 
 
 NOBODY_THERE = frozenset({Verdict.MACHINE, Verdict.FAX, Verdict.TONE, Verdict.CARRIER})
 """Verdicts that free the agent and end the call."""
 SOMEBODY_THERE = frozenset({Verdict.HUMAN, Verdict.SCREENING})
 """Verdicts that bring an agent to a call that was taken for a machine's."""
+GREETED = frozenset({Verdict.HUMAN, Verdict.NOTSURE})
+"""Verdicts after which a greeting that is complete is a person's, and the two-second rule may run from its end."""
 ENDED_AS = {
     Verdict.MACHINE: Disposition.MACHINE,
     Verdict.FAX: Disposition.FAX,

@@ -296,12 +296,16 @@ class Dialler(ChosenCampaign):
         now: float,
         *,
         probability: float | None = None,
+        greeting_s: float | None = None,
     ) -> bool:
-        """The detector's first verdict on a call, or a correction; whether it takes the call for nobody's."""
+        """The detector's first verdict on a call, or a correction; whether it takes the call for nobody's.
+
+        greeting_s: from the first voice to the end of a greeting that is complete.
+        """
         call = self._call(call_ref, *LIVE, CallState.ENDING)
         if call is None:
             return False
-        acted = self._judged.verdict(call, Finding(verdict, cause, audio_ms, probability), now)
+        acted = self._judged.verdict(call, Finding(verdict, cause, audio_ms, probability, greeting_s), now)
         if self._killed:
             self._answered.kill(call, self._closing_clip, now)
         self._settle(now)

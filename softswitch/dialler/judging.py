@@ -12,7 +12,7 @@ from softswitch.dialler.attempt import Disposition
 from softswitch.dialler.books import Books
 from softswitch.dialler.call import LIVE, WITH_MACHINE, Call, CallState
 from softswitch.dialler.campaign import AmdMode
-from softswitch.dialler.detection import NOBODY_THERE, SOMEBODY_THERE, Finding
+from softswitch.dialler.detection import GREETED, NOBODY_THERE, SOMEBODY_THERE, Finding
 from softswitch.dialler.events import Listen, PlayMessage
 from softswitch.dialler.shift import Shift
 
@@ -56,6 +56,8 @@ class JudgedCalls:
             amd_acted=nobody,
             amd_freed=call.attempt.amd_freed or (nobody and call.state in (CallState.CONNECTING, CallState.IN_CALL)),
         )
+        if finding.verdict in GREETED and finding.greeting_s is not None:
+            self._answered.greeted(call, finding.greeting_s, now)
         if nobody:
             self._nobody_there(call, now)
         elif call.state in WITH_MACHINE:

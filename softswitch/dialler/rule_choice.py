@@ -1,4 +1,4 @@
-"""By whose rules a day is judged; the rules themselves are `softswitch.dialler.rules`."""
+"""By whose rules a campaign dials and a day is judged; the rules themselves are `softswitch.dialler.rules`."""
 
 from enum import StrEnum
 

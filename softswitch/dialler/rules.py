@@ -9,6 +9,7 @@ from datetime import date, time
 
 from softswitch.dialler.campaign import AmdPoint, Campaign, Policy, Purpose
 from softswitch.dialler.presented import caller_ids_of
+from softswitch.dialler.rule_choice import RuleChoice
 
 MOST_LINES_PER_AGENT = 5
 SCREENING_MAXIMUM_AGE_S = 28 * 86400.0  # PECR 2003 reg. 21: a TPS list older than 28 days may not be used
@@ -34,6 +35,9 @@ class RuleSet:
     """Numbers that may not be presented as caller id."""
     period_days: int = 1
     """Calendar days over which the abandoned share is taken."""
+    counts_from_greeting_end: bool = False
+    """The two-second rule runs from the end of the callee's completed greeting, where that is known; else, and until
+    then, from the answer and from the greeting's start, whichever is stricter."""
 
 
 UNITED_KINGDOM = RuleSet(
@@ -58,6 +62,7 @@ UNITED_STATES = RuleSet(
     closes=time(21, 0),
     premium=re.compile(r"\+1900|\+1976"),
     period_days=30,
+    counts_from_greeting_end=True,  # 16 CFR 310.4(b)(4)(iii): within two seconds of the person's completed greeting
 )
 
 
@@ -75,6 +80,16 @@ def own_rules(campaign: Campaign) -> RuleSet:
         opens=max(uk.opens, campaign.opens),
         closes=min(uk.closes, campaign.closes),
     )
+
+
+def rules_of(campaign: Campaign, choice: RuleChoice) -> RuleSet:
+    """The rule set that somebody chose for a campaign."""
+    match choice:
+        case RuleChoice.UK:
+            return UNITED_KINGDOM
+        case RuleChoice.US:
+            return UNITED_STATES
+    return own_rules(campaign)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ class RunningCampaign:
             ledger=AbandonmentLedger(time_zone, FalsePositives(margins.false_positive_prior(campaign))),
             rng=rng,
             blend=blend,
+            rules=rules,
         )
         if blend is not None:
             blend.add_campaign(campaign.name, campaign.agents, campaign.weight, self._wants_agents)

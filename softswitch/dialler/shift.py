@@ -13,7 +13,7 @@ from softswitch.dialler.call import Call
 from softswitch.dialler.campaign import Campaign
 from softswitch.dialler.events import CampaignEvent
 from softswitch.dialler.locks import NumberLocks
-from softswitch.dialler.rules import Margins
+from softswitch.dialler.rules import UNITED_KINGDOM, Margins, RuleSet
 from softswitch.dialler.suppression import SuppressionList
 from softswitch.errors import UsageError
 
@@ -32,6 +32,7 @@ class Shift:
     rng: np.random.Generator
     blend: Blend | None = None
     """Who shares the agents out; None: they are this campaign's alone."""
+    rules: RuleSet = UNITED_KINGDOM
     calls: dict[str, Call] = field(default_factory=dict)
     """Attempts that are not over, by `call_ref`."""
     events: deque[CampaignEvent] = field(default_factory=deque)

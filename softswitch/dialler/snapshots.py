@@ -21,7 +21,7 @@ _MOMENTS = tuple(name for name in _ATTEMPT if name.endswith("_at"))
 _LEAD = tuple(field.name for field in fields(Lead))
 _PLAIN = (
     "begun_at", "timer", "unwanted", "placed_at", "ringing_at", "answered_at", "speech_at", "guaranteed", "agent",
-    "connected_at", "heard_at", "served", "message_heard", "machine", "counted_live", "abandoned",
+    "greeting_end_at", "connected_at", "heard_at", "served", "message_heard", "machine", "counted_live", "abandoned",
     "in_channel_report", "ended_at", "clip", "findings", "review_rank", "person_at", "beeped",
     "message_left", "callback_agent",
 )  # fmt: skip

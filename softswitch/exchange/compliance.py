@@ -7,7 +7,7 @@ from softswitch.config import Settings, campaign_of
 from softswitch.dialler.campaign import Campaign
 from softswitch.dialler.compliance import ComplianceDay
 from softswitch.dialler.rule_choice import RuleChoice
-from softswitch.dialler.rules import UNITED_KINGDOM, UNITED_STATES, RuleSet, own_rules
+from softswitch.dialler.rules import rules_of
 from softswitch.errors import UsageError
 from softswitch.store.database import Store
 
@@ -27,15 +27,6 @@ async def compliance_days(
     if campaign and campaign not in names:
         raise UsageError(f'there is no campaign "{campaign}"; the site has {", ".join(names) or "none"}')
     return [
-        await store.compliance_day(one, _rules_of(one, rules), day, zone)
+        await store.compliance_day(one, rules_of(one, rules), day, zone)
         for one in (known.get(name, Campaign(name)) for name in names if campaign in ("", name))
     ]
-
-
-def _rules_of(campaign: Campaign, rules: RuleChoice) -> RuleSet:
-    match rules:
-        case RuleChoice.UK:
-            return UNITED_KINGDOM
-        case RuleChoice.US:
-            return UNITED_STATES
-    return own_rules(campaign)

@@ -15,6 +15,7 @@ from softswitch.calls.outcome import Outcome
 from softswitch.dialler.agents import AgentChanged
 from softswitch.dialler.callbacks import MISSED
 from softswitch.dialler.campaign import AmdMode
+from softswitch.dialler.detection import completed_greeting_s
 from softswitch.dialler.dialling import Dialler
 from softswitch.dialler.events import (
     AttemptChanged,
@@ -311,9 +312,11 @@ class DialledCalls:
 
     def _receive_verdict(self, call_ref: str, event: VerdictReached, now: float) -> None:
         """Tell the dialler, and keep it with all that it was founded on, whatever comes of it."""
+        features = dict(zip(FEATURES, event.features, strict=False))
         acted = self.dialler.receive_verdict(
-            call_ref, event.verdict, event.cause, event.audio_ms, now, probability=event.probability
-        )
+            call_ref, event.verdict, event.cause, event.audio_ms, now,
+            probability=event.probability, greeting_s=completed_greeting_s(features),
+        )  # fmt: skip
         self._records.keep_verdict(
             KeptVerdict(
                 call_ref=call_ref,
@@ -325,7 +328,7 @@ class DialledCalls:
                 audio_ms=event.audio_ms,
                 point=self.dialler.attempt(call_ref).amd_point,
                 acted=acted,
-                features=dict(zip(FEATURES, event.features, strict=False)),
+                features=features,
             )
         )
 

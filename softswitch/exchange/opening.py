@@ -22,6 +22,7 @@ from softswitch.config import (
 from softswitch.dialler.callbacks import MISSED
 from softswitch.dialler.campaign import Purpose
 from softswitch.dialler.dialling import Dialler
+from softswitch.dialler.rules import rules_of
 from softswitch.errors import UsageError
 from softswitch.exchange.ports import open_ports
 from softswitch.exchange.premises import Site, wall
@@ -175,6 +176,7 @@ async def make_dialler(site: Site, settings: CampaignSettings) -> Dialler:
         new_ref=new_ref,
         board=site.board,
         locks=site.locks,
+        rules=rules_of(campaign, campaign.rules),
         time_zone=zone,
         blend=site.blend,
     )

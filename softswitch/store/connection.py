@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from softswitch.store.vault_key import KeyPlace
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-NEWEST_REVISION = "0012"
+NEWEST_REVISION = "0013"
 """The last of the migrations, to be known without reading them."""
 _VERSION_TABLE = "alembic_version"
 BUSY_TIMEOUT_MS = 5000

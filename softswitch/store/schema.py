@@ -209,6 +209,7 @@ attempts = Table(
     Column("guaranteed", Boolean, nullable=False, server_default=false()),
     # Which of the lead's numbers.
     Column("number_rank", Integer, nullable=False, server_default="0"),
+    Column("greeting_end_at", UtcDateTime),
     Index("ix_attempts_campaign_committed_at", "campaign", "committed_at"),
 )
 # Small whatever the table's size: only the attempts of this moment are open.

@@ -58,6 +58,7 @@ class CallRecord(BaseModel):
     amd_freed: bool
     amd_corrections: int
     voicemail_at: datetime | None
+    greeting_end_at: datetime | None
     AMDSTATUS: str = Field(validation_alias="amdstatus", description="The verdict as dialplans know it.")
     AMDCAUSE: str = Field(validation_alias="amdcause", description="Its cause, as LONGGREETING-2400.")
 

@@ -10,6 +10,7 @@ from softswitch.dialler.agents import AgentBoard
 from softswitch.dialler.dialling import Dialler
 from softswitch.dialler.lead import Lead
 from softswitch.dialler.locks import NumberLocks
+from softswitch.dialler.rules import UNITED_KINGDOM, RuleSet
 from softswitch.dialler.suppression import SuppressionList
 from tests.dialler.desk import CAMPAIGN, NOON, Desk
 
@@ -25,6 +26,7 @@ def open_desk() -> Callable[..., Desk]:
         started: bool = True,
         channels: int = 30,
         name: str = "survey",
+        rules: RuleSet = UNITED_KINGDOM,
         **campaign: object,
     ) -> Desk:
         refs = count(1)
@@ -35,6 +37,7 @@ def open_desk() -> Callable[..., Desk]:
             new_ref=lambda: f"{name}-call{next(refs)}",
             board=board,
             locks=locks,
+            rules=rules,
         )
         desk = Desk(dialler, list(leads))
         dialler.set_wall(wall, desk.now)

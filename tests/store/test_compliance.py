@@ -34,7 +34,7 @@ class Day:
         self.made += 1
         values: dict[str, object] = {"invited": 0.0, "ringing": 1.0, "ended": 60.0, **what}
         moments = {}
-        for name in ("invited", "ringing", "answered", "speech", "bridged", "message", "ended"):
+        for name in ("invited", "ringing", "answered", "speech", "greeting_end", "bridged", "message", "ended"):
             seconds = values.pop(name, None)
             if seconds is not None:
                 moments[f"{name}_at"] = at + timedelta(seconds=float(seconds))
@@ -100,6 +100,19 @@ def test_the_two_clocks_are_shown_apart_and_the_stricter_one_decides(on_a_day) -
         assert report.abandoned_from_greeting == 2
         assert report.agent_late == 3
         assert report.message_missing == 1
+
+    on_a_day(body)
+
+
+def test_in_the_united_states_a_completed_greeting_has_the_clock_alone(on_a_day) -> None:
+    async def body(day):
+        day.call(**ABANDONED, speech=5.4, greeting_end=6.4, message=8.2)  # 1.8 s after its end, 3.2 s after the answer
+        day.call(**ABANDONED, speech=5.4, greeting_end=6.4, message=8.6)
+        day.call(**ABANDONED, speech=5.4, message=6.9)  # its end is not known: from the answer
+        here, there = await day.report(), await day.report(UNITED_STATES)
+        assert (here.message_in_time, here.message_late) == (1, 2)
+        assert (there.message_in_time, there.message_late) == (2, 1)
+        assert here.abandoned_from_answer == there.abandoned_from_answer == 3
 
     on_a_day(body)
 
