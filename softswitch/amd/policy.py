@@ -169,7 +169,8 @@ def _judge_openly(state: State, at: int, quiet_ms: float, share: float, person: 
 
 @njit(cache=True, nogil=True)
 def _judge_signals(state: State) -> int:
-    """A fax or a tone that no detector of tones could prove, yet the network hears nothing else, and it sounds."""
+    """A fax or a tone that no detector of tones could prove, yet the network hears nothing else, and it sounds; a tone
+    only where nobody has spoken: somebody before loud music is somebody."""
     outputs = state.network.outputs
     sounding = 1 if state.network.voice.level > state.network.voice.peak - rule.SOUNDING_DB else 0
     state.clear_steps = state.clear_steps + sounding if outputs[hearing.FAX] >= rule.CLEAR_SHARE else 0
@@ -177,7 +178,7 @@ def _judge_signals(state: State) -> int:
     if state.verdict in (_NONE, _SILENCE):
         if state.clear_steps >= rule.CLEAR_STEPS:
             return decide(state, _FAX, _CLASSIFIER, outputs[hearing.FAX])
-        if state.tonal_steps >= rule.CLEAR_STEPS:
+        if state.tonal_steps >= rule.CLEAR_STEPS and np.isnan(state.speech_onset_ms):
             return decide(state, _TONE, _ANY_TONE, outputs[hearing.TONE])
     return 0
 

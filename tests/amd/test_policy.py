@@ -86,3 +86,13 @@ def test_a_tone_that_the_network_alone_hears_must_sound(states: States, below_pe
         states[0]["clock_ms"] = now_ms
         policy.judge(states[0])
     assert verdict_of(states)[0] is verdict
+
+
+def test_a_tone_that_the_network_alone_hears_behind_somebody_who_spoke_ends_no_call(states: States) -> None:
+    say(states, tone=0.97, person=0.03)
+    voice = states[0]["network"]["voice"]
+    voice["peak"], voice["level"] = -10.0, -12.0
+    for now_ms in np.arange(1020.0, 2000.0, 20.0):
+        hear(states, MIDDLE, 400.0, 1000.0, now_ms)
+        policy.judge(states[0])
+    assert verdict_of(states)[0] is Verdict.NONE
