@@ -18,6 +18,8 @@ _CLIENT_ID = re.compile(r"client_id\W+([0-9a-f-]{36})")
 _ELEMENTS = re.compile(r"parseElements\(String\.raw`(.*?)`\)", re.DOTALL)
 _ESCAPED = (("&#36;", "$"), ("&#96;", "`"), ("&gt;", ">"), ("&lt;", "<"), ("&amp;", "&"))
 _LONGEST_MESSAGE = 1 << 22
+_ONE_EACH = httpx.Limits(max_keepalive_connections=0)
+"""A connection for each request: one that is kept may be closed by the server just as it is used again."""
 Receive = Callable[[str, Any], None]
 """Event and what it brings, as "update" with the elements that changed."""
 
@@ -36,9 +38,9 @@ class Tab:
         self.close_code: int | None = None
         self.client = httpx.AsyncClient(
             base_url=self.url,
-            timeout=30.0,
+            timeout=120.0,
             trust_env=False,
-            transport=httpx.AsyncHTTPTransport(local_address=source, verify=False),
+            transport=httpx.AsyncHTTPTransport(local_address=source, verify=False, limits=_ONE_EACH),
         )
         self._source = source
         self._receive = receive

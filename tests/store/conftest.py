@@ -1,7 +1,8 @@
 """What the store's tests share."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import os
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,22 +11,45 @@ import pytest
 
 from softswitch.dialler.attempt import DialAttempt
 from softswitch.store.database import Store
+from softswitch.store.vault_key import make_key
+from tests.store.postgresql import INITDB, Server, postgresql
 
 WALL = datetime(2027, 3, 10, 12, 0, tzinfo=UTC)
 
 
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    if not INITDB:
+        pytest.skip("PostgreSQL's server is not installed")
+    with postgresql() as server:
+        yield server
+
+
 @pytest.fixture
-def url(tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if os.environ.get("SOFTSWITCH_TEST_STORE") == "postgresql":
+        return str(request.getfixturevalue("server").new_database())
     return f"sqlite:///{tmp_path / 'store.db'}"
 
 
 @pytest.fixture
-def with_store(url: str) -> Callable[[Callable[[Store], Coroutine[Any, Any, Any]]], Any]:
+def key_file(tmp_path: Path) -> Path:
+    """The vault's master key."""
+    path = tmp_path / "vault.key"
+    make_key(path)
+    return path
+
+
+@pytest.fixture
+def with_store(
+    request: pytest.FixtureRequest, url: str
+) -> Callable[[Callable[[Store], Coroutine[Any, Any, Any]]], Any]:
     """Run a coroutine function with an open store, and close it whatever happens."""
+    key_file = None if url.startswith("sqlite") else request.getfixturevalue("key_file")
 
     def run(body: Callable[[Store], Coroutine[Any, Any, Any]]) -> Any:
         async def whole() -> Any:
-            store = await Store.open(url)
+            store = await Store.open(url, key_file)
             try:
                 return await body(store)
             finally:

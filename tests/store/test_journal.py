@@ -13,6 +13,7 @@ from softswitch.store.errors import StoreFailed
 from softswitch.store.journal import Entry, Kind
 from tests.store.conftest import WALL
 from tests.store.folding import calls_of, leads_of
+from tests.store.postgresql import sqlite_file
 
 
 async def entries(store, **what):
@@ -141,7 +142,7 @@ def test_nobody_can_change_or_take_out_an_entry(with_store, url, make_attempt) -
         await store.commit_attempt(make_attempt())
 
     with_store(body)
-    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+    connection = sqlite3.connect(sqlite_file(url))
     for statement in ("UPDATE journal SET kind = 'noted'", "DELETE FROM journal"):
         with pytest.raises(sqlite3.IntegrityError, match="only ever added to"):
             connection.execute(statement)

@@ -15,6 +15,7 @@ from softswitch.dialler.lead import LeadState
 from softswitch.store import refill
 from softswitch.store.database import Store
 from softswitch.store.refill import mixed
+from tests.store.postgresql import sqlite_file
 
 WALL = datetime(2027, 3, 10, 12, 0, tzinfo=UTC)
 SITE = {"country": "GB", "time_zone": "Europe/London"}
@@ -177,7 +178,7 @@ def test_a_lead_whose_record_is_damaged_is_set_aside_and_the_others_are_dialled(
 
     async def body(store):
         await store.import_leads(lead_file("number\n" + numbers(0, 3)), "survey", **SITE)
-        connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+        connection = sqlite3.connect(sqlite_file(url))
         connection.execute("UPDATE vault SET sealed = zeroblob(60) WHERE position = 2")
         connection.commit()
         connection.close()

@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from softswitch.store.schema import leads, metadata
+from tests.store.postgresql import sqlite_file
 
 POSTGRESQL = postgresql.dialect()
 
@@ -36,7 +37,7 @@ def test_nothing_that_says_who_a_lead_is_stands_in_any_table(with_store, url, le
         await store.lock_number("+442079460123", datetime(2027, 3, 10, 12, tzinfo=UTC))
 
     with_store(body)
-    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+    connection = sqlite3.connect(sqlite_file(url))
     for table in metadata.tables:
         held = repr(connection.execute(f"SELECT * FROM {table}").fetchall())
         assert not any(mark in held for mark in ("79460123", "7946 0123", "Annabella")), table
@@ -48,7 +49,7 @@ def test_the_hopper_is_filled_in_the_order_of_an_index(with_store, url) -> None:
         await store.check()
 
     with_store(body)
-    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+    connection = sqlite3.connect(sqlite_file(url))
     for state, condition in (("new", ""), ("waiting", "AND priority = 3")):
         plan = connection.execute(
             f"EXPLAIN QUERY PLAN SELECT * FROM leads WHERE list_ref = 'l' AND state = '{state}' {condition} "

@@ -10,6 +10,7 @@ from softswitch.dialler.lead import LeadState
 from softswitch.dialler.rules import UNITED_KINGDOM
 from softswitch.store.lead_export import write_leads
 from tests.store.conftest import WALL
+from tests.store.postgresql import sqlite_file
 
 HOME, MOBILE, WORK, OTHER = "+442079460001", "+447911123456", "+33123456789", "+442079460002"
 ONE = "number,phone_2,phone 3,first_name,note\n02079460001,07911 123456,+33 1 23 45 67 89,Ann,07911123456 after six\n"
@@ -162,9 +163,8 @@ def test_numbers_stand_in_the_clear_nowhere_in_the_store(with_store, lead_file, 
         await take(store, lead_file(ONE))
 
     with_store(body)
-    from pathlib import Path
 
-    folder = Path(url.removeprefix("sqlite:///")).parent
+    folder = sqlite_file(url).parent
     whole = b"".join(path.read_bytes() for path in folder.glob("store.db*"))
     for number in (HOME, MOBILE, WORK):
         assert number[1:].encode() not in whole and number[3:].encode() not in whole

@@ -17,6 +17,7 @@ from softswitch.store.database import Store
 from softswitch.store.schema import metadata
 from softswitch.store.vault import SHREDDED, Erased, LockedVault, Person, RootKeys, VaultDamaged, VaultLocked
 from softswitch.store.vault_key import make_key, read_key
+from tests.store.postgresql import sqlite_file
 from tests.store.test_interviews import ENDED
 
 SITE = {"country": "GB", "time_zone": "Europe/London"}
@@ -231,7 +232,7 @@ def test_a_thief_of_the_disk_finds_nobody_in_any_file(tmp_path: Path) -> None:
 
 
 def keys_of(url: str) -> dict[int, tuple[bytes, bytes, str]]:
-    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+    connection = sqlite3.connect(sqlite_file(url))
     rows = connection.execute(
         "SELECT position, wrapped, sealed, lead_ref FROM vault_keys "
         "JOIN vault USING (position) JOIN leads USING (position)"

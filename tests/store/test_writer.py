@@ -9,6 +9,7 @@ from softswitch.errors import SoftswitchError
 from softswitch.store.connection import plain_reason
 from softswitch.store.database import Store
 from softswitch.store.errors import StoreFailed
+from tests.store.postgresql import sqlite_file
 
 
 def limit_pages(store: Store, pages: int) -> None:
@@ -61,7 +62,7 @@ def test_a_store_locked_by_another_program_is_said_and_works_again_later(
     monkeypatch.setattr("softswitch.store.connection.BUSY_TIMEOUT_MS", 50)
 
     async def body(store):
-        other = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+        other = sqlite3.connect(sqlite_file(url), isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         results = await asyncio.gather(
             *(store.commit_attempt(make_attempt(f"c{n}")) for n in range(20)), return_exceptions=True

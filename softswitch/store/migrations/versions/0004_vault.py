@@ -33,12 +33,22 @@ def upgrade() -> None:
     ):
         op.drop_index(index, table)
     for table in ("leads", "lists", "suppressions"):
-        op.rename_table(table, f"old_{table}")
+        _put_aside(connection, table)
     _create()
     if connection.execute(sa.text("SELECT EXISTS (SELECT 1 FROM numbers)")).scalar():
         _move(connection)
     for table in ("old_suppressions", "old_leads", "old_lists", "numbers"):
         op.drop_table(table)
+
+
+def _put_aside(connection: sa.Connection, table: str) -> None:
+    """Rename a table, and on PostgreSQL its constraints: their indexes share one space of names."""
+    old = f"old_{table}"
+    op.rename_table(table, old)
+    if connection.dialect.name == "postgresql":
+        names = sa.text("SELECT conname FROM pg_constraint WHERE conrelid = to_regclass(:old)")
+        for name in connection.execute(names, {"old": old}).scalars().all():
+            op.execute(sa.text(f'ALTER TABLE {old} RENAME CONSTRAINT "{name}" TO "old_{name}"'))
 
 
 def _create() -> None:
