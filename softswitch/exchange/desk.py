@@ -1,6 +1,6 @@
 """What people ask of a running site: the wallboard, agents' states, campaigns, the kill switch."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -83,6 +83,11 @@ class Desk(SupervisorDesk):
     async def calls_of(self, campaign: str, limit: int, offset: int) -> list[DialAttempt]:
         self._campaign(campaign)
         return await self._site.store.attempts(campaign, limit, offset)
+
+    async def leads_of(self, campaign: str) -> AsyncIterator[Lead]:
+        """Every lead, without number and fields, as they are read."""
+        self._campaign(campaign)
+        return self._site.store.all_leads(campaign)
 
     async def start_campaign(self, name: str) -> None:
         """What a campaign was told last is kept: the next process of the site goes on from there."""

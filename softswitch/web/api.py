@@ -20,6 +20,7 @@ from softswitch.web.choosing import add_choosing
 from softswitch.web.guard import COOKIE
 from softswitch.web.headsets import add_headsets
 from softswitch.web.interviews import add_interviews
+from softswitch.web.lead_export import add_lead_export
 from softswitch.web.noting import noted
 from softswitch.web.overrides import add_overrides
 from softswitch.web.reviews import add_reviews
@@ -66,6 +67,7 @@ def api_router(room: Room) -> APIRouter:
     _add_campaigns(router, room)
     _add_agents(router, room)
     add_callbacks(router, room)
+    add_lead_export(router, room.control)
     add_choosing(router, room.control)
     add_traces(router, room.control)
     add_headsets(router, room.control)

@@ -1,12 +1,13 @@
 """What the web asks of the switch; `softswitch.switch.Switch` fulfils it, and tests bring a small one of their own."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from softswitch.dialler.attempt import DialAttempt, Disposition
 from softswitch.dialler.detection import Truth
+from softswitch.dialler.lead import Lead
 from softswitch.safeguards.agent_page import AgentPageView, InterviewFigures, InterviewView
 from softswitch.safeguards.campaign_views import CallbackView, ShiftView
 from softswitch.safeguards.four_eyes import Request, What
@@ -36,6 +37,9 @@ class SwitchControl(Protocol):
 
     def agent_call(self, agent: str) -> AgentCallView | None: ...
     async def calls_of(self, campaign: str, limit: int, offset: int) -> list[DialAttempt]: ...
+    async def leads_of(self, campaign: str) -> AsyncIterator[Lead]:
+        """Every lead, without number and fields."""
+
     async def start_campaign(self, name: str) -> None: ...
     async def pause_campaign(self, name: str) -> None: ...
     async def stop_campaign(self, name: str) -> None: ...

@@ -1,11 +1,13 @@
 """Two agents or more, one campaign, calls that are placed by hand and callbacks that are promised."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from softswitch.dialler.agents import AgentState
 from softswitch.dialler.attempt import DialAttempt, Disposition
 from softswitch.dialler.callbacks import moment_of
+from softswitch.dialler.lead import Lead, LeadState
 from softswitch.errors import UsageError
 from softswitch.safeguards.campaign_views import CallbackView
 from softswitch.safeguards.visibility import AgentCallView
@@ -55,6 +57,16 @@ class SmallFloor:
     async def calls_of(self, campaign: str, limit: int, offset: int) -> list[DialAttempt]:
         newest_first = [attempt for attempt in reversed(self.attempts) if attempt.campaign == campaign]
         return newest_first[offset : offset + limit]
+
+    async def leads_of(self, campaign: str) -> AsyncIterator[Lead]:
+        self._known_campaign(campaign)
+        leads = [Lead(f"lead-{n}", campaign, "", "Europe/London", LeadState.NEW, attempts=n) for n in range(1200)]
+
+        async def read() -> AsyncIterator[Lead]:
+            for lead in leads:
+                yield lead
+
+        return read()
 
     async def start_campaign(self, name: str) -> None:
         self._known_campaign(name)

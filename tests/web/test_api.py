@@ -1,4 +1,5 @@
 import asyncio
+import csv
 
 import pytest
 from site_client import Site, shared_site
@@ -43,6 +44,7 @@ def test_what_the_switch_refuses_is_said_in_its_own_words() -> None:
     [
         ("GET", "/api/campaigns/none"),
         ("GET", "/api/campaigns/none/calls"),
+        ("GET", "/api/campaigns/none/leads.csv"),
         ("POST", "/api/campaigns/none/start"),
         ("GET", "/api/agents/none"),
         ("GET", "/api/agents/none/call"),
@@ -156,5 +158,18 @@ def test_the_openapi_document_names_the_error_answers_of_every_operation() -> No
         for path, operations in document["paths"].items():
             for operation in operations.values():
                 assert {"401", "403", "429"} <= operation["responses"].keys(), path
+
+    asyncio.run(story())
+
+
+def test_leads_are_exported_as_a_file_that_says_what_became_of_each_and_not_who_it_is() -> None:
+    async def story() -> None:
+        site = shared_site()
+        answer = await site.get("sue", "/api/campaigns/transport-2026/leads.csv")
+        assert answer.status_code == 200 and answer.headers["content-type"].startswith("text/csv")
+        rows = list(csv.DictReader(answer.text.splitlines()))
+        assert [row["lead_ref"] for row in rows] == [f"lead-{n}" for n in range(1200)]
+        assert rows[7]["attempts"] == "7" and rows[7]["state"] == "new"
+        assert not {"number", "first_name"} & rows[0].keys()
 
     asyncio.run(story())

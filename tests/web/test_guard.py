@@ -93,6 +93,7 @@ MATRIX = [
     ("GET", "/api/campaigns", WATCHERS | {"otto"}),
     ("GET", "/api/campaigns/transport-2026", WATCHERS | {"otto"}),
     ("GET", "/api/campaigns/transport-2026/calls", WATCHERS | {"otto"}),
+    ("GET", "/api/campaigns/transport-2026/leads.csv", WATCHERS | {"otto"}),
     ("POST", "/api/campaigns/transport-2026/start", WATCHERS),
     ("POST", "/api/campaigns/transport-2026/pause", WATCHERS),
     ("POST", "/api/campaigns/transport-2026/stop", WATCHERS),
