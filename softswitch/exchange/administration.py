@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from softswitch.config import Settings
-from softswitch.config.agents_file import AgentRow, AgentsFile, read_agents
 from softswitch.config.scripts import examine_script
-from softswitch.config.writing import Draft, write_secret
+from softswitch.config.writing import write_secret
 from softswitch.errors import UsageError
+from softswitch.exchange.agent_intake import AgentAccounts, AgentIntake
 from softswitch.exchange.import_jobs import ImportJobs
 from softswitch.exchange.phone_files import PhoneFiles
 from softswitch.exchange.premises import Site
 from softswitch.exchange.prompt_intake import take_in
-from softswitch.exchange.site_file import PROMPTS, SCRIPTS, SECRETS, NeverDial, SiteFile
+from softswitch.exchange.site_file import PROMPTS, SCRIPTS, SECRETS, NeverDial, SiteFile, file_stem
 from softswitch.exchange.uploads import Uploads
 from softswitch.safeguards.site_setup import (
     AgentsReport,
@@ -45,19 +45,10 @@ CAMPAIGN_KEYS = frozenset(
     | {"visible_fields", "agents", "wrap_up_s", "maximum_attempts"}
 )
 NAMED_BY = {"trunks": "name", "campaigns": "name", "agents": "id"}
-PHONE_PASSWORD_BYTES = 18
-AGENT = "agent"
 
 
 class Notes(Protocol):
     async def note(self, actor: str, action: str, *, subject: str, reason: str) -> None: ...
-
-
-class AgentAccounts(Protocol):
-    """Where agents' PINs are, hashed; `softswitch.store.database.Store` fulfils it."""
-
-    async def account(self, name: str) -> tuple[str, str] | None: ...
-    async def add_account(self, name: str, password_hash: str, role: str) -> None: ...
 
 
 class TestCalls(Protocol):
@@ -87,7 +78,7 @@ class Administration:
         self._file = SiteFile(path, in_force)
         self._in_force = in_force
         self._notes = notes
-        self._accounts = accounts
+        self._agents = AgentIntake(self._file, accounts)
         self._test_calls = test_calls
         self._never_dial = never_dial
         self._calls_up = calls_up
@@ -117,7 +108,9 @@ class Administration:
         await self._note(by, "change configuration", f"trunk {name}: {what}")
         told, fresh = dict(_only(values, TRUNK_KEYS)), []
         if password:
-            path = await asyncio.to_thread(write_secret, self._file.folder / SECRETS, f"trunk-{_safe(name)}", password)
+            path = await asyncio.to_thread(
+                write_secret, self._file.folder / SECRETS, f"trunk-{file_stem(name)}", password
+            )
             told |= {"password": None, "password_file": f"{SECRETS}/{path.name}"}
             fresh.append(path)
         return await self._file.change(lambda draft: draft.change_element("trunks", "name", name, told), fresh=fresh)
@@ -145,7 +138,7 @@ class Administration:
             content = await asyncio.to_thread(path.read_bytes)
         finally:
             self._uploads.delete(upload_ref)
-        target = self._file.folder / SCRIPTS / f"{_safe(campaign)}-{secrets.token_hex(4)}.toml"
+        target = self._file.folder / SCRIPTS / f"{file_stem(campaign)}-{secrets.token_hex(4)}.toml"
         await asyncio.to_thread(_write, target, content)
         told = {"script": f"{SCRIPTS}/{target.name}"}
         return await self._file.change(
@@ -186,23 +179,16 @@ class Administration:
         a dry run."""
         path = self._uploads.path(upload_ref, by)
         try:
-            read = await asyncio.to_thread(read_agents, path, columns)
-            settings = await self._file.settings()
-            problems = list(read.problems) + await self._account_problems(read)
-            report = _agents_report(read, settings, tuple(problems), dry_run=dry_run)
-            if dry_run or problems:
-                return report
-            await self._note(by, "import agents", f"{report.added} added, {report.changed} changed")
-            report = replace(report, saved=await self._write_agents(read, settings))
-            for row in read.agents:
-                if row.pin and self.hash_pin is not None:
-                    await self._accounts.add_account(row.agent.id, await self.hash_pin(row.pin), AGENT)
+            intake = await self._agents.read(path, columns)
+            if dry_run or intake.report.problems:
+                return replace(intake.report, dry_run=dry_run)
+            await self._note(by, "import agents", f"{intake.report.added} added, {intake.report.changed} changed")
+            return replace(intake.report, saved=await self._agents.write(intake, self.hash_pin))
         except UsageError as error:
             raise UsageError(str(error).replace(str(path), path.name)) from None
         finally:
             if not dry_run:
                 self._uploads.delete(upload_ref)
-        return report
 
     async def phone_file(self, agent: str, by: str) -> ProvisioningFile:
         """Raises KeyError for nobody's id, UsageError where the agent has no such phone."""
@@ -281,34 +267,6 @@ class Administration:
     async def _note(self, by: str, action: str, subject: str) -> None:
         await self._notes.note(by, action, subject=subject, reason="")
 
-    async def _account_problems(self, read: AgentsFile) -> list[str]:
-        found = []
-        for row in read.agents:
-            account = await self._accounts.account(row.agent.id) if row.pin else None
-            if account is not None and account[1] != AGENT:
-                found.append(f"line {row.line}, id: is the name of somebody who is no agent")
-        return found
-
-    async def _write_agents(self, read: AgentsFile, settings: Settings) -> Saved:
-        known = {each.id: each for each in settings.agents}
-        folder, fresh = self._file.folder / SECRETS, []
-        told: dict[str, dict[str, Any]] = {}
-        for row in read.agents:
-            values = told[row.agent.id] = _values(row)
-            old = known.get(row.agent.id)
-            has_password = old is not None and (old.phone_password_file or old.phone_password.get_secret_value())
-            if row.agent.phone_username and not has_password:
-                secret = secrets.token_urlsafe(PHONE_PASSWORD_BYTES)
-                path = await asyncio.to_thread(write_secret, folder, f"phone-{_safe(row.agent.id)}", secret)
-                values["phone_password_file"] = f"{SECRETS}/{path.name}"
-                fresh.append(path)
-
-        def make(draft: Draft) -> None:
-            for agent_id, values in told.items():
-                draft.change_element("agents", "id", agent_id, values)
-
-        return await self._file.change(make, fresh=fresh)
-
 
 def make_administration(path: Path, site: Site, restart: Callable[[], None]) -> Administration:
     """Of a running site."""
@@ -329,27 +287,6 @@ def make_administration(path: Path, site: Site, restart: Callable[[], None]) -> 
     )
 
 
-def _agents_report(read: AgentsFile, settings: Settings, problems: tuple[str, ...], *, dry_run: bool) -> AgentsReport:
-    known = {each.id: each for each in settings.agents}
-    changed = [
-        row
-        for row in read.agents
-        if (old := known.get(row.agent.id)) is not None
-        and (row.pin or any(getattr(old, key) != getattr(row.agent, key) for key in row.told))
-    ]
-    added = sum(row.agent.id not in known for row in read.agents)
-    same = len(read.agents) - added - len(changed)
-    return AgentsReport(read.rows, added, len(changed), same, problems, read.left_out, dry_run)
-
-
-def _values(row: AgentRow) -> dict[str, Any]:
-    values = row.agent.model_dump(mode="python", include=set(row.told))
-    return {
-        key: list(value) if isinstance(value, tuple) else str(value) if isinstance(value, str) else value
-        for key, value in values.items()
-    }
-
-
 def _only(values: Mapping[str, Any], allowed: frozenset[str]) -> Mapping[str, Any]:
     """Keys that are changed here and no others: an upload of one thing must not bring another along."""
     unknown = sorted(values.keys() - allowed)
@@ -360,10 +297,6 @@ def _only(values: Mapping[str, Any], allowed: frozenset[str]) -> Mapping[str, An
 
 def _listed(values: Mapping[str, Any]) -> str:
     return ", ".join(sorted(values)) or "nothing"
-
-
-def _safe(name: str) -> str:
-    return "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "-" for c in name)[:64]
 
 
 def _time(text: Any) -> time:

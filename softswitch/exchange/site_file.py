@@ -122,3 +122,8 @@ def has_phone_file(agent: AgentSettings) -> bool:
 def _secret_files(settings: Settings) -> list[Any]:
     phones = [each.phone_password_file for each in (*settings.agents, *settings.supervisors)]
     return [each.absolute() for each in (*(t.password_file for t in settings.trunks), *phones) if each is not None]
+
+
+def file_stem(name: str) -> str:
+    """What of a name may stand in a file's."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "-" for c in name)[:64]
