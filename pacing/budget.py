@@ -13,19 +13,20 @@ PACE_PRIOR_S = 1800.0
 """That guess is worth so much of a day."""
 DEFAULT_ANSWERS_LEFT = 150.0
 """Live answers to plan for where nobody knows the day's end: about an hour of a small site."""
-CLUMP = 1.0
-CLUMP_PER_AGENT = 0.06
-CLUMP_PER_PERSON = 0.1
-"""Drops that come together, before what is in the air is known to have gone wrong: the more, the larger the floor, or
-the more people are to be expected from the calls on their way (short talks need many)."""
-CAREFUL_SHARE = 0.65
-CAREFUL_CLUMPS = 0.6
-"""Where less is dialled ahead, fewer answers come: so many of those expected, and the allowance shrinks with them; of
-that, no more than so many clumps are kept back, for it is not certain."""
-SLOWNESS = 2.5
+RESERVE = 0.8
+RESERVE_PER_AGENT = 0.16
+RESERVE_PER_PERSON = 0.2
+"""Drops kept back: they come in clumps, before what is in the air is known to have gone wrong, and less is answered
+where less is dialled ahead, which shrinks the allowance. The more, the larger the floor, or the more people are to be
+expected from the calls on their way (short talks need many)."""
+SLOWNESS = 2.0
+SLOWNESS_PER_RESERVE = 0.8
 """How the allowance is stretched when little of it is left: see `drops_to_plan`."""
+LEAST_PLANNED = 0.02
+"""Drops that are risked in the rest of the day where only the reserve is left: the first steps ahead cost almost
+nothing, and already keep agents far busier than one call for each does."""
 DAMPING_ANSWERS = 3.0
-MOST_TARGETS = 4.0
+MOST_TARGETS = 3.0
 """Never a faster spending than so many times the target, whatever is left near the end of a day."""
 FIRST_GAIN = 0.65
 GAIN_DROPS = 25.0
@@ -82,6 +83,13 @@ def allowance_left(floor: Floor, left: float) -> float:
 
 
 @njit(cache=True, nogil=True)
+def errors_exceed(floor: Floor) -> bool:
+    """The expected false positives alone are over the target: nothing was ever left to spend."""
+    false_ones = floor.machines * floor.false_positive_share
+    return false_ones > floor.target * (floor.live + floor.dropped + false_ones)
+
+
+@njit(cache=True, nogil=True)
 def over_limit(floor: Floor) -> bool:
     """The running share is at the limit over which nothing is dialled ahead."""
     gone = spent(floor)
@@ -99,17 +107,21 @@ def gain(floor: Floor) -> float:
 
 
 @njit(cache=True, nogil=True)
-def drops_to_plan(allowance: float, clump: float) -> float:
-    """Drops to be planned for in the rest of the day, of an allowance that must not be overdrawn by one clump.
+def drops_to_plan(allowance: float, reserve: float) -> float:
+    """Drops to be planned for in the rest of the day, of an allowance that must not be overdrawn.
 
-    Utilisation grows about with the logarithm of the overflow, so an even spending is best; but the last drop that is
-    allowed ends all dialling ahead, and the less is left, the more it is worth to have it left. The form was fitted to
-    the solution of that control problem (dynamic programming over time and allowance, 1-20 drops): nothing under one
-    clump, a fifth of two, all but two or three of many.
+    Utilisation over that of one call for each ready agent grows about with a small power of the overflow, so an even
+    spending is best; but the last drop that is allowed ends it, and the less is left, the more it is worth to have it
+    left. The form was fitted to the solution of that control problem (dynamic programming over time and allowance,
+    with clumps and a forecast of answers that is some per cent off), which hardly depends on the time that is left:
+    nothing where the next drop is one too many, next to nothing within the reserve, a fifth of three, half of six, all
+    but three or four of many.
     """
-    if allowance <= clump:
+    if allowance <= 1.0:
         return 0.0
-    return allowance * (allowance - clump) / (allowance + SLOWNESS * clump)
+    rest = max(allowance - reserve, 0.0)
+    planned = allowance * rest / (allowance + SLOWNESS + SLOWNESS_PER_RESERVE * reserve)
+    return max(planned, LEAST_PLANNED)
 
 
 @njit(cache=True, nogil=True)
@@ -118,8 +130,8 @@ def threshold(floor: Floor, agents: int, now: float) -> float:
     if floor.threshold == floor.threshold:
         return floor.threshold
     left = answers_left(floor, agents, now)
-    clump = CLUMP + max(CLUMP_PER_AGENT * agents, CLUMP_PER_PERSON * floor.calls_up * floor.lands)
-    allowance = allowance_left(floor, left)
-    allowance -= min(allowance - allowance_left(floor, CAREFUL_SHARE * left), CAREFUL_CLUMPS * clump)
-    share = min(drops_to_plan(allowance, clump) / (left + DAMPING_ANSWERS), MOST_TARGETS * floor.target)
+    expected = floor.calls_up * floor.lands
+    reserve = RESERVE + max(RESERVE_PER_AGENT * agents, RESERVE_PER_PERSON * expected)
+    planned = drops_to_plan(allowance_left(floor, left), reserve)
+    share = min(planned / (left + DAMPING_ANSWERS), MOST_TARGETS * floor.target)
     return min(gain(floor) * share, 0.5) * floor.outcomes / (floor.outcomes + WARM_OUTCOMES)

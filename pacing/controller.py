@@ -13,7 +13,7 @@ no agent who is known to leave before the call would land. Nothing here ever can
 import math
 
 from numba import njit
-from softswitch.pacing.budget import agents_in, live_share, over_limit, threshold
+from softswitch.pacing.budget import agents_in, errors_exceed, live_share, over_limit, threshold
 from softswitch.pacing.convolution import add_moments, add_term, normal_tail
 from softswitch.pacing.estimators import count_agents, count_ringing, fade, segment_level, service_bin
 from softswitch.pacing.floor import (
@@ -34,6 +34,7 @@ from softswitch.pacing.floor import (
 from softswitch.pacing.forecast import tabulate_calls, tabulate_service
 from softswitch.pacing.policies import (
     FALLBACK_COLD,
+    FALLBACK_ERRORS,
     FALLBACK_NO_DATA,
     FALLBACK_OVER_LIMIT,
     FALLBACK_SPENT,
@@ -122,7 +123,7 @@ def step(state: Table, now: float) -> int:
         return int(min(max(math.ceil(floor.ratio * ready) - flying, least), most))
     floor.allowed = threshold(floor, agents, now)
     if floor.allowed <= 0.0:
-        floor.fallback = FALLBACK_SPENT
+        floor.fallback = FALLBACK_ERRORS if errors_exceed(floor) else FALLBACK_SPENT
         return least
     most = int(max(min(most, LINES_PER_AGENT * agents - flying), least))
     return predictive_dials(floor, agents, least, most, floor.allowed, now)

@@ -15,6 +15,7 @@ from softswitch.pacing.baselines import MATCHING, VICIDIAL, matching_dials, vici
 from softswitch.pacing.controller import step
 from softswitch.pacing.events import receive
 from softswitch.pacing.floor import AWAY, MOST_CALLS, READY, TALKING, WRAPPING_UP, Floor, Table
+from softswitch.pacing.policies import FALLBACKS
 from softswitch.pacing.replay import STEPPED
 
 TICK_S = 1.0
@@ -42,9 +43,10 @@ SHIFT = np.dtype(
 )
 # Figures of a day
 (
-    DIALS, LIVE, DROPPED, PEOPLE_LOST, MACHINES, TALK_S, STEPS, IN_S, BUSY_S, WAITS, LOGGED_LINES, PROGRESSIVE_S,
+    DIALS, LIVE, DROPPED, PEOPLE_LOST, MACHINES, TALK_S, STEPS, IN_S, BUSY_S, WAITS, LOGGED_LINES, FALLBACK_S,
 ) = range(12)  # fmt: skip
-FIGURES = 12
+FIGURES = FALLBACK_S + len(FALLBACKS)
+"""The last ones are seconds by `fallback`."""
 
 
 @njit(cache=True, nogil=True)
@@ -114,6 +116,7 @@ def run_day(
     delay_s = min(one.amd_s, one.patience_s)
     now = 0.0
     while size[0] > 0 and heap[0].at <= one.day_s:
+        figures[FALLBACK_S + state[0].fallback] += heap[0].at - now
         now, what, who, given = heap[0].at, heap[0].what, heap[0].who, heap[0].tag
         pop(heap, size)
         pace = True
@@ -249,7 +252,7 @@ def run_day(
             else:
                 call.rings_s = _log_normal(rng, one.people_answer_mean_s, one.people_answer_cv)
             rate = 1.0 / (1.0 + math.exp(-(rate_logit + rate_drift + rate_jump)))
-            call.answers = rng.random() < rate
+            call.answers = rng.random() * (1.0 - one.failure_share) < rate
             push(heap, size, now + setup_s, np.int64(RING), row, tag)
     for row in range(agents):
         agent = shift[row]

@@ -16,10 +16,11 @@ class Market:
     agents: int = 10
     day_s: float = 8 * 3600.0
     answer_rate: float = 0.2
-    """P(any answer), people and machines."""
+    """P(any answer) of a call, people and machines: the answer-seizure ratio (ITU-T E.411)."""
     machine_share: float = 0.3
     """Of answers."""
     failure_share: float = 0.06
+    """Of calls: they end at set-up, and are among those that nobody answers."""
     setup_mean_s: float = 2.5
     setup_cv: float = 0.4
     people_answer_mean_s: float = 9.5

@@ -8,6 +8,7 @@ from softswitch.pacing.day import (
     BUSY_S,
     DIALS,
     DROPPED,
+    FALLBACK_S,
     FIGURES,
     IN_S,
     LIVE,
@@ -44,6 +45,8 @@ class Day:
     """Talk and wrap-up of all agents."""
     logged_in_s: float
     """Of all agents, breaks left out."""
+    fallback_s: Table
+    """(len(FALLBACKS),) for how long it dialled one call for each ready agent, and why; the first: it did not."""
     steps: int
     waits_s: Table
     """How long an agent had waited, for each call connected."""
@@ -97,6 +100,7 @@ def day_of(
         talk_s=float(figures[TALK_S]),
         busy_s=float(figures[BUSY_S]),
         logged_in_s=float(figures[IN_S]),
+        fallback_s=figures[FALLBACK_S:],
         steps=int(figures[STEPS]),
         waits_s=waits[: min(int(figures[WAITS]), waits.size)],
         log=log[: int(figures[LOGGED_LINES])],

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from softswitch.pacing.baselines import BASELINES
 from softswitch.pacing.market import Market
-from softswitch.pacing.policies import POLICIES
+from softswitch.pacing.policies import FALLBACKS, POLICIES
 from softswitch.pacing.replay import replay
 from softswitch.pacing.simulate import Day, day_of, false_positive_share
 
@@ -123,6 +123,7 @@ def summarise(market: Market, results: Sequence[Day], target: float, with_amd_er
         "dials_per_agent_hour": sum(day.dials for day in results) / hours if hours else 0.0,
         "connected_per_day": float(live.mean()),
         "dropped_per_day": float(dropped.mean()),
+        "fallbacks": _fallbacks(results),
     }
 
 
@@ -153,6 +154,12 @@ def _number(figures: dict[str, object], name: str) -> float:
 
 def _share(part: float, whole: float) -> float:
     return float(part) / float(whole) if whole > 0 else 0.0
+
+
+def _fallbacks(results: Sequence[Day]) -> dict[str, float]:
+    """Shares of the time in which one call for each ready agent was dialled, by the reason."""
+    seconds = np.sum([day.fallback_s for day in results], axis=0)
+    return {FALLBACKS[why]: _share(seconds[why], seconds.sum()) for why in FALLBACKS if why and seconds[why] > 0.0}
 
 
 def _finite(pair: tuple[float, float]) -> tuple[float | None, float | None]:

@@ -6,6 +6,7 @@ from softswitch.pacing import budget, events
 from softswitch.pacing.controller import marginal_drops, step
 from softswitch.pacing.floor import LANDINGS, READY, RESERVED, TALKING, WRAPPING_UP, new_state
 from softswitch.pacing.policies import (
+    FALLBACK_ERRORS,
     FALLBACK_NO_DATA,
     FALLBACK_OVER_LIMIT,
     FALLBACK_SPENT,
@@ -283,6 +284,31 @@ def test_the_last_drops_of_a_day_are_planned_for_one_by_one() -> None:
     assert planned[:3] == [0.0, 0.0, 0.0]
     assert 0.0 < planned[3] < 1.0 < planned[4] < 3.0
     assert 16.0 < planned[5] < 20.0
+    assert 0.0 < budget.drops_to_plan(2.0, 3.0) < 0.05
+
+
+def test_while_a_drop_could_be_afforded_dialling_ahead_goes_on_at_a_small_risk(taught: Floor) -> None:
+    floor = busy(taught)
+    state = floor.state[0]
+    floor.tell(events.ANSWERS_LEFT, value=100.0)
+    floor.tell(events.DROPPED_TODAY, value=26.0)  # of 900 answers and these
+    assert 1.0 < budget.allowance_left(state, 100.0) < 2.0
+    assert 0.0 < budget.threshold(state, 11, floor.now) < 0.001
+    floor.tell(events.DROPPED_TODAY, value=27.0)
+    assert 0.0 < budget.allowance_left(state, 100.0) < 1.0
+    assert budget.threshold(state, 11, floor.now) == 0.0
+
+
+def test_where_amds_errors_alone_are_over_the_target_it_paces_progressively_and_says_so(taught: Floor) -> None:
+    floor = busy(taught, ready=2)
+    state = floor.state.copy()
+    state["live"], state["dropped"] = 700.0, 0.0
+    state["machines"], state["false_positive_share"] = 335.0, 0.105
+    assert step(state, floor.now) == decided(floor, policy=POLICY_PROGRESSIVE)
+    assert state["fallback"][0] == FALLBACK_ERRORS
+    state["false_positive_share"] = 0.045
+    assert step(state, floor.now) > decided(floor, policy=POLICY_PROGRESSIVE)
+    assert state["fallback"][0] == 0
 
 
 def test_larger_floors_keep_more_back(taught: Floor) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from softswitch.pacing import events
 from softswitch.pacing.market import Market
-from softswitch.pacing.policies import POLICIES, POLICY_PREDICTIVE
+from softswitch.pacing.policies import FALLBACK_ERRORS, FALLBACKS, POLICIES, POLICY_PREDICTIVE
 from softswitch.pacing.replay import STEPPED, replay
 from softswitch.pacing.simulate import day_of, false_positive_share
 from softswitch.pacing.summary import best_in_hindsight, interval, simulate, wilson
@@ -97,6 +98,25 @@ def test_with_amd_errors_the_abandoned_rate_is_what_keeps_within_the_target() ->
     assert found["abandoned_rate"] <= 0.03
     assert found["overflow_rate"] < 0.015
     assert found["p_day_over_target"] == 0.0
+
+
+def test_where_amd_loses_too_many_people_the_figures_say_that_nothing_was_dialled_ahead() -> None:
+    market = Market(agents=4, day_s=7200.0, amd_false_positive_share=0.05)
+    poor = simulate(market, with_amd_errors=True, seed=2)
+    progressive = simulate(market, policy="progressive", seed=2)
+    reasons = poor["fallbacks"]
+    assert reasons[FALLBACKS[FALLBACK_ERRORS]] > 0.5
+    assert poor["dropped_per_day"] <= 1.0
+    assert poor["utilisation"] < progressive["utilisation"] + 0.05
+    assert FALLBACKS[FALLBACK_ERRORS] not in simulate(market, seed=2)["fallbacks"]
+
+
+def test_the_answer_rate_is_of_all_calls_those_that_fail_among_them() -> None:
+    market = Market(agents=6, day_s=7200.0, answer_rate=0.3, failure_share=0.4, rate_drift_sd=0.0, rate_jump_sd=0.0)
+    log = day_of(market, policy=POLICY_PREDICTIVE, seed=4, log_lines=200_000).log
+    placed, answered = (int((log["kind"] == kind).sum()) for kind in (events.CALL_PLACED, events.CALL_ANSWERED))
+    assert placed > 500
+    assert answered / placed == pytest.approx(0.3, abs=5 * math.sqrt(0.3 * 0.7 / placed))
 
 
 def test_a_target_of_zero_drops_nobody() -> None:
