@@ -52,6 +52,7 @@ class AgentDesk:
             call=call,
             has_script=dialler is not None and site.surveys.has_script(dialler.campaign.name),
             disposition="" if dialler is None or state is not AgentState.WRAP_UP else self._chosen(dialler, call_ref),
+            voice_dbov=site.watching.voice_dbov(agent),
         )
 
     def agent_call(self, agent: str) -> AgentCallView | None:

@@ -41,6 +41,13 @@ class Watching:
         self._ended_at: dict[str, float] = {}
         """By call, when its script had ended."""
         self._look_at = 0.0
+        self._tested: dict[str, int] = {}
+        """By agent who must test the headset: the idle line's leg."""
+        self._voices: dict[str, float] = {}
+
+    def voice_dbov(self, agent: str) -> float | None:
+        """How loud an agent is on the own idle line, who must test the headset; None for everybody else."""
+        return self._voices.get(agent)
 
     # what supervisors see and say
 
@@ -98,11 +105,30 @@ class Watching:
             legs[agent] = talk.partner.media
         for agent in self._by_agent.keys() - legs.keys():
             self._forget(agent)
-        levels = self._site.plane.levels.look(legs.values())
+        self._choose_tested()
+        levels = self._site.plane.levels.look([*legs.values(), *self._tested.values()])
+        self._voices = {agent: levels[leg].received for agent, leg in self._tested.items() if leg in levels}
         for agent, leg in legs.items():
             if leg in levels:
                 self._by_agent[agent].receive_levels(levels[leg].sent, levels[leg].received, now)
             self._alerts.receive(self._moment(agent, now), now)
+
+    def _choose_tested(self) -> None:
+        site = self._site
+        due = {
+            settings.id: talk.line.media
+            for settings in site.settings.agents
+            if site.headset_tests.is_due(settings.id)
+            and (talk := site.agents.talk_of(settings.id)).line is not None
+            and talk.partner is None
+        }
+        for agent, leg in self._tested.items():
+            line = site.agents.talk_of(agent).line
+            if agent not in due and line is not None and line.media == leg:
+                site.plane.measure(leg, False)
+        for leg in due.values():
+            site.plane.measure(leg, True)
+        self._tested = due
 
     def next_event(self) -> Raised | None:
         return self._alerts.next_event()

@@ -20,7 +20,7 @@ SLOT_BITS = 16
 class OpenLeg:
     """A leg that the switch has, or has closed and whose slot is not free yet; what it wants of it is in the lease."""
 
-    __slots__ = ("_lease", "_recording", "generation", "listeners", "overheard", "port_released", "slot")
+    __slots__ = ("_lease", "_recording", "generation", "listeners", "measured", "overheard", "port_released", "slot")
 
     def __init__(self, slot: int, generation: int, lease: Any, recording: Path | None = None) -> None:
         """lease: the slot's LEASE."""
@@ -29,6 +29,8 @@ class OpenLeg:
         self.port_released = False
         self.listeners = 0
         """Routes that lead from it to a supervisor, or from a supervisor's leg to others."""
+        self.measured = False
+        """How loud it is, is asked for although nobody listens."""
         self.overheard = False
         """It was bridged to a leg that a supervisor hears."""
         self._lease = lease
@@ -72,7 +74,7 @@ class OpenLeg:
     @property
     def is_tapped(self) -> bool:
         """Whether somebody listens to its frames."""
-        return self.recording is not None or self.under_amd or self.listeners > 0 or self.overheard
+        return self.recording is not None or self.under_amd or self.listeners > 0 or self.overheard or self.measured
 
 
 def handle_of(slot: int, generation: int) -> int:

@@ -294,6 +294,13 @@ class PlaneLife(ABC):
     def _order_open(self, kind: int, slot: int, *rest: int) -> None:
         self._push(RELAY_COMMANDS, kind, slot, self._stock.generation_of(slot), *rest)
 
+    def measure(self, leg: int, wanted: bool) -> None:
+        """Have `levels` for a leg that is neither recorded nor listened to, or no longer."""
+        entry = self._leg(leg)
+        if entry.measured != wanted:
+            entry.measured = wanted
+            self._tap(entry)
+
     def _tap(self, entry: OpenLeg) -> None:
         self._push(RELAY_COMMANDS, v.TAP, entry.slot, entry.generation, int(entry.is_tapped), 0, 0, 0, 0)
 

@@ -35,6 +35,8 @@ class AgentPageView:
     """The call's campaign has one."""
     disposition: str
     """What the call came to so far; in the wrap-up."""
+    voice_dbov: float | None = None
+    """How loud the own voice is on the line, while the headset must be tested; None where that is not measured."""
 
 
 @dataclass(frozen=True, slots=True)

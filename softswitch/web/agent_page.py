@@ -20,12 +20,15 @@ from softswitch.safeguards.agent_page import AgentPageView, InterviewView
 from softswitch.survey.questionnaire import Ending
 from softswitch.web.accounts import Account
 from softswitch.web.control import SwitchControl
+from softswitch.web.elements import meter
 from softswitch.web.login import ASSETS
 from softswitch.web.room import Room
 from softswitch.web.sessions import Session
 from softswitch.web.training import AWAY
 
 _STYLE = (ASSETS / "wallboard.css").read_text(encoding="utf-8") + (ASSETS / "agent.css").read_text(encoding="utf-8")
+HEADSET = ("state", "code", "headset_test_due", "is_line_up", "has_phone")
+"""Of the page, for the headset and its test."""
 LONGEST_GIVEN = 2000
 """Characters of a text that a browser says; longer ones are no answers of ours."""
 OUTCOMES = {
@@ -53,7 +56,7 @@ def show_agent_page(room: Room, account: Account, session: Session | None) -> No
     client = ui.context.client
     page = AgentPage(room, account, session, client.id)
     page.refresh()
-    client.on_connect(lambda: room.agent_pages.receive_opened(account.name, client.id))
+    client.on_connect(lambda: room.agent_pages.receive_opened(account.name, client.id, client.tab_id or ""))
     client.on_delete(lambda: room.agent_pages.receive_closed(account.name, client.id))
     room.agents_screens.add(client, page.refresh)
 
@@ -98,12 +101,11 @@ class AgentPage:
             }
             self._screen._props["view"] = view
             self._screen.update()
-            headset = {
-                name: view["page"][name] for name in ("state", "code", "headset_test_due", "is_line_up", "has_phone")
-            }
-            if headset != self._headset._props.get("page"):
-                self._headset._props["page"] = headset
-                self._headset.update()
+        voice = None if page.voice_dbov is None else int(meter(page.voice_dbov))
+        headset = {name: getattr(page, name) for name in HEADSET} | {"voice": voice}
+        if headset != self._headset._props.get("page"):
+            self._headset._props["page"] = headset
+            self._headset.update()
 
     @property
     def _control(self) -> SwitchControl:
@@ -230,7 +232,7 @@ def _all_but(view: type[Any], *clocks: str) -> Callable[[Any], tuple[object, ...
     return attrgetter(*(each.name for each in fields(view) if each.name not in clocks))
 
 
-_PAGE = _all_but(AgentPageView, "since_s", "wrap_up_left_s")
+_PAGE = _all_but(AgentPageView, "since_s", "wrap_up_left_s", "voice_dbov")
 _INTERVIEW = _all_but(InterviewView, "read_for_s")
 
 

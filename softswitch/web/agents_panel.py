@@ -14,7 +14,7 @@ from softswitch.dialler.agents import AgentState
 from softswitch.safeguards.supervision_views import ConversationView, SupervisionView
 from softswitch.safeguards.wallboard import AgentView, WallboardView
 from softswitch.web.control import SwitchControl
-from softswitch.web.elements import MadeOnce, Pill, Row, Rows, Text, clock, panel
+from softswitch.web.elements import MadeOnce, Pill, Row, Rows, Text, clock, meter, panel
 
 TONES = {
     AgentState.READY: "ready",
@@ -32,9 +32,6 @@ MODES = {
 }
 LONG_SILENCE_S, LONG_OVERLAP_S = 5.0, 2.0
 """From then on a tile tells of it: sooner than it is an alert."""
-SOFTEST_DBOV = -60.0
-"""An empty meter."""
-METER_STEP = 5
 LONGEST_REASON = 500
 Act = Callable[[Callable[[], Awaitable[None]], str], Awaitable[None]]
 """Carries out a command of the switch and tells the person what came of it."""
@@ -85,12 +82,6 @@ def _talk(talk: ConversationView) -> Row:
         "levels": f"Agent {agent}, callee {callee}",
         "warning": f"{talk.taken_by} talks" if talk.taken_by else warning,
     }
-
-
-def meter(level_dbov: float) -> str:
-    """A level as a share of the meter, in percent; in steps, so that noise changes nothing."""
-    share = 100 * (1 - max(level_dbov, SOFTEST_DBOV) / SOFTEST_DBOV)
-    return str(METER_STEP * round(share / METER_STEP))
 
 
 def _said(own: SupervisionView) -> str:

@@ -20,6 +20,11 @@ class MadeOnce(Protocol):
     def __call__(self, key: object, view: WallboardView, make: Callable[[WallboardView], T]) -> T: ...
 
 
+SOFTEST_DBOV = -60.0
+"""An empty meter."""
+METER_STEP = 5
+
+
 class Text(TextElement):
     """An HTML element that holds plain text, never markup."""
 
@@ -114,6 +119,12 @@ def panel(title: str, classes: str = "") -> ui.element:
     with section:
         Text(title, "panel-title", tag="h2")
     return section
+
+
+def meter(level_dbov: float) -> str:
+    """A level as a share of the meter, in percent; in steps, so that noise changes nothing."""
+    share = 100 * (1 - max(level_dbov, SOFTEST_DBOV) / SOFTEST_DBOV)
+    return str(METER_STEP * round(share / METER_STEP))
 
 
 def clock(seconds: float) -> str:

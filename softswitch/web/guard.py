@@ -103,7 +103,7 @@ class Guard:
             if isinstance(who, Refused):
                 await _unauthorised(scope, headers, who)(scope, receive, send)
                 return
-            if not _may_enter(who, path) and not (scope.get("softswitch.machine") and path in READ_BY_MACHINES):
+            if not may_enter(who, path) and not (scope.get("softswitch.machine") and path in READ_BY_MACHINES):
                 await _forbidden(scope, headers, who)(scope, receive, send)
                 return
             if unsafe and not _has_token(scope, headers):
@@ -119,7 +119,7 @@ class Guard:
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         who = await self._who(scope, headers)
-        allowed = isinstance(who, Account) and _may_enter(who, scope["path"])
+        allowed = isinstance(who, Account) and may_enter(who, scope["path"])
         if not allowed or not _same_origin(headers, asked_for=True):
             await receive()  # "websocket.connect"
             await send({"type": "websocket.close", "code": 1008})  # before accept: the client gets HTTP 403
@@ -207,7 +207,8 @@ def caller_of(scope: Scope, headers: Headers) -> Caller:
     return Caller(source, any(name in headers for name in ("forwarded", "x-forwarded-for", "x-real-ip", "via")))
 
 
-def _may_enter(account: Account, path: str) -> bool:
+def may_enter(account: Account, path: str) -> bool:
+    """Whether a role of the account opens a path."""
     if path == "/":
         return True  # whose page is another is sent on there
     if path == "/agent":

@@ -31,7 +31,7 @@ Scope = Mapping[str, Any]
 Handler = Callable[..., Any]
 
 
-class _TextPacket(Packet):
+class _TextPacket(Packet):  # type: ignore[misc]  # the library has no types
     """Pages are told texts and numbers: each update need not be searched for bytes first."""
 
     uses_binary_events = False

@@ -18,6 +18,7 @@ from softswitch.web.calls_panel import CallsPanel
 from softswitch.web.campaigns_panel import CampaignsPanel
 from softswitch.web.charts_panel import ChartsPanel
 from softswitch.web.elements import Text, clock
+from softswitch.web.guard import may_enter
 from softswitch.web.login import ASSETS
 from softswitch.web.noting import noted_control
 from softswitch.web.room import Room
@@ -28,6 +29,14 @@ _STYLE = "".join((ASSETS / f"{name}.css").read_text(encoding="utf-8") for name i
 
 
 AUDIO_LOOK_S = 1.0
+LINKS = {
+    "/training": "Training",
+    "/audit/reviews": "Reviews",
+    "/audit/compliance": "Compliance",
+    "/audit/retention": "Retention",
+    "/admin": "Administration",
+}
+"""Those that the role opens."""
 
 
 def show_wallboard(room: Room, account: Account, session: Session | None) -> None:
@@ -99,6 +108,12 @@ class Wallboard:
             self._time = Text("", "wall-clock", tag="time")
             self._uptime = Text("", "uptime")
             Text("", "spacer")
+            with ui.element("nav").classes("board-links").props('aria-label="Other pages"'):
+                for path, name in LINKS.items():
+                    if may_enter(self._account, path) and (path != "/admin" or self._room.administration is not None):
+                        with ui.element("a").classes("board-link") as link:
+                            link.props["href"] = path
+                            Text(name)
             self._audio = AudioPanel(self._control, self._account.name, self._act)
             Text(self._account.name, "account")
             ui.button(icon="contrast").on("click", js_handler="() => Quasar.Dark.toggle()").props(

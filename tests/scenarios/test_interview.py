@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from softswitch.dialler.attempt import Disposition
 from softswitch.survey_commands import survey_app
 from softswitch.testing.callee import CalleePlan, Kind
-from tests.interop.site import CAMPAIGN
+from softswitch.testing.phone import Phone, PhoneSettings
+from tests.interop.site import CAMPAIGN, PASSWORDS, address_of
 from tests.scenarios.conftest import Floor, floor
 from tests.scenarios.test_survival import Scene, scene
 from tests.survey.small_script import changed
@@ -120,6 +121,27 @@ def test_a_killed_switch_goes_on_with_the_interview_at_the_same_node(tmp_path: P
             assert (after["call_ref"], after["node"]) == (before["call_ref"], "pets")
             back = await client.post(f"{live.web}/api/agents/1001/interview/back")
             assert (back.json()["node"], back.json()["answer"]) == ("age", 41)
+
+    uvloop.run(scenario())
+
+
+def test_while_the_headset_must_be_tested_the_agent_is_told_how_loud_the_phone_is(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with floor(tmp_path, {A: CalleePlan(Kind.PERSON)}) as site:
+            desk = site.switch.desk
+            desk.agent_page_opened("1001")
+            assert desk.agent_page("1001").voice_dbov is None
+            phone = site.phones["1001"] = await Phone.start(
+                address_of(site.switch), PhoneSettings("1001", "1001", PASSWORDS["1001"])
+            )
+            await site.until(phone.registered.is_set, "the phone is registered")
+            await phone.dial("login")
+            await site.until(lambda: site.state("1001") == "paused", "the test is asked for")
+            await site.until(lambda: (desk.agent_page("1001").voice_dbov or -127.0) > -40.0, "the agent speaks")
+            await desk.play_test_tone("1001")
+            await desk.pass_headset_test("1001")
+            await site.until(lambda: site.state("1001") == "ready", "the shift begins")
+            await site.until(lambda: desk.agent_page("1001").voice_dbov is None, "nobody listens any more")
 
     uvloop.run(scenario())
 

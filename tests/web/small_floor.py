@@ -29,6 +29,10 @@ class SmallFloor:
         self.states = dict.fromkeys(agents, AgentState.OFFLINE)
         self.since = dict.fromkeys(agents, 0.0)
         self.codes: dict[str, str] = {}
+        self.noted: dict[str, str] = {}
+        """What came of agents' calls, as their pages are told."""
+        self.voices: dict[str, float] = {}
+        """How loud agents are on their phones, dBov."""
         self.campaign = "transport-2026"
         self.campaign_state = "stopped"
         self.present: list[str] = []

@@ -56,7 +56,8 @@ class SmallInterviews(SmallFloor):
             call_ref="" if call is None else call.call_ref,
             call=call,
             has_script=agent in self.led,
-            disposition="",
+            disposition=self.noted.get(agent, ""),
+            voice_dbov=self.voices.get(agent),
         )
 
     def interview(self, agent: str) -> InterviewView | None:

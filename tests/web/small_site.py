@@ -10,6 +10,7 @@ from small_supervision import SmallSupervision
 
 from softswitch.dialler.detection import Truth
 from softswitch.errors import UsageError
+from softswitch.recordings.names import parts_of
 from softswitch.safeguards import four_eyes
 from softswitch.safeguards.campaign_views import CampaignView, OutlookView, ShiftView
 from softswitch.safeguards.four_eyes import Request, What
@@ -34,7 +35,7 @@ class SmallSwitch(SmallSupervision):
         self.asked_for: dict[str, Request] = {}
         self.played: dict[str, Playback] = {}
         self.container: Path | None = None
-        """The one recording that there is, named after its call."""
+        """The one recording that there is, named after its call; its further parts lie beside it."""
         self.servers_up = 2
         self.outlook: OutlookView | None = None
         self.steps: tuple[Interval, ...] = ()
@@ -175,13 +176,13 @@ class SmallSwitch(SmallSupervision):
             raise KeyError(call_ref)
         playback = Playback(f"{len(self.played):04x}", call_ref, reason, by, datetime.now(UTC))
         self.played[playback.playback_ref] = playback
-        return playback, 1
+        return playback, len(parts_of(self.container.parent, call_ref))
 
     async def playback_part(self, playback_ref: str, part: int, by: str) -> Path:
         playback = self.played[playback_ref]
-        if playback.asked_by != by or part != 1 or self.container is None:
+        if playback.asked_by != by or self.container is None:
             raise KeyError(playback_ref)
-        return self.container
+        return parts_of(self.container.parent, playback.call_ref)[part - 1]
 
     async def note_listened(self, playback_ref: str, listened_s: float, by: str) -> None:
         self.played[playback_ref] = replace(self.played[playback_ref], listened_s=listened_s)

@@ -110,6 +110,11 @@ def test_an_interview_is_led_by_keyboard_alone_and_survives_reload_and_lost_sock
             }  # fmt: skip
             await page.get_by_role("button", name="End the call").click()
             await says(page, "What came of it")
+            switch.noted["101"] = "connected"  # as the switch says of every call that somebody answered
+            await says(page, "Nobody has said yet what came of it")
+            await page.get_by_role("button", name="Broken off").wait_for()
+            switch.noted["101"] = "completed"
+            await says(page, "Noted: Completed")
             await picture(page, "agent-wrap-up")
             await page.get_by_role("button", name="Ready for the next call").click()
             await until(lambda: switch.states["101"] is AgentState.READY)
@@ -206,6 +211,29 @@ def test_the_headset_is_tested_before_the_shift_begins() -> None:
     story(body)
 
 
+def test_of_a_phone_the_switch_tells_how_loud_it_is_and_who_is_not_heard_does_not_begin() -> None:
+    async def body(switch: SmallSwitch, browser: Browser, url: str) -> None:
+        switch.untested.add("101")
+        switch._set("101", AgentState.PAUSED)
+        switch.voices["101"] = -127.0
+        async with agent_tab(browser, url, "101", PASSWORD) as page:
+            level = page.get_by_role("meter", name="Level of your voice")
+            await says(page, "the bar must move")
+            await page.get_by_role("button", name="Play the tone").click()
+            await page.get_by_label("I hear it").check()
+            begin = page.get_by_role("button", name="Begin the shift")
+            assert await level.get_attribute("aria-valuenow") == "0"
+            assert await begin.is_disabled()
+            switch.voices["101"] = -24.0
+            await says(page, "We hear you.")
+            assert await level.get_attribute("aria-valuenow") == "60"
+            await picture(page, "agent-phone-test")
+            await begin.click()
+            await until(lambda: switch.untested == set())
+
+    story(body)
+
+
 def test_a_second_tab_takes_the_page_over_and_a_log_in_elsewhere_leads_to_the_log_in_page() -> None:
     async def body(switch: SmallSwitch, browser: Browser, url: str) -> None:
         switch._set("101", AgentState.READY)
@@ -218,9 +246,10 @@ def test_a_second_tab_takes_the_page_over_and_a_log_in_elsewhere_leads_to_the_lo
             assert await page.get_by_role("button", name="Pause").count() == 0
             await picture(page, "agent-elsewhere")
             await check_accessibility(page)
-            # A tab whose line was lost meanwhile has loaded its page again, and is in use by that.
-            again = page.get_by_role("button", name="Go on in this tab")
-            await again.or_(page.get_by_text("Waiting for the next call")).first.click()
+            await page.reload()  # by itself it takes nothing
+            await says(page, "Your page is open in another tab")
+            assert await second.get_by_text("Waiting for the next call").count() == 1
+            await page.get_by_role("button", name="Go on in this tab").click()
             await says(page, "Waiting for the next call")
             await says(second, "Your page is open in another tab")
             async with agent_tab(browser, url, "101", PASSWORD) as elsewhere:

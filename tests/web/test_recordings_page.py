@@ -14,6 +14,7 @@ from memory_people import PASSWORD
 from playwright.async_api import Browser, Page, Request
 from site_client import Site, served, until
 
+from softswitch.dialler.detection import Truth
 from softswitch.recordings.export import export
 from softswitch.recordings.form import LENGTH, PREFIX, TRAILER_BYTES, Encoding, Header, Kind
 from softswitch.recordings.keys import new_key_pair, write_private_key
@@ -191,6 +192,48 @@ def test_a_wrong_key_no_key_and_a_file_that_was_altered_or_cut_off_are_told(site
             await picture(page, "recordings-trouble")
 
     story(site, body)
+
+
+def test_a_recording_of_two_parts_is_one_timeline_and_a_review_is_listened_to(site: Site, tmp_path: Path) -> None:
+    """As an engine leaves it that is killed in a call: the first part cut off, the second begun 3 s after it."""
+    whole = site.switch.container
+    assert whole is not None
+    first = noise(8000, 5)
+    seal = Seal(AUDITOR.public, call_ref="a", started_ns=STARTED_NS)
+    whole.write_bytes(seal.header + seal.chunk(audio(0, first)))
+    later = Seal(AUDITOR.public, call_ref="a", started_ns=STARTED_NS + 3_000_000_000, part=2)
+    second = noise(4000, 6)
+    keep(whole.parent, [later.header, later.chunk(audio(0, second)), later.end(4000, 4000, 0)], "a", 2)
+    site.switch.to_review = ["a"]
+
+    async def body(site: Site, browser: Browser, url: str) -> None:
+        async with overseers_tab(browser, url, "/audit/reviews", "otto", PASSWORD) as page:
+            await page.get_by_role("button", name="Listen", exact=True).click()
+            await page.get_by_text("Choose your private key to listen").wait_for()
+            await choose(page, tmp_path / "auditor.key")
+            await page.get_by_role("slider", name="Position").wait_for()
+            assert await page.locator(".player-trouble").all_inner_texts() == [
+                "Part 1: a crash cut the recording off at 1.00 s."
+            ]
+            played = await samples_in(page)
+            assert len(played) == 24_000 + 4000
+            assert np.array_equal(played[:8000], first)
+            assert not played[8000:24_000].any()
+            assert np.array_equal(played[24_000:], second)
+            assert await page.evaluate(f"{COMPONENT}.sound.silent") == [[8000, 24_000]]
+            slider = page.get_by_role("slider", name="Position")
+            await page.get_by_role("button", name="Play", exact=True).click()
+            for _ in range(2):  # to its end: the sound of the second part
+                await slider.press("End")
+            await page.get_by_role("button", name="Play", exact=True).wait_for()
+            await picture(page, "review-two-parts")
+            await page.keyboard.press("p")
+            await page.get_by_text("a: person").wait_for()
+            await until(lambda: site.switch.played["0000"].listened_s is not None, 60.0)
+
+    story(site, body)
+    assert site.switch.heard[0][:2] == ("a", Truth.PERSON)
+    assert site.switch.played["0000"].reason == "review of the detector's verdict"
 
 
 def test_who_leaves_has_the_time_noted_and_the_key_forgotten(site: Site, tmp_path: Path) -> None:

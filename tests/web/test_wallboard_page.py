@@ -154,6 +154,11 @@ def test_the_wallboard_is_accessible_and_fits_the_screen(dark: bool) -> None:
         busy(site.switch)
         async with wallboard(browser, url, dark=dark) as page:
             await page.get_by_text("2 to look at").wait_for()
+            links = page.get_by_role("navigation", name="Other pages").get_by_role("link")
+            assert await links.all_inner_texts() == ["Training", "Reviews", "Compliance", "Retention"]
+            for link in await links.all():
+                answer = await page.request.get(f"{url.rstrip('/')}{await link.get_attribute('href')}")
+                assert answer.ok
             await page.get_by_text("by midnight 2.1 %, 95 % between 1.2 % and 3.1 %, with 640 live").wait_for()
             await page.get_by_text("0.52 dials an agent at work (12) · agents wait 21 s, predicted 24 s").wait_for()
             await page.get_by_role("button", name="Agents", exact=True).click()

@@ -1,5 +1,6 @@
 // The browser as headset, and its test: a tone to hear, a level to see. Then its offer goes to the switch (WebRTC).
 const LOUD = 0.06; // of full scale: a voice at arm's length is well over it, a silent room is not
+const VOICE = 40; // of 100, on a meter that is empty at -60 dBov: -36 dBov, ten below usual speech
 const GATHER_MS = 1500;
 
 export default {
@@ -26,9 +27,9 @@ export default {
       </li>
       <li :class="{ waits: !canTest }">
         <h3>Speak</h3>
-        <div v-if="stream" class="level" role="meter" aria-label="Level of your voice" aria-valuemin="0" aria-valuemax="100" :aria-valuenow="Math.round(100 * level)">
-          <div class="level-fill" :style="{ width: Math.min(100, 220 * level) + '%' }"></div></div>
-        <p class="desk-hint">{{ !stream ? (page.is_line_up ? "Your phone is heard by the switch." : "Say a few words.") : spoke ? "We hear you." : "Say a few words: the bar must move." }}</p>
+        <div v-if="isMeasured" class="level" role="meter" aria-label="Level of your voice" aria-valuemin="0" aria-valuemax="100" :aria-valuenow="shown">
+          <div class="level-fill" :style="{ width: shown + '%' }"></div></div>
+        <p class="desk-hint">{{ !isMeasured ? (page.is_line_up ? "Your phone is heard by the switch." : "Say a few words.") : spoke ? "We hear you." : "Say a few words: the bar must move." }}</p>
       </li>
     </ol>
     <p class="desk-notice" role="alert"><span v-if="trouble">{{ trouble }}</span></p>
@@ -45,9 +46,16 @@ export default {
   },
   computed: {
     canTest() { return Boolean(this.stream) || this.page.is_line_up; },
-    canBegin() { return this.canTest && this.heard && (this.stream ? this.spoke : true); },
+    // Of a phone the switch tells the level; where it measures none, the agent's word for the tone must do.
+    isMeasured() { return Boolean(this.stream) || (this.page.is_line_up && Number.isFinite(this.page.voice)); },
+    shown() { return Math.round(this.stream ? Math.min(100, 220 * this.level) : this.page.voice); },
+    canBegin() { return this.canTest && this.heard && (!this.isMeasured || this.spoke); },
   },
   watch: {
+    "page.voice"(voice) {
+      if (!this.stream && voice >= VOICE) this.spoke = true;
+    },
+    "page.is_line_up"() { if (!this.stream) this.spoke = false; },
     "page.state"(state) {
       if (state === "offline") { this.hangUp(); this.heard = this.played = this.spoke = false; }
     },

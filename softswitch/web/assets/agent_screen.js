@@ -4,6 +4,10 @@ const STATES = {
   ready: ["READY", "ready"], reserved: ["CALL IS COMING", "reserved"], "in call": ["IN CALL", "busy"],
   "wrap-up": ["WRAP-UP", "wrap"], paused: ["PAUSED", "paused"], offline: ["OFFLINE", "idle"],
 };
+const OTHERS = {
+  callback: "Appointment", "opt-out": "Never to be called again", "over-quota": "Enough of these already",
+  silence: "Nobody was heard", screened: "A call-screening assistant", "hung-up": "Hung up at once",
+};
 const NO_ANSWER = { dont_know: "Does not know", refused: "Would rather not say" };
 const ENDINGS = {
   complete: "Complete", screened_out: "Not for this survey", over_quota: "Enough of these already", refused: "Refused",
@@ -146,9 +150,10 @@ export default {
         <section v-if="page.state === 'wrap-up'" class="card wrap-card" aria-label="After the call">
           <h2 class="card-title">What came of it</h2>
           <p class="wrap-left" role="timer">{{ clock(wrapLeft) }} <span>left</span></p>
-          <p v-if="page.disposition" class="noted">Noted: {{ outcomeName }}</p>
-          <details :open="!page.disposition" class="outcomes">
-            <summary>{{ page.disposition ? "Something else came of it" : "Choose, or finish the script" }}</summary>
+          <p v-if="noted" class="noted">Noted: {{ outcomeName }}</p>
+          <p v-else-if="!practice" class="noted">The call is over. Nobody has said yet what came of it.</p>
+          <details :open="!noted" class="outcomes">
+            <summary>{{ noted ? "Something else came of it" : "Choose, or finish the script" }}</summary>
             <button v-for="each in view.outcomes" :key="each.id" :class="['act act-wide', { on: each.id === page.disposition }]"
               @click="say('outcome', { outcome: each.id })">{{ each.text }}</button>
             <button class="act act-wide" @click="open('appointment')">Appointment</button>
@@ -219,7 +224,11 @@ export default {
     preview() { return !this.elsewhere && this.page.state === "reserved" && this.page.call && this.page.call.is_shown_first; },
     over() { return Boolean(this.interview && this.interview.ending); },
     ending() { return ENDINGS[this.interview.ending] || this.interview.ending; },
-    outcomeName() { const own = this.view.outcomes.find((each) => each.id === this.page.disposition); return own ? own.text : this.page.disposition; },
+    noted() { return this.page.disposition !== "" && this.page.disposition !== "connected"; }, // which the switch says of every call that somebody answered
+    outcomeName() {
+      const own = this.view.outcomes.find((each) => each.id === this.page.disposition);
+      return own ? own.text : OTHERS[this.page.disposition] || this.page.disposition;
+    },
     canGoOn() {
       if (this.readFor > 0) return false;
       if (["statement", "end"].includes(this.interview.kind) || this.none) return true;
