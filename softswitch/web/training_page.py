@@ -4,7 +4,9 @@ import time
 from collections import defaultdict
 
 from nicegui import ui
+from nicegui.events import GenericEventArguments
 
+from softswitch.errors import UsageError
 from softswitch.store.training import TrainingResult
 from softswitch.training.adherence import WEIGHTS
 from softswitch.training.scenarios import SCENARIOS
@@ -12,13 +14,18 @@ from softswitch.web.elements import Pill, Text, clock, panel
 from softswitch.web.login import ASSETS
 from softswitch.web.room import Room
 from softswitch.web.sessions import Session
+from softswitch.web.training import AWAY
 
 REFRESH_S = 2.0
 SHOWN = 100
 """Calls; more are for the API."""
 LONGEST_NAME = 64
-_STYLE = (ASSETS / "wallboard.css").read_text(encoding="utf-8") + (ASSETS / "training.css").read_text(encoding="utf-8")
+_STYLE = "".join((ASSETS / f"{name}.css").read_text(encoding="utf-8") for name in ("wallboard", "agent", "training"))
 _TITLES = {each.name: each.title for each in SCENARIOS}
+
+
+class _Choice(ui.element, component="assets/practice_choice.js"):
+    """Whom an agent practises with; "begin" brings {agent, campaign, scenario}."""
 
 
 async def show_training_page(room: Room, session: Session | None, agent: str) -> None:
@@ -48,12 +55,50 @@ class TrainingPage:
                 ui.button(icon="contrast").on("click", js_handler="() => Quasar.Dark.toggle()").props(
                     'flat round dense aria-label="Switch between light and dark"'
                 )
+            if room.training.scripts:
+                with panel("Choose an agent's next practice call"):
+                    Text("The agent's page shows it at once; who answers, the agent is told at the end.", tag="p")
+                    self._choice = _Choice().on("begin", self._begin)
+                    self._choice._props |= {
+                        "campaigns": tuple(sorted(room.training.scripts)),
+                        "scenarios": tuple({"name": each.name, "title": each.title} for each in SCENARIOS),
+                    }
             self._body = ui.element("main").classes("training-body")
 
-    async def refresh(self) -> None:
-        if self._session is not None and not self._room.sessions.alive(self._session, time.monotonic()):
+    def _alive(self) -> bool:
+        return self._session is None or self._room.sessions.alive(self._session, time.monotonic())
+
+    async def _begin(self, event: GenericEventArguments) -> None:
+        """Whatever a browser makes up comes to nothing."""
+        if not self._alive():
             ui.navigate.to("/login")
             return
+        told = event.args if isinstance(event.args, dict) else {}
+        agent, campaign, scenario = (str(told.get(name, "")) for name in ("agent", "campaign", "scenario"))
+        try:
+            if scenario not in _TITLES:
+                raise KeyError(scenario)
+            self._room.training.begin(self._room.control, agent, campaign, scenario)
+        except UsageError as error:
+            ui.notify(str(error), type="negative")
+        except KeyError:
+            ui.notify("There is no such agent, script or callee.", type="warning")
+        else:
+            ui.notify(f"Agent {agent} practises: the callee {_TITLES[scenario]}", type="positive")
+
+    def _show_agents(self) -> None:
+        agents = tuple(
+            {"agent": each.agent, "state": each.state, "away": each.state in AWAY} for each in self._room.view().agents
+        )
+        if self._room.training.scripts and agents != self._choice._props.get("agents"):
+            self._choice._props["agents"] = agents
+            self._choice.update()
+
+    async def refresh(self) -> None:
+        if not self._alive():
+            ui.navigate.to("/login")
+            return
+        self._show_agents()
         results = await self._room.training.book.results(self._agent, SHOWN)
         if results == self._shown:
             return

@@ -111,7 +111,7 @@ def test_an_interview_is_led_by_keyboard_alone_and_survives_reload_and_lost_sock
             await page.get_by_role("button", name="End the call").click()
             await says(page, "What came of it")
             switch.noted["101"] = "connected"  # as the switch says of every call that somebody answered
-            await says(page, "Nobody has said yet what came of it")
+            await says(page, "nothing is noted yet")
             await page.get_by_role("button", name="Broken off").wait_for()
             switch.noted["101"] = "completed"
             await says(page, "Noted: Completed")

@@ -137,7 +137,18 @@ def test_an_agent_practises_on_the_own_page_and_the_teacher_reads_the_result() -
             for dark in (False, True):
                 opened = tab(browser, server.url, "sue", PASSWORD, path="/training", shows=".training-body", dark=dark)
                 async with opened as teacher:
-                    await teacher.get_by_text("does not wish to take part").wait_for()
+                    await teacher.get_by_role("cell", name="does not wish to take part").wait_for()
+                    if not dark:
+                        site.switch.states["102"] = AgentState.IN_CALL
+                        await teacher.locator("option[value='102'][disabled]").wait_for(state="attached")
+                        await teacher.get_by_role("combobox", name="Agent").select_option("101")
+                        await teacher.get_by_role("combobox", name="The callee").select_option("busy")
+                        await teacher.get_by_role("button", name="Begin the practice call").click()
+                        await teacher.get_by_text("Agent 101 practises").wait_for()
+                        await teacher.locator(".q-notification").wait_for(state="detached")  # faint as it comes and goes
+                        practice = site.room.training.desk_of(site.switch, "101")
+                        assert practice is not None
+                        assert (practice.campaign, practice.drill.scenario.name) == ("transport-2026", "busy")
                     await picture(teacher, f"training-{'dark' if dark else 'light'}")
                     found = await Axe().run(teacher, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
                     assert found.violations_count == 0, found.generate_report()

@@ -151,7 +151,7 @@ export default {
           <h2 class="card-title">What came of it</h2>
           <p class="wrap-left" role="timer">{{ clock(wrapLeft) }} <span>left</span></p>
           <p v-if="noted" class="noted">Noted: {{ outcomeName }}</p>
-          <p v-else-if="!practice" class="noted">The call is over. Nobody has said yet what came of it.</p>
+          <p v-else-if="!practice" class="noted">The call is over, and nothing is noted yet.</p>
           <details :open="!noted" class="outcomes">
             <summary>{{ noted ? "Something else came of it" : "Choose, or finish the script" }}</summary>
             <button v-for="each in view.outcomes" :key="each.id" :class="['act act-wide', { on: each.id === page.disposition }]"
