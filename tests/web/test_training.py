@@ -145,7 +145,7 @@ def test_an_agent_practises_on_the_own_page_and_the_teacher_reads_the_result() -
                         await teacher.get_by_role("combobox", name="The callee").select_option("busy")
                         await teacher.get_by_role("button", name="Begin the practice call").click()
                         await teacher.get_by_text("Agent 101 practises").wait_for()
-                        await teacher.locator(".q-notification").wait_for(state="detached")  # faint as it comes and goes
+                        await teacher.locator(".q-notification").wait_for(state="detached")  # faint meanwhile
                         practice = site.room.training.desk_of(site.switch, "101")
                         assert practice is not None
                         assert (practice.campaign, practice.drill.scenario.name) == ("transport-2026", "busy")
