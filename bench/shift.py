@@ -31,7 +31,7 @@ def live(told: Any, prediction: Prediction) -> dict[str, Any]:
     ):
         task = bar.add_task("a live shift", total=lasts_s)
         shift = LiveShift(Path(folder), market_of(told.agents, told.speed, told.answer_rate), leads=leads)
-        done = uvloop.run(shift.run(lasts_s, lambda view: bar.advance(task, 0.25)))
+        done = uvloop.run(shift.run(lasts_s, lambda elapsed_s: bar.update(task, completed=elapsed_s)))
     return {**asdict(done), "abandoned_rate": done.abandoned_rate, "disagrees": prediction.disagrees(done)}
 
 

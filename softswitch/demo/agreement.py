@@ -49,6 +49,8 @@ class Figures:
     abandoned: int
     utilisation: float
     """Talk and wrap-up over the time logged in, of all agents."""
+    agents_lost: int = 0
+    """Paused at the end, for they were connected and not heard in time: the machine was too busy for the shift."""
 
     @property
     def abandoned_rate(self) -> float:
@@ -154,9 +156,12 @@ class LiveShift:
         self._plan = callees_of(market, self._leads, seed)
         self._processes: list[LabProcess] = []
 
-    async def run(self, lasts_s: float, show: Callable[[WallboardView], None] = lambda view: None) -> Figures:
+    async def run(self, lasts_s: float, show: Callable[[float], None] = lambda elapsed_s: None) -> Figures:
         """Start everything, let the campaign dial for `lasts_s`, stop everything. SoftswitchError where the agents do
-        not come in, or the leads run out."""
+        not come in, or the leads run out.
+
+        show: told now and then how long the campaign has dialled.
+        """
         write_plan(self._plan, self._folder / "plan.json")
         write_lead_list(self._leads, self._folder / "leads.csv")
         trunk = await self._start("trunk", "--plan", self._folder / "plan.json")
@@ -172,7 +177,7 @@ class LiveShift:
             for process in reversed(self._processes):
                 await process.stop()
 
-    async def _work(self, switch: Switch, lasts_s: float, show: Callable[[WallboardView], None]) -> Figures:
+    async def _work(self, switch: Switch, lasts_s: float, show: Callable[[float], None]) -> Figures:
         loop = asyncio.get_running_loop()
         switch.desk.supervisor_arrived("lab supervisor")
         until = loop.time() + LOG_IN_S
@@ -185,7 +190,7 @@ class LiveShift:
         until = loop.time() + lasts_s
         while (left_s := until - loop.time()) > 0:
             await asyncio.sleep(min(LOOK_S, left_s))
-            show(switch.desk.wallboard())
+            show(lasts_s - left_s)
         view = switch.desk.wallboard()
         after, campaign = _worked(view), view.campaigns[0]
         await switch.desk.stop_campaign(CAMPAIGN)
@@ -193,8 +198,9 @@ class LiveShift:
             raise SoftswitchError("the leads ran out: more of them are needed for a shift of this length")
         busy_s, logged_in_s = after[0] - before[0], after[1] - before[1]
         return Figures(
-            campaign.attempts_today, campaign.live_today, campaign.abandoned_today, busy_s / max(logged_in_s, 1e-9)
-        )
+            campaign.attempts_today, campaign.live_today, campaign.abandoned_today, busy_s / max(logged_in_s, 1e-9),
+            sum(agent.state == "paused" for agent in view.agents),
+        )  # fmt: skip
 
     async def _start_phones(self, switch: str, passwords: Mapping[str, str]) -> None:
         accounts = self._folder / "phones.json"
