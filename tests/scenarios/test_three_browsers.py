@@ -117,7 +117,7 @@ def test_a_shift_of_an_agent_a_supervisor_and_an_auditor_each_in_a_browser(tmp_p
                 await supervisor.get_by_role("button", name="End the call of agent 1001").click()
                 await agent.get_by_role("heading", name="What came of it").wait_for()
                 await picture(agent, "agent-wrap-up")
-                await agent.get_by_text("nothing is noted yet").wait_for()
+                await agent.get_by_text("Choose, or finish the script").wait_for()
                 await agent.get_by_role("button", name="Broken off").click()
                 await agent.get_by_text("Waiting for the next call").wait_for()
                 await site.until(lambda: not site.calls(), "nobody talks")

@@ -151,9 +151,8 @@ export default {
           <h2 class="card-title">What came of it</h2>
           <p class="wrap-left" role="timer">{{ clock(wrapLeft) }} <span>left</span></p>
           <p v-if="noted" class="noted">Noted: {{ outcomeName }}</p>
-          <p v-else-if="!practice" class="noted">The call is over, and nothing is noted yet.</p>
           <details :open="!noted" class="outcomes">
-            <summary>{{ noted ? "Something else came of it" : "Choose, or finish the script" }}</summary>
+            <summary>{{ noted ? "Something else came of it" : over ? "Nothing is noted yet: choose" : "Choose, or finish the script" }}</summary>
             <button v-for="each in view.outcomes" :key="each.id" :class="['act act-wide', { on: each.id === page.disposition }]"
               @click="say('outcome', { outcome: each.id })">{{ each.text }}</button>
             <button class="act act-wide" @click="open('appointment')">Appointment</button>
