@@ -5,17 +5,22 @@ import socket
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import httpx
 import numpy as np
 
 from softswitch.config import load, store_url, vault_key_file
+from softswitch.demo.lab import daytime_zone
 from softswitch.dialler.attempt import DialAttempt
+from softswitch.dialler.callbacks import CALLED, Callback
 from softswitch.store.database import Store
 from softswitch.testing.callee import CalleePlan, Kind
 from softswitch.testing.capture import Capture
 from softswitch.testing.phone import Phone, PhoneSettings
+from softswitch.testing.tab import Tab
 from softswitch.testing.trunk import TrunkCall
 from tests.safeguards.canary_site import CAMPAIGN, DID, PATIENCE_S, CanarySite
 from tests.safeguards.hostile_trunk import HostileTrunk
@@ -23,7 +28,7 @@ from tests.safeguards.marked_leads import MarkedLead
 from tests.safeguards.nosy_people import Browser, NosyPhone, bytes_of
 
 AGENTS = tuple(str(1001 + n) for n in range(8))
-NOSY, WATCHED, HEADSTRONG = AGENTS[-1], AGENTS[0], AGENTS[1]
+NOSY, WATCHED, HEADSTRONG, KIND = AGENTS[-1], AGENTS[0], AGENTS[1], AGENTS[2]
 SHARES = {
     Kind.PERSON: 0.1,
     Kind.MACHINE: 0.016,
@@ -43,6 +48,8 @@ SLOW_RING_S = 4.0
 WAITS_S = 5.0
 """And for long enough that nobody but the information message is there for them."""
 LAST = 6
+PROMISED_S = 15.0
+"""So long after a call its callee wants another."""
 
 
 @dataclass
@@ -63,6 +70,8 @@ class Evidence:
     cut_off: set[str] = field(default_factory=set)
     """Whose attempt was in the store as the process was killed: whether its INVITE had left, nobody can tell."""
     attempts: list[DialAttempt] = field(default_factory=list)
+    callbacks: list[Callback] = field(default_factory=list)
+    """That were made."""
     answers: set[tuple[str, int]] = field(default_factory=set)
     """(method, status) of what the carrier's requests were answered."""
     statuses: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -107,6 +116,8 @@ class Shift:
         self._captures: dict[str, Path] = {}
         self._browsers: list[Browser] = []
         self._watchers: list[Browser] = []
+        self._pages: list[Tab] = []
+        """Of the kind agent, and the wallboard: live, with every word that their sockets bring."""
 
     async def work(self) -> Evidence:
         loop = asyncio.get_running_loop()
@@ -133,7 +144,7 @@ class Shift:
             await site.stop()
             await self._trunk.stop()
             homer.close()
-            for browser in (*self._browsers, *self._watchers):
+            for browser in (*self._browsers, *self._watchers, *self._pages):
                 await browser.close()
         self.evidence.lasted_s = loop.time() - began
         await self._collect()
@@ -145,6 +156,7 @@ class Shift:
         """Agents arrive; the list is dialled; callers call in with numbers that are on it."""
         await self._log_in(*AGENTS)
         await self._open_browsers()
+        await self._promise_a_callback()
         await self._dialled(40)
         callers = [
             await self._trunk.call(DID, CalleePlan(Kind.PERSON, talk_s=1.0, seed=n), caller=number)
@@ -174,9 +186,10 @@ class Shift:
         watcher = self._watchers[-1]
         for _ in range(LAST):  # until a pause came in time
             done = len(self._slow())
+            if done >= LAST:
+                break
             await self._site.until(lambda done=done: len(self._slow()) > done, "somebody slow is called")
             await asyncio.gather(*(watcher.post(f"/api/agents/{agent}/pause", {"code": "break"}) for agent in AGENTS))
-            await self._look_around()
             await self._site.until(lambda: all(call.ended for call in self._slow()), "nobody slow is in a call")
             await asyncio.gather(*(watcher.post(f"/api/agents/{agent}/ready") for agent in AGENTS))
             if (await self._campaign())["abandoned_today"]:
@@ -227,6 +240,22 @@ class Shift:
             await self._browsers[-1].log_in()
         self._watchers.append(Browser(url, "administrator", self._site.password))
         await self._watchers[-1].log_in()
+        pages = ((KIND, self._site.pin(KIND), "/agent"), ("administrator", self._site.password, "/"))
+        for name, password, path in pages:
+            page = Tab(url)
+            self._pages.append(page)
+            assert await page.log_in(name, password) == 303
+            await page.open(path)
+
+    async def _promise_a_callback(self) -> None:
+        """As an agent does it on the page, as soon as somebody is there."""
+        page, watcher = self._pages[-2], self._watchers[-1]
+        async with asyncio.timeout(PATIENCE_S):
+            while not (await watcher.get(f"/api/campaigns/{CAMPAIGN}/callbacks")).json():
+                when = datetime.now(ZoneInfo(daytime_zone())) + timedelta(seconds=PROMISED_S)
+                told = {"what": "appointment", "day": f"{when:%Y-%m-%d}", "time": f"{when:%H:%M:%S}", "own": False}
+                await page.act("agent_screen", "act", told)
+                await asyncio.sleep(LOOK_S)
 
     async def _look_around(self) -> None:
         """Everybody looks at everything, at calls that are up and at what an agent is shown of them."""
@@ -235,9 +264,11 @@ class Shift:
             for browser in (watched, headstrong):
                 await browser.get(f"/api/agents/{browser.name}/call")
         calls = (await watcher.get("/api/calls")).json()
-        for call in [each["call_ref"] for each in calls[:1]] or ["x"]:
-            await watcher.look_everywhere(call_ref=call, call=call, agent=WATCHED, name=CAMPAIGN, campaign=CAMPAIGN)
-            await watched.look_everywhere(call_ref=call, call=call, agent=HEADSTRONG, name=CAMPAIGN)
+        call = calls[0]["call_ref"] if calls else "x"
+        await asyncio.gather(
+            watcher.look_everywhere(call_ref=call, call=call, agent=WATCHED, name=CAMPAIGN, campaign=CAMPAIGN),
+            watched.look_everywhere(call_ref=call, call=call, agent=HEADSTRONG, name=CAMPAIGN),
+        )
         await headstrong.post(f"/api/agents/{WATCHED}/pause", {"code": "x"})
         await headstrong.post("/api/calls/x/hangup")
 
@@ -257,7 +288,9 @@ class Shift:
         for agent, path in self._captures.items():
             evidence.agents_side[f"phone of {agent}"] = path.read_bytes()
         evidence.agents_side["browsers of agents"] = bytes_of(*self._browsers)
+        evidence.agents_side["live page of an agent"] = words_of(*self._pages[::2])
         evidence.watchers_side["browsers of administrators"] = bytes_of(*self._watchers)
+        evidence.watchers_side["wallboard"] = words_of(*self._pages[1::2])
         evidence.homer = b"\n".join(self._homer.heard)
         evidence.files |= site.files()
         evidence.names = "\n".join(sorted(site.names_seen)).encode() + b"\n".join(site.texts_of_processes)
@@ -271,12 +304,18 @@ class Shift:
         settings = load(site.configuration)
         store = await Store.open(store_url(settings), vault_key_file(settings))
         try:
+            evidence.callbacks = await store.callbacks(CAMPAIGN, (CALLED,))
             evidence.attempts = [attempt async for attempt in store.attempts_between()]
             numbers = await store.numbers_of(CAMPAIGN)
             cut_off = (each for each in evidence.attempts if each.invited_at == each.committed_at)
             evidence.cut_off = {numbers[each.lead_ref] for each in cut_off if each.lead_ref in numbers}
         finally:
             await store.close()
+
+
+def words_of(*pages: Tab) -> bytes:
+    """What a live page was sent as HTML, and over its socket."""
+    return "\n".join(word for page in pages for word in (page.html, *page.messages)).encode()
 
 
 class _Collector(asyncio.DatagramProtocol):

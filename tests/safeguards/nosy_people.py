@@ -117,7 +117,7 @@ class Browser:
     def __init__(self, url: str, name: str, password: str) -> None:
         self.url, self.name = url.rstrip("/"), name
         self._password = password
-        self._client = httpx.AsyncClient(base_url=url, timeout=60.0, limits=httpx.Limits(max_keepalive_connections=0))
+        self._client = httpx.AsyncClient(base_url=url, timeout=300.0, limits=httpx.Limits(max_keepalive_connections=0))
         self._csrf = ""
         self.pieces: list[bytes] = []
         self.statuses: dict[tuple[str, str], int] = {}

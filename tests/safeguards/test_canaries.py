@@ -50,6 +50,10 @@ def test_the_shift_had_everything_in_it(evidence: Evidence) -> None:
     assert all(status >= 400 for status in transfers)
     assert ("INFO", 200) in evidence.answers, "its digits were heard, and went nowhere"
     assert "calls of a killed process taken up" in evidence.log
+    (callback,) = evidence.callbacks
+    to_the_callee = [attempt for attempt in evidence.attempts if attempt.lead_ref == callback.lead_ref]
+    assert [attempt.call_ref for attempt in to_the_callee][-1] == callback.call_ref
+    assert len(to_the_callee) > 1
 
 
 def test_the_carrier_said_every_number_in_every_way_and_the_search_sees_it(
@@ -62,9 +66,10 @@ def test_the_carrier_said_every_number_in_every_way_and_the_search_sees_it(
 
 
 def test_nothing_that_reached_an_agent_tells_whom_a_call_is_with(evidence: Evidence, search: Canaries) -> None:
-    assert set(evidence.agents_side) == {*(f"phone of {agent}" for agent in AGENTS), "browsers of agents"}
+    pages = {"browsers of agents", "live page of an agent"}
+    assert set(evidence.agents_side) == {*(f"phone of {agent}" for agent in AGENTS), *pages}
     assert all(len(data) > 10_000 for data in evidence.agents_side.values())
-    assert TOPIC.encode() in evidence.agents_side["browsers of agents"], "what the campaign lists is shown"
+    assert all(TOPIC.encode() in evidence.agents_side[page] for page in pages), "what the campaign lists is shown"
     assert seen(search, evidence.agents_side) == []
 
 
@@ -100,6 +105,8 @@ def test_nothing_that_reached_an_administrators_browser_does_without_a_reason(
     page = evidence.watchers_side["browsers of administrators"]
     assert b"softswitch_calls" in page
     assert b'"label":"INVITE"' in page
+    shown = evidence.watchers_side["wallboard"]
+    assert sum(attempt.call_ref.encode() in shown for attempt in evidence.attempts) > 20
     assert seen(search, evidence.watchers_side) == []
 
 
