@@ -91,11 +91,12 @@ def simulate(
 
 
 def _discard_stale_kernels() -> None:
-    """Before the kernels first run: what was compiled from other sources is not used."""
+    """Before the kernels of pacing first run: what was compiled from other sources is not used."""
+    import softswitch.pacing
     from softswitch.media.kernels import cache_folders, discard_stale_kernels
     from softswitch.pacing.controller import step
 
-    discard_stale_kernels(*cache_folders(step))
+    discard_stale_kernels(*cache_folders(step), packages=(softswitch.pacing,))
 
 
 def _read_market(path: Path | None) -> dict[str, Any]:

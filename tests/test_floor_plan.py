@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "testing": {"sip", "sdp", "codecs", "calls", "ua", "transports", "media.events"},
     "exchange": {
         *("sip", "transports", "calls", "ua", "sdp", "media", "dialler", "safeguards", "store", "amd", "config"),
-        *("recordings", "survey"),
+        *("recordings", "survey", "pacing"),
     },
 }
 PURE = ("codecs", "pacing", "sip", "sdp", "amd", "calls", "ua", "dialler", "survey", "safeguards", "training")

@@ -4,11 +4,13 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from datetime import datetime, time
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import structlog
 
+import softswitch.pacing
 from softswitch.config import (
     CampaignSettings,
     Settings,
@@ -29,6 +31,8 @@ from softswitch.exchange.premises import Site, wall
 from softswitch.exchange.signing import with_identity
 from softswitch.exchange.tracing import Tracing
 from softswitch.exchange.uptake import Left
+from softswitch.media.kernels import cache_folders, discard_stale_kernels
+from softswitch.pacing.controller import step
 from softswitch.recordings.ledger import Ledger, LedgerBroken
 from softswitch.safeguards.gate import Gate
 from softswitch.safeguards.message_masking import without_secrets
@@ -165,8 +169,15 @@ async def open_sip(
     return transports, pool
 
 
+@cache
+def discard_stale_pacing() -> None:
+    """Before the kernels of pacing first run: what was compiled from other sources is not used."""
+    discard_stale_kernels(*cache_folders(step), packages=(softswitch.pacing,))
+
+
 async def make_dialler(site: Site, settings: CampaignSettings) -> Dialler:
     """A campaign's dialler as its earlier days left it: suppressed numbers, locks, today's ledger."""
+    discard_stale_pacing()
     campaign, zone = campaign_of(settings, site.settings), site.settings.site.time_zone
     site.suppression.add_hashes(await site.store.suppressed(campaign.name), campaign.name)
     dialler = Dialler(

@@ -10,8 +10,10 @@ import hashlib
 import os
 import re
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numba
@@ -34,23 +36,25 @@ i64: Any = np.int64
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 STAMP = "softswitch-kernels.stamp"
+Packages = tuple[ModuleType, ...]
+PLANE: Packages = (softswitch.codecs, softswitch.amd, softswitch.media)
 _KERNEL = re.compile(r"^@(?:inner|kernel|njit|intrinsic)\b", re.M)
 _IMPORT = re.compile(r"^from (softswitch[\w.]*) import (\([^)]*\)|[^\n]*)", re.M)
 
 
-def fingerprint() -> str:
+def fingerprint(packages: Packages = PLANE) -> str:
     """Names what compiled kernels depend on: numba's version, the sources that hold kernels, and what they import."""
-    return _digest(kernel_sources())
+    return _digest(kernel_sources(packages))
 
 
 def source_version() -> str:
     """Names all of the sources that the two processes share, kernels or not."""
-    return _digest(_all_sources())
+    return _digest(_sources_of(PLANE))
 
 
-def kernel_sources() -> list[Path]:
+def kernel_sources(packages: Packages = PLANE) -> list[Path]:
     """The sources that hold a kernel, and those that they import, which may hold a constant or a layout of theirs."""
-    waiting = [source for source in _all_sources() if _KERNEL.search(source.read_text())]
+    waiting = [source for source in _sources_of(packages) if _KERNEL.search(source.read_text())]
     found = set(waiting)
     while waiting:
         for source in _imported_by(waiting.pop().read_text()) - found:
@@ -59,8 +63,7 @@ def kernel_sources() -> list[Path]:
     return sorted(found)
 
 
-def _all_sources() -> list[Path]:
-    packages = (softswitch.codecs, softswitch.amd, softswitch.media)
+def _sources_of(packages: Packages) -> list[Path]:
     return sorted(source for each in packages for folder in each.__path__ for source in Path(folder).glob("*.py"))
 
 
@@ -69,9 +72,10 @@ def _imported_by(text: str) -> set[Path]:
     found = set()
     for module, names in _IMPORT.findall(text):
         _, *parts = module.split(".")
-        roots = softswitch.codecs.__path__ if parts[:1] == ["codecs"] else softswitch.__path__
+        room = getattr(sys.modules.get(f"softswitch.{''.join(parts[:1])}"), "__path__", None)
+        roots, below = (softswitch.__path__, parts) if room is None else (room, parts[1:])  # not always side by side
         for root in roots:
-            place = Path(root, *parts[parts[:1] == ["codecs"] :])
+            place = Path(root, *below)
             named = re.findall(r"\w+", names) if place.is_dir() else []
             found |= {place.with_suffix(".py"), *(place / f"{name}.py" for name in named)}
     return {source for source in found if source.is_file()}
@@ -84,9 +88,12 @@ def _digest(sources: list[Path]) -> str:
     return digest.hexdigest()
 
 
-def discard_stale_kernels(*folders: Path) -> None:
-    """Empty the given cache folders of indices made from other sources. Call it before the first kernel runs."""
-    stamp = fingerprint()
+def discard_stale_kernels(*folders: Path, packages: Packages = PLANE) -> None:
+    """Empty the given cache folders of indices made from other sources. Call it before the first kernel runs.
+
+    packages: those whose kernels call each other.
+    """
+    stamp = fingerprint(packages)
     for folder in folders:
         mark = folder / STAMP
         try:

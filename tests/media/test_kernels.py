@@ -14,7 +14,7 @@ def test_a_change_of_the_sources_empties_the_cache_and_no_change_keeps_it(tmp_pa
     index.write_bytes(b"x")
     kernels.discard_stale_kernels(tmp_path)
     assert index.exists()
-    monkeypatch.setattr(kernels, "fingerprint", lambda: "other sources")
+    monkeypatch.setattr(kernels, "fingerprint", lambda packages: "other sources")
     kernels.discard_stale_kernels(tmp_path)
     assert not index.exists()
 
@@ -24,6 +24,14 @@ def test_only_what_a_kernel_may_depend_on_empties_the_cache():
     # kernels; layouts and numbers that they are made with; what those are made of in turn
     assert {"relay.py", "g711.py", "layout.py", "vocabulary.py", "libc.py", "registry.py", "form.py"} <= found
     assert not {"control.py", "recorder.py", "engine.py", "headset.py", "launcher.py"} & found
+
+
+def test_what_the_rule_of_pacing_is_made_of_empties_its_cache():
+    import softswitch.pacing
+
+    found = {source.name for source in kernels.kernel_sources((softswitch.pacing,))}
+    assert {"controller.py", "budget.py", "convolution.py", "floor.py", "policies.py"} <= found
+    assert "relay.py" not in found
 
 
 def test_a_cache_folder_that_cannot_be_written_does_no_harm():
