@@ -48,6 +48,8 @@ SLOW_RING_S = 4.0
 WAITS_S = 5.0
 """And for long enough that nobody but the information message is there for them."""
 LAST = 6
+HELD_BACK = 60
+"""So many leads before the last one dialling pauses until everything else has been looked at."""
 PROMISED_S = 15.0
 """So long after a call its callee wants another."""
 
@@ -179,24 +181,32 @@ class Shift:
         self._site.read_media_memory()
         await self._site.run()
         await self._open_browsers()
-        await self._look_around()
+        await asyncio.gather(self._look_around(), self._hold_back())
+
+    async def _hold_back(self) -> None:
+        """However slow the machine is, the last on the list are dialled when the rest of the shift is over."""
+        await self._dialled(max(0, len(self._plan) - HELD_BACK))
+        await self._watchers[-1].post(f"/api/campaigns/{CAMPAIGN}/pause")
 
     async def _end(self) -> None:
         """The last on the list answer while every agent takes a pause; then the shift is over."""
         watcher = self._watchers[-1]
+        await watcher.post(f"/api/campaigns/{CAMPAIGN}/start")
         for _ in range(LAST):  # until a pause came in time
             done = len(self._slow())
-            if done >= LAST:
-                break
             await self._site.until(lambda done=done: len(self._slow()) > done, "somebody slow is called")
             await asyncio.gather(*(watcher.post(f"/api/agents/{agent}/pause", {"code": "break"}) for agent in AGENTS))
             await self._site.until(lambda: all(call.ended for call in self._slow()), "nobody slow is in a call")
             await asyncio.gather(*(watcher.post(f"/api/agents/{agent}/ready") for agent in AGENTS))
             if (await self._campaign())["abandoned_today"]:
                 break
-        while (await self._campaign())["leads_left"] or not all(call.ended for call in self._trunk.calls):
+        while await self._leads_due() or not all(call.ended for call in self._trunk.calls):
             await asyncio.sleep(LOOK_S)
         await self._look_around()
+
+    async def _leads_due(self) -> bool:
+        """But for those whose calls the kill cut off before anybody knew what came of them."""
+        return (await self._campaign())["leads_left"] > self._site.leads_put_off()
 
     def _slow(self) -> list[TrunkCall]:
         people = set(self._people[-LAST:])

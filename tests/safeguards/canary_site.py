@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import signal
+import sqlite3
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -101,6 +102,13 @@ class CanarySite(SwitchProcess):
         write_leads(self.leads, file, daytime_zone())
         process = await self._command("leads", "import", str(self.configuration), str(file))
         assert await asyncio.wait_for(process.wait(), PATIENCE_S) == 0, self.log.read_text()
+
+    def leads_put_off(self) -> int:
+        """Leads whose next call may be minutes from now at the earliest."""
+        store = f"file:{self.disk}/data/softswitch.db?mode=ro"
+        query = "SELECT count(*) FROM leads WHERE state = 'waiting' AND not_before > datetime('now', '+5 minutes')"
+        with contextlib.closing(sqlite3.connect(store, uri=True, timeout=PATIENCE_S)) as connection:
+            return int(connection.execute(query).fetchone()[0])
 
     async def run(self) -> None:
         so_far = len(_READY.findall(self.log.read_bytes()))

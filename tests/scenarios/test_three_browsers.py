@@ -80,7 +80,7 @@ def test_a_shift_of_an_agent_a_supervisor_and_an_auditor_each_in_a_browser(tmp_p
             phone, url = await hire(site), site.switch.web_url
             async with (
                 agent_tab(browser, url, "1001", PIN) as agent,
-                tab(browser, url, "sue", PASSWORD, shows=".agent-grid") as supervisor,
+                tab(browser, url, "sue", PASSWORD, shows=".column-wide") as supervisor,
                 overseers_tab(browser, url, "/audit/recordings", "otto", PASSWORD) as auditor,
             ):
                 agent.set_default_timeout(60_000)

@@ -182,7 +182,10 @@ class SmallSwitch(SmallSupervision):
         playback = self.played[playback_ref]
         if playback.asked_by != by or self.container is None:
             raise KeyError(playback_ref)
-        return parts_of(self.container.parent, playback.call_ref)[part - 1]
+        parts = parts_of(self.container.parent, playback.call_ref)
+        if not 1 <= part <= len(parts):
+            raise KeyError(part)
+        return parts[part - 1]
 
     async def note_listened(self, playback_ref: str, listened_s: float, by: str) -> None:
         self.played[playback_ref] = replace(self.played[playback_ref], listened_s=listened_s)
