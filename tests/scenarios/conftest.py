@@ -19,7 +19,7 @@ from softswitch.testing.trunk import Trunk
 from tests.interop.site import CAMPAIGN, PASSWORDS, address_of, write_site
 
 T = TypeVar("T")
-PATIENCE_S = 90.0  # far over what anything here takes; a test that waits so long has failed
+PATIENCE_S = 180.0  # far over what anything here takes; a test that waits so long has failed
 
 
 @dataclass

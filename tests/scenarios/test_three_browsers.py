@@ -24,7 +24,10 @@ from tests.scenarios.conftest import Floor, floor
 from tests.scenarios.test_interview import PIN, with_script
 from tests.web.browser import CHROMIUM, agent_tab, chromium, overseers_tab, tab
 
-pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="there is no Chromium")
+pytestmark = [
+    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="there is no Chromium"),
+    pytest.mark.timeout(900),
+]
 
 A = "+442079460101"
 CALLEE_HZ, SUE_HZ = 2900, AGENT_MARKERS_HZ[3]
@@ -83,7 +86,7 @@ def test_a_shift_of_an_agent_a_supervisor_and_an_auditor_each_in_a_browser(tmp_p
                 tab(browser, url, "sue", PASSWORD, shows=".column-wide") as supervisor,
                 overseers_tab(browser, url, "/audit/recordings", "otto", PASSWORD) as auditor,
             ):
-                agent.set_default_timeout(60_000)
+                agent.set_default_timeout(120_000)
                 # The agent's headset is tested before anything comes.
                 await agent.get_by_role("button", name="Use this browser").click()
                 await agent.get_by_text("We hear you.").wait_for()
@@ -121,7 +124,7 @@ def test_a_shift_of_an_agent_a_supervisor_and_an_auditor_each_in_a_browser(tmp_p
                 await agent.get_by_role("button", name="Broken off").click()
                 await agent.get_by_text("Waiting for the next call").wait_for()
                 await site.until(lambda: not site.calls(), "nobody talks")
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(180):
                     while [each.disposition for each in await site.ended()] != [Disposition.BREAK_OFF]:
                         await asyncio.sleep(0.05)
 

@@ -49,7 +49,7 @@ async def tab(
         permissions=["microphone"],
     )
     page = await context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(120_000)
     await page.goto(f"{url}login?next={path}")
     await page.fill("#name", name)
     await page.fill("#password", password)
