@@ -35,6 +35,8 @@ SETUP_S = 0.05
 """From INVITE to 18x on loopback."""
 RING_TIMEOUT_S = 15.0
 LOOK_S = 0.25
+LONGEST_WRAP_UP = 10.0
+"""The campaign's limit, in means: agents are done by themselves long before."""
 LOG_IN_S = 90.0
 SIMULATED = 400
 NEVER = 1e9
@@ -121,7 +123,7 @@ def predict(market: Market, lasts_s: float, *, share: float = 0.95, shifts: int 
 def callees_of(market: Market, leads: list[LabLead], seed: int) -> Plan:
     """Callees drawn from the market's distributions, one for each lead."""
     rng = np.random.default_rng(seed)
-    shape = 1.0 / market.people_answer_cv**2
+    rings = np.sqrt(np.log1p(market.people_answer_cv**2))
     long_mean = (market.talk_mean_s - market.short_talk_share * market.short_talk_mean_s) / (
         1.0 - market.short_talk_share
     )
@@ -136,7 +138,7 @@ def callees_of(market: Market, leads: list[LabLead], seed: int) -> Plan:
                 talk_s = rng.exponential(market.short_talk_mean_s)
             else:
                 talk_s = rng.lognormal(np.log(long_mean) - sigma**2 / 2, sigma)
-            ring_s = rng.gamma(shape, market.people_answer_mean_s / shape)
+            ring_s = rng.lognormal(np.log(market.people_answer_mean_s) - rings**2 / 2, rings)
             plan[lead.phone_number] = CalleePlan(
                 Kind.PERSON, ring_s=float(ring_s), talk_s=max(0.1, float(talk_s)), seed=int(rng.integers(2**31))
             )
@@ -152,6 +154,9 @@ class LiveShift:
         self._folder = folder
         self._market = market
         self._agents = [str(2001 + n) for n in range(market.agents)]
+        self._rng = np.random.default_rng(seed + 1)
+        self._wrapping_up: set[tuple[str, str]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._leads = make_leads(leads, seed)
         self._plan = callees_of(market, self._leads, seed)
         self._processes: list[LabProcess] = []
@@ -173,6 +178,8 @@ class LiveShift:
             await self._start_phones(switch.sip_address, passwords)
             return await self._work(switch, lasts_s, show)
         finally:
+            for task in self._tasks:
+                task.cancel()
             await switch.stop()
             for process in reversed(self._processes):
                 await process.stop()
@@ -190,6 +197,7 @@ class LiveShift:
         until = loop.time() + lasts_s
         while (left_s := until - loop.time()) > 0:
             await asyncio.sleep(min(LOOK_S, left_s))
+            self._wrap_up(switch)
             show(lasts_s - left_s)
         view = switch.desk.wallboard()
         after, campaign = _worked(view), view.campaigns[0]
@@ -201,6 +209,24 @@ class LiveShift:
             campaign.attempts_today, campaign.live_today, campaign.abandoned_today, busy_s / max(logged_in_s, 1e-9),
             sum(agent.state == "paused" for agent in view.agents),
         )  # fmt: skip
+
+    def _wrap_up(self, switch: Switch) -> None:
+        """Agents whose call has ended are ready again when the market says so: a gamma distribution of shape 2, as in
+        the simulator. Each end is seen within a look and timed from when it was."""
+        for agent in switch.desk.wallboard().agents:
+            call = agent.agent, agent.call_ref
+            if agent.state == "wrap-up" and call not in self._wrapping_up:
+                self._wrapping_up.add(call)
+                left_s = self._rng.gamma(2.0, self._market.wrap_up_mean_s / 2) - agent.since_s
+                task = asyncio.create_task(self._ready(switch, *call, max(0.0, left_s)))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    async def _ready(self, switch: Switch, agent: str, call_ref: str, in_s: float) -> None:
+        await asyncio.sleep(in_s)
+        now = next(each for each in switch.desk.wallboard().agents if each.agent == agent)
+        if now.state == "wrap-up" and now.call_ref == call_ref:
+            await switch.desk.ready_agent(agent)
 
     async def _start_phones(self, switch: str, passwords: Mapping[str, str]) -> None:
         accounts = self._folder / "phones.json"
@@ -233,7 +259,7 @@ class LiveShift:
         campaign = document["campaigns"][0]
         del campaign["script"]
         campaign |= {
-            "amd": "off", "ring_timeout_s": RING_TIMEOUT_S, "wrap_up_s": self._market.wrap_up_mean_s,
+            "amd": "off", "ring_timeout_s": RING_TIMEOUT_S, "wrap_up_s": LONGEST_WRAP_UP * self._market.wrap_up_mean_s,
             "abandoned_target": self._market.abandoned_target, "abandoned_limit": self._market.abandoned_limit,
             "maximum_attempts": 1, "leads": str(self._folder / "leads.csv"), "queue_high": 400, "queue_low": 200,
         }  # fmt: skip
