@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the programs of others that tests/interop talks to (SIPp, baresip, linphone, pyVoIP, sipvicious, Sippy B2BUA,
-# headless Chromium), and the relay that bench/relay.py measures beside ours: rtpengine.
+# headless Chromium), the relay that bench/relay.py measures beside ours: rtpengine, and the other store: PostgreSQL.
 # Idempotent and quick where they already stand. pyVoIP and sipvicious are GPL-3: each gets a venv of its own and runs
 # as a process of its own, never imported by ours; pyVoIP needs `audioop`, so a Python before 3.13.
 set -euo pipefail
@@ -25,6 +25,7 @@ command -v linphone-daemon >/dev/null || missing+=(linphone-cli)
 command -v tshark >/dev/null || missing+=(tshark) # reads capture files only
 command -v chromium >/dev/null || missing+=(chromium)
 command -v rtpengine >/dev/null || missing+=(rtpengine-daemon)
+compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
 
 # A package must not start its service here: each program is started by the test or benchmark that talks to it, with
 # settings of its own. Debian asks /usr/sbin/policy-rc.d; where a machine has none, ours stands for the installation.
