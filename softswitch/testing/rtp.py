@@ -111,6 +111,7 @@ class RtpEnd(asyncio.DatagramProtocol):
             self._transport.sendto(packet, self._remote)
 
     def close(self) -> None:
+        self._speak = None
         if self._clock:
             self._clock.cancel()
             self._clock = None

@@ -11,7 +11,7 @@ from softswitch.sip.hop import Address, Hop
 from softswitch.sip.layer import Datagram
 from softswitch.testing.journal import Journal
 from softswitch.testing.marker import MarkerEar
-from softswitch.testing.rtp import RtpEnd
+from softswitch.testing.rtp import RtpEnd, Speak
 from softswitch.testing.speaker import Speaker
 from softswitch.transports.driver import Driver
 from softswitch.transports.stack import TransportStack, open_transports
@@ -125,7 +125,8 @@ class Conversation:
     """
 
     def __init__(self, journal: Journal, speaker: Speaker, ear: MarkerEar, **names: str) -> None:
-        self.speaker, self.ear = speaker, ear
+        self.ear = ear
+        self._speak: Speak | None = speaker.next_frame
         self.end: RtpEnd | None = None
         self._journal, self._names = journal, names
         self._session_id = secrets.randbits(31)
@@ -137,7 +138,7 @@ class Conversation:
         self.end = await RtpEnd.open(
             address,
             has_control=received is not None,
-            speak=self.speaker.next_frame,
+            speak=self._speak,
             heard=self._hear,
             received=received,
             first_heard=lambda at: self._journal.write("first_rtp", **self._names),
@@ -166,6 +167,7 @@ class Conversation:
         if self.end is None:
             return {}
         self.end.close()
+        self._speak = None  # a minute of sound: a load of calls shall not keep it
         counts = self.end.counts
         return {
             "packets_sent": counts.sent,

@@ -1,13 +1,17 @@
 import asyncio
+import gc
 import struct
+import weakref
 
 import numpy as np
 import pytest
 
 from softswitch.testing.companding import Pcm
+from softswitch.testing.journal import Journal
 from softswitch.testing.marker import MarkerEar
 from softswitch.testing.rtp import RtpEnd
 from softswitch.testing.speaker import Speaker
+from softswitch.testing.station import Conversation
 
 
 def packet(sequence: int, *, payload_type: int = 0, ssrc: int = 7, payload: bytes = b"\xff" * 160) -> bytes:
@@ -77,3 +81,17 @@ def test_contributing_sources_and_extensions_are_stepped_over() -> None:
     header = bytes([0x91]) + packet(1)[1:12]
     end.datagram_received(header + b"\0" * 4 + b"\0\0\0\1" + b"\0" * 4 + b"\xff" * 160, ("127.0.0.1", 9))
     assert np.array_equal(heard[0], np.zeros(160))
+
+
+def test_a_conversation_that_is_over_keeps_nothing_of_what_was_said() -> None:
+    async def talk() -> tuple[Conversation, weakref.ref[Speaker]]:
+        speaker = Speaker()
+        conversation = Conversation(Journal(), speaker, MarkerEar())
+        await conversation.open("127.0.0.1")
+        conversation.close()
+        return conversation, weakref.ref(speaker)
+
+    conversation, speaker = asyncio.run(talk())
+    gc.collect()
+    assert conversation.end is not None
+    assert speaker() is None
