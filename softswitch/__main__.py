@@ -52,13 +52,14 @@ def demo(
 def run(config: Annotated[Path, typer.Argument(help="TOML, as configs/one-site.toml.")]) -> None:
     """Run the switch until SIGINT or SIGTERM; live calls end in order first."""
     from softswitch.config import load
-    from softswitch.logs import write_logs_to
+    from softswitch.logs import log_what_nobody_caught, write_logs_to
     from softswitch.progress import start_showing
     from softswitch.switch import Switch
     from softswitch.transports.collector import collect_rarely
 
     async def serve() -> None:
         write_logs_to(None)
+        log_what_nobody_caught()
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):

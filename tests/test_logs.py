@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,3 +52,67 @@ def test_what_libraries_say_of_their_daily_work_is_left_out(log_file: Path) -> N
     write_logs_to(log_file)
     logging.getLogger("alembic.runtime.migration").info("Context impl SQLiteImpl.")
     assert lines(log_file) == []
+
+
+NUMBER = "+442079460101"
+
+
+def stumble() -> None:
+    secret = "known to this function alone"  # noqa: F841  # a local variable, as a key is one
+    raise ValueError(f"no route for {NUMBER}")
+
+
+def write_all_kinds() -> None:
+    log = structlog.get_logger("exchange")
+    try:
+        stumble()
+    except ValueError as error:
+        log.exception("stumbled")
+        logging.getLogger("asyncio").error("Task exception was never retrieved", exc_info=True)
+        log.warning("an error as a value", error=error)
+    log.warning("nested", numbers=[NUMBER], by_lead={NUMBER: {"spaced": "020 7946 0101"}}, raw=NUMBER.encode())
+    log.bind(pair=(NUMBER, 7)).warning("bound", stack_info=True)
+
+
+def test_a_number_in_a_list_in_bytes_or_in_an_exceptions_text_is_masked_too(log_file: Path) -> None:
+    write_logs_to(log_file)
+    write_all_kinds()
+    text = log_file.read_text()
+    assert len(lines(log_file)) == 5
+    assert text.count("ValueError: no route for [number]") == 2  # it is told, without the number
+    assert "7946" not in text.replace(" ", "")
+
+
+def test_what_is_written_for_people_holds_neither_numbers_nor_local_variables(log_file: Path, monkeypatch) -> None:
+    with log_file.open("w") as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        write_logs_to(None)
+        write_all_kinds()
+    text = log_file.read_text()
+    assert text.count("ValueError: no route for [number]") == 2
+    assert "7946" not in text.replace(" ", "")
+    assert "known to this function alone" not in text
+
+
+def test_the_last_words_of_a_program_or_a_thread_go_through_the_log() -> None:
+    program = f"""
+import threading
+from softswitch.logs import log_what_nobody_caught, write_logs_to
+def stumble():
+    raise ValueError("no route for {NUMBER}")
+class Dying:
+    def __del__(self):
+        stumble()
+write_logs_to(None)
+log_what_nobody_caught()
+thread = threading.Thread(target=stumble)
+thread.start()
+thread.join()
+dying = Dying()
+del dying
+stumble()
+"""
+    ended = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert ended.stderr.count("ValueError: no route for [number]") == 3
+    assert "7946" not in ended.stderr

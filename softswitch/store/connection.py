@@ -43,7 +43,7 @@ def create_engine(url: str) -> AsyncEngine:
             raise UsageError(f'the store cannot be a "{backend}"; use sqlite:///FILE or postgresql://USER@HOST/NAME')
         if backend == "sqlite":
             _check_file(parsed.database)
-        engine = create_async_engine(parsed)
+        engine = create_async_engine(parsed, hide_parameters=True)  # values are personal; errors are logged
     except (ArgumentError, NoSuchModuleError) as error:
         raise UsageError("the store's url is none; use sqlite:///FILE or postgresql://USER@HOST/NAME") from error
     except ModuleNotFoundError as error:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from softswitch.errors import UsageError
 from softswitch.store.connection import NEWEST_REVISION, WRITING, create_engine, migrate, newest_revision, upgrade
@@ -135,3 +136,16 @@ def test_a_file_that_is_no_database_is_refused_and_kept(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="not a database"):
         asyncio.run(Store.open(f"sqlite:///{path}"))
     assert path.read_bytes() == before
+
+
+def test_what_a_failing_statement_says_holds_none_of_its_values(url: str) -> None:
+    async def run() -> None:
+        engine = create_engine(url)
+        with pytest.raises(SQLAlchemyError) as failed:
+            async with engine.connect() as connection:
+                await connection.execute(text("SELECT :name FROM nowhere"), {"name": "Annabella"})
+        assert "nowhere" in str(failed.value)
+        assert "Annabella" not in str(failed.value)
+        await engine.dispose()
+
+    asyncio.run(run())
