@@ -16,13 +16,17 @@ never_dial_app = typer.Typer(no_args_is_help=True)
 def import_(
     config: Config,
     file: Annotated[Path, typer.Argument(help="CSV with a column number, or numbers alone; delete it afterwards.")],
+    shorter: Annotated[
+        bool, typer.Option("--shorter", help="The list is whole, though it names far fewer than the one before.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Put this list in the place of the one before. Only keyed hashes are kept; a running switch has it in a second.
 
-    A line that is no number is named, and nothing is imported: a list that leaves somebody out looks complete.
+    A line that is no number is named, and nothing is imported: a list that leaves somebody out looks complete. So does
+    one that was cut off: a list that lost more than a tenth, or all, of its numbers is not imported either.
     """
-    run(_import(config, file, as_json=as_json), as_json=as_json)
+    run(_import(config, file, shorter=shorter, as_json=as_json), as_json=as_json)
 
 
 @never_dial_app.command()
@@ -31,12 +35,13 @@ def status(config: Config) -> None:
     run(_status(config))
 
 
-async def _import(config: Path, file: Path, *, as_json: bool) -> None:
+async def _import(config: Path, file: Path, *, shorter: bool, as_json: bool) -> None:
     import asyncio
 
     from softswitch.config import load, store_url, vault_key_file
     from softswitch.exchange.audit_start import make_audit, person
     from softswitch.store.database import Store
+    from softswitch.store.never_dial import check_names_somebody
     from softswitch.store.never_dial_file import read_numbers
 
     if as_json:
@@ -44,11 +49,12 @@ async def _import(config: Path, file: Path, *, as_json: bool) -> None:
     settings = load(config)
     settings.site.data_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     numbers = await asyncio.to_thread(read_numbers, file, settings.site.country)
+    check_names_somebody(len(numbers))
     store = await Store.open(store_url(settings), vault_key_file(settings))
     try:
-        subject = f"{len(set(numbers))} numbers"
+        subject = f"{len(set(numbers))} numbers" + (", though the list before was longer" if shorter else "")
         await make_audit(settings).note(person(), "import never-dial list", subject=subject, reason=file.name)
-        count = await store.replace_never_dial(numbers)
+        count = await store.replace_never_dial(numbers, shorter=shorter)
     finally:
         await store.close()
     if as_json:

@@ -55,7 +55,7 @@ def supervision(agents: int, present: int, heard: int, ratio: int) -> str:
 def never_dial(taken_at: datetime | None, wall: datetime, longest_days: int) -> str:
     """taken_at: when the list that is loaded was made; None: none is loaded."""
     if taken_at is None:
-        return "no never-dial list is loaded"
+        return "no never-dial list is loaded, or not all of it is there: import it"
     age = wall - taken_at
     if age > timedelta(days=longest_days):
         return f"the never-dial list is {age.days} days old, {longest_days} are allowed: import the present one"

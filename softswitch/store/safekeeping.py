@@ -128,18 +128,22 @@ class SafekeepingStore(PeopleStore):
 
     # Never-dial list
 
-    async def replace_never_dial(self, numbers: Sequence[str], at: datetime | None = None) -> int:
-        """Keep the hashes of these E.164 numbers, in the place of the list before; how many there are."""
+    async def replace_never_dial(
+        self, numbers: Sequence[str], at: datetime | None = None, *, shorter: bool = False
+    ) -> int:
+        """Keep the hashes of these E.164 numbers, in the place of the list before; how many there are.
+
+        UsageError for none at all, and for far fewer than before unless they may be (`shorter`)."""
         digests = {self._vault.never_dial_digest(number) for number in numbers}
 
         async def work(connection: AsyncConnection) -> None:
-            await never_dial.replace(connection, list(digests), at or datetime.now(UTC))
+            await never_dial.replace(connection, list(digests), at or datetime.now(UTC), shorter=shorter)
 
         await self._writer.run(work)
         return len(digests)
 
     async def never_dial(self) -> tuple[NeverDialList, datetime] | None:
-        """The list, and when it was imported; None where none ever was."""
+        """The list, and when it was imported; None where none ever was, or not all of it is there any more."""
         with reading():
             found = await never_dial.read(self._engine)
         if found is None:

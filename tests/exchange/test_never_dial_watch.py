@@ -16,6 +16,7 @@ from softswitch.errors import UsageError
 from softswitch.exchange.never_dial_watch import NeverDialWatch, take_up_never_dial
 from softswitch.never_dial_command import never_dial_app
 from softswitch.safeguards.audit import AuditRecord
+from softswitch.store.connection import create_engine
 from softswitch.store.database import Store
 from tests.auditor import AUDITOR
 
@@ -90,6 +91,46 @@ def test_a_list_with_a_line_that_is_no_number_changes_nothing(config: Path, tmp_
     assert done.exit_code == 2
     assert "line 3" in " ".join(done.output.split())
     assert not (tmp_path / "data" / "audit.log").exists()
+
+
+def test_a_list_of_nobody_or_one_that_was_cut_off_does_not_take_the_lists_place(config: Path, tmp_path: Path) -> None:
+    def imported(count: int, *options: str):
+        text = "number\n" + "".join(f"+4420794601{n:02}\n" for n in range(count))
+        (tmp_path / "new.csv").write_text(text)
+        command = ["import", str(config), str(tmp_path / "new.csv"), *options]
+        return CliRunner().invoke(never_dial_app, command)
+
+    def status() -> str:
+        return CliRunner().invoke(never_dial_app, ["status", str(config)]).output
+
+    assert imported(0).exit_code == 2
+    assert imported(20).exit_code == 0
+    for count in (0, 1, 17):
+        assert imported(count).exit_code == 2
+        assert "20 numbers" in status()
+    assert imported(0, "--shorter").exit_code == 2
+    assert imported(18).exit_code == 0, "a tenth may go by itself"
+    assert imported(3, "--shorter").exit_code == 0
+    assert "3 numbers" in status()
+    records = [AuditRecord.from_line(line) for line in (tmp_path / "data" / "audit.log").read_text().splitlines()]
+    assert records[-1].subject == "3 numbers, though the list before was longer"
+
+
+def test_a_list_that_lost_a_part_in_the_store_counts_as_none(config: Path) -> None:
+    async def story() -> None:
+        store = await opened(config)
+        await store.replace_never_dial([VICTIM, OTHER])
+        engine = create_engine(f"sqlite:///{config.parent / 'data' / 'softswitch.db'}")
+        async with engine.begin() as connection:
+            await connection.exec_driver_sql(
+                "DELETE FROM never_dial WHERE number_digest = (SELECT max(number_digest) FROM never_dial)"
+            )
+        await engine.dispose()
+        assert await store.never_dial() is None
+        assert await take_up_never_dial(store, load(config)) == (None, None)
+        await store.close()
+
+    asyncio.run(story())
 
 
 def test_a_running_site_takes_a_new_list_over_and_leaves_who_is_rung_in_peace(config: Path) -> None:
