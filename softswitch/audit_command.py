@@ -17,7 +17,7 @@ from rich.markup import escape
 
 from softswitch.errors import UsageError
 from softswitch.exchange.audit_book import HEAD, NAME, SEALS
-from softswitch.exchange.audit_keys import AuditKey, fits
+from softswitch.exchange.audit_keys import AuditKey, fits, known_key
 from softswitch.safeguards.audit import AuditRecord
 from softswitch.safeguards.audit_inspection import Inspection, inspect
 
@@ -52,8 +52,11 @@ def verify(
     anchor: Anchor = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")] = False,
 ) -> None:
-    """Look for any line removed, changed, put in, moved or cut off. Exit status 1, and which line, if there is one."""
-    keys = frozenset(_hex(key, "--public-key") for key in public_key or ())
+    """Look for any line removed, changed, put in, moved or cut off. Exit status 1, and which line, if there is one.
+
+    By the site's file, at the site, the site's own key must have signed; elsewhere name the key with --public-key.
+    """
+    keys = frozenset(_hex(key, "--public-key") for key in public_key or ()) or _own_key(place)
     found = _inspect(_folder(place), keys, _hex(anchor, "--anchor") if anchor else "")
     if as_json:
         print(json.dumps({**asdict(found), "troubles": [str(trouble) for trouble in found.troubles]}))
@@ -158,6 +161,20 @@ def _folder(place: Path) -> Path:
     from softswitch.config import load
 
     return load(place).site.data_directory
+
+
+def _own_key(place: Path) -> frozenset[str]:
+    """Of a site whose file is named, as far as we may read it."""
+    if place.is_dir() or place.name == NAME:
+        return frozenset()
+    from softswitch.config import load
+
+    settings = load(place)
+    try:
+        key = known_key(settings.audit.signing_key, settings.site.data_directory)
+    except UsageError:
+        return frozenset()
+    return frozenset() if key is None else frozenset({key.public})
 
 
 def _output(file: Path, stack: ExitStack) -> BinaryIO:

@@ -1,6 +1,5 @@
 """More of `softswitch leads ...`: who a lead is and who may know, erasure, suppression, and the order of lists."""
 
-import getpass
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -134,6 +133,7 @@ async def _erase(config: Path, reason: str, lead_ref: str, *, suppress: bool) ->
 
 
 async def _show(config: Path, lead_ref: str, reason: str) -> None:
+    from softswitch.exchange.audit_start import person
     from softswitch.safeguards.visibility import Looker, Role, reveal_lead
 
     async with opened(config) as (settings, store):
@@ -141,7 +141,7 @@ async def _show(config: Path, lead_ref: str, reason: str) -> None:
         async def noted(actor: str, action: str, *, subject: str, reason: str) -> None:
             await note(settings, action, subject=subject, reason=reason)
 
-        looker = Looker(getpass.getuser(), Role.ADMINISTRATOR)
+        looker = Looker(person(), Role.ADMINISTRATOR)
         view = await reveal_lead(lead_ref, looker, reason, note=noted, read=store.lead)
     table = Table(show_header=False, title=view.lead_ref)
     for name, value in (("number", view.number), ("campaign", view.campaign), ("state", view.state)):

@@ -58,6 +58,8 @@ class AuditBook:
         self._seals = directory / SEALS
         self._key = key
         self._wall = wall
+        self._written: AuditRecord | None = None
+        """The last that this process has written: it must still be there."""
         self._refused = 0
         self._why_refused = ""
 
@@ -79,7 +81,7 @@ class AuditBook:
             return None if end.last is None else self._seal(log, end.last, why)
 
     def look(self) -> None:
-        """Find out whether the log could be written now, and seal a day that is over."""
+        """Find out whether the log could be written now, note what befell it, and seal a day that is over."""
         with self._writing() as log:
             end = self._end(log)
             probe = self.path.with_name(".audit.probe")
@@ -89,8 +91,9 @@ class AuditBook:
                 probe.unlink(missing_ok=True)
             if end.last is not None and end.last.day < self._today():
                 self._seal(log, end.last, Why.DAY)
-        if self._refused:
-            self.append(())  # tells of what was refused
+            has_news = any(self._news(log, end))
+        if has_news:
+            self.append(())
 
     @contextmanager
     def _writing(self) -> Iterator[int]:
@@ -113,7 +116,7 @@ class AuditBook:
         if end.last is not None and end.last.day < self._today():
             self._seal(log, end.last, Why.DAY)
         chain = AuditChain(end.last)
-        told = [*self._news(end), *entries]
+        told = [*self._news(log, end), *entries]
         if not told:
             return
         records = [
@@ -124,8 +127,9 @@ class AuditBook:
         _write_all(log, (b"" if end.whole else b"\n") + lines)
         os.fsync(log)
         self._write_head(records[-1])
+        self._written = records[-1]
 
-    def _news(self, end: _End) -> Iterator[Entry]:
+    def _news(self, log: int, end: _End) -> Iterator[Entry]:
         """What is to be said of the log itself first."""
         if end.torn:
             span = end.torn + (b"" if end.whole else b"\n")
@@ -136,6 +140,13 @@ class AuditBook:
         ):
             text = f"the head knows record {head.count} with the digest {head.digest}, the log ends with record {count}"
             yield Entry(SWITCH, CUT, text, "somebody shortened the log, or an old copy was put back")
+        elif (
+            self._written is not None
+            and self._written != end.last
+            and _record(log, self._written.sequence) != self._written
+        ):
+            text = f"record {self._written.sequence} was written here, and is not in the log, which has {count} records"
+            yield Entry(SWITCH, CUT, text, "an old copy of log and head was put back")
         elif head is None and count:
             yield Entry(SWITCH, CUT, f"the head is missing or damaged, the log ends with record {count}", "")
         elif head is not None and head.count < count:

@@ -70,13 +70,18 @@ class AuditKey:
 
 def find_key(named: Path | None, data_directory: Path) -> AuditKey:
     """The site's key: the one that its file names, else systemd's, else the site's own. Raises UsageError."""
+    return known_key(named, data_directory) or AuditKey.make(data_directory / OWN)
+
+
+def known_key(named: Path | None, data_directory: Path) -> AuditKey | None:
+    """The same; None where the site has none yet."""
     if named is not None:
         return AuditKey.read(named)
     credentials = os.environ.get("CREDENTIALS_DIRECTORY", "")
     if credentials and (Path(credentials) / CREDENTIAL).is_file():
         return AuditKey.read(Path(credentials) / CREDENTIAL)
     own = data_directory / OWN
-    return AuditKey.read(own) if own.exists() else AuditKey.make(own)
+    return AuditKey.read(own) if own.exists() else None
 
 
 def fits(public: str, signature: str, message: bytes) -> bool:

@@ -1,15 +1,19 @@
 """The audit log of a site's configuration: opened with its key, and told first who has loaded what."""
 
-import getpass
 import hashlib
 import os
+import pwd
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from softswitch.config import Settings
 from softswitch.errors import UsageError
 from softswitch.exchange.audit_file import AuditFile
 from softswitch.exchange.audit_keys import find_key
+
+LOGIN_UID = Path("/proc/self/loginuid")
+NOBODY_LOGGED_IN = 2**32 - 1
 
 
 def make_audit(settings: Settings, on_health: Callable[[str], None] = lambda trouble: None) -> AuditFile:
@@ -35,8 +39,18 @@ async def start_audit(audit: AuditFile, settings: Settings, on_health: Callable[
 
 
 def person() -> str:
-    """Whose process this is."""
+    """Whose process this is, by the kernel and not by the environment, which anybody may set; and who logged in to the
+    machine (pam_loginuid(8)), where that is somebody else."""
+    user = _name_of(os.getuid())
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
+        login = int(LOGIN_UID.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return user
+    return user if login in (NOBODY_LOGGED_IN, os.getuid()) else f"{_name_of(login)} as {user}"
+
+
+def _name_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"

@@ -80,8 +80,8 @@ def inspect(
     said = _head(head, places, found, fits, public_keys)
     signed = bool(said is not None and said.signature) or bool(public_keys)
     _seals(seals, places, found, fits, public_keys, signed=signed)
-    if said is not None and not said.signature and found.seals:
-        found.troubles.append(Trouble(0, "the head is not signed, though the seals are: it was put there later"))
+    if said is not None and not said.signature:  # each site has a key from its first start on
+        found.troubles.append(Trouble(0, "the head is not signed: the site did not write it"))
     found.troubles.sort()
     return found
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -12,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from softswitch.errors import UsageError
-from softswitch.exchange import audit_book
+from softswitch.exchange import audit_book, audit_start
 from softswitch.exchange.audit_book import AuditBook, Entry
 from softswitch.exchange.audit_file import AuditFile
 from softswitch.exchange.audit_keys import CREDENTIAL, AuditKey, find_key, fits
+from softswitch.exchange.audit_start import person
 from softswitch.safeguards.audit import BEYOND, CUT, FAILED, TORN, AuditChain, AuditRecord
 from softswitch.safeguards.audit_inspection import Inspection, inspect
 from softswitch.safeguards.audit_seal import Head, Seal, Why
@@ -172,6 +174,43 @@ def test_a_log_that_was_shortened_says_so_for_good_though_it_goes_on(book: Audit
     book.append([listened(4)])
     assert records(tmp_path)[2].action == CUT
     assert [trouble.line for trouble in look_at(tmp_path).troubles] == [3]
+
+
+def test_an_old_copy_of_all_files_that_is_put_back_under_a_running_site_is_told_of(
+    book: AuditBook, tmp_path: Path
+) -> None:
+    book.append([listened(1)])
+    names = ("audit.log", "audit.head")
+    copies = {name: (tmp_path / name).read_bytes() for name in names}
+    book.append([listened(2), listened(3)])
+    for name, content in copies.items():
+        (tmp_path / name).write_bytes(content)
+    assert look_at(tmp_path).troubles == [], "nobody could tell from the files"
+    book.look()
+    assert [record.action for record in records(tmp_path)] == ["listen", CUT]
+    assert "record 3 was written here" in records(tmp_path)[1].subject
+    assert [trouble.line for trouble in look_at(tmp_path).troubles] == [2]
+    book.look()
+    book.append([listened(4)])
+    assert [record.action for record in records(tmp_path)] == ["listen", CUT, "listen"], "it is told once"
+
+
+def test_what_another_process_has_written_meanwhile_is_no_news(book: AuditBook, tmp_path: Path) -> None:
+    book.append([listened(1)])
+    AuditBook(tmp_path, KEY, Clock()).append([listened(2)])
+    book.look()
+    book.append([listened(3)])
+    assert [record.action for record in records(tmp_path)] == ["listen"] * 3
+
+
+def test_who_acts_at_the_machine_is_said_by_the_kernel_and_not_by_the_environment(monkeypatch, tmp_path: Path) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, "somebody-else")
+    monkeypatch.setattr(audit_start, "LOGIN_UID", tmp_path / "loginuid")
+    own = pwd.getpwuid(os.getuid()).pw_name
+    for login, said in (("", own), (str(2**32 - 1), own), (str(os.getuid()), own), ("54321", f"uid 54321 as {own}")):
+        (tmp_path / "loginuid").write_text(login)
+        assert person() == said
 
 
 def test_a_head_that_was_taken_away_is_told_of(book: AuditBook, tmp_path: Path) -> None:

@@ -81,6 +81,19 @@ def test_verify_names_the_line_and_exits_1(site: Path) -> None:
     assert "line 3: was changed" in output
 
 
+def test_a_log_made_anew_under_another_key_is_found_at_the_site_though_nobody_names_the_key(site: Path) -> None:
+    data = site.parent / "data"
+    for name in ("audit.log", "audit.head", "audit.seals"):
+        (data / name).unlink()
+    AuditBook(data, AuditKey.make(site.parent / "another.key")).append([Entry("eve", "leave", "agent 22", "")])
+    assert run("verify", data)[0] == 0, "who knows no key cannot tell"
+    status, output = run("verify", site)
+    assert status == 1
+    assert "none of those given" in output
+    (data / "audit.key").unlink()
+    assert run("verify", site)[0] == 0
+
+
 def test_what_is_no_key_and_what_is_no_log_is_said_plainly(site: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="64 hexadecimal"):
         run("verify", site, "--public-key", "abc")

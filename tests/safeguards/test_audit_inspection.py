@@ -178,6 +178,13 @@ def test_an_end_cut_off_under_a_head_without_a_signature_is_found(log: Log) -> N
     assert ["not signed" in trouble.text for trouble in log.inspect().troubles] == [True]
 
 
+def test_a_log_made_anew_without_any_signature_is_found(log: Log) -> None:
+    log.seals.clear()
+    alone = AuditChain().append("eve", "listen", at=MONDAY, subject="other", reason="complaint")
+    log.lines, log.head = [alone.to_line().encode() + b"\n"], Head.of(alone).to_line().encode()
+    assert ["not signed" in trouble.text for trouble in log.inspect().troubles] == [True]
+
+
 def test_a_head_is_one_disk_sector() -> None:
     assert len(Log().head or b"") == HEAD_BYTES
 
