@@ -2,6 +2,7 @@
 
 import os
 import random
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -56,6 +57,9 @@ def place_of(item: pytest.Item) -> int:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Lanes in their order; within each, and among the others, the order stays the random one."""
+    for test, count in Counter(item.nodeid for item in items).items():
+        if count > 1:  # several processes run each identifier once, and the rest would be missed in silence
+            raise pytest.UsageError(f"{count} tests have the identifier {test}")
     items.sort(key=place_of)
 
 
