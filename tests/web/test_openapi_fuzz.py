@@ -52,22 +52,23 @@ def tally() -> Iterator[None]:
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
 def test_the_api_keeps_the_promises_of_its_openapi_document_to_everybody(operation, request) -> None:
     assert request.node.nodeid.endswith(f"[{operation.label}]")
-    limits = settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        database=None,
-        phases=[Phase.explicit, Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
     modes = [HypothesisTestMode.FUZZING, *([HypothesisTestMode.COVERAGE] if IS_THOROUGH else [])]
     config = HypothesisTestConfig(project=schema.config, modes=modes)
     for number in range(3):
         site.switch.place_call(f"call{number}", "101", "in call")  # what came before may have ended them
     before = dict(requests_made)
-    create_test(operation=operation, test_func=seed(SEED)(limits(try_all_roles)), config=config)()
+    create_test(operation=operation, test_func=try_all_roles, config=config)()
     assert all(requests_made[name] > before[name] for name in ROLES)
 
 
+@seed(SEED)
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
 def try_all_roles(case) -> None:
     for name in ROLES:
         site.room.authenticator._lockout = Lockout()  # the bad credentials that it tries are to be answered one by one
