@@ -62,7 +62,7 @@ from softswitch.exchange.tolls import calls_of_today, make_toll_guard
 from softswitch.exchange.uptake import Left, SiteNotes, Uptake, take_up_places
 from softswitch.safeguards.audit import SWITCH
 from softswitch.safeguards.gate import Gate
-from softswitch.safeguards.interlocks import AUDIT, MEDIA, STORE, Interlocks
+from softswitch.safeguards.interlocks import AUDIT, CLOCK, MEDIA, STORE, Interlocks
 from softswitch.store.database import Store
 from softswitch.store.training import TrainingBook
 from softswitch.transports.driver import Driver
@@ -255,7 +255,11 @@ class Switch:
             await each.start()
             self._stack.push_async_callback(each.stop)
         retention = Retention(
-            settings, store, audit, find_key(settings.audit.signing_key, settings.site.data_directory)
+            settings,
+            store,
+            audit,
+            find_key(settings.audit.signing_key, settings.site.data_directory),
+            clock_trouble=lambda: self.site.interlocks.open_reason(CLOCK),
         )
         retention.start()
         self._stack.push_async_callback(retention.stop)

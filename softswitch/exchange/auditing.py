@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -18,7 +19,7 @@ from softswitch.exchange.audit_keys import find_key, fits
 from softswitch.exchange.audit_reading import find
 from softswitch.exchange.compliance import compliance_days
 from softswitch.exchange.premises import Site, wall
-from softswitch.exchange.retention import CERTIFICATES, rules_of, tombstones_of
+from softswitch.exchange.retention import CERTIFICATES, Retention, rules_of, tombstones_of
 from softswitch.recordings.destruction import standing
 from softswitch.safeguards import four_eyes
 from softswitch.safeguards.audit_search import AuditPage, AuditSearch
@@ -139,8 +140,15 @@ class Auditing:
         return RetentionView(rules.days, dict(rules.by_campaign), tuple(sorted(held)))
 
     async def certificates(self, limit: int) -> CertificatesView:
-        """Every one is verified; the newest are shown."""
-        return await asyncio.to_thread(self._certificates, limit)
+        """Every one is verified, and that nothing is overdue; the newest are shown."""
+        found = await asyncio.to_thread(self._certificates, limit)
+        site = self._site
+        key = await asyncio.to_thread(find_key, site.settings.audit.signing_key, self._data)
+        try:
+            late = await Retention(site.settings, site.store, site.audit, key, wall).overdue()
+        except SoftswitchError as error:
+            late = str(error)
+        return replace(found, troubles=(*found.troubles, late)) if late and late not in found.troubles else found
 
     def certificates_file(self) -> Path:
         """KeyError where nothing was destroyed yet."""

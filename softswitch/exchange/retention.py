@@ -6,7 +6,7 @@ import os
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -30,6 +30,8 @@ CERTIFICATES = "recordings.certificates"
 """In the recordings folder: one signed JSON object a line."""
 LOOK_S = 60.0
 """How often it is looked at whether a day is over."""
+GRACE = timedelta(days=2)
+"""What is due for longer was forgotten: a sweep comes each day."""
 AT_ONCE = 500
 """Leads or interviews that one certificate names."""
 
@@ -117,7 +119,12 @@ class Retention:
         audit: AuditFile,
         key: AuditKey,
         wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        clock_trouble: Callable[[], str] = lambda: "",
     ) -> None:
+        """clock_trouble: what speaks against the wall clock; one that runs ahead would destroy what is to be kept."""
+        self._settings = settings
+        self._key = key
         self._folder = recordings_directory(settings)
         self._rules = rules_of(settings)
         self._zone = ZoneInfo(settings.site.time_zone)
@@ -125,6 +132,7 @@ class Retention:
         self._audit = audit
         self._book = CertificateBook(self._folder, key)
         self._wall = wall
+        self._clock_trouble = clock_trouble
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -169,6 +177,15 @@ class Retention:
             await self._destroy_rows(INTERVIEWS, found.interviews, self._store.blank_interviews, by, now)
             await self._destroy_rows(LEADS, found.leads, self._store.erase_leads, by, now)
         return found
+
+    async def overdue(self) -> str:
+        """What should have been destroyed and was not, in plain words; empty where the sweeps are done."""
+        then = Retention(self._settings, self._store, self._audit, self._key, lambda: self._wall() - GRACE)
+        found = await then.sweep(dry_run=True)
+        late = {RECORDINGS: found.recordings, INTERVIEWS: found.interviews, LEADS: found.leads}
+        counts = {what: sum(map(len, rules.values())) for what, rules in late.items()}
+        told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        return f"overdue for destruction: {told}; the daily sweep fails, and the log says why" if told else ""
 
     async def _destroy_recordings(
         self, wanted: Mapping[str, list[str]], calls: Mapping[str, str], campaigns: Mapping[str, str], by: str,
@@ -215,10 +232,14 @@ class Retention:
             today = self._wall().astimezone(self._zone).date()
             if today != done:
                 try:
+                    if trouble := self._clock_trouble():
+                        raise UsageError(f"nothing is destroyed by a clock in doubt: {trouble}")
                     await self.sweep()
                     done = today
                 except SoftswitchError as error:  # tried again in a minute
                     log.error("retention sweep failed", reason=str(error))
+                except Exception:  # a fault of ours; later sweeps must not end with this one
+                    log.exception("retention sweep failed")
             await asyncio.sleep(LOOK_S)
 
 

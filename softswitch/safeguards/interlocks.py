@@ -162,6 +162,10 @@ class Interlocks:
             f"{name}: {self._interlocks[name].reason}" for name in names if not self._interlocks[name].lets_dial
         )
 
+    def open_reason(self, name: str) -> str:
+        """Why this one is open, overridden or not; empty while it is closed. KeyError for a name that is none."""
+        return "" if self._interlocks[name].closed else self._interlocks[name].reason
+
     def views(self) -> tuple[InterlockView, ...]:
         return tuple(
             InterlockView(name, one.closed, one.words, not one.closed and one.lets_dial)

@@ -115,10 +115,14 @@ def test_certificates_and_holds_are_told_and_a_certificate_that_was_changed_is_n
         closed = int((NOW - timedelta(days=91)).timestamp() * 1e9)
         for name in ("a", "b"):
             keep(folder, pieces(name)[0], name, closed_ns=closed)
+        assert (await auditing.certificates(5)).troubles == (), "a day late is not overdue yet"
+        keep(folder, pieces("c")[0], "c", closed_ns=int((NOW - timedelta(days=93)).timestamp() * 1e9))
+        (late,) = (await auditing.certificates(5)).troubles
+        assert late.startswith("overdue for destruction: 1 recordings")
         key = find_key(site.settings.audit.signing_key, site.settings.site.data_directory)
         await Retention(site.settings, store, site.audit, key, lambda: NOW).sweep()
         found = await auditing.certificates(5)
-        assert [(each.number, each.what, each.count) for each in found.certificates] == [(1, "recordings", 2)]
+        assert [(each.number, each.what, each.count) for each in found.certificates] == [(1, "recordings", 3)]
         assert (found.troubles, found.public_key, found.total) == ((), key.public, 1)
         path = auditing.certificates_file()
         path.write_text(path.read_text().replace("softswitch", "softswitcH"))

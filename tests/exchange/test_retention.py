@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from softswitch.config import load
 from softswitch.dialler.attempt import DialAttempt
 from softswitch.errors import UsageError
+from softswitch.exchange import retention
 from softswitch.exchange.audit_file import NAME as AUDIT_LOG
 from softswitch.exchange.audit_keys import AuditKey, fits
 from softswitch.exchange.audit_start import make_audit
@@ -281,6 +282,37 @@ def test_what_cannot_be_noted_is_not_destroyed(house: House) -> None:
 
     asyncio.run(story())
     assert len(house.names()) == 6
+
+
+def test_nothing_is_destroyed_by_a_clock_in_doubt_and_no_fault_ends_the_daily_sweeps(house: House, monkeypatch) -> None:
+    monkeypatch.setattr(retention, "LOOK_S", 0.01)
+    doubts, faults = ["the wall clock jumped by 63072000 s"] * 3, [ValueError("a fault of ours"), OSError("another")]
+
+    async def run() -> None:
+        store = await house.open()
+
+        async def stumbling() -> list[Request]:
+            if faults:
+                assert not doubts, "the clock is asked first"
+                assert house.names() == before
+                raise faults.pop()
+            return []
+
+        monkeypatch.setattr(store, "hold_requests", stumbling)
+        before = house.names()
+        sweeps = Retention(
+            house.settings, store, make_audit(house.settings), KEY, lambda: NOW,
+            clock_trouble=lambda: doubts.pop() if doubts else "",
+        )  # fmt: skip
+        sweeps.start()
+        async with asyncio.timeout(60):
+            while len(house.certificates()) < 3:
+                await asyncio.sleep(0.01)
+        await sweeps.stop()
+        assert house.names() == ["s-new", "v-new", "x-new"]
+        await store.close()
+
+    asyncio.run(run())
 
 
 def test_the_commands_sweep_and_list_certificates(house: House, tmp_path: Path) -> None:
