@@ -81,6 +81,7 @@ class Health:
         self._wall_less_clock: timedelta | None = None
         self._step_trouble = ""
         self._clock_doubtful_until = float("-inf")
+        self._open: set[str] = set()
         self._ticked_at = float("-inf")
         self._task: asyncio.Task[None] | None = None
 
@@ -148,8 +149,10 @@ class Health:
         self._ticked_at = self._clock()
         while (event := self._interlocks.next_event()) is not None:
             if isinstance(event, InterlockClosed):
+                self._open.discard(event.name)
                 log.info("interlock closed", interlock=event.name)
-            else:
+            elif event.name not in self._open:  # a reason with figures in it is another one with each call
+                self._open.add(event.name)
                 log.warning("interlock open", interlock=event.name, reason=event.reason)
         self._on_tick()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from softswitch.exchange import health
 from softswitch.exchange.health import Health
@@ -138,3 +139,18 @@ def test_every_look_and_every_report_is_passed_on(site: Site) -> None:
     site.health.report(STORE, False, "the store cannot write: the disk is full")
     assert site.ticks == before + 1
     assert before >= 1
+
+
+def test_the_log_says_once_that_an_interlock_is_open_however_its_figures_change(site: Site) -> None:
+    with capture_logs() as lines:
+        for live in (31, 32, 33):
+            site.health.report(STORE, False, f"{live} calls wait")
+        site.health.report(STORE, True)
+        site.health.report(STORE, False, "34 calls wait")
+    told = [(line["event"], line.get("reason")) for line in lines if line["interlock"] == STORE]
+    assert told == [
+        ("interlock open", "31 calls wait"),
+        ("interlock closed", None),
+        ("interlock open", "34 calls wait"),
+    ]
+    assert site.reason(STORE) == "store: 34 calls wait"
