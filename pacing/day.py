@@ -25,15 +25,7 @@ DRIFT_EVERY_S = 60.0
 LOG_IN, TICK, DRIFT, RING, FAIL, ANSWER, RESOLVE, LOSE, HANG_UP, WRAPPED, BACK = range(11)
 
 SIDE = np.dtype(
-    [
-        ("tag", "i8"),
-        ("fails", "i8"),
-        ("machine", "i8"),
-        ("answers", "i8"),
-        ("rings_s", "f8"),
-        ("since", "f8"),
-        ("stage", "i8"),
-    ],
+    [("tag", "i8"), ("machine", "i8"), ("answers", "i8"), ("rings_s", "f8"), ("lost_at", "f8")],
     align=True,
 )
 """What a callee will do, by the call's row."""
@@ -115,10 +107,19 @@ def run_day(
     push(heap, size, DRIFT_EVERY_S, np.int64(DRIFT), np.int64(0), np.int64(0))
     delay_s = min(one.amd_s, one.patience_s)
     now = 0.0
-    while size[0] > 0 and heap[0].at <= one.day_s:
-        figures[FALLBACK_S + state[0].fallback] += heap[0].at - now
-        now, what, who, given = heap[0].at, heap[0].what, heap[0].who, heap[0].tag
-        pop(heap, size)
+    while True:
+        # who has waited longest is lost first: one time to look at, and nothing stays in the heap of who is connected
+        loses = queued > 0 and side[queue[0]].lost_at <= heap[0].at
+        at = side[queue[0]].lost_at if loses else heap[0].at
+        if at > one.day_s:
+            break
+        figures[FALLBACK_S + state[0].fallback] += at - now
+        now = at
+        if loses:
+            what, who, given = np.int64(LOSE), queue[0], side[queue[0]].tag
+        else:
+            what, who, given = heap[0].what, heap[0].who, heap[0].tag
+            pop(heap, size)
         pace = True
         if what == TICK:
             push(heap, size, now + TICK_S, np.int64(TICK), np.int64(0), np.int64(0))
@@ -184,16 +185,13 @@ def run_day(
                 else:
                     queue[queued] = who
                     queued += 1
-                    push(heap, size, now + max(one.patience_s - delay_s, 0.0), np.int64(LOSE), who, given)
+                    call.lost_at = now + max(one.patience_s - delay_s, 0.0)
                     _tell(state, log, figures, events.PERSON_WAITS, who, 0.0, now)
             else:  # LOSE
                 call.tag = -1
                 figures[DROPPED] += 1
                 queued -= 1
-                at = 0
-                while queue[at] != who:
-                    at += 1
-                for index in range(at, queued):
+                for index in range(queued):
                     queue[index] = queue[index + 1]
                 _tell(state, log, figures, events.CALL_DROPPED, who, 0.0, now)
         while queued > 0 and free > 0:

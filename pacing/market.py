@@ -2,11 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, astuple, dataclass, fields
-from math import isfinite
+from math import inf
 
 import numpy as np
 
 from softswitch.errors import UsageError
+
+MOST_AGENTS = 1000
+LONGEST_DAY_S = 86400.0
+LEAST_SETUP_S = 0.1
+"""Calls that failed in no time would be dialled again for ever, and no time would pass."""
+MOST_SPREAD = 100.0
+"""Of a coefficient of variation or a standard deviation; beyond, times are no numbers any more."""
+MOST_S = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +24,8 @@ class Market:
     agents: int = 10
     day_s: float = 8 * 3600.0
     answer_rate: float = 0.2
-    """P(any answer) of a call, people and machines: the answer-seizure ratio (ITU-T E.411)."""
+    """P(any answer) of a call, people and machines: the answer-seizure ratio (ITU-T E.411). Calls that fail are never
+    answered, whatever this says."""
     machine_share: float = 0.3
     """Of answers."""
     failure_share: float = 0.06
@@ -39,7 +48,7 @@ class Market:
     """Exponential; the other talks are log-normal with `long_talk_cv`."""
     long_talk_cv: float = 0.8
     wrap_up_mean_s: float = 15.0
-    """Erlang-2."""
+    """Erlang-2; 0: no wrap-up."""
     break_every_s: float = 55 * 60.0
     break_s: float = 360.0
     log_in_spread_s: float = 900.0
@@ -59,12 +68,18 @@ class Market:
 
     def __post_init__(self) -> None:
         """Raises UsageError for what cannot be."""
-        if not 1 <= self.agents <= 1000:
-            raise UsageError("a market needs 1 to 1000 agents")
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value < 0:
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < inf:
                 raise UsageError(f"{field.name} must be a number, zero or more, not {value!r}")
+            if value > MOST_S or (field.name.endswith(("_cv", "_sd")) and value > MOST_SPREAD):
+                raise UsageError(f"{field.name} is beyond all reason")
+        if not isinstance(self.agents, int) or not 1 <= self.agents <= MOST_AGENTS:
+            raise UsageError(f"a market needs 1 to {MOST_AGENTS} agents")
+        if self.day_s > LONGEST_DAY_S:
+            raise UsageError("day_s: a day has 86400 seconds at most")
+        if self.setup_mean_s < LEAST_SETUP_S:
+            raise UsageError(f"setup_mean_s must be {LEAST_SETUP_S} or more")
         for name in (
             "machine_share", "failure_share", "amd_false_positive_share", "short_talk_share", "abandoned_target",
             "abandoned_limit",
@@ -76,9 +91,8 @@ class Market:
         if self.abandoned_target > self.abandoned_limit:
             raise UsageError("abandoned_target must not lie over abandoned_limit")
         for name in (
-            "day_s", "setup_mean_s", "people_answer_mean_s", "machine_answer_mean_s", "no_answer_s", "patience_s",
-            "talk_mean_s", "wrap_up_mean_s", "break_every_s", "rate_drift_s", "rate_jump_every_s", "talk_drift_s",
-            "short_talk_mean_s",
+            "day_s", "people_answer_mean_s", "machine_answer_mean_s", "no_answer_s", "patience_s", "talk_mean_s",
+            "break_every_s", "rate_drift_s", "rate_jump_every_s", "talk_drift_s",
         ):  # fmt: skip
             if not getattr(self, name) > 0.0:
                 raise UsageError(f"{name} must be more than 0")

@@ -88,7 +88,7 @@ def day_of(
     log = np.zeros(log_lines, dtype=LOGGED)
     settings = np.zeros(4)
     settings[: len(setting)] = setting
-    heap = np.zeros(2 * MOST_CALLS + 3 * market.agents + 1000, dtype=HEAP)
+    heap = np.zeros(MOST_CALLS + market.agents + 4, dtype=HEAP)
     before = state.copy()
     run_day(record, state, policy, settings, call_rng, drift_rng, heap, side, shift, waits, log, figures)
     return Day(

@@ -27,6 +27,7 @@ SETTINGS: dict[str, list[tuple[float, ...]]] = {
     ],
 }
 """What hindsight may choose from. VICIdial: method (hard limit, average, tapered), target, greatest level, limit."""
+MOST_SETTING = 1000.0
 DEFAULT_SETTING = {"ratio": (2.0,), "mean_matching": (0.9,), "vicidial": (2.0, -1.0, 3.0, 0.03)}
 
 
@@ -64,10 +65,14 @@ def simulate(
 
     target: of the overflow, or of the abandoned rate where `with_amd_errors`; the market's own without one.
     setting: what a baseline takes; see `SETTINGS`.  tell: called after each day.
-    Raises UsageError for an unknown policy.
+    Raises UsageError for an unknown policy, or a setting that it does not take.
     """
     if policy not in KNOWN:
         raise UsageError(f"there is no pacing policy {policy!r}; choose one of {', '.join(KNOWN)}")
+    if setting is not None:
+        wanted = len(DEFAULT_SETTING.get(policy, ()))
+        if len(setting) != wanted or not all(abs(value) <= MOST_SETTING for value in setting):
+            raise UsageError(f"{policy} takes {wanted} settings, numbers up to {MOST_SETTING:g}")
     if days < 1:
         raise UsageError("at least one day")
     aim = market.abandoned_target if target is None else target

@@ -1,4 +1,4 @@
-"""`softswitch pacing simulate`: days of a simulated market under a policy, singly or as a whole grid."""
+"""`softswitch pacing simulate`: days of a simulated market under a policy, one or a grid; `pacing replay`."""
 
 import time
 import tomllib
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 pacing_app = typer.Typer(no_args_is_help=True)
 POLICIES_HELP = "predictive, progressive, ratio, guaranteed_agent, preview, manual, mean_matching or vicidial."
 
+JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file; - for standard output.")]
+
 
 @pacing_app.callback()
 def _pacing() -> None:
@@ -44,7 +46,7 @@ def simulate(
     ] = False,
     market: Annotated[Path | None, typer.Option(help="TOML, as configs/market-reference.toml.")] = None,
     days: Annotated[int, typer.Option(min=1)] = 1,
-    seed: int = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first day; the next ones have the next seeds.")] = 1,
     setting: Annotated[
         list[float] | None, typer.Option(help="Of ratio, mean_matching or vicidial; repeat it where there are several.")
     ] = None,
@@ -55,17 +57,33 @@ def simulate(
         str, typer.Option(help="Agents and answer rates: 5,10,20:0.1,0.2. One row of figures for each.")
     ] = "",
     plot: Annotated[Path | None, typer.Option(help="Draw the figures into this file (PNG, SVG or PDF).")] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures to this file; - for standard output.")
+    log: Annotated[
+        Path | None, typer.Option(help="Write the first day's events and decisions, for `pacing replay`.")
     ] = None,
+    json_file: JsonFile = None,
 ) -> None:
     """Simulate whole days with the function that paces the live dialler; means of all days, 95 % intervals."""
     from softswitch.pacing import summary
 
+    if grid and (agents is not None or answer_rate is not None):
+        raise UsageError("a grid has its own agents and answer rates")
+    if hindsight and (setting or with_amd_errors):
+        raise UsageError("hindsight chooses the setting itself, for a target of the overflow")
+    if plot is not None:
+        from softswitch.pacing_plot import check
+
+        check(plot)
     _discard_stale_kernels()
     settings = _read_market(market)
     places = _grid(grid) if grid else [(agents, answer_rate)]
     wanted = [_market(settings, one_agents, one_rate) for one_agents, one_rate in places]
+    if log is not None:
+        from softswitch.pacing_log import write_day
+
+        chosen = setting or list(summary.DEFAULT_SETTING.get(policy, ()))
+        aim = wanted[0].abandoned_target if target is None else target
+        terms = {"policy": policy, "setting": chosen, "target": aim, "with_amd_errors": with_amd_errors}
+        write_day(log, wanted[0], terms, seed=seed)
     tries = len(summary.SETTINGS.get(policy, [()])) if hindsight else days
     found: list[dict[str, Any]] = []
     with _progress(len(wanted) * tries) as told:
@@ -90,6 +108,26 @@ def simulate(
         write_json(json_file, result)
 
 
+@pacing_app.command("replay")
+def replay(
+    log: Annotated[Path, typer.Argument(help="What `simulate --log` wrote.")], json_file: JsonFile = None
+) -> None:
+    """Give a day's log to the controller again: the same events must lead to the same decisions, else exit 1."""
+    from softswitch.pacing.replay import replay as replayed
+    from softswitch.pacing_log import read_day
+
+    _discard_stale_kernels()
+    lines, opening = read_day(log)
+    came = replayed(lines, opening, time.thread_time)
+    figures = {"decisions": came.decisions, "differing": came.differing, "us_per_step": came.mean_s * 1e6}
+    if not is_standard_output(json_file):
+        _show([figures])
+    if json_file is not None:
+        write_json(json_file, figures)
+    if came.differing:
+        raise typer.Exit(1)
+
+
 def _discard_stale_kernels() -> None:
     """Before the kernels of pacing first run: what was compiled from other sources is not used."""
     import softswitch.pacing
@@ -104,7 +142,7 @@ def _read_market(path: Path | None) -> dict[str, Any]:
         return {}
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # not there, not UTF-8, not TOML
         raise UsageError(f"the market {path} cannot be read: {error}") from error
 
 

@@ -176,11 +176,66 @@ def test_intervals_of_means_and_shares() -> None:
     assert wilson(0, 100)[1] == pytest.approx(0.037, abs=1e-3)
 
 
+STRANGE: dict[str, dict[str, float]] = {
+    "one agent": {"agents": 1},
+    "hardly an answer": {"answer_rate": 0.001},
+    "all answers": {"answer_rate": 0.999, "failure_share": 0.0, "machine_share": 0.0},
+    "only machines": {"machine_share": 1.0},
+    "every call fails at once": {"failure_share": 1.0, "setup_mean_s": 0.1},
+    "no patience": {"patience_s": 0.01},
+    "patience without end": {"patience_s": 1e6, "answer_rate": 0.9},
+    "a verdict later than patience": {"amd_s": 9.0},
+    "no wrap-up and talks of a moment": {"wrap_up_mean_s": 0.0, "talk_mean_s": 0.01, "short_talk_share": 0.0},
+    "talks without end": {"talk_mean_s": 1e9, "short_talk_share": 0.0, "long_talk_cv": 100.0},
+    "answers at once": {"people_answer_mean_s": 0.001, "machine_answer_mean_s": 0.001, "setup_cv": 0.0},
+    "rings without end": {"no_answer_s": 1e9},
+    "wild drifts": {"rate_drift_sd": 100.0, "rate_jump_sd": 100.0, "talk_drift_sd": 100.0, "rate_jump_every_s": 1e-3},
+    "no channel": {"channels": 0},
+    "nobody logs in": {"log_in_spread_s": 1e9},
+    "always on a break": {"break_every_s": 1e-3, "break_s": 1e9},
+    "half a second": {"day_s": 0.5},
+}
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_a_strange_market_gives_figures_too(name: str) -> None:
+    market = Market(**({"agents": 4, "day_s": 900.0, "log_in_spread_s": 0.0} | STRANGE[name]))  # type: ignore[arg-type]
+    for policy, target in (("predictive", 0.0), ("predictive", 0.03), ("predictive", 1.0), ("ratio", 0.03)):
+        found = simulate(market, policy=policy, target=target, days=1, seed=1)
+        json.dumps(found, allow_nan=False)
+        for share in ("utilisation", "overflow_rate", "abandoned_rate", "p_day_over_target"):
+            assert 0.0 <= found[share] <= 1.0  # type: ignore[operator]
+        if policy == "predictive" and target == 0.0:
+            assert found["overflow_rate"] == 0.0
+
+
+def test_who_has_waited_longest_is_lost_first_and_at_the_end_of_patience() -> None:
+    market = Market(agents=2, day_s=3600.0, answer_rate=0.8, patience_s=4.0)
+    log = day_of(market, policy=POLICIES["ratio"], setting=(6.0,), seed=2, log_lines=200_000).log
+    answered: dict[int, float] = {}
+    waiting: list[int] = []
+    lost = 0
+    for kind, row, _, now in log.tolist():
+        if kind == events.CALL_ANSWERED:
+            answered[row] = now
+        elif kind == events.PERSON_WAITS:
+            waiting.append(row)
+        elif kind in (events.CALL_CONNECTED, events.CALL_DROPPED):
+            assert waiting.pop(0) == row
+            assert now <= answered[row] + market.patience_s + 1e-9
+            if kind == events.CALL_DROPPED:
+                lost += 1
+                assert now == pytest.approx(answered[row] + market.patience_s)
+    assert lost > 50
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         {"agents": 0}, {"answer_rate": 1.5}, {"answer_rate": 0.0}, {"machine_share": -0.1}, {"agnts": 3},
         {"talk_mean_s": "long"}, {"day_s": math.nan}, {"no_answer_s": 0.0}, {"short_talk_mean_s": 400.0},
+        {"agents": 2.5}, {"agents": "many"}, {"setup_mean_s": 0.0}, {"day_s": 90000.0}, {"patience_s": 1e10},
+        {"long_talk_cv": 1e9}, {"talk_mean_s": 10**400},
     ],
     ids=str,
 )  # fmt: skip
