@@ -38,6 +38,7 @@ from softswitch.exchange.media_process import MediaProcess, Progress, quietly
 from softswitch.exchange.never_dial_watch import NeverDialWatch, take_up_never_dial
 from softswitch.exchange.notes import Notes, NoteSeal
 from softswitch.exchange.opening import (
+    campaigns_of,
     import_lists,
     make_dialler,
     make_folders,
@@ -139,7 +140,7 @@ class Switch:
         never_dial, never_dial_at = await take_up_never_dial(store, settings)
         conditions = SiteConditions(settings)
         conditions.store_written_at = await store.written_at([campaign.name for campaign in settings.campaigns])
-        await take_up_store(store, left)
+        await take_up_store(store, left, campaigns_of(settings))
 
         suppression, locks = SuppressionList(digest=store.digest), NumberLocks(store.digest)
         board = AgentBoard()
@@ -284,7 +285,7 @@ class Switch:
         reports.notes, reports.site_notes = notes, SiteNotes(site, notes)
         going_on = Uptake(site, left, queues).run(site.driver.now)
         if going_on != left.call_refs():
-            await site.store.release_leads(going_on=going_on)
+            await site.store.release_leads(going_on=going_on, campaigns=campaigns_of(self.settings))
         site.plane.claim(lines.media_legs())
         reports.site_notes.begin(left)
 

@@ -57,7 +57,7 @@ def after(
     disposition: Disposition,
     campaign: Campaign,
     wall: datetime,
-    rng: np.random.Generator,
+    rng: np.random.Generator | None,
     *,
     abandoned: bool = False,
     callback_at: datetime | None = None,
@@ -65,6 +65,8 @@ def after(
     spread: float = 0.0,
 ) -> Lead:
     """The lead as it stands after an attempt that came to `disposition`; `lead` is as it was before the attempt.
+
+    rng: for the spread, the share by which a wait may be longer; None: none is.
 
     Of several numbers, rules count by the one that was dialled; the maximum of attempts is the lead's.
     """
@@ -83,7 +85,7 @@ def _of_one_number(
     disposition: Disposition,
     campaign: Campaign,
     wall: datetime,
-    rng: np.random.Generator,
+    rng: np.random.Generator | None,
     *,
     abandoned: bool,
     callback_at: datetime | None,
@@ -112,7 +114,8 @@ def _of_one_number(
     is_last = attempts >= campaign.maximum_attempts
     if rule is None or (counted or outcomes[disposition.value]) >= rule.attempts or is_last:
         return replace(tried, state=LeadState.DONE)
-    wait_s = max(rule.after_s * (1.0 + spread * float(rng.random())), locked)
+    longer = 1.0 if rng is None else 1.0 + spread * float(rng.random())
+    wait_s = max(rule.after_s * longer, locked)
     due = wall + timedelta(seconds=wait_s)
     if disposition in NOT_REACHED:
         due = in_another_part(wall, due, lead.time_zone, campaign.day_parts)

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, time
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -22,7 +22,7 @@ from softswitch.config import (
     recordings_directory,
 )
 from softswitch.dialler.callbacks import MISSED
-from softswitch.dialler.campaign import Purpose
+from softswitch.dialler.campaign import Campaign, Purpose
 from softswitch.dialler.dialling import Dialler
 from softswitch.dialler.rules import rules_of
 from softswitch.errors import UsageError
@@ -81,14 +81,19 @@ async def take_up_recordings(settings: Settings) -> None:
         log.warning("a recording was cut off", file=entry.name, bytes=entry.size)
 
 
-async def take_up_store(store: Store, left: Left) -> None:
-    """Close what a crash left open and nobody goes on with."""
+def campaigns_of(settings: Settings) -> list[Campaign]:
+    """As the dialler, and whoever puts its books right, knows them."""
+    return [campaign_of(each, settings) for each in settings.campaigns]
+
+
+async def take_up_store(store: Store, left: Left, campaigns: Sequence[Campaign]) -> None:
+    """Close what a crash left open and nobody goes on with, by the rules of its campaign."""
     for attempt in left.attempts():
         try:
             await store.save_attempt(attempt)  # the last of what it was told may have been lost
         except UsageError:
             log.error("a call is unknown to the store", call=attempt.call_ref)
-    recovery = await store.release_leads(going_on=left.call_refs())
+    recovery = await store.release_leads(going_on=left.call_refs(), campaigns=campaigns)
     if recovery.attempts_closed:
         log.warning("calls were cut off", calls=recovery.attempts_closed, abandoned=recovery.abandoned)
 

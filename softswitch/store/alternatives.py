@@ -98,20 +98,6 @@ async def pass_over(connection: AsyncConnection, lead: Row[Any], wall: datetime)
     await journal.write(connection, [entry])
 
 
-async def count(connection: AsyncConnection, lead_ref: str, rank: int, disposition: str, due: datetime) -> bytes:
-    """An attempt at a number that nobody has entered; the number's keyed hash. It is tried again from `due` on."""
-    row = (await rows_of(connection, [lead_ref]))[lead_ref][rank]
-    told = {
-        "attempts": row.attempts + 1,
-        "outcomes": {**row.outcomes, disposition: row.outcomes.get(disposition, 0) + 1},
-        "last_outcome": disposition,
-        "not_before": due,
-    }
-    await connection.execute(_UPDATE, {"key": lead_ref, "at": rank, **told})
-    digest: bytes = row.number_digest
-    return digest
-
-
 async def digests_of(connection: AsyncConnection, lead_refs: Sequence[str]) -> dict[str, list[bytes]]:
     """Keyed hashes of all numbers of the leads that have several, in order of rank."""
     rows = await rows_of(connection, lead_refs)

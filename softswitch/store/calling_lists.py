@@ -84,7 +84,7 @@ class CallingListStore(CallRecordStore):
             return
 
         async def work(connection: AsyncConnection) -> None:
-            await lists.save_with_numbers(connection, lead)
+            await lists.save(connection, lead)
 
         await self._writer.run(work)
 

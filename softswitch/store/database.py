@@ -4,7 +4,7 @@ Every write goes through one `Writer` and is durable when its call returns; a wr
 leaves what was stored before as it was. Reads go their own way and never wait for a write.
 """
 
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self, cast
@@ -12,6 +12,7 @@ from typing import Any, Self, cast
 from sqlalchemy import delete, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from softswitch.dialler.campaign import Campaign
 from softswitch.store import erasure, orders, web_accounts
 from softswitch.store.calling_lists import CallingListStore
 from softswitch.store.connection import create_engine, migrate
@@ -59,15 +60,21 @@ class Store(CallingListStore):
         await self._writer.run(beat)
 
     async def release_leads(
-        self, campaign: str = "", wall: datetime | None = None, going_on: Collection[str] = ()
+        self,
+        campaign: str = "",
+        wall: datetime | None = None,
+        going_on: Collection[str] = (),
+        campaigns: Iterable[Campaign] = (),
     ) -> Recovery:
         """At start, for a campaign or for all: close attempts that a crash left open, give queued leads back.
 
-        `store.recovery` has the rules. going_on: `call_ref` of calls that the crash did not end.
+        going_on: `call_ref` of calls that the crash did not end.  campaigns: those of the site, by whose rules
+        `store.recovery` decides what becomes of each lead.
         """
+        rules = {each.name: each for each in campaigns}
 
         async def work(connection: AsyncConnection) -> Recovery:
-            return await recover(connection, campaign, wall or datetime.now(UTC), going_on)
+            return await recover(connection, campaign, wall or datetime.now(UTC), going_on, rules)
 
         return cast(Recovery, await self._writer.run(work))
 

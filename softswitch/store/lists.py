@@ -83,20 +83,26 @@ def update_row_of(lead: Lead) -> dict[str, Any]:
     }
 
 
-def entry_of(lead: Lead) -> Entry:
-    """The journal's, of a lead's new state."""
+def entry_of(lead: Lead, at: datetime | None = None) -> Entry:
+    """The journal's, of a lead's new state.  at: when it came to that; now by default."""
     row = update_row_of(lead)
     told = {name: row[name] for name in ("state", "attempts", "last_outcome", "outcomes")}
     due = None if lead.not_before is None else lead.not_before.astimezone(UTC).isoformat()
-    return Entry(Kind.LEAD, datetime.now(UTC), lead.campaign, "", lead.lead_ref, content={**told, "not_before": due})
+    return Entry(
+        Kind.LEAD, at or datetime.now(UTC), lead.campaign, "", lead.lead_ref, content={**told, "not_before": due}
+    )
 
 
-async def save_with_numbers(connection: AsyncConnection, lead: Lead) -> None:
-    """A lead that has several, and what became of each. UsageError for an unknown one."""
+async def save(connection: AsyncConnection, lead: Lead, at: datetime | None = None) -> None:
+    """Keep a lead's state and, where it has several numbers, what became of each. UsageError for an unknown one.
+
+    at: when it came to that; now by default.
+    """
     if not (await connection.execute(UPDATE, update_row_of(lead))).rowcount:
         raise UsageError("the store has no such lead")
-    await alternatives.save(connection, lead)
-    await journal.write(connection, [entry_of(lead)])
+    if lead.numbers:
+        await alternatives.save(connection, lead)
+    await journal.write(connection, [entry_of(lead, at)])
 
 
 def of_campaign(campaign: str) -> ColumnElement[bool]:

@@ -202,7 +202,7 @@ class House:
 
         for _, note in calls.values():
             self.run(self.store.save_attempt(attempt_from(note["attempt"])))
-        self.run(self.store.release_leads(wall=self.wall, going_on=set(calls)))
+        self.run(self.store.release_leads(wall=self.wall, going_on=set(calls), campaigns=self.campaigns))
         self._build(calls, agents)
         for agent in agents:
             board = self.board

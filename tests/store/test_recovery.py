@@ -9,11 +9,18 @@ import textwrap
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from softswitch.dialler import recycle
+from softswitch.dialler.attempt import Disposition
+from softswitch.dialler.callbacks import Callback, promised
+from softswitch.dialler.campaign import Campaign, RecycleRule
 from softswitch.dialler.lead import LeadState
 from softswitch.store.database import Store
-from softswitch.store.recovery import ABANDONED_LOCK, MACHINE_LOCK, RETRY_AFTER, Recovery
+from softswitch.store.recovery import RETRY_AFTER, Recovery
 
 WALL = datetime(2027, 3, 10, 12, 0, tzinfo=UTC)
+ABANDONED_LOCK, MACHINE_LOCK = timedelta(hours=72), timedelta(hours=24)
 SITE = {"country": "GB", "time_zone": "Europe/London"}
 STORY = ("unanswered", "abandoned", "message", "in call", "machine", "ended", "queued")
 
@@ -83,6 +90,108 @@ def test_leads_are_given_back_when_the_rules_allow_and_numbers_stay_locked(with_
         (one, other) = await store.next_leads("survey", 9, WALL + ABANDONED_LOCK)
         assert {names[one.lead_ref], names[other.lead_ref]} == {"abandoned", "message"}
         assert (one.attempts, one.outcomes, one.last_outcome) == (1, {"abandoned": 1}, "abandoned")
+
+    with_store(body)
+
+
+CUT_OFF = {
+    "unanswered": {"invited_at": WALL},
+    "abandoned": {"answered_at": WALL},
+    "in call": {"answered_at": WALL, "bridged_at": WALL, "agent": "1001"},
+    "machine": {"answered_at": WALL, "amd_verdict": "MACHINE", "amd_acted": True},
+}
+RULES = {
+    "sets nothing": Campaign("survey"),
+    "its last attempt": Campaign("survey", maximum_attempts=3),
+    "its own rules": Campaign(
+        "survey",
+        recycle={
+            "failed": RecycleRule(7200.0, 3), "abandoned": RecycleRule(100 * 3600.0, 9),
+            "connected": RecycleRule(3600.0, 2), "machine": RecycleRule(3600.0, 9),
+        },
+        machine_lock_s=30 * 3600.0,
+    ),
+    "no more failures": Campaign("survey", recycle={"failed": RecycleRule(60.0, 2), "machine": RecycleRule(60.0, 1)}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("campaign", RULES.values(), ids=RULES)
+def test_a_lead_is_after_a_crash_what_the_campaign_s_rules_make_of_it_after_any_call(
+    campaign, with_store, lead_file, make_attempt
+) -> None:
+    async def body(store):
+        path = lead_file("number\n" + "".join(f"0207946000{n}\n" for n in range(len(CUT_OFF))))
+        await store.import_leads(path, "survey", **SITE)
+        for name, new in zip(CUT_OFF, await store.next_leads("survey", 9, WALL), strict=True):
+            for n in range(2):  # it has been tried twice
+                tried = make_attempt(f"{name} {n}", lead_ref=new.lead_ref, ended_at=WALL, disposition="failed")
+                await store.commit_attempt(tried)
+            lead = replace(new, attempts=2, outcomes={"failed": 1, "busy": 1}, last_outcome="busy")
+            await store.save_lead(lead)
+            await store.commit_attempt(make_attempt(name, lead_ref=lead.lead_ref))
+            await store.save_attempt(make_attempt(name, lead_ref=lead.lead_ref, **CUT_OFF[name]))
+            ended = WALL + timedelta(minutes=5)
+            await store.release_leads("survey", ended, campaigns=[campaign])
+            disposition = Disposition((await store.attempt(name)).disposition)
+            expected = recycle.after(lead, disposition, campaign, ended, None)
+            if expected.state is LeadState.WAITING:  # and never rung sooner than it may still ring from before
+                due = max(expected.not_before, ended + RETRY_AFTER)
+                expected = replace(expected, not_before=due)
+            assert await store.lead(lead.lead_ref) == expected
+            lock_s = recycle.lock_s(campaign, disposition, disposition is Disposition.ABANDONED)
+            until = ended + max(timedelta(seconds=lock_s), RETRY_AFTER if name == "unanswered" else timedelta())
+            locked = await store.locked_numbers(ended)
+            assert (lead.number in locked) == (until > ended)
+            assert until == ended or locked[lead.number] == until
+
+    with_store(body)
+
+
+def test_a_lead_whose_call_ended_in_the_moment_of_the_crash_is_not_dialled_as_if_it_had_not(
+    with_store, lead_file, make_attempt
+) -> None:
+    async def body(store):
+        refs = await dial_and_fall(store, lead_file, make_attempt)
+        (talked,) = [each async for each in store.all_leads("survey") if each.lead_ref == refs["ended"]]
+        await store.save_lead(replace(talked, state=LeadState.QUEUED, attempts=0))
+        busy = make_attempt("busy", lead_ref=refs["queued"], ended_at=WALL, disposition="busy")
+        await store.commit_attempt(busy)
+        assert await store.release_leads("survey", WALL + timedelta(minutes=1)) == Recovery(0, 5, 2)
+        interviewed = await store.lead(refs["ended"])
+        assert (interviewed.state, interviewed.attempts) == (LeadState.DONE, 1)
+        engaged = await store.lead(refs["queued"])
+        assert (engaged.state, engaged.attempts, engaged.last_outcome) == (LeadState.WAITING, 1, "busy")
+        assert engaged.not_before == WALL + timedelta(minutes=30)
+
+    with_store(body)
+
+
+def test_a_callback_that_a_crash_cut_off_before_its_answer_is_made_all_the_same(
+    with_store, lead_file, make_attempt
+) -> None:
+    async def body(store):
+        refs = await dial_and_fall(store, lead_file, make_attempt)
+        lead = await store.lead(refs["unanswered"])
+        promise = Callback(lead.lead_ref, "survey", WALL, "ada", "ada", WALL - timedelta(hours=1))
+        await store.make_callback(promise)
+        await store.save_lead(replace(promised(lead, WALL, "ada"), state=LeadState.DIALLING))
+        await store.release_leads("survey", WALL, campaigns=[Campaign("survey", maximum_attempts=1)])
+        (given,) = await store.due_callbacks("survey", WALL + RETRY_AFTER)
+        assert (given.lead_ref, given.callback_agent, given.attempts) == (lead.lead_ref, "ada", 1)
+        assert given.not_before == WALL + RETRY_AFTER and len(await store.callbacks("survey")) == 1
+
+    with_store(body)
+
+
+def test_somebody_who_objected_in_the_call_that_a_crash_cut_off_is_not_called_again(
+    with_store, lead_file, make_attempt
+) -> None:
+    async def body(store):
+        refs = await dial_and_fall(store, lead_file, make_attempt)
+        for name in ("unanswered", "in call"):
+            await store.suppress((await store.lead(refs[name])).number, reason="opt-out")
+        await store.release_leads("survey", WALL)
+        assert {(await store.lead(refs[name])).state for name in ("unanswered", "in call")} == {LeadState.SUPPRESSED}
 
     with_store(body)
 
