@@ -95,6 +95,8 @@ class AgentBoard:
         self._works: dict[str, tuple[tuple[float, float], ...]] = {}
         self.generation = 0
         """Rises with every change of any state; a dialler looks again for agents when it has risen."""
+        self.changes = 0
+        """Rises with all that changes what `doing`, `leaves_at` or `work_to_come_s` tell."""
 
     def expect_heard_within(self, agent: str, seconds: float) -> None:
         """An agent whose phone is rung for each call needs longer to be heard than one who is nailed up."""
@@ -112,6 +114,7 @@ class AgentBoard:
         whatever the agent was doing: the phone is gone.
         """
         one = self._agents.setdefault(agent, _Agent(agent, since=now))
+        self.changes += 1
         if state is AgentState.OFFLINE:
             self._go(one, AgentState.OFFLINE, now)
         elif one.state in (AgentState.RESERVED, AgentState.IN_CALL):
@@ -191,6 +194,7 @@ class AgentBoard:
             raise UsageError(f"the snapshot of an agent cannot be used ({type(error).__name__})") from error
         self._agents[one.name] = one
         self.generation += 1
+        self.changes += 1
         shown = one.code if one.state is AgentState.PAUSED else ""
         self._events.append(AgentChanged(one.name, one.state, one.call_ref, shown))
 
@@ -228,6 +232,7 @@ class AgentBoard:
 
     def expect_leave(self, agent: str, at: float | None) -> None:
         """When the agent is known to leave: a break, a roll check, the end of a shift. None: no such moment is near."""
+        self.changes += self._leaves_at.get(agent) != at
         if at is None:
             self._leaves_at.pop(agent, None)
         else:
@@ -240,6 +245,7 @@ class AgentBoard:
     def expect_work(self, agent: str, periods: Iterable[tuple[float, float]]) -> None:
         """From when until when the agent will be at work, as the roster, breaks and roll checks have it."""
         self._works[agent] = tuple(periods)
+        self.changes += 1
 
     def work_to_come_s(self, now: float, until: float, among: Collection[str] = ()) -> float:
         """Mean of the time that each agent who is in (of `among`, if given) will be at work until then; all of it for
@@ -324,5 +330,6 @@ class AgentBoard:
         if state is AgentState.READY:
             one.waiting_since = now
         self.generation += 1
+        self.changes += 1
         shown = code if state is AgentState.PAUSED else ""
         self._events.append(AgentChanged(one.name, state, call_ref, shown))

@@ -153,7 +153,7 @@ class Books:
             self._lock(call.lead.number, self._shift.campaign.machine_lock_s, now)
         if call.abandoned:  # the lock counts from the end, as the message may be long
             self._lock(call.lead.number, self._shift.campaign.abandoned_lock_s, now)
-        del self._shift.calls[call.attempt.call_ref]
+        self._shift.remove_call(call.attempt.call_ref)
         self._shift.locks.release(call.lead.number)
         self.recent[call.attempt.call_ref] = call
         if len(self.recent) > RECENT_CALLS:
@@ -170,7 +170,7 @@ class Books:
         """The attempt ends before anything left us; its lead is as if it had never been taken."""
         call.state, call.timer = CallState.ENDED, None
         self.part_from_agent(call, now, wrap_up=False)
-        del self._shift.calls[call.attempt.call_ref]
+        self._shift.remove_call(call.attempt.call_ref)
         self._shift.locks.release(call.lead.number)
         if committed:  # else the store has no such attempt
             call.attempt = replace(

@@ -1,8 +1,9 @@
 """One dial attempt while it lives: the record behind `DialAttempt`, with monotonic times."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from softswitch.amd.verdict import Cause, Verdict
 from softswitch.dialler.attempt import DialAttempt, Disposition
@@ -56,8 +57,16 @@ SHOWN = {
 }
 
 
+MOVES = frozenset({"state", "agent", "verdict", "ringing_at"})
+"""Fields that tell how far a call has come, as far as the pacing is concerned."""
+
+
 @dataclass(slots=True)
 class Call:
+    moved: "dict[str, Call] | None" = field(init=False, repr=False, compare=False, default=None)
+    """Where a call that is up enters itself, by `call_ref`, whenever one of its `MOVES` is set (`Shift.moved`)."""
+    position: int = field(init=False, repr=False, compare=False, default=0)
+    """Among the calls of its campaign, in the order in which they came up."""
     attempt: DialAttempt
     lead: Lead
     """As it was before this attempt."""
@@ -111,6 +120,11 @@ class Call:
     callback_at: datetime | None = None
     callback_agent: str = ""
     """Who has promised the callback; empty: anybody's."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if name in MOVES and self.moved is not None:
+            self.moved[self.attempt.call_ref] = self
 
     def deadline(self, two_second_rule_s: float) -> float:
         """When an agent or else the message must be heard: the stricter of the two clocks, of 200 OK and of speech, or

@@ -83,7 +83,7 @@ class Dialler(ChosenCampaign):
         call_ref = call.attempt.call_ref
         if call.state in (CallState.PREVIEW, CallState.COMMITTING, CallState.ENDED) or call_ref in self._shift.calls:
             raise UsageError("the snapshot of a call is of one that is not up, or is up already")
-        self._shift.calls[call_ref] = call
+        self._shift.add_call(call)
         self._shift.locks.claim(call.lead.number)
         self._books.note(call)
         if call.state in BEFORE_ANSWER:

@@ -2,9 +2,11 @@
 
 import math
 from functools import cache
+from typing import NamedTuple
 
 from softswitch.amd.verdict import Verdict
 from softswitch.dialler.agents import AgentState
+from softswitch.dialler.blending import Allotment
 from softswitch.dialler.call import UNANSWERED, WITH_MACHINE, Call, CallState
 from softswitch.dialler.campaign import AmdMode, Policy
 from softswitch.dialler.shift import Shift
@@ -35,8 +37,23 @@ def _compile() -> None:
     step(state, 0.0)
 
 
+class _Row(NamedTuple):
+    """A call that the floor has been told of."""
+
+    call: Call
+    row: int
+    """On the pacing floor."""
+    reached: int
+    placed: int
+    """Calls are told of as over in the order in which they were told of as placed."""
+
+
 class CampaignFloor:
-    """Keeps a pacing state at the state of a campaign, by what has changed since the last look."""
+    """Keeps a pacing state at the state of a campaign, by what has changed since the last look.
+
+    A look costs what has changed, whatever the number of calls and agents: `Shift.moved` names the calls, and agents
+    are gone through only where the board, the calls they are in or the campaign's share of them is another.
+    """
 
     def __init__(self, shift: Shift) -> None:
         _compile()
@@ -52,8 +69,19 @@ class CampaignFloor:
             patience_s=max(campaign.two_second_rule_s, 0.1),
             every_answer_needs_an_agent=self._every_answer,
         )
-        self._rows: dict[str, tuple[Call, int, int]] = {}
+        self._fields = {kind: self.state[field] for kind, field in _FIELDS.items()}
+        self._lands = self.state["lands"]
+        self._rows: dict[str, _Row] = {}
+        self._placed = 0
+        self._bound: set[str] = set()
+        """Calls on their way that have an agent."""
+        self._talking: dict[str, str] = {}
+        """Agent by call, of calls that have one connected or about to be."""
         self._agents: dict[str, tuple[int, int, float]] = {}
+        self._board_seen: tuple[int, Allotment | None] | None = None
+        self._talking_seen: dict[str, str] = {}
+        self._day_seen: tuple[int, float] | None = None
+        self._day_holds_until = -math.inf
 
     @property
     def fallback(self) -> str:
@@ -63,7 +91,7 @@ class CampaignFloor:
     @property
     def answers(self) -> float:
         """P(a call placed now needs an agent), as of the last look."""
-        return float(self.state["lands"][0])
+        return float(self._lands[0])
 
     def dials(
         self, policy: Policy, channels_free: int, leads_left: int | None, now: float, closes_at: float = math.nan
@@ -76,7 +104,7 @@ class CampaignFloor:
         self._look_at_calls(now)
         self._look_at_agents(now)
         counts = self._shift.ledger.counts(self._shift.wall(now))
-        lands = float(self.state["lands"][0])
+        lands = float(self._lands[0])
         self._set(events.POLICY, POLICIES[policy.value], now)
         self._set(events.CHANNELS, channels_free, now)
         self._set(events.ANSWERS_LEFT, math.nan if leads_left is None else leads_left * lands, now)
@@ -92,42 +120,68 @@ class CampaignFloor:
 
     def _set(self, kind: int, value: float, now: float) -> None:
         """Counters change when calls end, too: they are told whenever they are not what was told last."""
-        field = _FIELDS[kind]
-        if self.state[field][0] != value:
+        if self._fields[kind][0] != value:
             self._tell(kind, 0, value, now)
 
     def _look_at_the_day(self, closes_at: float, now: float) -> None:
         """The day's end as if everybody worked until then: shift ends, breaks and roll checks bring it nearer."""
-        if math.isnan(closes_at):
+        board = self._shift.board
+        seen = (board.changes, closes_at)
+        if math.isnan(closes_at) or (seen == self._day_seen and now < self._day_holds_until):
             return
-        ends_at = now + self._shift.board.work_to_come_s(now, closes_at, self._shift.campaign.agents)
+        ends_at = now + board.work_to_come_s(now, closes_at, self._shift.campaign.agents)
         known = float(self.state["ends_at"][0])
         if not abs(ends_at - known) < DAY_ENDS_WITHIN_S:  # nor if it was never told
             self._tell(events.DAY_ENDS, 0, ends_at, now)
+            known = ends_at
+        # While nothing else changes it moves by a second in a second at most, where nobody is at work.
+        self._day_seen, self._day_holds_until = seen, now + DAY_ENDS_WITHIN_S - abs(ends_at - known)
 
     def _look_at_calls(self, now: float) -> None:
-        calls = self._shift.calls
-        bound = 0
-        for call_ref, call in calls.items():
-            if call.state is CallState.PREVIEW:
-                continue  # its agent is reserved, and nothing is on its way
-            reached = self._reached(call)
-            bound += bool(call.agent) and call.state in UNANSWERED
-            known = self._rows.get(call_ref)
-            if known is None:
-                if reached not in (_NEW, _RINGS):
-                    continue  # taken up from another process after its answer: nothing to be learnt
-                row = self._tell(events.CALL_PLACED, 0, 0, call.begun_at)
-                if row < 0:
-                    continue
-                known = self._rows[call_ref] = (call, row, _NEW)
-            if reached > known[2]:
-                self._go_on(call_ref, known, reached, now)
-        for call_ref, known in list(self._rows.items()):
-            if call_ref not in calls:
-                self._go_on(call_ref, known, _OVER, now)
-                del self._rows[call_ref]
-        self._set(events.BOUND_CALLS, bound, now)
+        shift, moved = self._shift, self._shift.moved
+        if moved:
+            over, unplaced = [], {}
+            for call in sorted(moved.values(), key=_position):
+                call_ref = call.attempt.call_ref
+                if call_ref not in shift.calls:
+                    self._forget(call_ref)
+                    if call_ref in self._rows:
+                        over.append(self._rows.pop(call_ref))
+                elif not self._look_at(call_ref, call, now):
+                    unplaced[call_ref] = call
+            for known in sorted(over, key=_placed):
+                self._go_on(known, _OVER, now)
+            moved.clear()
+            moved.update(unplaced)
+        self._set(events.BOUND_CALLS, len(self._bound), now)
+
+    def _forget(self, call_ref: str) -> None:
+        self._bound.discard(call_ref)
+        self._talking.pop(call_ref, None)
+
+    def _look_at(self, call_ref: str, call: Call, now: float) -> bool:
+        """A call that is up; False where the floor has no room for it, and it is to be looked at again."""
+        self._forget(call_ref)
+        if call.state is CallState.PREVIEW:
+            return True  # its agent is reserved, and nothing is on its way
+        if call.agent and call.state in UNANSWERED:
+            self._bound.add(call_ref)
+        if call.state in _TALKING:
+            self._talking[call_ref] = call.agent
+        reached = self._reached(call)
+        known = self._rows.get(call_ref)
+        if known is None:
+            if reached not in (_NEW, _RINGS):
+                return True  # taken up from another process after its answer: nothing to be learnt
+            row = self._tell(events.CALL_PLACED, 0, 0, call.begun_at)
+            if row < 0:
+                return False
+            self._placed += 1
+            known = self._rows[call_ref] = _Row(call, row, _NEW, self._placed)
+        if reached > known.reached:
+            self._rows[call_ref] = known._replace(reached=reached)
+            self._go_on(known, reached, now)
+        return True
 
     def _reached(self, call: Call) -> int:
         if call.state in UNANSWERED:
@@ -136,9 +190,9 @@ class CampaignFloor:
             return _OVER
         return _WAITS if self._every_answer or call.verdict is not Verdict.NONE else _LISTENS
 
-    def _go_on(self, call_ref: str, known: tuple[Call, int, int], reached: int, now: float) -> None:
-        call, row, before = known
-        self._rows[call_ref] = (call, row, reached)
+    def _go_on(self, known: _Row, reached: int, now: float) -> None:
+        """Tell of what has become of a call since the floor knew of it."""
+        call, row, before = known.call, known.row, known.reached
         if before == _OVER:
             return
         if before < _RINGS and call.ringing_at is not None:
@@ -165,7 +219,10 @@ class CampaignFloor:
     def _look_at_agents(self, now: float) -> None:
         campaign, board = self._shift.campaign, self._shift.board
         allotted = self._shift.allotment(now)
-        connecting = {call.agent for call in self._shift.calls.values() if call.state in _TALKING}
+        if (board.changes, allotted) == self._board_seen and self._talking == self._talking_seen:
+            return
+        self._board_seen, self._talking_seen = (board.changes, allotted), dict(self._talking)
+        connecting = set(self._talking.values())
         for name, state, of, will_pause in board.doing(campaign.agents):
             doing = floor.TALKING if name in connecting else _DOING[state]
             if doing in (floor.TALKING, floor.WRAPPING_UP) and of != campaign.name:
@@ -198,3 +255,11 @@ _FIELDS = {
     events.FALSE_POSITIVES: "false_positive_share",
     events.BOUND_CALLS: "bound",
 }
+
+
+def _position(call: Call) -> int:
+    return call.position
+
+
+def _placed(known: _Row) -> int:
+    return known.placed

@@ -19,8 +19,7 @@ class Pace:
 
     def receive_channels(self, free: int) -> None:
         self._channels_free = free
-        for call in self._shift.calls.values():
-            call.in_channel_report = call.attempt.invited_at is not None
+        self._shift.report_channels()
 
     def hold(self, until: float) -> None:
         """No call before `until`."""
@@ -56,7 +55,7 @@ class Pace:
         """Calls that the trunks could take now; none while the store could not take an attempt a moment ago."""
         if now < self._hold_until:
             return 0
-        return self._channels_free - sum(not call.in_channel_report for call in self._shift.calls.values())
+        return self._channels_free - len(self._shift.unreported)
 
     def calls_due(self, policy: Policy, now: float, closes_at: float) -> int:
         """How many calls to place now under the policy in force. closes_at: when the day of calling is over."""

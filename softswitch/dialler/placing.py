@@ -113,7 +113,7 @@ class PlacedCalls:
                 self._supply.put_back(lead, now)
                 return False
             call.agent = agent
-        self._shift.calls[attempt.call_ref] = call
+        self._shift.add_call(call)
         if shown_first:
             call.state, call.timer = CallState.PREVIEW, now + self._campaign.preview_s
             self._shift.emit(PreviewOffered(attempt.call_ref, call.agent))

@@ -1,8 +1,10 @@
 """What the parts of one campaign's dialler share: the campaign, its calls, its ledger, the clock and the way out."""
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import numpy as np
 
@@ -34,9 +36,34 @@ class Shift:
     """Who shares the agents out; None: they are this campaign's alone."""
     rules: RuleSet = UNITED_KINGDOM
     calls: dict[str, Call] = field(default_factory=dict)
-    """Attempts that are not over, by `call_ref`."""
+    """Attempts that are not over, by `call_ref`; they come and go by `add_call` and `remove_call`."""
+    unreported: dict[str, Call] = field(default_factory=dict)
+    """Those of them that the last figure of free channels does not take into account."""
+    moved: dict[str, Call] = field(default_factory=dict)
+    """Calls of which something has changed since the pacing looked at them, those that are over among them."""
     events: deque[CampaignEvent] = field(default_factory=deque)
     _anchor: tuple[datetime, float] | None = None
+    _positions: Iterator[int] = field(default_factory=count)
+
+    def add_call(self, call: Call) -> None:
+        """A new attempt, or one that another process began."""
+        call.moved, call.position = self.moved, next(self._positions)
+        call_ref = call.attempt.call_ref
+        self.calls[call_ref] = self.moved[call_ref] = call
+        if not call.in_channel_report:
+            self.unreported[call_ref] = call
+
+    def remove_call(self, call_ref: str) -> None:
+        """An attempt that is over."""
+        del self.calls[call_ref]
+        self.unreported.pop(call_ref, None)
+
+    def report_channels(self) -> None:
+        """A new figure of free channels is here: calls whose INVITE has been told of are counted in it as taken."""
+        for call_ref, call in tuple(self.unreported.items()):
+            if call.attempt.invited_at is not None:
+                call.in_channel_report = True
+                del self.unreported[call_ref]
 
     def allotment(self, now: float) -> Allotment | None:
         """Whom this campaign may count on; None: everybody who works for it."""
