@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -116,7 +116,7 @@ async def _import(
     from softswitch.dialler.campaign import Purpose
     from softswitch.store.database import Store
     from softswitch.store.leads import LeadImport
-    from softswitch.store.lists import Standing
+    from softswitch.store.lists import Standing, Wanted
     from softswitch.store.never_dial_file import read_never_dial
 
     settings = load(config)
@@ -144,7 +144,7 @@ async def _import(
             if (stored := await store.never_dial()) is not None:
                 lists.append(stored[0])
 
-            async def standing(campaign: str, wanted: Sequence[str]) -> Standing:
+            async def standing(campaign: str, wanted: Wanted) -> Standing:
                 return await store.standing(campaign, wanted, marketing=marketing)
 
             try:

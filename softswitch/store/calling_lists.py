@@ -136,13 +136,13 @@ class CallingListStore(CallRecordStore):
     ) -> ImportReport:
         """Import a CSV file (see `store.leads`); a dry run reports the same and writes nothing."""
 
-        async def standing(campaign: str, wanted: Sequence[str]) -> lists.Standing:
+        async def standing(campaign: str, wanted: lists.Wanted) -> lists.Standing:
             return await self.standing(campaign, wanted, marketing=marketing)
 
         work = LeadImport(campaign, country=country, time_zone=time_zone, never_dial=never_dial)
         return await work.run(file, None if dry_run else self, standing=standing, on_progress=on_progress)
 
-    async def standing(self, campaign: str, wanted: Sequence[str], *, marketing: bool = False) -> lists.Standing:
+    async def standing(self, campaign: str, wanted: lists.Wanted, *, marketing: bool = False) -> lists.Standing:
         """Which of these numbers the campaign has already, and which are suppressed for it."""
         with reading():
             async with self._engine.connect() as connection:

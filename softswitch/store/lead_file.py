@@ -88,5 +88,5 @@ def _rows(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
                 raise UsageError(f"{path}, line {line}: {error}; is a quotation mark left open?") from error
             if row is None:
                 return
-            if any(value.strip() for value in row):
+            if any(map(str.strip, row)):
                 yield line, row

@@ -4,10 +4,11 @@ This is the half of an import that asks nobody: what the store and the safeguard
 `store.leads`. So it can be done in a process of its own (`store.import_worker`) while the other half writes.
 """
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import islice
-from typing import NamedTuple
+from itertools import islice, repeat
+from typing import Any, NamedTuple
 
 from softswitch.store import lead_file
 from softswitch.store.columns import Columns
@@ -15,7 +16,7 @@ from softswitch.store.lead_file import LeadFile
 from softswitch.store.lead_rows import ImportReport, Refused, RowReader
 from softswitch.store.lists import NewLead
 from softswitch.store.telephone import ends_in
-from softswitch.store.vault import Person, SealedPerson, Vault
+from softswitch.store.vault import SEAL_RANDOM_BYTES, Person, SealedPerson, Vault
 
 ROWS_PER_TRANSACTION = 1000
 """Few enough that a dial attempt of the running switch waits a tenth of a second behind them at most."""
@@ -46,6 +47,34 @@ class LeadGroup(NamedTuple):
     report: ImportReport
     """Of these rows alone."""
 
+    def packed(self) -> "PackedGroup":
+        """The same, column by column: a third of the work on the way from one process to the other."""
+        sealed = [each.sealed for each in self.candidates]
+        leads = [each.lead for each in self.candidates]
+        lines = [each.line for each in self.candidates]
+        if None in sealed or any(lead.others for lead in leads):
+            return PackedGroup(lines, leads, sealed, self.report)
+        plain = tuple(zip(*[lead[:4] for lead in leads], strict=True))
+        return PackedGroup(lines, plain, tuple(zip(*sealed, strict=True)), self.report)  # type: ignore[arg-type]
+
+
+class PackedGroup(NamedTuple):
+    """A group on its way between two processes."""
+
+    lines: list[int]
+    leads: "list[NewLead] | tuple[Any, ...]"
+    """The leads; or columns of them, all with one number and without their fields."""
+    sealed: "list[SealedPerson | None] | tuple[Any, ...]"
+    """Likewise."""
+    report: ImportReport
+
+    def group(self) -> LeadGroup:
+        leads: Iterable[NewLead] = self.leads
+        sealed: Iterable[SealedPerson | None] = self.sealed
+        if isinstance(self.leads, tuple):
+            leads, sealed = map(NewLead, *self.leads, repeat(_SEALED)), map(SealedPerson, *self.sealed)
+        return LeadGroup(list(map(Candidate, self.lines, leads, sealed)), self.report)
+
 
 class GroupReader:
     """Reads one file once. `next_group` until it is None."""
@@ -69,8 +98,9 @@ class GroupReader:
 
     def _check(self, rows: Sequence[tuple[int, list[str]]], report: ImportReport) -> list[Candidate]:
         candidates, most = [], len(self._columns.header)
+        report.rows += len(rows)
+        random = _slices(os.urandom(SEAL_RANDOM_BYTES * len(rows)))
         for line, values in rows:
-            report.rows += 1
             if len(values) > most:
                 report.invalid += 1
                 report.note(line, "row", f"has {len(values)} values for {most} columns")
@@ -88,16 +118,16 @@ class GroupReader:
                 continue
             if lead.others:
                 lead = self._with_new_others(line, lead, report)
-            candidates.append(self._sealed(line, lead))
+            candidates.append(self._sealed(line, lead, next(random)))
         return candidates
 
-    def _sealed(self, line: int, lead: NewLead) -> Candidate:
+    def _sealed(self, line: int, lead: NewLead, random: bytes) -> Candidate:
         if self._vault is None:
             return Candidate(line, lead, None)
         lead_ref, number, time_zone, priority, fields, others = lead
         if others:
-            return Candidate(line, lead, self._vault.seal(lead_ref, person_of(lead)))
-        sealed = self._vault.seal(lead_ref, Person(number, fields))
+            return Candidate(line, lead, self._vault.seal(lead_ref, person_of(lead), random))
+        sealed = self._vault.seal(lead_ref, Person(number, fields), random)
         return Candidate(line, NewLead(lead_ref, number, time_zone, priority, _SEALED), sealed)
 
     def _with_new_others(self, line: int, lead: NewLead, report: ImportReport) -> NewLead:
@@ -110,6 +140,10 @@ class GroupReader:
             else:
                 report.leave_out(line, self._number_column, f"number {ends_in(number)}: already on line {first}")
         return lead._replace(others=tuple(kept))
+
+
+def _slices(random: bytes) -> Iterator[bytes]:
+    return (random[n : n + SEAL_RANDOM_BYTES] for n in range(0, len(random), SEAL_RANDOM_BYTES))
 
 
 def person_of(lead: NewLead) -> Person:

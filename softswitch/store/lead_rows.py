@@ -22,6 +22,8 @@ from softswitch.store.telephone import (
 )
 
 REF_RANDOM_BYTES = 10
+REFS_AT_ONCE = 50
+"""Random bytes are drawn for so many."""
 MOST_PROBLEMS = 1000
 MOST_PRIORITY = 1_000_000  # a database of 32-bit integers keeps it
 MOST_FIELD_CHARACTERS = 2000
@@ -109,6 +111,8 @@ class RowReader:
         self._time_zone = time_zone
         self._wall = wall
         self._meanings = tuple(columns.meanings.items())
+        self._fields_at = tuple(columns.fields.items())
+        self._random = ""
         self._other_columns = [meaning for meaning in OTHER_NUMBERS if meaning in columns.meanings]
         self._moment = ""
 
@@ -192,6 +196,12 @@ class RowReader:
     def _fields(self, line: int, values: Sequence[str], phones: Sequence[Telephone]) -> dict[str, str]:
         """What an agent may be shown later; a field that repeats a number is emptied, whatever it is called."""
         fields: dict[str, str] = {}
+        if not self._repeats(values, phones):
+            for name, position in self._fields_at:
+                value = values[position] if position < len(values) else ""
+                if value:
+                    fields[name] = value[:MOST_FIELD_CHARACTERS]
+            return fields
         # No shorter text holds one of the numbers.
         least = max(min(len(phone.national) for phone in phones), DIGITS_THAT_IDENTIFY)
         for name, position in self._columns.fields.items():
@@ -209,10 +219,18 @@ class RowReader:
             fields[name] = value
         return fields
 
+    def _repeats(self, values: Sequence[str], phones: Sequence[Telephone]) -> bool:
+        """Whether a field may repeat one of the numbers: never no where one does, and seldom yes where none does."""
+        digits = _NO_DIGITS.sub("", "".join([values[n] for _, n in self._fields_at if n < len(values)]))
+        return any(phone.national in digits for phone in phones if len(phone.national) >= DIGITS_THAT_IDENTIFY)
+
     def _new_ref(self) -> str:
         """Random but for its beginning, the moment of its group: so that a million of them are kept in order, as
         RFC 9562 section 5.7 does it. Nobody but the store ever sees them in the order of a list."""
-        return self._moment + os.urandom(REF_RANDOM_BYTES).hex()
+        if not self._random:
+            self._random = os.urandom(REF_RANDOM_BYTES * REFS_AT_ONCE).hex()
+        drawn, self._random = self._random[: 2 * REF_RANDOM_BYTES], self._random[2 * REF_RANDOM_BYTES :]
+        return self._moment + drawn
 
 
 def _zone_of_another(phone: Telephone, zone: str) -> str:

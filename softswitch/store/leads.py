@@ -17,7 +17,7 @@ from softswitch.store.columns import Columns, read_header
 from softswitch.store.import_worker import ImportWorker
 from softswitch.store.lead_groups import Candidate, GroupReader, LeadGroup, Site, person_of
 from softswitch.store.lead_rows import ImportReport
-from softswitch.store.lists import NewLead, Standing
+from softswitch.store.lists import NewLead, Standing, Wanted
 from softswitch.store.telephone import ends_in
 from softswitch.store.vault import SealedPerson, Vault
 
@@ -42,11 +42,11 @@ class LeadStore(Protocol):
     async def complete_list(self, list_ref: str) -> None: ...
 
 
-StandingOf = Callable[[str, Sequence[str]], Awaitable[Standing]]
+StandingOf = Callable[[str, Wanted], Awaitable[Standing]]
 """(campaign, numbers) -> what the store says of them."""
 
 
-async def nothing_stands(campaign: str, wanted: Sequence[str]) -> Standing:
+async def nothing_stands(campaign: str, wanted: Wanted) -> Standing:
     """For a dry run where there is no store yet."""
     return Standing(frozenset(), frozenset())
 
@@ -102,8 +102,7 @@ class LeadImport:
             while (group := await coming) is not None:
                 coming = next_group()
                 report.add(group.report)
-                numbers = [number for each in group.candidates for number in _numbers_of(each.lead)]
-                fresh = self._sift(group.candidates, await standing(self._campaign, numbers), columns)
+                fresh = self._sift(group.candidates, await standing(self._campaign, _wanted(group)), columns)
                 if store is not None and fresh:
                     if not list_ref:
                         list_ref = await store.begin_list(self._campaign, path.stem, file.digest)
@@ -171,5 +170,10 @@ class LeadImport:
         return lead._replace(number=free[0][0], time_zone=free[0][1], others=tuple(free[1:])), ""
 
 
-def _numbers_of(lead: NewLead) -> tuple[str, ...]:
-    return (lead.number, *(number for number, _ in lead.others)) if lead.others else (lead.number,)
+def _wanted(group: LeadGroup) -> dict[str, bytes]:
+    """Every number of a group, with its keyed hash where it was sealed."""
+    wanted = {each.lead.number: each.sealed.digest if each.sealed else b"" for each in group.candidates}
+    for each in group.candidates:
+        for number, _ in each.lead.others:
+            wanted[number] = b""
+    return wanted

@@ -1,7 +1,7 @@
 """Lists and the leads on them: from import to done. `softswitch.store.refill` has what the hopper asks."""
 
 import secrets
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 from datetime import UTC, datetime
@@ -40,6 +40,10 @@ class NewLead(NamedTuple):
     fields: dict[str, str]
     others: tuple[tuple[str, str], ...] = ()
     """(number, time zone) of those that are tried after the first."""
+
+
+Wanted = Sequence[str] | Mapping[str, bytes]
+"""Numbers; or each with its keyed hash, empty where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +133,13 @@ async def next_due(engine: AsyncEngine, campaign: str) -> datetime | None:
 
 
 async def standing(
-    connection: AsyncConnection, vault: Vault, campaign: str, wanted: Sequence[str], *, marketing: bool
+    connection: AsyncConnection, vault: Vault, campaign: str, wanted: Wanted, *, marketing: bool
 ) -> Standing:
     """Which of the numbers the campaign has, and which are suppressed for it."""
-    by_digest = {vault.digest(number): number for number in wanted}
+    if isinstance(wanted, Mapping):
+        by_digest = {known or vault.digest(number): number for number, known in wanted.items()}
+    else:
+        by_digest = {vault.digest(number): number for number in wanted}
     scopes = suppression.scopes(campaign, marketing=marketing)
     held, suppressed = set[bytes](), set[bytes]()
     if await _has_any(connection, leads.c.campaign == campaign, of_campaign(campaign)):

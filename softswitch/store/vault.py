@@ -23,6 +23,7 @@ KEY_BYTES = 32
 NONCE_BYTES = 12  # SP 800-38D, section 8.2.2: random, 96 bits
 TAG_BYTES = 16
 WRAPPED_BYTES = NONCE_BYTES + KEY_BYTES + TAG_BYTES
+SEAL_RANDOM_BYTES = KEY_BYTES + 2 * NONCE_BYTES
 ROOT_BYTES = NONCE_BYTES + 2 * KEY_BYTES + TAG_BYTES
 DIGEST_BYTES = 16  # 128 bits: no two of the world's 10^10 numbers meet by chance
 PADDED_TO = 32
@@ -73,6 +74,7 @@ class Vault:
         self._wrapping = AESGCM(wrapping_key)
         self._wrapping_key = wrapping_key
         self._index_key = index_key
+        self._keyed = blake2b(key=index_key, digest_size=DIGEST_BYTES)
 
     @property
     def keys(self) -> "RootKeys":
@@ -84,7 +86,9 @@ class Vault:
 
     def digest(self, number: str) -> bytes:
         """(16,) keyed hash of an E.164 number: the same for the same number, and nobody else's."""
-        return blake2b(number.encode(), key=self._index_key, digest_size=DIGEST_BYTES).digest()
+        keyed = self._keyed.copy()
+        keyed.update(number.encode())
+        return keyed.digest()
 
     def never_dial_digest(self, number: str) -> bytes:
         """(16,) the same for the never-dial list, and another hash: nothing tells which leads are on it."""
@@ -98,10 +102,14 @@ class Vault:
         """(32,) for what is kept in memory of calls that are up; it says nothing of the index key."""
         return blake2b(key=self._index_key, digest_size=KEY_BYTES, person=b"notes").digest()
 
-    def seal(self, lead_ref: str, person: Person) -> SealedPerson:
-        """A person under a data key that nobody else has, bound to the lead's name."""
-        random = os.urandom(KEY_BYTES + 2 * NONCE_BYTES)
-        data_key, nonce, wrap_nonce = random[:32], random[32:44], random[44:]
+    def seal(self, lead_ref: str, person: Person, random: bytes = b"") -> SealedPerson:
+        """A person under a data key that nobody else has, bound to the lead's name.
+
+        random: (SEAL_RANDOM_BYTES,) fresh from the system and used for nothing else, where somebody has drawn much of
+        it at once.
+        """
+        random = random or os.urandom(SEAL_RANDOM_BYTES)
+        data_key, nonce, wrap_nonce = random[:32], random[32:44], random[44:56]
         name = lead_ref.encode()
         return SealedPerson(
             self.digest(person.number),
@@ -157,7 +165,7 @@ class LockedVault(Vault):
     def note_key(self) -> bytes:
         raise VaultLocked(self._reason)
 
-    def seal(self, lead_ref: str, person: Person) -> SealedPerson:
+    def seal(self, lead_ref: str, person: Person, random: bytes = b"") -> SealedPerson:
         raise VaultLocked(self._reason)
 
     def open(self, lead_ref: str, wrapped: bytes, sealed: bytes) -> Person:
@@ -202,7 +210,8 @@ def _packed(person: Person) -> bytes:
     parts = [" ".join((person.number, *person.others))]
     for name, value in person.fields.items():
         if value:
-            parts += (name, value)
+            parts.append(name)
+            parts.append(value)
     text = "\0".join(parts).encode("utf-8", "surrogatepass")
     if text.count(b"\0") != len(parts) - 1 or "" in parts:
         raise UsageError("a field of a lead holds a zero byte, or has no name")
