@@ -79,6 +79,7 @@ class SupervisorDesk(AgentDesk):
             is_line_up=lines.line_of(name) is not None,
             is_tested=lines.is_tested(name),
             can_listen=lines.can_listen(name, now),
+            voice_dbov=self._site.watching.supervisor_voice_dbov(name),
         )
 
     async def play_supervisor_tone(self, name: str) -> None:

@@ -67,6 +67,14 @@ class SupervisorLines:
     def is_tested(self, name: str) -> bool:
         return name in self._tested
 
+    def untested_phones(self) -> dict[str, int]:
+        """By supervisor whose phone is up and not tested: its media leg. A browser headset is measured by its page."""
+        return {
+            name: line.media
+            for name, line in self._by_name.items()
+            if name not in self._tested and line.answered and not line.closed and line.headset is None
+        }
+
     def play_tone(self, name: str, now: float) -> None:
         """For the test: to the line that is up, else the phone is rung and hears it once it is answered."""
         line = self.line_of(name)

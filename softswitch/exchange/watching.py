@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 LOOK_S = 0.2
+AGENT, SUPERVISOR = "agent", "supervisor"
 OFF_SCRIPT = {Alert.TOO_FAST: AlertKind.TOO_FAST, Alert.TOO_LONG: AlertKind.TOO_LONG}
 TOLD = {
     Purpose.WHO_CALLS: "who calls",
@@ -41,13 +42,17 @@ class Watching:
         self._ended_at: dict[str, float] = {}
         """By call, when its script had ended."""
         self._look_at = 0.0
-        self._tested: dict[str, int] = {}
-        """By agent who must test the headset: the idle line's leg."""
-        self._voices: dict[str, float] = {}
+        self._tested: dict[tuple[str, str], int] = {}
+        """By role and name, of agents and supervisors who must test their sound: the leg of the own line."""
+        self._voices: dict[tuple[str, str], float] = {}
 
     def voice_dbov(self, agent: str) -> float | None:
         """How loud an agent is on the own idle line, who must test the headset; None for everybody else."""
-        return self._voices.get(agent)
+        return self._voices.get((AGENT, agent))
+
+    def supervisor_voice_dbov(self, supervisor: str) -> float | None:
+        """The same of a supervisor on the own phone, until its test is passed."""
+        return self._voices.get((SUPERVISOR, supervisor))
 
     # what supervisors see and say
 
@@ -107,7 +112,7 @@ class Watching:
             self._forget(agent)
         self._choose_tested()
         levels = self._site.plane.levels.look([*legs.values(), *self._tested.values()])
-        self._voices = {agent: levels[leg].received for agent, leg in self._tested.items() if leg in levels}
+        self._voices = {who: levels[leg].received for who, leg in self._tested.items() if leg in levels}
         for agent, leg in legs.items():
             if leg in levels:
                 self._by_agent[agent].receive_levels(levels[leg].sent, levels[leg].received, now)
@@ -116,19 +121,24 @@ class Watching:
     def _choose_tested(self) -> None:
         site = self._site
         due = {
-            settings.id: talk.line.media
+            (AGENT, settings.id): talk.line.media
             for settings in site.settings.agents
             if site.headset_tests.is_due(settings.id)
             and (talk := site.agents.talk_of(settings.id)).line is not None
             and talk.partner is None
         }
-        for agent, leg in self._tested.items():
-            line = site.agents.talk_of(agent).line
-            if agent not in due and line is not None and line.media == leg:
+        due |= {(SUPERVISOR, name): leg for name, leg in site.supervisors.untested_phones().items()}
+        for who, leg in self._tested.items():
+            if who not in due and self._leg_of(*who) == leg:
                 site.plane.measure(leg, False)
         for leg in due.values():
             site.plane.measure(leg, True)
         self._tested = due
+
+    def _leg_of(self, role: str, name: str) -> int | None:
+        site = self._site
+        line = site.agents.talk_of(name).line if role == AGENT else site.supervisors.line_of(name)
+        return None if line is None or line.closed else line.media
 
     def next_event(self) -> Raised | None:
         return self._alerts.next_event()

@@ -85,6 +85,8 @@ class SupervisorAudioView:
     """The tone was heard, and so was the supervisor, since the wallboard was opened."""
     can_listen: bool
     """It was, and the line is up or the phone is registered: so the supervisor_ratio interlock counts it."""
+    voice_dbov: float | None = None
+    """While a phone is under test: how loud the supervisor was in the last fifth of a second, 0 to -127, silence."""
 
 
 def conversation_view(

@@ -7,6 +7,7 @@ from nicegui.events import GenericEventArguments
 
 from softswitch.web.agents_panel import Act
 from softswitch.web.control import SwitchControl
+from softswitch.web.elements import meter
 
 FINISH = "My sound works"
 
@@ -25,6 +26,7 @@ class AudioPanel:
         self._act = act
         self._passed = False
         """The supervisor has said so, and is not heard yet."""
+        self._can_listen: bool | None = None
         self._button = (
             ui.button("Test your sound", icon="headset_mic", color=None).props("flat no-caps dense").classes("audio")
         )
@@ -36,15 +38,21 @@ class AudioPanel:
         self._sheet.set_visibility(False)
         self._button.on_click(lambda: self._sheet.set_visibility(not self._sheet.visible))
 
-    async def show(self) -> None:
+    def show(self) -> None:
         view = self._control.supervisor_audio(self._supervisor)
-        self._button.text = "Sound works" if view.can_listen else "Test your sound"
-        self._button.classes(replace=f"audio {'tone-ready' if view.can_listen else 'tone-alert'}")
-        page = {"has_phone": view.has_phone, "is_line_up": view.is_line_up, "state": ""}
+        if view.can_listen != self._can_listen:
+            self._can_listen = view.can_listen
+            self._button.text = "Sound works" if view.can_listen else "Test your sound"
+            self._button.classes(replace=f"audio {'tone-ready' if view.can_listen else 'tone-alert'}")
+        voice = None if view.voice_dbov is None else int(meter(view.voice_dbov))
+        page = {"has_phone": view.has_phone, "is_line_up": view.is_line_up, "state": "", "voice": voice}
         if page != self._headset._props["page"]:
             self._headset._props["page"] = page
             self._headset.update()
-        if self._passed and view.is_line_up:
+
+    async def look(self) -> None:
+        """Pass the test once a headset that was said to work is connected."""
+        if self._passed and self._control.supervisor_audio(self._supervisor).is_line_up:
             self._passed = False
             await self._act(lambda: self._control.pass_supervisor_test(self._supervisor), "Your sound works")
 

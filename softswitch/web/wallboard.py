@@ -89,6 +89,7 @@ class Wallboard:
         self._site.text = view.site
         self._time.text = datetime.now(self._room.settings.time_zone).strftime("%H:%M:%S")
         self._uptime.text = f"up {clock(view.uptime_s)}"
+        self._audio.show()
         self._interlocks.show(view.interlocks)
         self._alerts.show(view.alerts)
         self._agents.show(view)
@@ -100,7 +101,7 @@ class Wallboard:
 
     async def look_at_audio(self) -> None:
         if self._alive():
-            await self._audio.show()
+            await self._audio.look()
 
     def _header(self) -> None:
         with ui.element("header").classes("top"):

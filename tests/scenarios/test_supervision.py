@@ -132,6 +132,22 @@ def test_a_supervisor_listens_whispers_barges_in_follows_and_leaves(tmp_path: Pa
     uvloop.run(scenario())
 
 
+def test_while_a_supervisors_phone_is_tested_its_level_is_told_and_no_longer(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with floor(tmp_path, plan(), changes=SUPERVISORS) as site:
+            desk = site.switch.desk
+            await phone_of_sue(site)
+            assert desk.supervisor_audio("sue").voice_dbov is None
+            await desk.play_supervisor_tone("sue")
+            await site.until(lambda: (desk.supervisor_audio("sue").voice_dbov or -127.0) > -40.0, "she is heard")
+            assert not desk.supervisor_audio("sue").can_listen
+            await desk.pass_supervisor_test("sue")
+            assert desk.supervisor_audio("sue").can_listen
+            await site.until(lambda: desk.supervisor_audio("sue").voice_dbov is None, "nobody measures any more")
+
+    uvloop.run(scenario())
+
+
 def test_a_supervisors_phone_dials_nothing_and_an_agent_who_logs_off_ends_it(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with floor(tmp_path, {A: CalleePlan(Kind.BUSY)}, changes=SUPERVISORS) as site:

@@ -64,7 +64,8 @@ class SmallSupervision(SmallInterviews):
 
     def supervisor_audio(self, name: str) -> SupervisorAudioView:
         up, tested = name in self.headsets, name in self.tested
-        return SupervisorAudioView(name in self.supervisor_phones, up, tested, up and tested)
+        voice = None if tested else self.voices.get(name)
+        return SupervisorAudioView(name in self.supervisor_phones, up, tested, up and tested, voice)
 
     async def play_supervisor_tone(self, name: str) -> None:
         if name not in self.headsets and name not in self.supervisor_phones:

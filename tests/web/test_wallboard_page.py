@@ -214,6 +214,30 @@ def test_a_supervisor_tests_the_sound_in_the_browser_and_counts_from_then_on() -
     story(body)
 
 
+def test_a_supervisor_with_a_phone_sees_the_own_level_and_says_a_few_words_before_the_test_is_passed() -> None:
+    async def body(site: Site, browser: Browser, url: str) -> None:
+        site.switch.supervisor_phones.add("sue")
+        site.switch.voices["sue"] = -127.0
+        async with wallboard(browser, url) as page:
+            await page.get_by_role("button", name="Test your sound").click()
+            await page.get_by_role("button", name="Ring my phone").click()
+            level = page.get_by_role("meter", name="Level of your voice")
+            await level.wait_for()
+            assert await level.get_attribute("aria-valuenow") == "0"
+            await page.get_by_role("button", name="Play the tone").click()
+            await page.get_by_label("I hear it").check()
+            finish = page.get_by_role("button", name="My sound works")
+            assert await finish.is_disabled()
+            site.switch.voices["sue"] = -24.0
+            await page.get_by_text("We hear you.").wait_for()
+            assert await level.get_attribute("aria-valuenow") == "60"
+            await finish.click()
+            await until(lambda: site.switch.tested == {"sue"})
+            await level.wait_for(state="detached")
+
+    story(body)
+
+
 def test_markup_in_any_name_is_nothing_but_text() -> None:
     async def body(site: Site, browser: Browser, url: str) -> None:
         switch = site.switch
