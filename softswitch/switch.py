@@ -22,7 +22,7 @@ from softswitch.dialler.locks import NumberLocks
 from softswitch.dialler.suppression import SuppressionList
 from softswitch.errors import UsageError
 from softswitch.exchange import health
-from softswitch.exchange.administration import make_administration
+from softswitch.exchange.administration import Administration, make_administration
 from softswitch.exchange.agents import AgentLines
 from softswitch.exchange.audit_keys import find_key
 from softswitch.exchange.audit_start import make_audit, start_audit
@@ -60,6 +60,7 @@ from softswitch.exchange.supervision import Supervision
 from softswitch.exchange.supervisors import SupervisorLines
 from softswitch.exchange.suppression_watch import SuppressionWatch
 from softswitch.exchange.tolls import calls_of_today, make_toll_guard
+from softswitch.exchange.trunks import Trunks
 from softswitch.exchange.uptake import Left, SiteNotes, Uptake, take_up_places
 from softswitch.safeguards.audit import SWITCH
 from softswitch.safeguards.gate import Gate
@@ -92,6 +93,8 @@ class Switch:
         """Set when an administrator wants the switch to begin again with its file as it is now."""
         self.first_password: str | None = None
         """The administrator's, after the very first start."""
+        self.administration: Administration | None = None
+        """Of the file; None where there is none."""
         self.site: Site
         self.desk: Desk
         self._web: WebServer
@@ -154,7 +157,7 @@ class Switch:
         suppression.add_hashes(await store.suppressed(""))
         for number, until in (await store.locked_numbers(wall())).items():
             locks.lock_hash(number, until)
-        toll = make_toll_guard(settings, lambda: sum(self.site.pool.calls_on(t.name) for t in settings.trunks))
+        toll = make_toll_guard(settings, lambda: self.site.calls_up)
         gate = Gate(
             interlocks=interlocks,
             suppressed=suppression.contains,
@@ -195,7 +198,7 @@ class Switch:
             minimum_free_mb=settings.recordings.minimum_free_mb,
             supervisor_ratio=settings.safeguards.supervisor_ratio,
             agents_in=lambda: sum(board.state_of(a.id) is not AgentState.OFFLINE for a in settings.agents),
-            trunks_usable=lambda: any(pool.account_state(t.name) in USABLE for t in settings.trunks),
+            trunks_usable=lambda: any(pool.account_state(t.name) in USABLE for t in self.site.settings.trunks),
             on_tick=reports.tick,
             clock=lambda: driver.now,
             toll_alarm=lambda: toll.alarm,
@@ -265,7 +268,7 @@ class Switch:
         retention.start()
         self._stack.push_async_callback(retention.stop)
         await self.site.shift.restore(store)
-        await self._start_web(store)
+        await self._start_web(store, Trunks(self.site, carriers, toll.allow_at_once))
         orders = await store.campaign_orders()
         with self.site.mutating() as now:
             for campaign in settings.campaigns:
@@ -313,21 +316,20 @@ class Switch:
         except UsageError as error:
             log.error("campaign not started", campaign=name, reason=str(error))
 
-    async def _start_web(self, store: Store) -> None:
+    async def _start_web(self, store: Store, trunks: Trunks) -> None:
         """Last, and its libraries are read beside the loop: calls do not wait for pages."""
         await asyncio.to_thread(import_module, "softswitch.web_opening")
         from softswitch.web.passwords import first_start
         from softswitch.web_opening import make_web
 
         self.first_password = await first_start(store)
-        administration = None
         if self._path is not None:
-            administration = make_administration(self._path, self.site, self.restart_asked.set)
-            self._stack.push_async_callback(administration.close)
+            self.administration = make_administration(self._path, self.site, self.restart_asked.set, trunks)
+            self._stack.push_async_callback(self.administration.close)
         self._web = make_web(
             self.settings, self.desk, store, self.site.audit, self.site.admissions.refuse, store.token_name,
             TrainingBook(store),
-            administration,
+            self.administration,
         )  # fmt: skip
         await self._web.start()
         self._stack.push_async_callback(self._web.stop)

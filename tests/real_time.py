@@ -90,7 +90,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         (report.nodeid, why)
         for outcome in ("passed", "failed", "error")
         for report in terminalreporter.getreports(outcome)
-        for name, why in report.user_properties
+        for name, why in getattr(report, "user_properties", ())
         if name == AGAIN
     ]
     if told:

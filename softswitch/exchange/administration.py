@@ -58,6 +58,12 @@ class TestCalls(Protocol):
     def last(self) -> TestCall | None: ...
 
 
+class LiveTrunks(Protocol):
+    """`softswitch.exchange.trunks.Trunks` fulfils it."""
+
+    async def apply(self, wanted: Settings) -> tuple[Settings, dict[str, str]]: ...
+
+
 class Administration:
     """Fulfils `softswitch.web.administration.Administration`."""
 
@@ -72,9 +78,11 @@ class Administration:
         never_dial: NeverDial,
         calls_up: Callable[[], int],
         restart: Callable[[], None],
+        trunks: LiveTrunks | None = None,
     ) -> None:
         """path: the site's TOML file.  in_force: what the switch was started with.  calls_up: how many calls there
-        are.  restart: has the switch end in order and begin again with the file as it is then."""
+        are.  restart: has the switch end in order and begin again with the file as it is then.  trunks: brings changes
+        of them into force at once; None: they wait for a restart, as all else does."""
         self._file = SiteFile(path, in_force)
         self._in_force = in_force
         self._notes = notes
@@ -83,6 +91,8 @@ class Administration:
         self._never_dial = never_dial
         self._calls_up = calls_up
         self._restart = restart
+        self._trunks = trunks
+        self._turn = asyncio.Lock()
         self._uploads = Uploads(in_force.site.data_directory)
         self._jobs = ImportJobs()
         self._phones = PhoneFiles()
@@ -113,7 +123,8 @@ class Administration:
             )
             told |= {"password": None, "password_file": f"{SECRETS}/{path.name}"}
             fresh.append(path)
-        return await self._file.change(lambda draft: draft.change_element("trunks", "name", name, told), fresh=fresh)
+        saved = await self._file.change(lambda draft: draft.change_element("trunks", "name", name, told), fresh=fresh)
+        return await self._in_force_now(saved)
 
     async def put_campaign(self, name: str, values: Mapping[str, Any], by: str) -> Saved:
         await self._note(by, "change configuration", f"campaign {name}: {_listed(values)}")
@@ -148,7 +159,22 @@ class Administration:
     async def remove(self, section: str, name: str, by: str) -> Saved:
         """section: trunks, agents or campaigns. Raises KeyError where there is no such element."""
         await self._note(by, "change configuration", f"{section.removesuffix('s')} {name}: removed")
-        return await self._file.change(lambda draft: draft.remove_element(section, NAMED_BY[section], name))
+        saved = await self._file.change(lambda draft: draft.remove_element(section, NAMED_BY[section], name))
+        return await self._in_force_now(saved) if section == "trunks" else saved
+
+    async def apply_trunks(self, by: str) -> Saved:
+        """Try again with the trunks that wait: those whose calls are over by now come into force."""
+        await self._note(by, "apply trunks", "")
+        return await self._in_force_now(Saved())
+
+    async def _in_force_now(self, saved: Saved) -> Saved:
+        if self._trunks is None:
+            return saved
+        async with self._turn:
+            wanted = await self._file.settings()
+            self._in_force, waits = await self._trunks.apply(wanted)
+        await self._file.now_in_force(self._in_force, {f"[[trunks]] {name}": why for name, why in waits.items()})
+        return Saved(saved.warnings, self._file.waiting(wanted))
 
     async def put_prompt(self, name: str, upload_ref: str, by: str) -> PromptReport:
         """Take an uploaded WAV or FLAC file as a message, if it can be heard well."""
@@ -268,7 +294,9 @@ class Administration:
         await self._notes.note(by, action, subject=subject, reason="")
 
 
-def make_administration(path: Path, site: Site, restart: Callable[[], None]) -> Administration:
+def make_administration(
+    path: Path, site: Site, restart: Callable[[], None], trunks: LiveTrunks | None = None
+) -> Administration:
     """Of a running site."""
 
     async def never_dial() -> tuple[int, datetime] | None:
@@ -282,8 +310,9 @@ def make_administration(path: Path, site: Site, restart: Callable[[], None]) -> 
         accounts=site.store,
         test_calls=site.trials,
         never_dial=never_dial,
-        calls_up=lambda: sum(site.pool.calls_on(trunk.name) for trunk in site.settings.trunks),
+        calls_up=lambda: site.calls_up,
         restart=restart,
+        trunks=trunks,
     )
 
 

@@ -45,7 +45,8 @@ class CarrierAddresses:
         self._resolver = resolver
         self._transports = tuple(transports)
         self._families = tuple(families)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        """By account."""
         self.on_found: Callable[[str], None] | None = None
         """Told of each account that was looked up."""
 
@@ -55,9 +56,7 @@ class CarrierAddresses:
         One whose servers the process before knew is not waited for.
         """
         for account in self._accounts:
-            first = asyncio.create_task(self._find(account), name=f"carrier {account.name}")
-            self._tasks.append(asyncio.create_task(self._follow(account, first), name=f"carrier {account.name}"))
-            first.add_done_callback(_take_notice)
+            first = self._begin(account)
             if self._pool.hops_of(account.name):
                 continue
             try:
@@ -70,9 +69,28 @@ class CarrierAddresses:
                     raise UsageError(f"trunk {account.name!r}: host {account.host}: {error}") from error
                 log.error("carrier not found yet", trunk=account.name, reason=str(error))
 
-    def close(self) -> None:
-        for task in self._tasks:
+    def follow(self, account: CarrierAccount) -> None:
+        """Look a new account's name up, and go on doing so; one that DNS denies is asked for again, as the others."""
+        if not is_address(account.host):
+            self._begin(account)
+        elif self.on_found is not None:
+            self.on_found(account.name)
+
+    def forget(self, name: str) -> None:
+        """An account is used no more, or another one takes its name."""
+        task = self._tasks.pop(name, None)
+        if task is not None:
             task.cancel()
+
+    def close(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+
+    def _begin(self, account: CarrierAccount) -> asyncio.Task[Location]:
+        first = asyncio.create_task(self._find(account), name=f"carrier {account.name}")
+        self._tasks[account.name] = asyncio.create_task(self._follow(account, first), name=f"carrier {account.name}")
+        first.add_done_callback(_take_notice)
+        return first
 
     async def _find(self, account: CarrierAccount) -> Location:
         location = await self._resolver.locate(

@@ -57,7 +57,7 @@ class Lines:
         self._address = media_address
         self._clock = clock
         self._on_recording = on_recording
-        self._srtp = srtp or SrtpRules()
+        self.srtp = srtp or SrtpRules()
         self.names: CallNames | None = None
         """Where calls are traced: which legs belong to one call."""
         self._by_leg: dict[str, Line] = {}
@@ -79,11 +79,11 @@ class Lines:
         self, leg_id: str, accounts: Sequence[str], number: str, caller_id: str, owner: LineOwner, now: float
     ) -> Line:
         """Place a call on the first of these trunks that can carry it. Raises UsageError without a free media port."""
-        security = self._srtp.for_trunk(accounts[0])
+        security = self.srtp.for_trunk(accounts[0])
         line = self._open(leg_id, owner, security)
         line.described = line.offer
         line.account, *others = accounts
-        others = self._srtp.alike(others, security)
+        others = self.srtp.alike(others, security)
         try:
             self._pool.place_call(leg_id, line.account, number, line.offer, now, caller_id=caller_id, otherwise=others)
         except SoftswitchError:
@@ -98,7 +98,7 @@ class Lines:
 
     def ring_phone(self, leg_id: str, agent: str, call_ref: str, owner: LineOwner, now: float) -> Line:
         """Ring an agent's phone. Raises UsageError where the phone is not registered."""
-        security = self._srtp.for_phone(lambda: self._pool.reaches_by_tls(agent, now))
+        security = self.srtp.for_phone(lambda: self._pool.reaches_by_tls(agent, now))
         line = self._open(leg_id, owner, security)
         line.described = line.offer
         try:
@@ -112,7 +112,7 @@ class Lines:
     def accept(self, event: CallOffered, owner: LineOwner, now: float) -> Line | None:
         """Answer an incoming call; None where its offer does not fit, which the caller has then been told."""
         try:
-            line = self._open(event.leg_id, owner, self._srtp.for_caller(event))
+            line = self._open(event.leg_id, owner, self.srtp.for_caller(event))
         except SoftswitchError:
             self._pool.reject(event.leg_id, 503, now)
             return None
@@ -168,7 +168,7 @@ class Lines:
             noted = note["line"]
             line = Line(owner=owner, media=media, **{name: noted[name] for name in KEPT})
             if "keys" in noted:
-                line.keys, line.secure = OwnKeys(self._srtp.random_bytes, noted["keys"]), noted["secure"]
+                line.keys, line.secure = OwnKeys(self.srtp.random_bytes, noted["keys"]), noted["secure"]
             if "browser" in note and self.headsets is not None:
                 self.headsets.take_up(line, note["browser"])
             elif (leg_id := self._pool.take_up_leg(note["sip"], now)) != line.leg_id:

@@ -101,6 +101,11 @@ class Site:
     def diallers(self) -> list[Dialler]:
         return [calls.dialler for calls in self.campaigns.values()]
 
+    @property
+    def calls_up(self) -> int:
+        """Calls on all trunks together."""
+        return sum(self.pool.calls_on(trunk.name) for trunk in self.settings.trunks)
+
     @contextmanager
     def mutating(self) -> Iterator[float]:
         """Mutate the pool, the board or any dialler; all are drained and re-armed afterwards."""

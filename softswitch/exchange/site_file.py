@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,19 @@ class SiteFile:
         self.path = path.absolute()
         self._in_force = in_force
         self._turn = asyncio.Lock()
+        self._waits: dict[str, str] = {}
+        """By what is not in force: why."""
         self._read: tuple[tuple[int, int], Settings, tuple[Finding, ...]] | None = None
 
     @property
     def folder(self) -> Path:
         return self.path.parent
+
+    async def now_in_force(self, settings: Settings, waits: Mapping[str, str]) -> None:
+        """More of the file is in force than was.  waits: by what `differences` names, why something is not yet."""
+        async with self._turn:
+            self._in_force, self._waits = settings, dict(waits)
+            await asyncio.to_thread(lambda: self._sweep(self._look()[0]))
 
     async def settings(self) -> Settings:
         """As the file says them now. Raises UsageError where it cannot be used."""
@@ -71,7 +79,7 @@ class SiteFile:
             never_dial_entries=entries,
             never_dial_at=at,
             warnings=tuple(map(str, findings)),
-            waiting=differences(self._in_force, settings),
+            waiting=self.waiting(settings),
         )  # fmt: skip
 
     async def change(self, make: Callable[[Draft], None], *, fresh: Iterable[Path] = ()) -> Saved:
@@ -91,7 +99,12 @@ class SiteFile:
                 path.unlink(missing_ok=True)
             raise
         self._sweep(written.settings)
-        return Saved(tuple(map(str, written.findings)), differences(self._in_force, written.settings))
+        return Saved(tuple(map(str, written.findings)), self.waiting(written.settings))
+
+    def waiting(self, settings: Settings) -> tuple[str, ...]:
+        """What of these settings is not in force, and why where that is known."""
+        found = differences(self._in_force, settings)
+        return tuple(f"{each}: {self._waits[each]}" if each in self._waits else each for each in found)
 
     def _sweep(self, settings: Settings) -> None:
         """Delete secrets of our making that neither the file nor the running switch reads any more."""

@@ -16,7 +16,7 @@ def make_toll_guard(settings: Settings, calls_up: Callable[[], int]) -> TollGuar
     limits = TollLimits(
         destinations=own.destinations,
         refused=own.refused_destinations,
-        calls_at_once=own.calls_at_once or sum(trunk.channels for trunk in settings.trunks),
+        calls_at_once=calls_at_once(settings),
         calls_a_day=own.calls_a_day,
         calls_a_day_to=own.calls_a_day_to,
     )
@@ -26,6 +26,11 @@ def make_toll_guard(settings: Settings, calls_up: Callable[[], int]) -> TollGuar
         calls_up=calls_up,
         clock=lambda: wall().astimezone(zone),
     )
+
+
+def calls_at_once(settings: Settings) -> int:
+    """Most calls at a time on all trunks: what the site says, or as many as its trunks have channels."""
+    return settings.safeguards.calls_at_once or sum(trunk.channels for trunk in settings.trunks)
 
 
 async def calls_of_today(store: Store, settings: Settings) -> int:

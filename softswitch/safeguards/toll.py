@@ -7,7 +7,7 @@ be, calls at once, and calls a day. All fail closed. A pure machine but for what
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -75,6 +75,10 @@ class TollGuard:
         self._counts: dict[str, int] = {}
         self._passed: dict[str, datetime] = {}
         self._refused_prefixes = (*FRAUD_PREFIXES, *limits.refused)
+
+    def allow_at_once(self, calls: int) -> None:
+        """Another number of calls at a time, as trunks come and go."""
+        self._limits = replace(self._limits, calls_at_once=calls)
 
     def __call__(self, number: str) -> str | None:
         """A reason in plain words that holds no part of the number. Every INVITE asks, also one sent anew to answer a

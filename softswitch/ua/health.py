@@ -96,6 +96,22 @@ class HealthDesk:
             self._plan(carrier, now, known=before)
         self._report(carrier, 503, "its servers are marked as down")
 
+    def add(self, carrier: Carrier, now: float) -> None:
+        """A carrier that is new."""
+        if self._running:
+            self._plan(carrier, now)
+
+    def remove(self, carrier: Carrier) -> None:
+        """A carrier that is used no more: nothing is asked of it, and answers that come yet are nobody's."""
+        name = carrier.account.name
+        for hop in carrier.targets.hops:
+            for key in (_Lift(name, hop), _Probe(name, hop)):
+                self._deadlines.set(key, None)
+            self._disarm(_Miss(name, hop))
+            self._misses.pop((name, hop), None)
+        self._open = {sent: asked for sent, asked in self._open.items() if asked[0] is not carrier}
+        self._unreachable.discard(name)
+
     # What requests came to
 
     def receive_busy(self, hop: Hop, response: Response, now: float) -> None:

@@ -18,6 +18,7 @@ from softswitch.sip.layer import Datagram, TransactionLayer
 from softswitch.sip.locating import Server
 from softswitch.sip.message_ring import CallNames
 from softswitch.sip.timers import Timers
+from softswitch.ua.account_changes import AccountChanges
 from softswitch.ua.accounts import (
     AccountFailed,
     AccountReachable,
@@ -51,7 +52,7 @@ PoolEvent: TypeAlias = (
 _DIALLABLE = re.compile(r"[+0-9A-Za-z*._-]{1,64}")
 
 
-class UserAgentPool(LegCommands, Uptake):
+class UserAgentPool(LegCommands, Uptake, AccountChanges):
     """See the module. `now` is monotonic seconds; after any call, drain `next_event` and `data_to_send`, then re-arm.
 
     listens: where peers reach us, which goes into Via and Contact; the first is the main one.
@@ -102,7 +103,7 @@ class UserAgentPool(LegCommands, Uptake):
             rings_reliably=rings_reliably,
             may_transfer=may_transfer,
         )
-        chance = chance_from(new_token)
+        chance = self._chance = chance_from(new_token)
         self._carriers = {account.name: Carrier(account, chance) for account in account_list}
         self._health = HealthDesk(
             self._carriers, self._layer, new_token=new_token, user_agent=user_agent, chance=chance

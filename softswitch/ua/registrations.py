@@ -8,7 +8,7 @@ from softswitch.sip.hop import Hop
 from softswitch.sip.layer import Transaction, TransactionLayer
 from softswitch.sip.locating import Chance
 from softswitch.sip.message import Response
-from softswitch.sip.registration import Registered, Registration, RegistrationFailed
+from softswitch.sip.registration import Registered, Registration, RegistrationFailed, State
 from softswitch.sip.uri import Uri
 from softswitch.ua.accounts import AccountFailed, AccountRegistered, Carrier
 from softswitch.ua.health import HealthDesk
@@ -29,6 +29,14 @@ class _Course:
         self.open: Transaction | None = None
         self.silent_at: float | None = None
         """When to try another server than the one that has not answered."""
+        self.is_leaving = False
+        """The account is used no more; it goes once the registrar knows, or does not answer."""
+
+    @property
+    def who(self) -> tuple[Uri, str]:
+        """Whom the registrar knows us as: what one course takes back, another one must not have registered."""
+        account = self.carrier.account
+        return account.identity(account.username), account.host
 
     def next_hop(self) -> Hop:
         """The server that has us, as long as it is there; else the best of those that were not tried in this round."""
@@ -87,10 +95,29 @@ class RegistrationDesk:
                 course.registration.stop(now)
                 self._settle(course, now)
 
+    def add(self, carrier: Carrier, now: float) -> None:
+        """An account that is new. Where the same user's registration is just being taken back, it waits for that: a
+        registrar may take both in any order."""
+        if carrier.account.register:
+            course = _Course(carrier)
+            self._courses.append(course)
+            if self._running:
+                self._start(course, now)
+
+    def remove(self, carrier: Carrier, now: float) -> None:
+        """An account that is used no more: its registration is taken back."""
+        for course in [each for each in self._courses if each.carrier is carrier]:
+            course.is_leaving = True
+            if course.registration is None:
+                self._forget(course, now)
+            else:
+                course.registration.stop(now)
+                self._settle(course, now)
+
     def targets_known(self, carrier: Carrier, now: float) -> None:
         """It is known, or known anew, where the carrier is."""
         for course in self._courses:
-            if course.carrier is carrier and self._running:
+            if course.carrier is carrier and self._running and not course.is_leaving:
                 self._start(course, now)
 
     def receive_response(self, transaction: Transaction, response: Response, now: float) -> None:
@@ -124,7 +151,7 @@ class RegistrationDesk:
             self._settle(course, now)
 
     def handle_timer(self, now: float) -> None:
-        for course in self._courses:
+        for course in list(self._courses):
             if course.registration is None:
                 continue
             if course.silent_at is not None and course.silent_at <= now:
@@ -152,6 +179,8 @@ class RegistrationDesk:
         return self._events.popleft() if self._events else None
 
     def _start(self, course: _Course, now: float) -> None:
+        if any(each.is_leaving and each.who == course.who for each in self._courses):
+            return
         account, targets = course.carrier.account, course.carrier.targets
         if course.registration is None and targets.hops:
             course.registration = Registration(
@@ -190,7 +219,17 @@ class RegistrationDesk:
         carrier.is_registered = registration.is_registered  # a failed refresh leaves it standing until it lapses
         name = carrier.account.name
         while (event := registration.next_event()) is not None:
+            if course.is_leaving:
+                continue
             if isinstance(event, Registered):
                 self._events.append(AccountRegistered(name))
             elif isinstance(event, RegistrationFailed):
                 self._events.append(AccountFailed(name, event.status, event.reason))
+        if course.is_leaving and registration.state is State.IDLE:
+            self._forget(course, now)
+
+    def _forget(self, course: _Course, now: float) -> None:
+        self._courses.remove(course)
+        for other in self._courses:
+            if self._running and not other.is_leaving and other.who == course.who:
+                self._start(other, now)

@@ -41,7 +41,8 @@ class Uptake:
             return None
         about = {"hop": hop_snapshot(line.hop), "leg": snapshot}
         if isinstance(line, TrunkLine):
-            return {"trunk": line.whose, "realm": self._carriers[line.whose].realm, **about}
+            carrier = self._carriers.get(line.whose)
+            return None if carrier is None else {"trunk": line.whose, "realm": carrier.realm, **about}
         return {"phone": line.whose, **about}
 
     def take_up_leg(self, snapshot: Snapshot, now: float) -> str:

@@ -107,6 +107,11 @@ def _add_configuration(router: APIRouter, administration: Administration) -> Non
         """A message: an uploaded WAV or FLAC file of 2 to 60 s, whose level is checked."""
         return await carry_out(administration.put_prompt(name, uploaded.upload_ref, account.name))
 
+    @route("POST", "/apply")
+    async def apply_trunks(account: Administrator) -> Saved:
+        """Bring the trunks that wait into force: those that carry no call any more. Each is tried when it is saved."""
+        return await carry_out(administration.apply_trunks(account.name))
+
     @router.post("/restart", status_code=204, responses=_REFUSED, dependencies=_PROVED)
     async def restart(account: Administrator) -> None:
         """Begin again with the file as it is now. Refused while calls are up; everybody logs in again."""

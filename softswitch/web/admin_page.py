@@ -28,6 +28,8 @@ REFRESH_S = 0.5
 LONGEST = 256
 KEEPS_FORMS = frozenset({"agents-dry", "leads-dry", "test-call", "phone-file", "phone-offer"})
 """What is typed in the form is still wanted afterwards."""
+TRUNK = "[[trunks]] "
+"""How a trunk begins in what is said to wait."""
 Command = Callable[[], Awaitable[str]]
 """What came of it, in words."""
 
@@ -156,6 +158,8 @@ class AdminPage:
                 return lambda: self._saved(office.change_site(told, by))
             case "trunk":
                 return lambda: self._put_trunk(told)
+            case "apply":
+                return lambda: self._saved(office.apply_trunks(by), TRUNK)
             case "campaign":
                 return lambda: self._put_campaign(told)
             case "remove-trunk" | "remove-campaign" | "remove-agent":
@@ -196,9 +200,13 @@ class AdminPage:
 
     # Commands: each gives what came of it, in words.
 
-    async def _saved(self, work: Awaitable[Saved]) -> str:
-        saved = await work
-        return "Saved. It is in force after a restart." if saved.waiting else "Saved."
+    async def _saved(self, work: Awaitable[Saved], what: str = "") -> str:
+        """what: of what is said to wait, that which was saved: one thing, or by a space at the end all of a kind."""
+        named = [(each.partition(": ")[0], each.partition(": ")[2]) for each in (await work).waiting]
+        waiting = [why for each, why in named if what in ("", each) or (what[-1] == " " and each.startswith(what))]
+        if any(waiting):
+            return f"Saved. It waits: {next(filter(None, waiting))}."
+        return "Saved. It is in force after a restart." if waiting else "Saved. It is in force."
 
     async def _put_trunk(self, told: dict[str, Any]) -> str:
         name, password = str(told.pop("name", "")), str(told.pop("password", ""))
@@ -206,7 +214,7 @@ class AdminPage:
         told["channels"] = _number(told.get("channels"), int)
         told["calls_per_second"] = _number(told.get("calls_per_second"), float)
         told = {key: None if value == "" else value for key, value in told.items()}
-        said = await self._saved(self._administration.put_trunk(name, told, password, self._by))
+        said = await self._saved(self._administration.put_trunk(name, told, password, self._by), f"{TRUNK}{name}")
         self._chosen["trunk"] = name
         return said
 

@@ -118,8 +118,10 @@ def _trunk(shown: Shown) -> tuple[str, list[Block]]:
         _text("calls_per_second", "Calls per second", f"{own.calls_per_second:g}", type_="number"),
     ]
     lights = [_light(view.name, LIGHTS.get(view.state, "alert"), view.state) for view in shown.trunks]
-    in_force = {view.name for view in shown.trunks}
-    lights += [_light(each.name, "idle", "waits for a restart") for each in setup.trunks if each.name not in in_force]
+    waiting = [each for each in setup.waiting if each.startswith("[[trunks]] ")]
+    lights += [_light(each.removeprefix("[[trunks]] "), "idle", "not in force yet") for each in waiting]
+    if waiting:
+        lights.append(_form("apply", "Trunks that wait", [], (("apply", "Try again now", False),), shown))
     found = [*lights, _form("trunk", "Trunk", fields, (("trunk", "Save the trunk", True),), shown)]
     if setup.trunks:
         rows = [
@@ -140,7 +142,11 @@ def _trunk(shown: Shown) -> tuple[str, list[Block]]:
         state, reason = shown.test_call.state, shown.test_call.reason
         tone = {"ended": "ready", "answered": "busy", "failed": "alert"}.get(state, "wrap")
         found.append(_light(f"Test call over {shown.test_call.trunk}. {reason}", tone, state))
-    return "The carrier that takes your calls to the telephone network. A new one registers after a restart.", found
+    return (
+        "The carrier that takes your calls to the telephone network. What you save is in force at once; a trunk that "
+        "carries a call waits until the call is over.",
+        found,
+    )
 
 
 def _never_dial(shown: Shown) -> tuple[str, list[Block]]:

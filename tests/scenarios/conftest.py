@@ -94,7 +94,7 @@ async def floor(
         assert old in text
         text = text.replace(old, new.replace("\\n", "\n"))
     configuration.write_text(text)
-    switch = Switch(load(configuration))
+    switch = Switch(load(configuration), configuration)
     try:
         await switch.start()
         running = Floor(switch, trunk)
