@@ -16,6 +16,7 @@ from softswitch.web.accounts import Account
 from softswitch.web.admin_steps import MESSAGE, NEW, OPTIONAL, STEPS, Shown, blocks, done
 from softswitch.web.administration import Administration
 from softswitch.web.authentication import Caller
+from softswitch.web.first_paint import text
 from softswitch.web.login import ASSETS
 from softswitch.web.proving import Proving
 from softswitch.web.room import Room
@@ -36,6 +37,20 @@ Command = Callable[[], Awaitable[str]]
 
 class _Screen(ui.element, component="assets/admin_screen.js"):
     """Draws the view that it is given; "act" brings what was done."""
+
+    def first_paint(self) -> str:
+        view = self._props["view"]
+        steps = "".join(
+            f'<li><span class="step{" is-here" if each["id"] == view["step"] else ""}">'
+            f"{text('span', each['title'], 'step-name')}</span></li>"
+            for each in view["steps"]
+        )
+        return (
+            f'<div class="admin"><header class="admin-top">{text("h1", view["site"], "site")}'
+            f'{text("span", view["account"], "account")}</header><div class="admin-columns">'
+            f'<nav class="steps-list"><ol>{steps}</ol></nav><main class="admin-main"><section class="card">'
+            f"{text('h2', view['title'], 'admin-title')}{text('p', view['lead'], 'lead')}</section></main></div></div>"
+        )
 
 
 async def show_admin_page(

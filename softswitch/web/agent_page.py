@@ -14,13 +14,16 @@ from typing import Any
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
+from softswitch.dialler.agents import AgentState
 from softswitch.dialler.attempt import Disposition
 from softswitch.errors import UsageError
 from softswitch.safeguards.agent_page import AgentPageView, InterviewView
 from softswitch.survey.questionnaire import Ending
 from softswitch.web.accounts import Account
+from softswitch.web.agents_panel import TONES
 from softswitch.web.control import SwitchControl
 from softswitch.web.elements import meter
+from softswitch.web.first_paint import text
 from softswitch.web.login import ASSETS
 from softswitch.web.room import Room
 from softswitch.web.sessions import Session
@@ -45,6 +48,13 @@ OUTCOMES = {
 
 class _Screen(ui.element, component="assets/agent_screen.js"):
     """Draws the view that it is given; "act" brings what was done."""
+
+    def first_paint(self) -> str:
+        page = self._props["view"]["page"]
+        agent = text("span", f"Agent {page['agent']}", "desk-agent")
+        state = text("span", str(page["state"]).upper(), "desk-state-name")
+        head = f'<header class="desk-top">{agent}<h1 class="desk-state">{state}</h1></header>'
+        return f'<div class="desk tone-{TONES[AgentState(page["state"])]}">{head}</div>'
 
 
 class _Headset(ui.element, component="assets/agent_headset.js"):

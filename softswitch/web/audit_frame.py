@@ -13,6 +13,7 @@ from nicegui import ui
 from softswitch.errors import UsageError
 from softswitch.web.accounts import Account, Role
 from softswitch.web.elements import Text, named
+from softswitch.web.first_paint import text as html
 from softswitch.web.forms import link
 from softswitch.web.guard import caller_of
 from softswitch.web.login import ASSETS
@@ -122,6 +123,14 @@ class RecordTable(ui.element, component="assets/record_table.js"):
     def __init__(self, caption: str, columns: Sequence[str], empty: str) -> None:
         super().__init__()
         self._props.update({"caption": caption, "columns": list(columns), "rows": [], "empty": empty, "chosen": ""})
+
+    def first_paint(self) -> str:
+        head = "".join(html("th", each) for each in self._props["columns"])
+        rows = "".join(
+            f"<tr>{''.join(html('td', each['text'], each['look']) for each in row['cells'])}</tr>"
+            for row in self._props["rows"]
+        )
+        return f'<div class="records"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
     def show(self, rows: Sequence[Mapping[str, Any]]) -> None:
         self._props["rows"] = list(rows)

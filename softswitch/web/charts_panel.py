@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from nicegui import ui
+from nicegui.elements.echart import EChart
 
 from softswitch.dialler.agents import AgentState
 from softswitch.safeguards.campaign_views import ShiftView
@@ -36,6 +37,10 @@ class _ShiftTable(Rows, component="assets/shift_table.js"):
     """The shift by the hour, as text."""
 
 
+class _Chart(EChart, component="assets/chart.js"):
+    """The library's chart, which does not keep the page from being drawn until ECharts is there."""
+
+
 class ChartsPanel:
     """One chart at a time; which one, each tab chooses for itself."""
 
@@ -47,7 +52,7 @@ class ChartsPanel:
             named(section, "Charts of the shift")
             self._choice = ui.toggle([NOW, CONVERSATIONS, ABANDONED, AGENTS, DIALS], value=NOW, on_change=self._draw)
             self._choice.props('unelevated dense no-caps size=sm aria-label="Which chart"').classes("chart-choice")
-            self._chart = ui.echart({}, renderer="svg").classes("chart")
+            self._chart = _Chart({}, renderer="svg").classes("chart")
             self._chart.props("role=img")
             self._words = Text("", "chart-words", tag="p")
             with ui.element("details").classes("chart-table"):

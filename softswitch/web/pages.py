@@ -14,6 +14,7 @@ from softswitch.web.agent_page import show_agent_page
 from softswitch.web.audit_frame import Visitor, audit_assets_router
 from softswitch.web.audit_log_page import show_audit_log
 from softswitch.web.compliance_page import show_compliance
+from softswitch.web.first_paint import add_first_paint
 from softswitch.web.guard import caller_of
 from softswitch.web.noting import see
 from softswitch.web.page_sockets import bind_sockets
@@ -98,6 +99,7 @@ def _audit_page(title: str, show: Show) -> Callable[[Request], Awaitable[None]]:
         visitor = Visitor(request)
         await see(visitor.room, visitor.account, f"{title.lower()} page")
         await show(visitor)
+        add_first_paint(ui.context.client)
 
     return page
 
@@ -105,6 +107,7 @@ def _audit_page(title: str, show: Show) -> Callable[[Request], Awaitable[None]]:
 async def _agent_page(request: Request) -> None:
     room: Room = request.scope["softswitch.room"]
     show_agent_page(room, request.scope["softswitch.account"], request.scope.get("softswitch.session"))
+    add_first_paint(ui.context.client)
 
 
 async def _training_page(request: Request) -> None:
@@ -112,6 +115,7 @@ async def _training_page(request: Request) -> None:
     account: Account = request.scope["softswitch.account"]
     await see(room, account, "training page")
     await show_training_page(room, request.scope.get("softswitch.session"), request.query_params.get("agent", ""))
+    add_first_paint(ui.context.client)
 
 
 async def _admin_page(request: Request) -> None:
@@ -122,6 +126,7 @@ async def _admin_page(request: Request) -> None:
     await see(room, account, "administrator's page")
     caller = caller_of(request.scope, request.headers)
     await show_admin_page(room, room.administration, account, request.scope.get("softswitch.session"), caller)
+    add_first_paint(ui.context.client)
 
 
 async def _wallboard_page(request: Request) -> Response | None:
@@ -134,4 +139,5 @@ async def _wallboard_page(request: Request) -> Response | None:
         return RedirectResponse("/audit", 303)
     await see(room, account, "wallboard page")
     show_wallboard(room, account, session)
+    add_first_paint(ui.context.client)
     return None

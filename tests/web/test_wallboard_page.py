@@ -206,7 +206,7 @@ def test_a_supervisor_tests_the_sound_in_the_browser_and_counts_from_then_on() -
             await finish.click()
             await until(lambda: site.switch.tested == {"sue"})
             assert site.switch.headsets["sue"].startswith(b"v=0")
-            await page.get_by_role("button", name="Sound works", exact=False).wait_for()
+            await page.get_by_role("button", name="Sound works", exact=True).wait_for()
             await page.get_by_role("button", name="Close").click()
             await page.locator(".audio-sheet").wait_for(state="hidden")
             assert await page.locator(".headset").count() == 1  # what is taken out of the page hangs up
