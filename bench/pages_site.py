@@ -121,6 +121,7 @@ async def run_switch(folder: Path) -> None:
     from softswitch.logs import write_logs_to
     from softswitch.switch import Switch
     from softswitch.transports.collector import collect_rarely
+    from softswitch.transports.threads import hand_over_quickly
     from softswitch.web.passwords import Passwords
 
     write_logs_to(folder / "switch.log", logging.INFO)
@@ -133,6 +134,7 @@ async def run_switch(folder: Path) -> None:
         await switch.site.store.add_account(name, hashed, "supervisor")
     announce(web=switch.web_url)
     collect_rarely()
+    hand_over_quickly()
     lags: list[float] = []
     events: list[tuple[float, str, str]] = []
     board, go = switch.site.board, switch.site.board._go

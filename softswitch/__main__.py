@@ -56,6 +56,7 @@ def run(config: Annotated[Path, typer.Argument(help="TOML, as configs/one-site.t
     from softswitch.progress import start_showing
     from softswitch.switch import Switch
     from softswitch.transports.collector import collect_rarely
+    from softswitch.transports.threads import hand_over_quickly
 
     async def serve() -> None:
         write_logs_to(None)
@@ -71,6 +72,7 @@ def run(config: Annotated[Path, typer.Argument(help="TOML, as configs/one-site.t
         """Until it ends, or is to begin again with its file as it is then."""
         await start_showing(switch, console)
         collect_rarely()
+        hand_over_quickly()
         try:
             if switch.first_password is not None:
                 console.print(

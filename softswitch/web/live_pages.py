@@ -18,8 +18,10 @@ class LivePages:
     longer than `every_s` the next begins at once, and all pages are late alike.
     """
 
-    def __init__(self, every_s: float) -> None:
+    def __init__(self, every_s: float, prepare: Callable[[], object] = lambda: None) -> None:
+        """prepare: makes what all pages of a round look at; the first of them alone would take so much longer."""
         self._every_s = every_s
+        self._prepare = prepare
         self._pages: dict[str, tuple[Client, Callable[[], None]]] = {}
         self._opened = asyncio.Event()
 
@@ -41,11 +43,20 @@ class LivePages:
                 self._opened.clear()
                 await self._opened.wait()
             began = loop.time()
+            _prepare(self._prepare)
+            await asyncio.sleep(0)
             for client, refresh in list(self._pages.values()):
                 if client.has_socket_connection and client.id in self._pages:
                     _refresh(client, refresh)
                     await asyncio.sleep(0)
             await asyncio.sleep(max(0.0, began + self._every_s - loop.time()))
+
+
+def _prepare(prepare: Callable[[], object]) -> None:
+    try:
+        prepare()
+    except Exception:
+        _LOG.exception("what the pages look at could not be made")
 
 
 def _refresh(client: "Client", refresh: Callable[[], None]) -> None:

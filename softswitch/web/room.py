@@ -78,7 +78,7 @@ class Room:
         )
         self.presence = Presence(control)
         self.agent_pages = AgentPages(control)
-        self.wallboards = LivePages(settings.refresh_s)
+        self.wallboards = LivePages(settings.refresh_s, self.view)
         self.agents_screens = LivePages(settings.agent_refresh_s)
         self.history = History()
         self._clock = clock

@@ -104,6 +104,33 @@ def test_what_waits_is_done_between_two_pages() -> None:
     assert all(done[before] == "call" for before in (n - 1 for n in looked_at))
 
 
+def test_what_all_pages_look_at_is_made_in_a_step_of_its_own_before_each_round(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    done: list[object] = []
+
+    def prepare() -> None:
+        done.append("prepared")
+        if done.count("prepared") == 2:
+            raise ValueError
+
+    pages = LivePages(0.0, prepare)
+    browsers = [opened(pages, str(n), lambda n=n: done.append(n)) for n in range(2)]  # type: ignore[misc]
+
+    async def story() -> None:
+        for browser in browsers:
+            browser.connect()
+        for _ in range(30):
+            done.append("call")
+            await asyncio.sleep(0)
+
+    run(pages, story)
+    steps = [each for each in done if each != "call"]
+    assert steps[:6] == ["prepared", 0, 1, "prepared", 0, 1], "a failure keeps no page from being looked at"
+    assert all(done[n - 1] == "call" for n, each in enumerate(done) if each != "call")
+    assert "could not be made" in caplog.text
+
+
 def test_a_page_that_fails_is_no_other_pages_trouble(caplog: pytest.LogCaptureFixture) -> None:
     pages, looks = LivePages(0.0), []
     browsers = [

@@ -1,0 +1,96 @@
+"""What a browser shows of a page before its script has come: said by the server, as text, and dead until then."""
+
+import asyncio
+import functools
+import re
+from html.parser import HTMLParser
+
+import httpx
+import pytest
+from memory_people import PASSWORD
+from site_client import Site, served
+
+PAGES = {
+    "/agent": ("101", ("Agent 101", "OFFLINE")),
+    "/": ("sue", ("Dialling is held", "Campaigns", "Log out")),
+    "/training": ("sue", ("Training",)),
+    "/admin": ("ada", ("2 Trunk", "9 Start")),
+    "/audit": ("otto", ("Audit log", "Retention")),
+    "/audit/recordings": ("otto", ("Recordings", "Detector")),
+    "/audit/reviews": ("otto", ("Reviews",)),
+    "/audit/compliance": ("otto", ("Compliance",)),
+    "/audit/retention": ("otto", ("Retention",)),
+}
+INJECTION = "<img src=x onerror=pwned()>"
+
+
+class Painted(HTMLParser):
+    """The elements and the texts that stand there before any script has run."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        found = re.search(r'<div id="first-paint".*?</div><script>', page, re.DOTALL)
+        assert found is not None
+        self.html = found.group(0).removesuffix("<script>")
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.texts: list[str] = []
+        self.feed(self.html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in ("input", "br", "hr", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, self.html
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def painted(site: Site, *wanted: tuple[str, str]) -> dict[str, Painted]:
+    """By path.  wanted: who looks, and at which."""
+
+    async def story() -> dict[str, Painted]:
+        found = {}
+        async with served(site) as server:
+            for name, path in wanted:
+                async with httpx.AsyncClient(base_url=server.url, auth=(name, PASSWORD)) as client:
+                    answer = await client.get(path)
+                assert answer.status_code == 200
+                found[path] = Painted(answer.text)
+        return found
+
+    return asyncio.run(story())
+
+
+@functools.cache
+def every_page() -> dict[str, Painted]:
+    return painted(Site(pages=True), *((name, path) for path, (name, _) in PAGES.items()))
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_each_page_says_what_it_is_before_its_script_has_come(path: str) -> None:
+    _, texts = PAGES[path]
+    found = every_page()[path]
+    assert not found.open, "every element is closed"
+    told = " ".join(found.texts)
+    assert [text for text in texts if text not in told] == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_of_it_can_be_pressed_or_typed_into_and_no_script_is_in_it(path: str) -> None:
+    found = every_page()[path]
+    for tag, attributes in found.elements:
+        assert tag not in ("button", "script", "iframe", "object")
+        assert not [name for name in attributes if name.startswith("on")]
+        assert tag not in ("input", "select", "textarea") or "disabled" in attributes
+        assert not (attributes.get("href") or "").lower().startswith("javascript")
+
+
+def test_markup_in_names_is_text_there_too() -> None:
+    site = Site(pages=True)
+    site.switch.campaign = INJECTION
+    found = painted(site, ("sue", "/"))["/"]
+    assert "img" not in [tag for tag, _ in found.elements]
