@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import phonenumbers
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from softswitch.calls.outcome import Outcome
+from softswitch.calls.outcome import Outcome, outcome_of
 from softswitch.dialler.attempt import Disposition
 from softswitch.errors import UsageError
 from softswitch.recordings.keys import read_public_key
@@ -120,6 +120,15 @@ def _outcome(name: str) -> str:
     return name
 
 
+def _recycled(name: str) -> str:
+    outcome, _, status = name.rpartition("-")
+    if not (len(status) == 3 and status.isascii() and status.isdigit()):
+        return _outcome(name)
+    if not 300 <= int(status) <= 699 or outcome_of(int(status)) != outcome:
+        raise ValueError(f"never happens: status {status} is {outcome_of(int(status))}, see docs/campaigns.md")
+    return name
+
+
 FromFile = Annotated[Path, AfterValidator(_from_file)]
 OptionalFile = Annotated[Path | None, AfterValidator(_from_file_or_none)]
 IpAddress = Annotated[str, AfterValidator(_literal)]
@@ -131,6 +140,7 @@ Weekday = Annotated[str, BeforeValidator(_weekday)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Country = Annotated[str, AfterValidator(_country)]
 EndedAs = Annotated[str, AfterValidator(_outcome)]
+RecycledAs = Annotated[str, AfterValidator(_recycled)]
 Name = Annotated[str, Field(pattern=_NAME, max_length=64)]
 ListenPort = Annotated[int, Field(ge=0, le=65535)]
 Port = Annotated[int, Field(ge=1, le=65535)]

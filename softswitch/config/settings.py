@@ -26,6 +26,7 @@ from softswitch.config.fields import (
     OptionalE164,
     OptionalFile,
     Reachable,
+    RecycledAs,
     Section,
     Weekday,
     Zone,
@@ -264,8 +265,8 @@ class CampaignSettings(Section):
     """So long a callback waits for the agent who has promised it; then anybody who is ready makes it."""
     callback_window_s: Annotated[float, Field(ge=60, le=86400)] = 900.0
     """A callback that has not been dialled so long after its moment is reported as missed, and made all the same."""
-    recycle: dict[EndedAs, RecycleSettings] = Field(default_factory=dict)
-    """By outcome or disposition."""
+    recycle: dict[RecycledAs, RecycleSettings] = Field(default_factory=dict)
+    """By outcome or disposition, or for one final SIP status of it: "failed-503"."""
     filter: str = ""
     """Which leads of its lists it dials, such as 'segment == "north" and age >= 30'; empty: all. See
     docs/campaigns.md."""

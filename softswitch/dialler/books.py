@@ -305,6 +305,7 @@ class Books:
             self._shift.campaign,
             wall,
             self._shift.rng,
+            sip_status=call.attempt.sip_status,
             abandoned=call.abandoned,
             callback_at=call.callback_at,
             callback_agent=call.callback_agent,

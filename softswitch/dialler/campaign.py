@@ -130,7 +130,7 @@ class Campaign:
     callback_window_s: float = 900.0
     """A callback that has not been dialled so long after its moment is told as missed, and made all the same."""
     recycle: dict[str, RecycleRule] = field(default_factory=dict)
-    """By outcome or disposition; overrides the defaults in `recycle`."""
+    """By outcome or disposition, or for one final SIP status of it as "failed-503"; overrides those in `recycle`."""
     filter: str = ""
     """Which leads of its lists it dials, see `filters`; empty: all."""
     visible_fields: tuple[str, ...] = ()

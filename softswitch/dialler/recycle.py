@@ -41,8 +41,10 @@ CALLBACK_AFTER_S = 1 * HOUR_S
 """When the agent named no time."""
 
 
-def rule_for(campaign: Campaign, disposition: Disposition) -> RecycleRule | None:
-    return campaign.recycle.get(disposition.value, DEFAULT_RULES.get(disposition))
+def rule_for(campaign: Campaign, disposition: Disposition, sip_status: int = 0) -> RecycleRule | None:
+    """The campaign's for this final SIP status, its one for the disposition, or the default; None: the lead is done."""
+    of_status = campaign.recycle.get(f"{disposition.value}-{sip_status}") if sip_status else None
+    return of_status or campaign.recycle.get(disposition.value, DEFAULT_RULES.get(disposition))
 
 
 def lock_s(campaign: Campaign, disposition: Disposition, abandoned: bool) -> float:
@@ -59,6 +61,7 @@ def after(
     wall: datetime,
     rng: np.random.Generator | None,
     *,
+    sip_status: int = 0,
     abandoned: bool = False,
     callback_at: datetime | None = None,
     callback_agent: str = "",
@@ -72,7 +75,8 @@ def after(
     """
     after = _of_one_number(
         lead, disposition, campaign, wall, rng,
-        abandoned=abandoned, callback_at=callback_at, callback_agent=callback_agent, spread=spread,
+        sip_status=sip_status, abandoned=abandoned, callback_at=callback_at, callback_agent=callback_agent,
+        spread=spread,
     )  # fmt: skip
     if not lead.numbers:
         return after
@@ -87,6 +91,7 @@ def _of_one_number(
     wall: datetime,
     rng: np.random.Generator | None,
     *,
+    sip_status: int,
     abandoned: bool,
     callback_at: datetime | None,
     callback_agent: str,
@@ -109,7 +114,7 @@ def _of_one_number(
     if disposition is Disposition.CALLBACK:
         due = callback_at if callback_at is not None else wall + timedelta(seconds=CALLBACK_AFTER_S)
         return replace(tried, state=LeadState.CALLBACK, not_before=max(due, wall + timedelta(seconds=locked)))
-    rule = rule_for(campaign, disposition)
+    rule = rule_for(campaign, disposition, sip_status)
     counted = lead.numbers[lead.turn].outcomes.get(disposition.value, 0) + 1 if lead.numbers else None
     is_last = attempts >= campaign.maximum_attempts
     if rule is None or (counted or outcomes[disposition.value]) >= rule.attempts or is_last:

@@ -1,8 +1,9 @@
 """Dial attempts and what is counted from them."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import UTC, date, datetime, time, timedelta
+from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,7 @@ from softswitch.store.lists import parts
 from softswitch.store.schema import attempts, pulse
 
 _COLUMNS = tuple(field.name for field in fields(DialAttempt))
+_values_of = attrgetter(*_COLUMNS)
 _SELECTED = [attempts.c[name] for name in _COLUMNS]
 PAGE = 1000
 A_DAY = timedelta(days=1)
@@ -27,7 +29,7 @@ _UPDATE = update(attempts).where(attempts.c.call_ref == bindparam("key"))
 
 
 def row_of(attempt: DialAttempt) -> dict[str, Any]:
-    row = asdict(attempt)
+    row = dict(zip(_COLUMNS, _values_of(attempt), strict=True))
     # Outcome and Disposition are enums of text; the driver wants the text itself.
     return {name: str(value) if isinstance(value, str) else value for name, value in row.items()}
 

@@ -90,11 +90,7 @@ class CallingListStore(CallRecordStore):
 
     async def lock_number(self, number: str, until: datetime) -> None:
         """No attempt at the number before `until`, whichever campaign has it; a longer lock that stands is kept."""
-
-        async def work(connection: AsyncConnection) -> None:
-            await locked.lock(connection, self._vault.digest(number), until)
-
-        await self._writer.run(work)
+        await self._writer.share(locked.lock, (self._vault.digest(number), until))
 
     async def locked_numbers(self, wall: datetime) -> "KeyedNumbers[datetime]":
         """Locks in force at `wall`: what the dialler's `NumberLocks` starts from."""
@@ -169,13 +165,13 @@ class CallingListStore(CallRecordStore):
         new: Sequence[lists.NewLead],
         sealed: Sequence[SealedPerson] | None = None,
     ) -> None:
-        """Add checked leads to a list in one transaction."""
+        """Add checked leads to a list in one transaction, durable once the list is complete."""
         persons = sealed or [self._vault.seal(each.lead_ref, person_of(each)) for each in new]
 
         async def work(connection: AsyncConnection) -> None:
             await lists.add_leads(connection, self._vault, list_ref, campaign, new, persons)
 
-        await self._writer.run(work)
+        await self._writer.run(work, lazy=True)
 
     async def lead_of_number(self, campaign: str, number: str, time_zone: str, list_name: str) -> tuple[Lead, str]:
         """The campaign's lead with this number; else a new one, and the `list_ref` of its list, of which nothing is

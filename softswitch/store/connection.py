@@ -29,6 +29,11 @@ _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "p
 # A transaction that will write says so from its first statement (BEGIN IMMEDIATE): one that reads first and writes
 # later would fail at once, whatever the busy timeout, when another process has written in between.
 WRITING = {"softswitch_writes": True}
+# One that need not be durable before a later one is: it is whole or not there, and a killed process loses nothing of
+# it, but a power failure may take it back until the next one that is durable, or a checkpoint, is on the disk.
+LAZY = {"softswitch_lazy": True}
+_CHECKPOINT_PAGES, _LAZY_CHECKPOINT_PAGES = 1000, 8192
+"""With so many pages the log is carried into the database: a page that several transactions change is written once."""
 # For what SQLite does outside of transactions alone: VACUUM, and emptying its log.
 OUTSIDE = {"softswitch_outside": True}
 
@@ -154,4 +159,10 @@ def _make_durable(engine: AsyncEngine) -> None:
         if options.get("softswitch_outside"):
             return
         writes = options.get("softswitch_writes")
+        lazy = bool(options.get("softswitch_lazy"))
+        if writes and connection.info.get("lazy", False) is not lazy:
+            connection.exec_driver_sql(f"PRAGMA synchronous = {'NORMAL' if lazy else 'FULL'}")
+            pages = _LAZY_CHECKPOINT_PAGES if lazy else _CHECKPOINT_PAGES
+            connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint = {pages}")
+            connection.info["lazy"] = lazy
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -143,7 +143,7 @@ class _Books:
         until = wall + timedelta(seconds=recycle.lock_s(campaign, disposition, attempt["abandoned"]))
         until = max(until, wall + RETRY_AFTER) if may_ring else until
         if until > wall:
-            await locked.lock(self._connection, digests[before.number], until)
+            await locked.lock(self._connection, [(digests[before.number], until)])
 
     async def _before(self, attempt: Mapping[str, Any]) -> Lead | None:
         """The lead as it was before this attempt, with the number that was dialled in turn. Numbers go by their keyed
@@ -171,7 +171,7 @@ class _Books:
         due, agent = (promise.due_at, promise.agent) if promise is not None else (None, "")
         after = recycle.after(
             before, disposition, campaign, wall, None,
-            abandoned=attempt["abandoned"], callback_at=due, callback_agent=agent,
+            sip_status=attempt["sip_status"], abandoned=attempt["abandoned"], callback_at=due, callback_agent=agent,
         )  # fmt: skip
         if not may_ring:
             return after

@@ -1,9 +1,10 @@
 """One writer for all: writes that wait at the same moment share one transaction, and so one flush to the disk.
 
 SQLite has a single writer anyway, and a flush costs the same for one row as for fifty. A caller gets its answer after
-the shared transaction is durable. Where one write is bad (a row that exists already), each is tried again alone, so
-that it cannot take its neighbours with it. Where the database itself fails (full, locked), all fail at once: waiting
-out the lock for each would keep the switch in doubt for minutes.
+the shared transaction is durable; one of lazy work alone is durable with the next that is not. Where one write is bad
+(a row that exists already), each is tried again alone, so that it cannot take its neighbours with it. Where the
+database itself fails (full, locked), all fail at once: waiting out the lock for each would keep the switch in doubt
+for minutes.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from sqlalchemy.sql.base import Executable
 
 from softswitch.errors import SoftswitchError, UsageError
 from softswitch.store import journal
-from softswitch.store.connection import WRITING, plain_reason
+from softswitch.store.connection import LAZY, WRITING, plain_reason
 from softswitch.store.errors import StoreFailed
 from softswitch.store.journal import Entry
 
@@ -41,6 +42,7 @@ class _Job:
     work: Work | None = None
     shared: SharedWork | None = None
     item: Any = None
+    lazy: bool = False
 
 
 class Writer:
@@ -56,9 +58,12 @@ class Writer:
         """Run a statement that must change one row, and enter it in the journal; UsageError when there is none."""
         await self._wait_for(lambda done: _Job(done, statement=statement, row=row, entries=entries))
 
-    async def run(self, work: Work) -> Any:
-        """Run `work` inside a transaction; it may be run a second time if its group failed."""
-        return await self._wait_for(lambda done: _Job(done, work=work))
+    async def run(self, work: Work, *, lazy: bool = False) -> Any:
+        """Run `work` inside a transaction; it may be run a second time if its group failed.
+
+        lazy: durable with the next write that is not, as the groups of an import are with its end.
+        """
+        return await self._wait_for(lambda done: _Job(done, work=work, lazy=lazy))
 
     async def share(self, work: SharedWork, item: Any) -> None:
         """Run `work` inside a transaction, for this item and for those of its neighbours that want the same work."""
@@ -109,7 +114,8 @@ class Writer:
     async def _transact(self, jobs: Sequence[_Job]) -> list[Any]:
         """Results of the jobs, in order, after the commit."""
         results: list[Any] = []
-        async with self._engine.begin() as connection:
+        engine = self._engine.execution_options(**LAZY) if all(job.lazy for job in jobs) else self._engine
+        async with engine.begin() as connection:
             for _, same in groupby(jobs, key=_alike):
                 together = list(same)
                 if (shared := together[0].shared) is not None:

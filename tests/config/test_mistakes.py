@@ -83,6 +83,8 @@ BAD = [
     ('policy = "progressive"', "ring_timeout_s = 16\nminimum_ring_s = 18", "campaigns[0].ring_timeout_s", "shorter"),
     ('leads = "leads.csv"', 'leads = "none.csv"', "campaigns[0].leads", "no file"),
     ("[campaigns.recycle.busy]", "[campaigns.recycle.bsy]", "campaigns[0].recycle.bsy", "no outcome"),
+    ("[campaigns.recycle.busy]", "[campaigns.recycle.busy-503]", "campaigns[0].recycle.busy-503", "503 is failed"),
+    ("[campaigns.recycle.busy]", "[campaigns.recycle.failed-200]", "campaigns[0].recycle.failed-200", "is answered"),
     ("attempts = 2", "atempts = 2", "campaigns[0].recycle.busy.atempts", 'did you mean "attempts"?'),
     ('did = "+442079460100"', 'did = "100"', "inbound[0].did", "E.164"),
     ('agents = ["1001"]', 'agents = ["1009"]', "inbound[0].agents", 'no agent "1009"'),

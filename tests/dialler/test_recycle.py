@@ -4,6 +4,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from softswitch.calls.outcome import Outcome
 from softswitch.dialler import recycle
 from softswitch.dialler.attempt import Disposition
 from softswitch.dialler.campaign import RecycleRule
@@ -65,3 +66,15 @@ def test_retries_are_spread_and_never_early():
 
 def test_a_blocked_attempt_is_none():
     assert after(Disposition.BLOCKED).attempts == 0
+
+
+def test_a_rule_of_its_own_for_a_sip_status_comes_before_that_of_the_outcome(open_desk):
+    rules = {"failed": RecycleRule(600.0, 3), "failed-503": RecycleRule(60.0, 3), "failed-501": RecycleRule(60.0, 1)}
+    of_status = {503: 60.0, 500: 600.0}
+    for status, wait_s in of_status.items():
+        one = after(Disposition.FAILED, replace(CAMPAIGN, recycle=rules), sip_status=status)
+        assert one.not_before == NOON + timedelta(seconds=wait_s)
+    desk = open_desk(lead(1), recycle=rules)
+    desk.agent("ada")
+    desk.fail(desk.dial(), Outcome.FAILED, 501)
+    assert desk.last_lead().state is LeadState.DONE

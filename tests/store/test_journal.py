@@ -147,3 +147,28 @@ def test_nobody_can_change_or_take_out_an_entry(with_store, url, make_attempt) -
         with pytest.raises(sqlite3.IntegrityError, match="only ever added to"):
             connection.execute(statement)
     connection.close()
+
+
+def test_numbers_locked_together_keep_the_longest_lock_of_each_and_the_journal_tells_of_all(
+    with_store, lead_file
+) -> None:
+    async def body(store):
+        path = lead_file("number\n" + "".join(f"0207946000{n}\n" for n in range(4)))
+        await store.import_leads(path, "survey", country="GB", time_zone="Europe/London")
+        leads = await store.next_leads("survey", 4, WALL)
+        hours = [WALL + timedelta(hours=h) for h in (24, 72, 30)]
+        await store.lock_number(leads[0].number, hours[1])
+        await asyncio.gather(
+            store.lock_number(leads[0].number, hours[0]),
+            store.lock_number(leads[1].number, hours[0]),
+            store.lock_number(leads[1].number, hours[1]),
+            store.lock_number(leads[1].number, hours[2]),
+            store.lock_number(leads[2].number, hours[2]),
+        )
+        locked = await store.locked_numbers(WALL)
+        assert [locked[each.number] for each in leads[:3]] == [hours[1], hours[1], hours[2]]
+        assert leads[3].number not in locked
+        told = {ref for entry in await entries(store) if entry.kind is Kind.LOCKED for ref in entry.content["leads"]}
+        assert told == {each.lead_ref for each in leads[:3]}
+
+    with_store(body)

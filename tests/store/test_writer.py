@@ -110,3 +110,20 @@ def test_the_reason_of_a_failure_repeats_no_telephone_number() -> None:
     # As PostgreSQL words it; SQLite names only the column.
     error = Exception("duplicate key value: Key (number)=(+442079460001) already exists.\nDETAIL: +442079460001")
     assert plain_reason(error) == "duplicate key value: Key (number)=(…) already exists."
+
+
+def test_the_groups_of_an_import_wait_for_no_disk_and_whatever_comes_with_or_after_them_does(tmp_path) -> None:
+    async def level(connection) -> int:
+        return (await connection.exec_driver_sql("PRAGMA synchronous")).scalar()
+
+    async def scenario() -> None:
+        store = await Store.open(f"sqlite:///{tmp_path / 'store.db'}")
+        normal, full = 1, 2  # FULL has the whole log on the disk, with what NORMAL left there before
+        write = store._writer.run
+        assert await write(level) == full
+        assert await write(level, lazy=True) == normal
+        assert await write(level) == full
+        assert await asyncio.gather(write(level, lazy=True), write(level)) == [full, full]
+        await store.close()
+
+    asyncio.run(scenario())
