@@ -33,6 +33,7 @@ from softswitch.exchange.dialled import DialledCalls
 from softswitch.exchange.headsets import Headsets
 from softswitch.exchange.health import Health
 from softswitch.exchange.inbound import InboundCalls
+from softswitch.exchange.key_words import KeyWords
 from softswitch.exchange.lines import Lines
 from softswitch.exchange.media_process import MediaProcess, Progress, quietly
 from softswitch.exchange.never_dial_watch import NeverDialWatch, take_up_never_dial
@@ -227,6 +228,11 @@ class Switch:
         driver.add(board, on_event=reports.receive_agent_changed)
         for part in (self.site.surveys, self.site.watching):
             driver.add(part, on_event=part.carry_out)
+        key_words = KeyWords(self.site, settings)
+        if key_words.is_wanted:
+            driver.add(key_words, on_event=lambda _: None)
+            key_words.start()
+            self._stack.push_async_callback(key_words.stop)
         for agent in settings.agents:
             if agent.connect is Connect.RING_PER_CALL:
                 board.expect_heard_within(agent.id, RING_PER_CALL_S)

@@ -27,13 +27,14 @@ MAY_IMPORT = {
     "safeguards": {"dialler", "survey"},
     "transports": {"sip"},
     "recordings": {"codecs"},
+    "key_words": {"codecs"},
     "media": {"sdp", "codecs", "amd", "recordings"},
     "store": {"calls", "dialler", "survey", "safeguards"},
     "web": {"store", "calls", "dialler", "survey", "safeguards", "training"},
     "testing": {"sip", "sdp", "codecs", "calls", "ua", "transports", "media.events"},
     "exchange": {
         *("sip", "transports", "calls", "ua", "sdp", "media", "dialler", "safeguards", "store", "amd", "config"),
-        *("recordings", "survey", "pacing"),
+        *("recordings", "survey", "pacing", "key_words.messages"),
     },
 }
 PURE = ("codecs", "pacing", "sip", "sdp", "amd", "calls", "ua", "dialler", "survey", "safeguards", "training")

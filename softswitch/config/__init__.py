@@ -128,7 +128,7 @@ def campaign_of(campaign: CampaignSettings, settings: Settings) -> Campaign:
     own = campaign.model_dump(
         exclude={
             *("leads", "start", "script", "aapor", "recycle", "weekdays", "holidays", "caller_id", "categories"),
-            *("agents", "at_abandoned_limit", "supervisor_ratio", "keep_days"),
+            *("agents", "at_abandoned_limit", "supervisor_ratio", "keep_days", "key_words"),
         }
     )
     trunks = [t for t in settings.trunks if t.name == campaign.trunk or not campaign.trunk]

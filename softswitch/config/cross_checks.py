@@ -6,6 +6,7 @@ the site wants will be refused until it is put right.
 
 import ipaddress
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 from softswitch.config.complaints import Complaint, suggestion
@@ -19,6 +20,7 @@ from softswitch.dialler.campaign import AmdMode, Purpose
 from softswitch.dialler.filters import LeadFilter
 from softswitch.dialler.rules import MESSAGE_NOT_ALLOWED, NO_MARKETING_MESSAGE
 from softswitch.errors import UsageError
+from softswitch.key_words.messages import fault_of
 from softswitch.safeguards.visibility import is_withheld
 from softswitch.store.vault_key import read_key
 
@@ -230,6 +232,15 @@ def _dialling(settings: Settings) -> Iterator[Complaint]:
         yield ("safeguards", "never_dial"), text, False
 
 
+def _key_words(settings: Settings) -> Iterator[Complaint]:
+    for n, campaign in enumerate(settings.campaigns):
+        for position, phrase in enumerate(campaign.key_words):
+            if fault := fault_of(phrase):
+                yield ("campaigns", n, "key_words", position), f"{phrase!r} {fault}", True
+        if campaign.key_words and find_spec("pocketsphinx") is None:
+            yield ("campaigns", n, "key_words"), "need one more package: pip install 'softswitch[keywords]'", True
+
+
 def _supervisor_ratios(settings: Settings) -> Iterator[Complaint]:
     whole = settings.safeguards.supervisor_ratio
     for n, campaign in enumerate(settings.campaigns):
@@ -306,6 +317,7 @@ _CHECKS: tuple[Callable[[Settings], Iterator[Complaint]], ...] = (
     _ports,
     _dialling,
     _times,
+    _key_words,
     _supervisor_ratios,
     _excluded,
     _exposure,

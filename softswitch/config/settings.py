@@ -270,6 +270,9 @@ class CampaignSettings(Section):
     filter: str = ""
     """Which leads of its lists it dials, such as 'segment == "north" and age >= 30'; empty: all. See
     docs/campaigns.md."""
+    key_words: tuple[str, ...] = ()
+    """Phrases of which supervisors are told when agent or callee says them; English, lower case. They need
+    `pip install 'softswitch[keywords]'`. See docs/supervision.md."""
     visible_fields: tuple[str, ...] = ()
     """Fields of the list that the agent sees; never the number."""
     agents: tuple[str, ...] = ()

@@ -28,6 +28,8 @@ class SupervisionSettings(Section):
     consent."""
     after_end_s: Seconds = 30.0
     """A call goes on for so long after its script has ended."""
+    key_word_calls: Annotated[int, Field(ge=1, le=20)] = 4
+    """At most so many calls at a time are listened to for key words; each takes about a tenth of a processor core."""
     silent_limit: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Share of live calls that may be silent in a day, as the wallboard shows it. No regulator names one above 0."""
 

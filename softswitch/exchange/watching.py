@@ -80,9 +80,9 @@ class Watching:
         self.report(AlertKind.RECOGNISED, agent, call_ref, f"told by {by}")
         return call_ref
 
-    def report(self, kind: AlertKind, agent: str, call_ref: str, told: str, *, node: str = "") -> None:
+    def report(self, kind: AlertKind, agent: str, call_ref: str, told: str, *, node: str = "", about: str = "") -> None:
         """Something that somebody else has found out about a call."""
-        self._alerts.report(kind, agent, call_ref, told, self._site.driver.now, node=node)
+        self._alerts.report(kind, agent, call_ref, told, self._site.driver.now, node=node, about=about)
         self._site.driver.settle(self)
 
     def receive_interview(self, event: AlertRaised) -> None:

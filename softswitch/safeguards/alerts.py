@@ -89,7 +89,7 @@ class Alerts:
     def __init__(self, thresholds: Thresholds | None = None) -> None:
         self._thresholds = thresholds or Thresholds()
         self._raised: dict[int, Raised] = {}
-        self._told: dict[str, set[tuple[AlertKind, str]]] = {}
+        self._told: dict[str, set[tuple[AlertKind, str, str]]] = {}
         """By call, what has been raised of it."""
         self._node: dict[str, tuple[str, float]] = {}
         """By call: its node, and how long the agent had talked when it was come to."""
@@ -120,12 +120,14 @@ class Alerts:
         if moment.ended_s is not None and _is_over(moment.ended_s, limits.after_end_s):
             self._raise(AlertKind.AFTER_END, moment, f"the script ended {moment.ended_s:.0f} s ago", now)
 
-    def report(self, kind: AlertKind, agent: str, call_ref: str, told: str, now: float, *, node: str = "") -> None:
-        """Something that is reported of a call. Once for each call, node and kind."""
+    def report(
+        self, kind: AlertKind, agent: str, call_ref: str, told: str, now: float, *, node: str = "", about: str = ""
+    ) -> None:
+        """Something that is reported of a call. Once for each call, node, kind and what it is about."""
         told_of = self._told.setdefault(call_ref, set())
-        if (kind, node) in told_of:
+        if (kind, node, about) in told_of:
             return
-        told_of.add((kind, node))
+        told_of.add((kind, node, about))
         self._last += 1
         raised = Raised(self._last, kind, agent, call_ref, node, told, now)
         self._raised[raised.number] = raised
