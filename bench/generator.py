@@ -1,9 +1,10 @@
 """The telephones of bench/relay.py: two-leg G.711 calls at 50 packets/s each way, in a process and session of its own.
 
 Each packet says in the signs of its samples which leg sent it and which one it is, so that it is known again after
-transcoding between the G.711 laws; what a jitter buffer makes up is not. Each leg has a socket of its own, as real
-telephones have, and reads it just before it sends: arrival is the kernel's receive stamp (SO_TIMESTAMPNS), so when the
-generator looks is no part of the latency. The stamps' price is about 25 ns in each send of whoever is measured.
+transcoding between the G.711 laws; what a jitter buffer makes up is nobody's (`FOREIGN`). Each leg has a socket of its
+own, as real telephones have, and reads it just before it sends: arrival is the kernel's receive stamp (SO_TIMESTAMPNS),
+so when the generator looks is no part of the latency. The stamps' price is about 25 ns in each send of whoever is
+measured.
 """
 
 import base64
@@ -34,7 +35,7 @@ WARM_NS = 3_000_000_000
 """rtpengine settles on a source for three seconds."""
 DRAIN_NS = 500_000_000
 PACKET_BYTES = 172
-MARK_BITS = 40
+MARK_BITS, COPIES, TURN = 40, 4, 7
 IN_FLIGHT = 128
 """Packets of one leg whose time of sending is kept; what is later than 2.5 s counts as lost."""
 BATCH = 4
@@ -80,12 +81,15 @@ def check_of(leg: int, number: int) -> int:
 
 @njit(cache=True, nogil=True)
 def write_mark(packet: Any, leg: int, number: int) -> None:
-    """Say in the samples' signs who sends this and which packet it is; four times over, loud enough for both laws."""
+    """Say in the samples' signs who sends this and which packet it is; four times over, loud enough for both laws.
+
+    Each copy is turned against the one before, so that a concealer's repetition of a pitch period is no mark.
+    """
     word = (leg << 24) | ((number & 0xFFFF) << 8) | check_of(leg, number & 0xFFFF)
     for bit in range(MARK_BITS):
         sample = 0x10 | (((word >> bit) & 1) << 7)
-        for copy in range(4):
-            packet[12 + copy * MARK_BITS + bit] = sample
+        for copy in range(COPIES):
+            packet[12 + copy * MARK_BITS + (bit + copy * TURN) % MARK_BITS] = sample
 
 
 @njit(cache=True, nogil=True)
@@ -102,10 +106,13 @@ def write_header(packet: Any, payload_type: int, leg: int, number: int) -> None:
 
 @njit(cache=True, nogil=True)
 def read_mark(payload: Any) -> int:
-    """leg << 16 | number of who sent this; -1 when nobody did."""
+    """leg << 16 | number of who sent this; -1 when nobody did, or when the first and the last copy differ."""
     word = np.int64(0)
+    last = (COPIES - 1) * MARK_BITS
     for bit in range(MARK_BITS):
         word |= np.int64(payload[bit] >> 7) << bit
+        if (payload[bit] ^ payload[last + (bit + (COPIES - 1) * TURN) % MARK_BITS]) >> 7:
+            return -1
     leg, number = word >> 24, (word >> 8) & 0xFFFF
     return (leg << 16) | number if word & 0xFF == check_of(leg, number) else -1
 

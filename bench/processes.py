@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 
 CLOCK_TICK_S = 1 / os.sysconf("SC_CLK_TCK")
-PAGE_KB = os.sysconf("SC_PAGE_SIZE") / 1024
 NICENESS = -10
 
 
@@ -24,9 +23,12 @@ def threads_cpu_s(pid: int) -> list[float]:
     return found
 
 
-def resident_kb(pid: int) -> float:
-    """Resident memory with what is shared."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_KB
+def resident_kb(pid: int, *, with_files: bool = True) -> float:
+    """Resident memory with what is shared.  with_files: and with the pages of programs and libraries, which come in as
+    they are first used, however many calls there are."""
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    kept = ("RssAnon", "RssShmem", "RssFile") if with_files else ("RssAnon", "RssShmem")
+    return float(sum(int(status[each].split()[0]) for each in kept))
 
 
 def prefer(pid: int) -> None:

@@ -76,7 +76,7 @@ async def run_round(server: Server, load: Load, *, profile: bool = False) -> Rou
             for pid in (*pids, generator.pid, os.getpid()):  # this one too, or it could not look at the clock
                 prefer(pid)
             await asyncio.sleep(0.5)
-            idle_kb = resident_kb(pids[0])
+            idle_kb = resident_kb(pids[0], with_files=False)
             lines = await server.connect(load)
             measured_from = await asyncio.to_thread(generator.begin, lines)
             counts = generator.tally.counts
@@ -95,12 +95,13 @@ async def run_round(server: Server, load: Load, *, profile: bool = False) -> Rou
                 await asyncio.sleep(load.seconds)
                 after_amd = (cpu_s(*pids) - spent_s, int(counts[DELIVERED]) - delivered)
             loaded_kb = resident_kb(pids[0])
+            grown_kb = resident_kb(pids[0], with_files=False) - idle_kb
             await asyncio.to_thread(generator.finish)
         finally:
             more = await server.stop()
         took_s, spent_s, generator_s, delivered = (late - early for early, late in zip(before, after, strict=True))
         return Round(
-            spent_s, took_s, int(delivered), loaded_kb - idle_kb, loaded_kb, generator_s,
+            spent_s, took_s, int(delivered), grown_kb, loaded_kb, generator_s,
             generator.tally.counts.copy(), generator.tally.histograms.copy(), threads_s.tolist(), after_amd, more,
         )  # fmt: skip
     finally:
@@ -211,6 +212,12 @@ def options_of(made: argparse.ArgumentParser) -> argparse.Namespace:
     made.add_argument(
         "--record", action="store_true", help="jitter buffers, and every call recorded, sealed, under AMD"
     )
+    made.add_argument(
+        "--amd-share",
+        type=float,
+        default=1.0,
+        help="of the recorded calls, under AMD all the time",
+    )
     made.add_argument("--jitter-buffer", action="store_true", help="a jitter buffer on every leg")
     made.add_argument("--srtp", action="store_true", help="SRTP on one leg of every call (SDES)")
     made.add_argument("--transcode", action="store_true", help="PCMU on one leg, PCMA on the other")
@@ -231,6 +238,6 @@ def options_of(made: argparse.ArgumentParser) -> argparse.Namespace:
 if __name__ == "__main__":
     chosen = options_of(parser((__doc__ or "").splitlines()[0]))
     wanted = Load(chosen.calls, chosen.seconds, chosen.record, chosen.srtp, chosen.transcode, chosen.mode,
-                  chosen.jitter_buffer, chosen.first_port)  # fmt: skip
+                  chosen.jitter_buffer, chosen.first_port, chosen.amd_share)  # fmt: skip
     turns = chosen.rounds or (2 if chosen.peer else 1)
     report(asyncio.run(measure(wanted, turns, peer=chosen.peer, profile=chosen.profile)), chosen.json)

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from llvmlite import binding
-from numba import carray, cfunc, njit, types
+from llvmlite import binding, ir
+from numba import carray, njit, types
+from numba.extending import intrinsic
 
 from softswitch.amd.parameters import THRESHOLDS
 from softswitch.amd.timing import ROW
@@ -90,16 +91,18 @@ def use(weights: Weights) -> None:
     WEIGHTS[:] = weights
 
 
-_ADDRESS = WEIGHTS.ctypes.data
+@intrinsic
+def _weights(typing_context: Any) -> Any:
+    """Pointer to `WEIGHTS`: the address of a symbol, which every process finds anew."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        module = builder.module
+        return module.globals.get(SYMBOL) or ir.GlobalVariable(module, ir.FloatType(), SYMBOL)
+
+    return types.CPointer(types.float32)(), generate
 
 
-@cfunc(types.uintp())
-def _where() -> int:
-    return _ADDRESS
-
-
-binding.add_symbol(SYMBOL, _where.address)
-_weights = types.ExternalFunction(SYMBOL, types.CPointer(types.float32)())
+binding.add_symbol(SYMBOL, WEIGHTS.ctypes.data)
 if FILE.is_file():
     use(read())
 

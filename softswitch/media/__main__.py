@@ -2,17 +2,26 @@
 else needs to. `--compile` fills the cache of kernels instead, so that the first start is as quick as the next."""
 
 import argparse
+import gc
 import socket
 from pathlib import Path
 
-from softswitch.media.engine import Engine
-from softswitch.media.process import serve
-
 
 def compile_kernels() -> None:
+    from softswitch.media.engine import Engine
+
     engine = Engine(address="127.0.0.1", first_port=10_000, last_port=10_001, clips={})
     engine.compile_kernels(lambda doing, done: print(f"{100 * done:3.0f} %  {doing}", flush=True), with_helper=True)
     engine.release()
+
+
+def run(listener: socket.socket, folder: Path) -> None:
+    gc.disable()  # what modules leave as they load is no garbage: looking for some would take a tenth of the start
+    from softswitch.media.process import serve
+
+    gc.freeze()
+    gc.enable()
+    serve(listener, folder)
 
 
 if __name__ == "__main__":
@@ -26,4 +35,4 @@ if __name__ == "__main__":
     elif arguments.listen_fd is None or arguments.folder is None:
         parser.error("the media process is started by the switch; by hand only --compile is of use")
     else:
-        serve(socket.socket(fileno=arguments.listen_fd), arguments.folder)
+        run(socket.socket(fileno=arguments.listen_fd), arguments.folder)

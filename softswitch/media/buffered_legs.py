@@ -2,7 +2,12 @@
 
 The clock starts 20 ms after the leg's first packet, so legs are as staggered as their senders are, and rests while
 the sender is silent. What a buffered leg gives to a bridge is one stream without a gap in its numbers, on a timeline
-that is CLOCK_MONOTONIC in samples; nothing of the sender's numbers, timestamps and sources shows.
+that follows CLOCK_MONOTONIC in samples; nothing of the sender's numbers, timestamps and sources shows.
+
+Where the path proves to be steady nothing waits: what comes in its turn is played at once, and the clock only watches.
+It is set to when the next frame would have been played after the least delay; where that has not come by then, it is
+made up, and what comes waits again. So no more is made up than by a buffer that holds everything back for 20 ms, and
+how unevenly packets came is left to whoever is sent them: his buffer has to make up for the network's rest anyway.
 """
 
 from typing import Any
@@ -12,11 +17,16 @@ from softswitch.errors import UsageError
 from softswitch.media import vocabulary as v
 from softswitch.media.fetching import fetch_peer, fetch_pulled, fetch_sent_frame
 from softswitch.media.jitter import DUPLICATE, FRAME, INVALID, LOST, NOISE, get, put
+from softswitch.media.jitter_pull import is_next
 from softswitch.media.kernels import i64, inner
 from softswitch.media.keys import pass_key
 from softswitch.media.outgoing import NS_PER_SAMPLE, emit, relay
+from softswitch.media.playout import MS, is_steady
 from softswitch.media.receiver import (
+    AT_ONCE,
     FRAME_SAMPLES,
+    LEAST,
+    WAITING,
     convert,
     play_frame,
     play_noise,
@@ -34,10 +44,23 @@ NEVER, AUTO, ALWAYS = 0, 1, 2
 """Which legs have a buffer: none, those that must be decoded in order, or all."""
 POLICIES = {"never": NEVER, "auto": AUTO, "always": ALWAYS}
 
+STEADY_NS = 10 * MS
+"""A path is steady whose packets come within so much of each other's time, but for 3 %."""
+AT_ONCE_LEAST_NS = 8 * MS
+"""What the buffer takes for the least delay meanwhile: nothing is put in to reach it (that begins half a frame below),
+and nothing is left out for less than a frame above it."""
+MOST_AT_ONCE = 2
+"""Frames held when a leg begins to play at once: no more, so that its timeline does not run ahead of the clock."""
+
 RTP_CLOCK_HZ = 8000
-FRAME_NS = 20_000_000
+FRAME_NS = 20 * MS
 LATE_NS = 100_000_000
 """A plane that was held up for longer does not play what it missed in one burst."""
+ASTRAY_SAMPLES = 800
+"""100 ms: what the timeline may lag behind the clock before it leaps."""
+MOST_MADE_UP = 64
+"""Legs that may begin to be concealed in one tick. More than 32,000 losses a second are no losses of single packets:
+the machine or a whole network stood still, and time spent on making up would be missing for what comes."""
 REST_PULLS = 50
 """After a second without audio the clock rests, and starts with the next packet."""
 MOST_MISORDER = 100  # RFC 3550 A.1
@@ -55,7 +78,7 @@ def settle_buffering(shared: Any, scratch: Any, slot: int, is_new: bool) -> None
             reset_receiver(shared.receivers[slot], slot)
             if not leg.buffered:
                 shared.receivers[slot].pulled = 0
-            leg.buffered = 1
+            leg.buffered = WAITING
     else:
         stop_buffering(shared, scratch, slot)
 
@@ -64,16 +87,15 @@ def settle_buffering(shared: Any, scratch: Any, slot: int, is_new: bool) -> None
 def stop_buffering(shared: Any, scratch: Any, slot: int) -> None:
     if shared.legs[slot].buffered:
         shared.legs[slot].buffered = 0
-        for index in range(scratch.pulled_count):
-            if scratch.pulled[index] == slot:
-                stop_clock(shared, scratch, index)
-                return
+        if shared.receivers[slot].pulled:
+            stop_clock(shared, scratch, i64(shared.receivers[slot].place))
 
 
 @inner
 def adopt_buffer(shared: Any, slot: int) -> None:
     """Let a leg's stream go on after the death of the relay that heard it."""
     if shared.legs[slot].buffered:
+        shared.legs[slot].buffered = WAITING
         shared.receivers[slot].pulled = 0
         resume_receiver(shared.receivers[slot], slot)
 
@@ -83,6 +105,7 @@ def start_clock(shared: Any, scratch: Any, slot: int, due: int) -> None:
     """Have the leg pulled from `due` on, in ns."""
     count = scratch.pulled_count
     shared.receivers[slot].pulled = 1
+    shared.receivers[slot].place = count
     scratch.pulled[count] = slot
     scratch.pull_at_ns[count] = due
     scratch.pulled_count = count + 1
@@ -92,6 +115,7 @@ def start_clock(shared: Any, scratch: Any, slot: int, due: int) -> None:
 def stop_clock(shared: Any, scratch: Any, index: int) -> None:
     last = scratch.pulled_count - 1
     shared.receivers[scratch.pulled[index]].pulled = 0
+    shared.receivers[scratch.pulled[last]].place = index
     scratch.pulled[index] = scratch.pulled[last]
     scratch.pull_at_ns[index] = scratch.pull_at_ns[last]
     scratch.pulled_count = last
@@ -114,6 +138,33 @@ def take_in(
 
 
 @inner
+def play_what_came(shared: Any, scratch: Any, slot: int, now: int) -> None:
+    """Play what `take_in` has stored, if it is its turn and the path is steady."""
+    leg = shared.legs[slot]
+    receiver = shared.receivers[slot]
+    jitter = receiver.jitter
+    if leg.buffered == AT_ONCE:
+        if jitter.jitter_ns > STEADY_NS:
+            hold_back(shared, slot)
+            return
+    elif receiver.talking and jitter.count <= MOST_AT_ONCE and is_steady(jitter, STEADY_NS) and is_next(jitter):
+        leg.buffered = AT_ONCE
+        jitter.least_ns = AT_ONCE_LEAST_NS
+    else:
+        return
+    while is_next(jitter):
+        pull(shared, scratch, slot, now, now)
+        scratch.pull_at_ns[receiver.place] = now + (1 + LEAST) * FRAME_NS
+
+
+@inner
+def hold_back(shared: Any, slot: int) -> None:
+    """Let what comes wait for its turn again."""
+    shared.legs[slot].buffered = WAITING
+    shared.receivers[slot].jitter.least_ns = LEAST * FRAME_NS
+
+
+@inner
 def take_key_in(
     shared: Any, scratch: Any, slot: int, start: int, sequence: int, timestamp: int, ssrc: int, now: int, passes: bool
 ) -> None:
@@ -128,7 +179,7 @@ def take_key_in(
     if receiver.key_sequence >= 0 and -MOST_MISORDER < signed16(sequence - receiver.key_sequence) <= 0:
         return  # overtaken by what tells more of the key
     if receiver.key_sequence < 0 or receiver.key_timestamp != timestamp:
-        receiver.key_at = now // NS_PER_SAMPLE
+        receiver.key_at = next_time(receiver, now)
     receiver.key_sequence = sequence
     receiver.key_timestamp = timestamp
     number = i64(receiver.sequence) + 1
@@ -143,6 +194,7 @@ def pull_due(shared: Any, scratch: Any, now: int) -> None:
 
     From the last to the first, so that a clock that stops leaves its place to one that has been seen.
     """
+    scratch.made_up = 0
     count = 0
     for index in range(scratch.pulled_count - 1, -1, -1):
         if scratch.pull_at_ns[index] <= now:
@@ -161,6 +213,8 @@ def pull_due(shared: Any, scratch: Any, now: int) -> None:
             due = now
         slot = scratch.pulled[index]
         scratch.pull_at_ns[index] = due + FRAME_NS
+        if shared.legs[slot].buffered == AT_ONCE:
+            hold_back(shared, slot)
         pull(shared, scratch, slot, due, now)
         jitter = shared.receivers[slot].jitter
         if jitter.hungry >= REST_PULLS and jitter.count == 0 and not shared.receivers[slot].talking:
@@ -175,12 +229,22 @@ def pull(shared: Any, scratch: Any, slot: int, due: int, now: int) -> None:
     if not play(shared, scratch, slot, due):
         receiver.talking = 0
         return
+    receiver.time = next_time(receiver, due)
     if leg.tapped and leg.wire_codec != leg.codec:
-        time = due // NS_PER_SAMPLE
-        push_received(shared, slot, now, time, leg.codec, SYNTHETIC, scratch.packet, 0, FRAME_SAMPLES)
+        push_received(shared, slot, now, receiver.time, leg.codec, SYNTHETIC, scratch.packet, 0, FRAME_SAMPLES)
     if leg.peer >= 0 and not leg.muted:
-        pass_frame(shared, scratch, slot, due, now)
+        pass_frame(shared, scratch, slot, now)
     receiver.talking = 1
+
+
+@inner
+def next_time(receiver: Any, now: int) -> int:
+    """Where the next frame stands on our timeline: behind the last one, or at the present time after a pause."""
+    here = now // NS_PER_SAMPLE
+    following = i64(receiver.time) + FRAME_SAMPLES
+    if receiver.talking and here - following < ASTRAY_SAMPLES:
+        return following
+    return max(here, following)
 
 
 @inner
@@ -204,16 +268,26 @@ def play(shared: Any, scratch: Any, slot: int, due: int) -> bool:
         if not play_frame(receiver, codes, count, leg.codec, scratch.narrow):
             scratch.raw_bytes = 0
         return True
+    if kind == NOISE:
+        return play_noise(receiver, codes, leg.codec, scratch.narrow)
+    if not may_make_up(receiver, scratch):
+        return False
     if kind == LOST:
         play_frame(receiver, codes, 0, leg.codec, scratch.narrow)
         return True
-    if kind == NOISE:
-        return play_noise(receiver, codes, leg.codec, scratch.narrow)
     return play_starved(receiver, codes, leg.codec, scratch.narrow)
 
 
 @inner
-def pass_frame(shared: Any, scratch: Any, slot: int, due: int, now: int) -> None:
+def may_make_up(receiver: Any, scratch: Any) -> bool:
+    """Whether there is time to make up what is missing: to begin takes as long as to relay three packets."""
+    if not receiver.concealing:
+        scratch.made_up += 1
+    return receiver.concealing or scratch.made_up <= MOST_MADE_UP
+
+
+@inner
+def pass_frame(shared: Any, scratch: Any, slot: int, now: int) -> None:
     """Send what the leg plays to whom it is bridged to."""
     leg = shared.legs[slot]
     receiver = shared.receivers[slot]
@@ -223,7 +297,7 @@ def pass_frame(shared: Any, scratch: Any, slot: int, due: int, now: int) -> None
     if scratch.raw_bytes == 0 and other.wire_codec == leg.wire_codec and other.wire_codec != other.codec:
         catch_up(shared, scratch, slot, leg.peer, receiver.frames[(i64(receiver.newest) + 2) % 3])
     receiver.sequence += 1
-    number, time = i64(receiver.sequence), due // NS_PER_SAMPLE
+    number, time = i64(receiver.sequence), i64(receiver.time)
     left = relay(shared, scratch, leg.peer, now, slot, leg.codec, SYNTHETIC, number, time, 0, FRAME_SAMPLES)
     if left and leg.bridge_pending:
         leg.bridge_pending = 0

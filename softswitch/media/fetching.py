@@ -7,13 +7,15 @@ stands), so they run one, two and three packets ahead.
 
 from typing import Any
 
+from softswitch.amd.state import STATE
 from softswitch.media.jitter_record import JITTER, PIECE
 from softswitch.media.kernels import i64, inner
 from softswitch.media.layout import CACHE_LINE, FRAME, FRAME_SAMPLES, FRAMES, LEG, RECEIVED, SENT
 from softswitch.media.libc import prefetch
-from softswitch.media.receiver import RECEIVER
+from softswitch.media.receiver import RECEIVER, WAITING
 from softswitch.media.records import place_of
 from softswitch.media.rtcp import REPORT
+from softswitch.media.timeline import ALAW, CHANNEL, PLACED, SIZE, TIMELINE, WORDS
 
 LEG_BYTES = LEG.itemsize
 HEARD_END = place_of(LEG, "held")
@@ -31,6 +33,11 @@ PIECES = 2
 """That hold anything, on such a path."""
 PIECE_END = place_of(PIECE, "payload") + FRAME_SAMPLES
 FRAME_BYTES = FRAME.itemsize
+LINE_BYTES = TIMELINE.itemsize
+LINE_END = place_of(TIMELINE, "marks")
+CHANNEL_BYTES = CHANNEL.itemsize
+STATE_BYTES = STATE.itemsize
+WORD_BYTES = 8
 
 
 @inner
@@ -81,10 +88,10 @@ def fetch_peer(shared: Any, slot: int) -> None:
 
 @inner
 def fetch_onward(shared: Any, slot: int) -> None:
-    """What the second half of a packet's way touches: the leg's buffer or, where it has none, its peer."""
+    """What the second half of a packet's way touches: the leg's buffer and, where it does not wait there, its peer."""
     if shared.legs[slot].buffered:
         fetch_buffer(shared, slot)
-    else:
+    if shared.legs[slot].buffered != WAITING:
         fetch_peer(shared, slot)
 
 
@@ -101,7 +108,7 @@ def fetch_frames(shared: Any, slot: int) -> None:
     leg = shared.legs[slot]
     if leg.tapped:
         fetch_frame(shared, slot, RECEIVED, i64(leg.received_written))
-    if not leg.buffered:
+    if leg.buffered != WAITING:
         fetch_sent_frame(shared, slot)
 
 
@@ -111,3 +118,28 @@ def fetch_sent_frame(shared: Any, slot: int) -> None:
     peer = i64(shared.legs[slot].peer)
     if peer >= 0 and shared.legs[peer].tapped:
         fetch_frame(shared, peer, SENT, i64(shared.legs[peer].sent_written))
+
+
+@inner
+def fetch_timeline(shared: Any, times: Any, slot: int) -> None:
+    """What the worker looks at first of a leg: where its rings and its timeline stand."""
+    prefetch(shared.legs.ctypes.data + slot * LEG_BYTES)
+    prefetch(shared.legs.ctypes.data + slot * LEG_BYTES + CURSORS_AT)
+    fetch_lines(times.lines.ctypes.data + slot * LINE_BYTES, 0, LINE_END)
+    fetch_lines(times.channels.ctypes.data + slot * 2 * CHANNEL_BYTES, 0, 2 * CHANNEL_BYTES)
+
+
+@inner
+def fetch_audio(shared: Any, times: Any, states: Any, slot: int) -> None:
+    """The frames that wait for the worker, their places on the timeline, and what listens to them."""
+    leg = shared.legs[slot]
+    for direction in range(2):
+        written = i64(leg.received_written if direction == RECEIVED else leg.sent_written)
+        fetch_frame(shared, slot, direction, written - 1)
+        row = slot * 2 + direction
+        at = (i64(times.channels[slot, direction].position) + FRAME_SAMPLES) & (SIZE - 1)
+        fetch_lines(times.audio.ctypes.data + row * SIZE + at, 0, FRAME_SAMPLES)
+        for bits in (PLACED, ALAW):
+            prefetch(times.bits.ctypes.data + ((row * 2 + bits) * WORDS + (at >> 6)) * WORD_BYTES)
+    if times.lines[slot].amd:
+        fetch_lines(states.ctypes.data + slot * STATE_BYTES, 0, STATE_BYTES)

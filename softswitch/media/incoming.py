@@ -4,9 +4,9 @@ from typing import Any
 
 from softswitch.codecs.registry import CodecCode
 from softswitch.media import vocabulary as v
-from softswitch.media.buffered_legs import NONE, take_in, take_key_in
+from softswitch.media.buffered_legs import NONE, play_what_came, take_in, take_key_in
 from softswitch.media.dtmf import end_event, receive_event
-from softswitch.media.jitter import INVALID
+from softswitch.media.jitter import INVALID, STORED
 from softswitch.media.kernels import i64, inner
 from softswitch.media.keys import pass_key
 from softswitch.media.libc import connect_socket, host_of, port_of, write_socket_address
@@ -178,6 +178,8 @@ def receive_packet(shared: Any, scratch: Any, slot: int, length: int, now: int) 
         if leg.tapped and leg.wire_codec == leg.codec:
             push_received(shared, slot, now, timestamp, codec, ssrc, scratch.packet, start, end)
         status = take_in(shared, scratch, slot, codec, start, end, sequence, timestamp, ssrc, now)
+        if status == STORED:
+            play_what_came(shared, scratch, slot, now)
         return status != INVALID
     scratch.raw_bytes = 0
     if codec not in (PCMU, PCMA):

@@ -332,7 +332,7 @@ def get(buffer: Any, now: int, out: Any) -> int:
             buffer.adjusted_at_ns = now
             return starve(buffer, out, False)
         shorten(buffer, out, now)
-    delay = now - i64(buffer.pieces[slot].arrived_ns)
+    delay = max(now - i64(buffer.pieces[slot].arrived_ns), 0)  # who pulls late, pulls as of an earlier time
     buffer.frame_length = take_frame(buffer, out, 1)
     buffer.silent = 0
     buffer.hungry = 0

@@ -43,6 +43,15 @@ def is_due(buffer: Any, slot: int, now: int) -> bool:
 
 
 @inner
+def is_next(buffer: Any) -> bool:
+    """Whether the next 20 ms are here in one piece, so that they may be pulled before their time."""
+    if buffer.count == 0 or buffer.filling or buffer.hungry:
+        return False
+    piece = buffer.pieces[buffer.order[0]]
+    return bool(piece.length_ns == FRAME_NS and piece.at_ns == buffer.cursor_ns)
+
+
+@inner
 def conceal(buffer: Any) -> None:
     """Count a pull that is concealed, and the run that it begins."""
     buffer.concealed += 1

@@ -17,6 +17,8 @@ MS = 1_000_000
 BLOCK_NS = 500 * MS
 BLOCKS = 4
 """Blocks that the base looks back, beside the one that is being filled."""
+STEADY_BLOCKS = 2
+"""What must be known of a path before it is called steady."""
 BIN_NS = 5 * MS
 BINS = 64
 """320 ms; what is later counts as that late."""
@@ -144,6 +146,16 @@ def note_jitter(estimate: Any, jitter: int) -> None:
 def recent_most(estimate: Any) -> int:
     """The greatest transit of the last half second to second, of packets that were in time."""
     return max(i64(estimate.block_most), i64(estimate.previous_most))
+
+
+@inner
+def is_steady(estimate: Any, within_ns: int) -> bool:
+    """Whether the path has been known for a second, and few packets came later than so much, none of them lately."""
+    return bool(
+        estimate.blocks >= STEADY_BLOCKS
+        and estimate.jitter_ns <= within_ns
+        and recent_most(estimate) - estimate.base_ns <= within_ns
+    )
 
 
 @inner

@@ -27,42 +27,47 @@ FADED = 480
 SEAM = 40
 """5 ms over which a frame is blended into what would have come before it, where audio was left out between."""
 
+WAITING, AT_ONCE = 1, 2
+"""How a leg with a buffer plays: each frame after a delay, or as it comes."""
 INITIAL, LEAST, MOST = 1, 1, 10
 """Delays of the buffer, in frames of 20 ms: at first, at least and at most."""
 CAPACITY = 24
 """Pieces of at most 20 ms that it holds: twice the longest delay, so that a burst after a stall finds room."""
 
+_EVERY_FRAME: list[Any] = [
+    ("sequence", "i8"),  # of what it has given to a bridge
+    ("time", "i8"),  # of the last frame, on the timeline of what it gives to a bridge
+    ("pulled", "i8"),  # the clock pulls it
+    ("place", "i8"),  # among the clocks of `scratch`
+    ("talking", "i8"),  # it gave something at the last pull
+    # what was played, as codes
+    ("kept", "i8"),
+    ("newest", "i8"),
+    ("concealing", "i8"),  # the last frame was made up, or its end
+    # telephone events passed on
+    ("key_sequence", "i8"),  # as received; -1: none
+    ("key_timestamp", "i8"),  # as received
+    ("key_at", "i8"),  # on our timeline
+    ("noise_seed", "i8"),  # of comfort noise that has not begun yet; 0: it has
+    ("frames", "u1", (KEPT, FRAME_SAMPLES)),
+    ("jitter", JITTER),
+]
+
 RECEIVER = np.dtype(
     whole_lines(
-        [
-            ("sequence", "i8"),  # of what it has given to a bridge
-            ("pulled", "i8"),  # the clock pulls it
-            ("talking", "i8"),  # it gave something at the last pull
-            # what was played, as codes
-            ("kept", "i8"),
-            ("newest", "i8"),
-            ("concealing", "i8"),  # the last frame was made up, or its end
-            # telephone events passed on
-            ("key_sequence", "i8"),  # as received; -1: none
-            ("key_timestamp", "i8"),  # as received
-            ("frames", "u1", (KEPT, FRAME_SAMPLES)),
-            ("key_at", "i8"),  # on our timeline
-            ("noise", noise.COMFORT_NOISE),
-            ("jitter", JITTER),
-            ("concealer", conceal.CONCEALER),  # last: its pages are touched at the first loss
-        ],
-        PAGE,
+        [*whole_lines(_EVERY_FRAME, PAGE), ("noise", noise.COMFORT_NOISE), ("concealer", conceal.CONCEALER)], PAGE
     ),
     align=True,
 )
-"""Of a leg. 57 kB, of which a good path touches the first page alone: all but the third piece of audio that waits."""
+"""Of a leg. 53 kB, of which a good path touches the first page alone: all but the fourth piece of audio that waits.
+What is made up touches the last one."""
 
 
 @inner
 def reset_receiver(receiver: Any, seed: int) -> None:
     """Forget one stream, and every count, for another.  seed: of comfort noise."""
     configure(receiver.jitter, 0, INITIAL, LEAST, MOST, CAPACITY)
-    noise.reset(receiver.noise, seed)
+    receiver.noise_seed = seed + 1
     receiver.talking = 0
     receiver.key_sequence = -1
     receiver.kept = 0
@@ -193,6 +198,9 @@ def play_noise(receiver: Any, codes: Any, codec: int, linear: Any) -> bool:
         receiver.concealing = 0
         receiver.kept = 0
         return False
+    if receiver.noise_seed:
+        noise.reset(receiver.noise, i64(receiver.noise_seed))
+        receiver.noise_seed = 0
     noise.receive(receiver.noise, codes[:length])
     noise.generate(receiver.noise, linear[:FRAME_SAMPLES])
     if receiver.concealing:

@@ -23,7 +23,7 @@ RECEIVED, SENT = 0, 1
 def whole_lines(fields: list[Any], unit: int = CACHE_LINE) -> list[Any]:
     """The fields, filled up to whole lines of the cache, or to so many bytes, so that rows share none."""
     size = np.dtype(fields, align=True).itemsize
-    return [*fields, *[(f"unused_{i}", "i8") for i in range(-size % unit // 8)]]
+    return [*fields, (f"unused_{size}", "u1", (-size % unit,))] if size % unit else fields
 
 
 HEADER = np.dtype(
@@ -69,7 +69,7 @@ _EVERY_PACKET_RECEIVED = [
     # the second line of the cache
     ("muted", "i8"),
     ("tapped", "i8"),  # frames are copied to the rings
-    ("buffered", "i8"),  # what is received waits in its receiver
+    ("buffered", "i8"),  # what is received goes through its receiver: 0, WAITING or AT_ONCE of buffered_legs
     ("profile", "i8"),  # of SRTP; 0: plain RTP
     ("heard", "i8"),
     ("in_ssrc", "i8"),
@@ -202,16 +202,19 @@ has one signature."""
 FRAME_SAMPLES = 160
 
 FRAME = np.dtype(
-    [
-        ("at_ns", "i8"),
-        ("timestamp", "i8"),  # RTP, 32 bits, of the first sample
-        ("samples", "i8"),
-        ("codec", "i8"),
-        ("source", "i8"),  # SSRC received, or whose audio was sent; another one means another timeline
-        ("payload", "u1", (FRAME_SAMPLES,)),
-    ],
+    whole_lines(
+        [
+            ("at_ns", "i8"),
+            ("source", "i8"),  # SSRC received, or whose audio was sent; another one means another timeline
+            ("timestamp", "u4"),  # RTP, of the first sample
+            ("samples", "u2"),
+            ("codec", "u2"),
+            ("payload", "u1", (FRAME_SAMPLES,)),
+        ]
+    ),
     align=True,
 )
+"""Three lines of the cache."""
 
 DATAGRAMS = 512
 """Datagrams that a ring of them holds; a power of two."""

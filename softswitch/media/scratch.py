@@ -24,6 +24,7 @@ SCRATCH = np.dtype(
         ("pulled_count", "i8"),
         ("pulled", "i8", (MOST_PLAYERS,)),  # the first pulled_count are the slots whose jitter buffer is pulled
         ("pull_at_ns", "i8", (MOST_PLAYERS,)),  # and when each is pulled next
+        ("made_up", "i8"),  # of those pulled now, how many have begun to be concealed
         ("due", "i8", (MOST_PLAYERS,)),  # indices into both, of those that are pulled now
         ("packet", "u1", (BUFFER_BYTES,)),  # the datagram received
         ("out", "u1", (BUFFER_BYTES,)),  # the packet to send

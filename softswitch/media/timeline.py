@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from softswitch.codecs.dtmf import DTMF, reset
+from softswitch.codecs.dtmf import DTMF
 from softswitch.codecs.g711 import ALAW_TO_LINEAR, ULAW_TO_LINEAR
 from softswitch.media.kernels import i64, inner
 from softswitch.media.layout import FRAMES, RECEIVED, SENT, Array
@@ -63,6 +63,7 @@ TIMELINE = np.dtype(
         ("amd_from", "i8"),
         ("amd_position", "i8"),
         ("watched_ns", "i8"),  # when a supervisor last heard of it
+        ("hears_keys", "i8"),  # who listens for them has begun
         ("marks", "i8", (MARKS,)),  # positions: pause, resumption, pause, ...
     ],
     align=True,
@@ -130,7 +131,7 @@ def begin(times: Any, slot: int, at_ns: int, generation: int) -> None:
     line.recording = IDLE
     line.amd = 0
     line.frames_lost = 0
-    reset(times.keys[slot])
+    line.hears_keys = 0
     for direction in range(2):
         times.channels[slot, direction].known = 0
         times.channels[slot, direction].most_late = 0
@@ -195,10 +196,10 @@ def expand(frame: Any, pcm: Any) -> None:
     """Decode a frame.  pcm: at least frame.samples int16, filled in place."""
     payload = frame.payload
     if frame.codec == PCMA:
-        for i in range(frame.samples):
+        for i in range(i64(frame.samples)):
             pcm[i] = ALAW_TO_LINEAR[payload[i]]
     else:
-        for i in range(frame.samples):
+        for i in range(i64(frame.samples)):
             pcm[i] = ULAW_TO_LINEAR[payload[i]]
 
 

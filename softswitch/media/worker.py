@@ -11,6 +11,7 @@ from softswitch.amd import model
 from softswitch.amd.state import reset
 from softswitch.codecs import dtmf
 from softswitch.media import vocabulary as v
+from softswitch.media.fetching import fetch_audio, fetch_timeline
 from softswitch.media.kernels import i64, inner, kernel
 from softswitch.media.layout import FRAMES, MESSAGE, RECEIVED, SENT, WORKER_COMMANDS, WORKER_EVENTS
 from softswitch.media.libc import CLOCK_MONOTONIC, CLOCK_THREAD_CPUTIME_ID, clock_ns, fence, sleep_until, wake
@@ -172,10 +173,14 @@ def listen(shared: Any, times: Any, states: Any, desk: Any, slot: int, position:
 @inner
 def hear_key(shared: Any, times: Any, desk: Any, slot: int, pcm: Any, at_ns: int) -> None:
     """Listen for keys in the voice band of a leg whose other end sends no telephone events."""
+    line = times.lines[slot]
+    if not line.hears_keys:
+        line.hears_keys = 1
+        dtmf.reset(times.keys[slot])
     code = dtmf.receive_frame(times.keys[slot], pcm)
     if code >= 0:
         held = i64(times.keys[slot].held_samples)
-        emit(shared, desk, v.DIGIT_PRESSED, slot, times.lines[slot].generation, at_ns, code, held, 0, 0, 0)
+        emit(shared, desk, v.DIGIT_PRESSED, slot, line.generation, at_ns, code, held, 0, 0, 0)
 
 
 @inner
@@ -188,14 +193,14 @@ def drain(shared: Any, times: Any, states: Any, desk: Any, slot: int, pcm: Any, 
     while read < leg.received_written:
         frame = shared.frames[slot, RECEIVED, read & (FRAMES - 1)]
         arrived = position_of(line, frame.at_ns)
-        position = place(times.channels[slot, RECEIVED], frame.source, frame.timestamp, arrived)
-        lay(times, slot, RECEIVED, position, frame.payload, frame.samples, frame.codec == PCMA)
+        position = place(times.channels[slot, RECEIVED], frame.source, i64(frame.timestamp), arrived)
+        lay(times, slot, RECEIVED, position, frame.payload, i64(frame.samples), frame.codec == PCMA)
         if line.amd or leg.dtmf_payload_type < 0:
             expand(frame, pcm)
         if leg.dtmf_payload_type < 0:
-            hear_key(shared, times, desk, slot, pcm[: frame.samples], frame.at_ns)
+            hear_key(shared, times, desk, slot, pcm[: i64(frame.samples)], frame.at_ns)
         if line.amd:
-            feed(shared, times, states, desk, slot, position, pcm[: frame.samples], now)
+            feed(shared, times, states, desk, slot, position, pcm[: i64(frame.samples)], now)
         read += 1
     fence()
     leg.received_read = read
@@ -203,8 +208,8 @@ def drain(shared: Any, times: Any, states: Any, desk: Any, slot: int, pcm: Any, 
     while read < leg.sent_written:
         frame = shared.frames[slot, SENT, read & (FRAMES - 1)]
         # Our own stream is one timeline whoever it carries, so its source does not matter.
-        position = place(times.channels[slot, SENT], 0, frame.timestamp, position_of(line, frame.at_ns))
-        lay(times, slot, SENT, position, frame.payload, frame.samples, frame.codec == PCMA)
+        position = place(times.channels[slot, SENT], 0, i64(frame.timestamp), position_of(line, frame.at_ns))
+        lay(times, slot, SENT, position, frame.payload, i64(frame.samples), frame.codec == PCMA)
         read += 1
     fence()
     leg.sent_read = read
@@ -214,7 +219,12 @@ def drain(shared: Any, times: Any, states: Any, desk: Any, slot: int, pcm: Any, 
 def work(shared: Any, times: Any, states: Any, desk: Any, mixer: Any, pcm: Any, now: int) -> None:
     """One pass over the active timelines."""
     roster = times.roster
-    for at in range(1, roster[0] + 1):
+    count = roster[0]
+    for at in range(1, count + 1):
+        if at + 2 <= count:
+            fetch_timeline(shared, times, roster[at + 2])
+        if at + 1 <= count:
+            fetch_audio(shared, times, states, roster[at + 1])
         slot = roster[at]
         if times.lines[slot].recording == DONE:
             times.lines[slot].recording = IDLE
