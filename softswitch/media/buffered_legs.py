@@ -271,6 +271,7 @@ def play(shared: Any, scratch: Any, slot: int, due: int) -> bool:
     if kind == NOISE:
         return play_noise(receiver, codes, leg.codec, scratch.narrow)
     if not may_make_up(receiver, scratch):
+        receiver.kept = 0  # nor is it begun later, after a silence
         return False
     if kind == LOST:
         play_frame(receiver, codes, 0, leg.codec, scratch.narrow)
