@@ -22,7 +22,9 @@ _KEPT = (
     # a decimal: seconds, shares; a leading zero with more digits behind it is a telephone number's
     r"(?<![\d.+])(?:0|[1-9]\d{0,9})\.\d{1,9}(?![\d.])",
 )
-_GAP = r"[ \t.\-/()\u00a0\u2010-\u2015]{0,3}"  # what people and switches write between groups of digits
+# What people and switches write between groups of digits, and what nobody sees there.
+_SEPARATOR = r"[\s._\-/()\u00ad\u200b-\u200d\u2010-\u2015\u2060\ufeff]"
+_GAP = rf"{_SEPARATOR}{{0,3}}"
 _NUMBERS = (
     # international: + or its URI escape, 7-15 digits (ITU-T E.164)
     rf"(?:\+|%2[Bb]){_GAP}[1-9](?:{_GAP}\d){{6,14}}",
@@ -30,9 +32,10 @@ _NUMBERS = (
     rf"(?<!\d)(?<!\d[.:,\-])\(?0(?:{_GAP}\d){{8,16}}(?!\d)",
     # bare digits, such as the user part of a SIP URI; a letter in front does not hide them
     r"(?<!\d)(?<!\d\.)\d{10,}(?!\d)",
-    # digits in at least three groups, or one by one
-    r"(?<![\d.:\-])(?=(?:[ \-.]?\d){10,15}(?!\d))\d{2,5}(?:[ \-.]\d{2,5}){2,5}(?![\d.:])",
-    r"(?<!\d)\d(?:[ .\-]\d){8,14}(?!\d)",
+    # digits in at least three groups, in two of which the second is long (ports are not), or one by one
+    rf"(?<!\d)(?<!\d[.:\-])(?=(?:{_SEPARATOR}?\d){{10,15}}(?!\d))\d{{1,5}}(?:{_SEPARATOR}\d{{2,8}}){{2,5}}(?!\d)(?![.:]\d)",
+    rf"(?<!\d)(?<!\d[.:\-])(?=(?:{_SEPARATOR}?\d){{10,15}}(?!\d))\d{{2,5}}{_SEPARATOR}\d{{6,8}}(?!\d)(?![.:]\d)",
+    rf"(?<!\d)\d(?:{_SEPARATOR}\d){{8,14}}(?!\d)",
 )
 _TEXT = re.compile(rf"(?P<kept>{'|'.join(_KEPT)})|(?P<number>{'|'.join(_NUMBERS)})")
 _MEDIA_KEY = re.compile(r"(inline:)[^\s\\'\"]+", re.IGNORECASE)
