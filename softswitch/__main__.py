@@ -75,10 +75,7 @@ def run(config: Annotated[Path, typer.Argument(help="TOML, as configs/one-site.t
         hand_over_quickly()
         try:
             if switch.first_password is not None:
-                console.print(
-                    "[bold]First start.[/] The administrator's account is [bold]administrator[/], its password "
-                    f"[bold]{switch.first_password}[/]. It is shown this once."
-                )
+                _tell_first_password(switch.first_password, switch.settings.site.data_directory)
             console.print(f"Ready: SIP on {switch.sip_address}, web on {switch.web_url}. Ctrl-C ends the shift.")
             waits = [asyncio.create_task(each.wait()) for each in (ended, switch.restart_asked)]
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -97,6 +94,20 @@ def check(config: Annotated[Path, typer.Argument(help="The TOML file to look at.
     from softswitch.commands import check as check_configuration
 
     raise typer.Exit(check_configuration(config))
+
+
+def _tell_first_password(password: str, folder: Path) -> None:
+    """On the screen; where what we say is kept as a log, in a file for us alone."""
+    from softswitch.config.writing import write_secret
+    from softswitch.logs import is_kept
+
+    told = f"its password [bold]{password}[/]. It is shown this once."
+    if is_kept(sys.stderr):
+        path = write_secret(folder, "administrator", password)
+        told = f"its password is in {path}: read it, and delete that file."
+    console.print(
+        f"[bold]First start.[/] The administrator's account is [bold]administrator[/], {told}", soft_wrap=True
+    )
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:

@@ -1,6 +1,8 @@
 """Logs: structured lines, redacted by one processor before anything is written."""
 
 import logging
+import os
+import stat
 import sys
 import threading
 from pathlib import Path
@@ -52,6 +54,15 @@ def write_logs_to(path: Path | None, level: int = logging.INFO) -> None:
 def redact_event(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     """No telephone number in any name or value, however it came there: in a list, in an exception's text, in bytes."""
     return {redact(key): value if key in _OURS else _redacted(value) for key, value in event.items()}
+
+
+def is_kept(stream: TextIO) -> bool:
+    """Whether what is written there stays: a file, or the journal of systemd (JOURNAL_STREAM, systemd.exec(5))."""
+    try:
+        found = os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISREG(found.st_mode) or os.environ.get("JOURNAL_STREAM", "") == f"{found.st_dev}:{found.st_ino}"
 
 
 def log_what_nobody_caught() -> None:

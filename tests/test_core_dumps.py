@@ -29,8 +29,9 @@ def test_an_abort_leaves_no_core_where_dumps_are_allowed(tmp_path: Path) -> None
         "import socket; from softswitch.media import process as m; m.FIRST_CONNECTION_S = 0.01\n"
         "listener = socket.socket(); listener.bind(('127.0.0.1', 0))\n"
         "try: m.serve(listener, None)\nexcept TimeoutError: pass",
+        "from softswitch.store import import_worker as m; m.serve = lambda *_: None; m.main()",
     ],
-    ids=["the command", "the media process"],
+    ids=["the command", "the media process", "the process that reads lists"],
 )
 def test_our_programs_may_not_be_dumped_or_looked_into(program: str, tmp_path: Path) -> None:
     code = ALLOWED + program + SHOW

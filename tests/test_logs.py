@@ -116,3 +116,29 @@ stumble()
     assert ended.returncode == 1
     assert ended.stderr.count("ValueError: no route for [number]") == 3
     assert "7946" not in ended.stderr
+
+
+@pytest.mark.parametrize("kind", ["file", "journal", "pipe"])
+def test_the_first_password_is_shown_but_never_kept_in_a_log(kind: str, tmp_path: Path) -> None:
+    program = (
+        "import os, pathlib, sys, softswitch.__main__ as m\n"
+        "if sys.argv[1] == 'journal':\n"
+        "    found = os.fstat(2); os.environ['JOURNAL_STREAM'] = f'{found.st_dev}:{found.st_ino}'\n"
+        "m._tell_first_password('correct-horse', pathlib.Path(sys.argv[2]))"
+    )
+    log, folder = tmp_path / "stderr", tmp_path / "data"
+    command = [sys.executable, "-c", program, kind, str(folder)]
+    if kind == "file":
+        with log.open("w") as stderr:
+            subprocess.run(command, stderr=stderr, check=True, timeout=60)
+        said = log.read_text()
+    else:
+        said = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=True, timeout=60).stderr
+    kept = list(folder.glob("*")) if folder.exists() else []
+    if kind == "pipe":
+        assert "correct-horse" in said and kept == []
+        return
+    assert "correct-horse" not in said
+    (path,) = kept
+    assert path.read_text() == "correct-horse\n" and path.stat().st_mode & 0o077 == 0
+    assert str(path) in said
