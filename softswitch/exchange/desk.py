@@ -1,8 +1,11 @@
 """What people ask of a running site: the wallboard, agents' states, campaigns, the kill switch."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+
+import structlog
 
 from softswitch.config import recordings_directory
 from softswitch.dialler.agents import AgentState
@@ -27,6 +30,8 @@ from softswitch.safeguards.visibility import call_view
 from softswitch.safeguards.wallboard import TrunkView, WallboardView, agent_view
 from softswitch.store.requests import Playback
 from softswitch.store.reviews import Review
+
+log = structlog.get_logger(__name__)
 
 CALLBACKS_SHOWN = timedelta(days=31)
 COUNT_S = 0.5
@@ -219,12 +224,14 @@ class Desk(SupervisorDesk):
         site = self._site
         clip = CLOSING_PROMPT if CLOSING_PROMPT in site.settings.prompts else ""
         with site.mutating() as now:
-            for agent in (settings.id for settings in site.settings.agents):
-                site.agents.mute(agent)
-            for dialler in site.diallers:
-                dialler.kill(now, clip)
-            site.inbound.kill(clip, now)
-        site.trials.end()
+            steps: list[Callable[[], object]] = [partial(site.agents.mute, agent.id) for agent in site.settings.agents]
+            steps += [partial(dialler.kill, now, clip) for dialler in site.diallers]
+            steps += [partial(site.inbound.kill, clip, now), site.trials.end]
+            for step in steps:
+                try:
+                    step()
+                except Exception:  # whatever is broken of one must not keep the others talking
+                    log.exception("a part of the kill switch failed")
         for name in site.campaigns:
             site.records.keep_order(name, "stopped")
 
