@@ -24,6 +24,7 @@ _VERSION_TABLE = "alembic_version"
 BUSY_TIMEOUT_MS = 5000
 CACHE_KIB = 64 * 1024
 """Of pages, for each connection: the indexes of a million leads."""
+_ALONE = 0x736F6674  # "soft": advisory locks of PostgreSQL are numbers that a database's users agree on
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
 # A transaction that will write says so from its first statement (BEGIN IMMEDIATE): one that reads first and writes
@@ -74,11 +75,19 @@ async def migrate(engine: AsyncEngine, key: "KeyPlace | None" = None) -> None:
 
     try:
         async with engine.execution_options(**WRITING).begin() as connection:
+            await connection.run_sync(be_alone)
             await connection.run_sync(upgrade, key=key)
     except CommandError as error:
         raise UsageError(f"the store was made by a newer softswitch; install that one ({error})") from error
     except SQLAlchemyError as error:
         raise StoreFailed(f"the store cannot be opened: {plain_reason(error)}") from error
+
+
+def be_alone(connection: Connection) -> None:
+    """Wait until no other node makes schema or vault, and keep others waiting until this transaction is over. SQLite's
+    transactions that write are alone by themselves."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _ALONE})
 
 
 def revision_of(connection: Connection) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy import URL, Connection, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from softswitch.errors import UsageError
-from softswitch.store.connection import WRITING
+from softswitch.store.connection import WRITING, be_alone
 from softswitch.store.schema import vault, vault_keys, vault_root
 from softswitch.store.vault import LockedVault, RootKeys, Vault
 from softswitch.store.vault_key import BESIDE_THE_STORE, KeyPlace, MasterKey, coming, read_key, replace
@@ -81,6 +81,7 @@ async def open_vault(engine: AsyncEngine, place: KeyPlace | None) -> Vault:
     if row is not None:
         return unlocked(row.wrapped, row.key_id, place).vault()
     async with engine.execution_options(**WRITING).begin() as connection:
+        await connection.run_sync(be_alone)
         keys = await connection.run_sync(root_keys, place)
     return keys.vault()
 

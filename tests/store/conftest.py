@@ -41,15 +41,21 @@ def key_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def open_store(request: pytest.FixtureRequest, url: str) -> Callable[[], Coroutine[Any, Any, Store]]:
+    """Open the store of `url`; a store that is no file has its key in one."""
+    key_file = None if url.startswith("sqlite") else request.getfixturevalue("key_file")
+    return lambda: Store.open(url, key_file)
+
+
+@pytest.fixture
 def with_store(
-    request: pytest.FixtureRequest, url: str
+    open_store: Callable[[], Coroutine[Any, Any, Store]],
 ) -> Callable[[Callable[[Store], Coroutine[Any, Any, Any]]], Any]:
     """Run a coroutine function with an open store, and close it whatever happens."""
-    key_file = None if url.startswith("sqlite") else request.getfixturevalue("key_file")
 
     def run(body: Callable[[Store], Coroutine[Any, Any, Any]]) -> Any:
         async def whole() -> Any:
-            store = await Store.open(url, key_file)
+            store = await open_store()
             try:
                 return await body(store)
             finally:

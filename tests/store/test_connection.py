@@ -15,6 +15,7 @@ from softswitch.errors import UsageError
 from softswitch.store.connection import NEWEST_REVISION, WRITING, create_engine, migrate, newest_revision, upgrade
 from softswitch.store.database import Store
 from softswitch.store.schema import metadata
+from tests.store.postgresql import sqlite_file
 
 
 def definitions(connection: Connection) -> dict[str, list[str]]:
@@ -39,21 +40,21 @@ def test_migrations_from_empty_make_exactly_the_tables_of_the_schema(tmp_path: P
     asyncio.run(run())
 
 
-def test_opening_twice_leaves_everything_as_it_was(url: str, make_attempt) -> None:
+def test_opening_twice_leaves_everything_as_it_was(open_store, make_attempt) -> None:
     async def run() -> None:
-        first = await Store.open(url)
+        first = await open_store()
         await first.commit_attempt(make_attempt())
         await first.close()
-        second = await Store.open(url)
+        second = await open_store()
         assert [a.call_ref for a in await second.attempts()] == ["c1"]
         await second.close()
 
     asyncio.run(run())
 
 
-def test_two_that_open_at_once_both_find_the_newest_schema(url: str) -> None:
+def test_two_that_open_at_once_both_find_the_newest_schema(open_store) -> None:
     async def run() -> None:
-        stores = await asyncio.gather(*(Store.open(url) for _ in range(4)))
+        stores = await asyncio.gather(*(open_store() for _ in range(4)))
         for store in stores:
             await store.check()
             await store.close()
@@ -62,6 +63,8 @@ def test_two_that_open_at_once_both_find_the_newest_schema(url: str) -> None:
 
 
 def test_sqlite_is_told_to_be_durable(url: str) -> None:
+    sqlite_file(url)
+
     async def run() -> dict[str, object]:
         engine = create_engine(url)
         async with engine.connect() as connection:
@@ -75,9 +78,9 @@ def test_sqlite_is_told_to_be_durable(url: str) -> None:
     assert asyncio.run(run()) == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
 
 
-def test_a_store_of_a_newer_softswitch_is_left_alone(url: str) -> None:
+def test_a_store_of_a_newer_softswitch_is_left_alone(url: str, open_store) -> None:
     async def run() -> None:
-        store = await Store.open(url)
+        store = await open_store()
         await store.close()
         engine = create_engine(url)
         async with engine.execution_options(**WRITING).begin() as connection:

@@ -48,11 +48,11 @@ def test_half_a_list_is_not_dialled_and_the_same_file_again_makes_it_whole(with_
     with_store(body)
 
 
-def test_two_imports_of_one_file_at_once_leave_each_number_once(url: str, lead_file) -> None:
+def test_two_imports_of_one_file_at_once_leave_each_number_once(open_store, lead_file) -> None:
     path = lead_file("number\n" + "".join(f"0207946{n:04d}\n" for n in range(ROWS)))
 
     async def run() -> None:
-        stores = [await Store.open(url) for _ in range(2)]
+        stores = [await open_store() for _ in range(2)]
         done = await asyncio.gather(
             *(store.import_leads(path, "survey", **SITE) for store in stores), return_exceptions=True
         )

@@ -71,6 +71,22 @@ def test_an_old_store_with_numbers_in_the_clear_is_encrypted_on_the_way(server: 
     asyncio.run(run())
 
 
+def test_nodes_that_open_an_empty_database_at_once_share_one_schema_and_one_vault(
+    server: Server, key_file: Path, lead_file
+) -> None:
+    url = server.new_database("template0")
+
+    async def run() -> None:
+        nodes = await asyncio.gather(*(Store.open(url, key_file) for _ in range(4)))
+        await nodes[0].import_leads(lead_file(NUMBERS), "survey", country="GB", time_zone="Europe/London")
+        numbers = [set((await node.numbers_of("survey")).values()) for node in nodes]
+        assert len(numbers[0]) == 40 and all(each == numbers[0] for each in numbers)
+        for node in nodes:
+            await node.close()
+
+    asyncio.run(run())
+
+
 def test_two_nodes_take_different_leads_at_the_same_time(url, key_file, lead_file) -> None:
     async def run() -> None:
         nodes = [await Store.open(url, key_file) for _ in range(2)]

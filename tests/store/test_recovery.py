@@ -8,6 +8,7 @@ import sys
 import textwrap
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,6 @@ from softswitch.dialler.attempt import Disposition
 from softswitch.dialler.callbacks import Callback, promised
 from softswitch.dialler.campaign import Campaign, RecycleRule
 from softswitch.dialler.lead import LeadState
-from softswitch.store.database import Store
 from softswitch.store.recovery import RETRY_AFTER, Recovery
 
 WALL = datetime(2027, 3, 10, 12, 0, tzinfo=UTC)
@@ -226,6 +226,7 @@ def test_recovering_twice_changes_nothing_and_other_campaigns_are_left_alone(
 
 COMMITTER = """
     import asyncio, sys
+    from pathlib import Path
     from datetime import UTC, datetime
     from softswitch.dialler.attempt import DialAttempt
     from softswitch.store.database import Store
@@ -241,19 +242,19 @@ COMMITTER = """
             sys.stdout.flush()
 
     async def main():
-        store = await Store.open(sys.argv[1])
+        store = await Store.open(sys.argv[1], Path(sys.argv[3]) if sys.argv[3] else None)
         await asyncio.gather(*(commit(store, f"{sys.argv[2]}-{k}") for k in range(8)))
 
     asyncio.run(main())
 """
 
 
-def test_what_was_committed_before_a_kill_is_there_after_it(url: str) -> None:
+def test_what_was_committed_before_a_kill_is_there_after_it(url: str, open_store, tmp_path: Path) -> None:
+    key_file = "" if url.startswith("sqlite") else str(tmp_path / "vault.key")
     promised: set[str] = set()
     for life in range(3):
-        process = subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(COMMITTER), url, f"life{life}"], stdout=subprocess.PIPE, text=True
-        )
+        command = [sys.executable, "-c", textwrap.dedent(COMMITTER), url, f"life{life}", key_file]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
         for _ in range(60 + 25 * life):  # killed in the middle of its work, wherever that is
             promised.add(process.stdout.readline().strip())
@@ -263,7 +264,7 @@ def test_what_was_committed_before_a_kill_is_there_after_it(url: str) -> None:
         assert process.wait(10) == -signal.SIGKILL
 
     async def kept() -> tuple[set[str], Recovery]:
-        store = await Store.open(url)
+        store = await open_store()
         found = {attempt.call_ref async for attempt in store.attempts_between("survey")}
         recovery = await store.release_leads("survey")
         await store.close()
