@@ -14,7 +14,14 @@ UploadRef = Annotated[str, StringConstraints(min_length=1, max_length=64, patter
 # Control characters have no place in a line of the file, whoever writes it.
 Line = Annotated[str, StringConstraints(max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Clock = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
-Columns = Annotated[dict[Line, Line], Field(max_length=50, description="Meaning: the file's own name for the column.")]
+Columns = Annotated[
+    dict[Line, Line],
+    Field(
+        max_length=50,
+        description="Meaning: the file's own name for the column.",
+        json_schema_extra={"additionalProperties": False, "propertyNames": {"maxLength": 128}},
+    ),
+]
 
 
 class Change(BaseModel):

@@ -3,13 +3,14 @@
 import asyncio
 import csv
 import io
+import re
 from collections.abc import Awaitable, Sequence
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, HTTPException, Query
 from fastapi.responses import FileResponse, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from softswitch.dialler.compliance import ComplianceDay
 from softswitch.dialler.compliance_figures import rows_of
@@ -43,12 +44,32 @@ Overseer = Annotated[Account, Depends(only(Role.ADMINISTRATOR, Role.AUDITOR))]
 Reader = Annotated[Account, Depends(only(Role.SUPERVISOR, Role.ADMINISTRATOR, Role.AUDITOR))]
 Reviewer = Annotated[Account, Depends(only(Role.SUPERVISOR, Role.AUDITOR))]
 Wanted = Annotated[str, Query(max_length=128, pattern=r"^[^\x00]*$")]
+FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""No record is earlier, or will be later."""
+
+
+def _written_as(form: str) -> BeforeValidator:
+    """Of a text alone: seconds since 1970, and a moment where a day is asked for, are not what the document says."""
+
+    def check(value: object) -> object:
+        if isinstance(value, str) and not re.fullmatch(form, value):
+            raise ValueError("write it as ISO 8601 says")
+        return value
+
+    return BeforeValidator(check)
+
+
+def _bounded(value: datetime) -> datetime:
+    return min(max(value, FIRST), LAST)
+
+
 Moment = Annotated[
-    AwareDatetime | None, Query(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))
+    Annotated[AwareDatetime, _written_as(r"\d{4}-\d\d-\d\d[Tt ].+"), AfterValidator(_bounded)] | None,
+    Query(description="With a zone."),
 ]
 Day = Annotated[
-    date | None,
-    Query(ge=date(2000, 1, 1), lt=date(2200, 1, 1), description="In the site's time zone; left out: today."),
+    Annotated[date, _written_as(r"\d{4}-\d\d-\d\d")] | None,
+    Query(description="In the site's time zone; left out: today."),
 ]
 OneCampaign = Annotated[str, Query(max_length=64, pattern=r"^[^\x00]*$", description="Left out: every campaign.")]
 
@@ -138,7 +159,7 @@ def _add_compliance(router: APIRouter, auditing: AuditControl, site: str) -> Non
         _: Reader, day: Day = None, campaign: OneCampaign = "", rules: RuleChoice = RuleChoice.UK
     ) -> ComplianceFigures:
         """Each campaign's day held against the rules."""
-        days = await _asked(auditing.compliance(day, campaign, rules))
+        days = await _days(auditing, day, campaign, rules)
         return ComplianceFigures(days=days, breaches={each.campaign: list(each.breaches) for each in days})
 
     @router.get(
@@ -151,7 +172,7 @@ def _add_compliance(router: APIRouter, auditing: AuditControl, site: str) -> Non
         _: Reader, day: Day = None, campaign: OneCampaign = "", rules: RuleChoice = RuleChoice.UK
     ) -> Response:
         """The same as CSV that no spreadsheet takes for formulas."""
-        days = await _asked(auditing.compliance(day, campaign, rules))
+        days = await _days(auditing, day, campaign, rules)
         out = io.StringIO()
         csv.writer(out).writerows(map(cell, row) for row in rows_of(days))
         return _download(out.getvalue().encode(), CSV, f"{_name_of(days)}.csv")
@@ -166,7 +187,7 @@ def _add_compliance(router: APIRouter, auditing: AuditControl, site: str) -> Non
         _: Reader, day: Day = None, campaign: OneCampaign = "", rules: RuleChoice = RuleChoice.UK
     ) -> Response:
         """The same as a document to be filed."""
-        days = await _asked(auditing.compliance(day, campaign, rules))
+        days = await _days(auditing, day, campaign, rules)
         return _download(
             await asyncio.to_thread(compliance_pdf, days, site, datetime.now(UTC)), PDF, f"{_name_of(days)}.pdf"
         )
@@ -218,6 +239,12 @@ def _add_keeping(router: APIRouter, auditing: AuditControl) -> None:
         except KeyError:
             raise HTTPException(404, "Nothing was destroyed yet.") from None
         return FileResponse(path, media_type=JSON_LINES, filename="recordings.certificates")
+
+
+async def _days(auditing: AuditControl, day: date | None, campaign: str, rules: RuleChoice) -> list[ComplianceDay]:
+    if day is not None and not FIRST.date() <= day < LAST.date():
+        raise HTTPException(409, "No call was or will be on that day.")
+    return await _asked(auditing.compliance(day, campaign, rules))
 
 
 async def _asked(asked: Awaitable[T]) -> T:
