@@ -68,9 +68,11 @@ def test_the_log_is_searched_and_paged(site: Site) -> None:
         "before=0",
         "since=2027-03-10T09:00",
         "actor=%00",
-        "since=0001-01-01T00:00Z",
+        "since=1577836800",
     ):
         assert get(site, "otto", f"/api/audit?{wrong}").status_code == 422, wrong
+    for far in ("since=0001-01-01T00:00%2B23:59", "until=9999-12-31T23:59-23:59"):
+        assert get(site, "otto", f"/api/audit?{far}").status_code == 200, far
 
 
 def test_the_log_is_verified_when_it_is_asked_for(site: Site) -> None:
@@ -100,7 +102,9 @@ def test_a_days_report_is_the_same_as_json_csv_and_pdf_and_runs_no_formula(site:
     assert pdf.headers["content-type"] == "application/pdf"
     assert pdf.content.startswith(b"%PDF-") and pdf.content.rstrip().endswith(b"%%EOF")
     assert get(site, "sue", "/api/compliance?campaign=nobody").status_code == 409
-    assert get(site, "sue", "/api/compliance.pdf?day=0001-01-01").status_code == 422
+    assert get(site, "sue", "/api/compliance.pdf?day=0001-01-01").status_code == 409
+    for wrong in ("1577836800", "2027-03-10T00:00:00"):
+        assert get(site, "sue", f"/api/compliance?day={wrong}").status_code == 422, wrong
 
 
 def test_certificates_are_listed_and_downloaded_as_they_stand(site: Site, tmp_path: Path) -> None:
