@@ -44,6 +44,18 @@ def parent_of(pid: int) -> int:
     return int(_status(pid)[1])
 
 
+def descendants(pid: int) -> list[int]:
+    """Every process that this one has begun, and those that they have."""
+    found = [pid]
+    parents = {}
+    for each in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError):
+            parents[int(each.name)] = parent_of(int(each.name))
+    for each in found:
+        found += [child for child, parent in parents.items() if parent == each]
+    return found[1:]
+
+
 def _status(pid: int) -> list[str]:
     """The fields of /proc/PID/stat that follow the name, from the state on."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

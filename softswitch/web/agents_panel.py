@@ -33,6 +33,7 @@ MODES = {
 LONG_SILENCE_S, LONG_OVERLAP_S = 5.0, 2.0
 """From then on a tile tells of it: sooner than it is an alert."""
 LONGEST_REASON = 500
+NOBODY = "Nobody has logged in yet. Agents do at /agent, with number and PIN."
 Act = Callable[[Callable[[], Awaitable[None]], str], Awaitable[None]]
 """Carries out a command of the switch and tells the person what came of it."""
 
@@ -109,6 +110,7 @@ class AgentsPanel:
                 self._counts = {state: Pill("", TONES[state]) for state in AgentState}
             self._mine = Text("", "supervision", tag="p").props("role=status")
             self._refused = Text("", "supervision", tag="p").props("role=status")
+            self._nobody = Text("", "sheet-text", tag="p")
             self._tiles = _Tiles().on("choose", lambda event: self._open(str(event.args)))
             self._tiles.on("watch", lambda event: self._watch(event.args))
         with ui.dialog() as self._dialog, ui.element("div").classes("sheet"):
@@ -154,6 +156,7 @@ class AgentsPanel:
                 for row in rows
             )
         self._tiles.show(rows)
+        self._nobody.text = "" if rows else NOBODY
         self._refused.text = " ".join(
             f"Agent {agent} cannot log in: {reason}." for agent, reason in sorted(board.refused_agents.items())
         )

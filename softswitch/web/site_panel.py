@@ -6,6 +6,7 @@ from softswitch.safeguards.interlocks import InterlockView
 from softswitch.safeguards.wallboard import TrunkView, WallboardView
 from softswitch.web.elements import Bar, Figure, Pill, Text, count, panel, percent
 
+ENOUGH_PACKETS = 1000
 TRUNK_TONES = {"registered": "ready", "static": "ready"}
 """Every other state of a trunk is an alert."""
 
@@ -81,5 +82,6 @@ class MediaPanel:
         expected = view.media_packets_in + view.media_packets_lost
         lost = view.media_packets_lost / expected if expected else 0.0
         self._lost.show(percent(lost), "warn" if lost >= 0.01 else "")
-        self._cost.show(f"{view.media_us_per_packet:.1f}")
+        enough = view.media_packets_in >= ENOUGH_PACKETS  # before, it is what the start has cost
+        self._cost.show(f"{view.media_us_per_packet:.1f}" if enough else "–")
         self._deaths.show(count(view.media_deaths), "warn" if view.media_deaths else "")

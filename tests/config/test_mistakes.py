@@ -147,6 +147,7 @@ def test_a_mistake_is_named_with_its_line_and_key(site: Path, old: str, new: str
          "campaigns[0].caller_id", "keep one"),
         ('policy = "progressive"', 'caller_ids = ["+442079460102", "+442079460102"]',
          "campaigns[0].caller_ids[1]", "is there twice"),
+        ('policy = "progressive"', 'key_words = ["your address", "yes"]', "campaigns[0].key_words[1]", "3 letters"),
         ("[sip]", '[trace]\nhomer_password = "a"\nhomer_password_file = "b"\n[sip]',
          "trace.homer_password", "keep one"),
         ("[sip]", '[trace]\nhomer_password_file = "gone"\n[sip]', "trace.homer_password_file", "no file"),
