@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["leads_app"]
 
 GROUP = 1000
+LIST_REF_CHARACTERS = 16
 
 Reason = Annotated[str, typer.Option(help="Why; noted in the site's audit log.")]
 LeadRef = Annotated[str, typer.Option("--lead-ref", help="The lead's name, as call records have it.")]
@@ -214,6 +215,9 @@ async def _lists(config: Path, campaign: str, change: str, values: dict[str, int
             await store.change_list(change, **values)
         known = await store.lists(campaign)
     table = Table("list", "campaign", "name", "imported", "priority", "share", "dialled")
+    table.columns[0].no_wrap, table.columns[0].min_width = True, LIST_REF_CHARACTERS  # as --list wants it
+    for column in table.columns[1:]:
+        column.overflow = "fold"
     for each in known:
         dialled = "import not complete" if each.completed_at is None else "yes" if each.active else "no"
         day = f"{each.imported_at:%Y-%m-%d %H:%M}"

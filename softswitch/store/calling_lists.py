@@ -153,6 +153,12 @@ class CallingListStore(CallRecordStore):
 
         return cast(str, await self._writer.run(work))
 
+    async def incomplete_list(self, campaign: str, file_digest: bytes) -> str:
+        """`list_ref` of what an import of this file left incomplete; empty where there is none."""
+        with reading():
+            async with self._engine.connect() as connection:
+                return await lists.incomplete_list(connection, campaign, self._vault.fingerprint(file_digest))
+
     @property
     def vault(self) -> Vault:
         """For those who make leads that are to be added."""

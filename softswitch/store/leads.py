@@ -36,6 +36,7 @@ class LeadStore(Protocol):
     @property
     def vault(self) -> Vault: ...
     async def begin_list(self, campaign: str, name: str, file_digest: bytes) -> str: ...
+    async def incomplete_list(self, campaign: str, file_digest: bytes) -> str: ...
     async def add_leads(
         self, list_ref: str, campaign: str, new: Sequence[NewLead], sealed: Sequence[SealedPerson]
     ) -> None: ...
@@ -120,8 +121,9 @@ class LeadImport:
             await asyncio.gather(coming, return_exceptions=True)
         if store is not None:
             if not list_ref:  # all of it is there already, and perhaps the end of an import was not
-                list_ref = await store.begin_list(self._campaign, path.stem, file.digest)
-            await store.complete_list(list_ref)
+                list_ref = await store.incomplete_list(self._campaign, file.digest)
+            if list_ref:
+                await store.complete_list(list_ref)
         report.problems.sort(key=lambda problem: problem.line)
         return report
 

@@ -247,9 +247,7 @@ async def numbers_of(engine: AsyncEngine, keys: Vault, campaign: str) -> dict[st
 
 async def begin_list(connection: AsyncConnection, campaign: str, name: str, fingerprint: str) -> str:
     """The `list_ref` of a new list, or of the one that an import of the same file left incomplete."""
-    same = (lists.c.campaign == campaign, lists.c.fingerprint == fingerprint, lists.c.completed_at.is_(None))
-    known: str | None = (await connection.execute(select(lists.c.list_ref).where(*same))).scalar()
-    if known is not None and fingerprint:
+    if fingerprint and (known := await incomplete_list(connection, campaign, fingerprint)):
         return known
     list_ref = secrets.token_hex(8)
     row = {
@@ -265,6 +263,12 @@ async def begin_list(connection: AsyncConnection, campaign: str, name: str, fing
     }
     await connection.execute(insert(lists), row)
     return list_ref
+
+
+async def incomplete_list(connection: AsyncConnection, campaign: str, fingerprint: str) -> str:
+    """The `list_ref` of what an import of this file left incomplete; empty where there is none."""
+    same = (lists.c.campaign == campaign, lists.c.fingerprint == fingerprint, lists.c.completed_at.is_(None))
+    return (await connection.execute(select(lists.c.list_ref).where(*same))).scalar() or ""
 
 
 async def complete_list(connection: AsyncConnection, list_ref: str) -> None:

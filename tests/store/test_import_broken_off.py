@@ -48,6 +48,21 @@ def test_half_a_list_is_not_dialled_and_the_same_file_again_makes_it_whole(with_
     with_store(body)
 
 
+def test_a_whole_file_that_is_imported_again_makes_no_list(with_store, lead_file) -> None:
+    async def body(store):
+        path = lead_file("number\n02079460001\n02079460002\n")
+        for accepted in (2, 0):
+            report = await store.import_leads(path, "survey", country="GB", time_zone="Europe/London")
+            assert report.accepted == accepted
+        (only,) = await store.lists("survey")
+        assert only.completed_at is not None
+        path = lead_file("number\n0900 123 4567\n", "useless.csv")
+        assert not (await store.import_leads(path, "survey", country="GB", time_zone="Europe/London")).accepted
+        assert await store.lists("survey") == [only]
+
+    with_store(body)
+
+
 def test_two_imports_of_one_file_at_once_leave_each_number_once(open_store, lead_file) -> None:
     path = lead_file("number\n" + "".join(f"0207946{n:04d}\n" for n in range(ROWS)))
 
