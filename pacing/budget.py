@@ -4,8 +4,10 @@ Abandoned share = (A + F) / (A + F + L): A drops, F the expected false positives
 dropped is the target's share of all answers of the day, those to come included, less what is spent.
 """
 
+import math
+
 from numba import njit
-from softswitch.pacing.floor import AWAY, Floor
+from softswitch.pacing.floor import AWAY, LANDINGS, Floor
 
 ANSWERS_PRIOR_S = 200.0
 """A live call for each agent in so many seconds, until the day tells better."""
@@ -13,21 +15,21 @@ PACE_PRIOR_S = 1800.0
 """That guess is worth so much of a day."""
 DEFAULT_ANSWERS_LEFT = 150.0
 """Live answers to plan for where nobody knows the day's end: about an hour of a small site."""
-RESERVE = 0.8
-RESERVE_PER_AGENT = 0.16
-RESERVE_PER_PERSON = 0.2
-"""Drops kept back: they come in clumps, before what is in the air is known to have gone wrong, and less is answered
-where less is dialled ahead, which shrinks the allowance. The more, the larger the floor, or the more people are to be
-expected from the calls on their way (short talks need many)."""
+RESERVE_SPREADS = 2.5
+"""Drops kept back, in standard deviations of the number of people who answer while a call lands: drops come in clumps,
+before what is in the air is known to have gone wrong, and a jump of the answer rate in the last minutes of a day leaves
+no time to make up for them. Some 0.4 people answer meanwhile with 5 agents, 1.6 with 20, 5 with 60, and 3 where 10
+agents have talks of a moment."""
 SLOWNESS = 2.0
 SLOWNESS_PER_RESERVE = 0.8
 """How the allowance is stretched when little of it is left: see `drops_to_plan`."""
 LEAST_PLANNED = 0.02
 """Drops that are risked in the rest of the day where only the reserve is left: the first steps ahead cost almost
 nothing, and already keep agents far busier than one call for each does."""
-DAMPING_ANSWERS = 3.0
-MOST_TARGETS = 3.0
-"""Never a faster spending than so many times the target, whatever is left near the end of a day."""
+DAMPING_ANSWERS = 4.0
+MOST_TARGETS = 2.0
+"""Never a faster spending than so many times the target, whatever is left near the end of a day: busier last minutes
+are worth little, and a clump of drops in them is never made up for."""
 FIRST_GAIN = 0.65
 GAIN_DROPS = 25.0
 LEAST_GAIN, MOST_GAIN = 0.2, 3.0
@@ -54,14 +56,20 @@ def live_share(floor: Floor) -> float:
 
 
 @njit(cache=True, nogil=True)
+def people_per_s(floor: Floor, agents: int) -> float:
+    """Live answers (connected or not) to be expected with the agents of late, at today's pace for each of them."""
+    staff = min(floor.agents_of_late, 1.2 * agents + 1.0) if floor.agents_of_late > 0.0 else 1.0 * agents
+    prior_s = PACE_PRIOR_S * staff
+    pace = (floor.answers_seen + prior_s / ANSWERS_PRIOR_S) / (floor.agent_s + prior_s)
+    return live_share(floor) * pace * staff
+
+
+@njit(cache=True, nogil=True)
 def answers_left(floor: Floor, agents: int, now: float) -> float:
-    """Live answers (connected or not) expected in the rest of the day, at today's pace for each agent."""
+    """Live answers expected in the rest of the day."""
     left = DEFAULT_ANSWERS_LEFT
     if floor.ends_at == floor.ends_at:
-        staff = min(floor.agents_of_late, 1.2 * agents + 1.0) if floor.agents_of_late > 0.0 else 1.0 * agents
-        prior_s = PACE_PRIOR_S * staff
-        pace = (floor.answers_seen + prior_s / ANSWERS_PRIOR_S) / (floor.agent_s + prior_s)
-        left = live_share(floor) * pace * staff * max(floor.ends_at - now, 0.0)
+        left = people_per_s(floor, agents) * max(floor.ends_at - now, 0.0)
     if floor.answers_known == floor.answers_known:
         left = min(left, max(floor.answers_known, 0.0))
     return left
@@ -130,8 +138,8 @@ def threshold(floor: Floor, agents: int, now: float) -> float:
     if floor.threshold == floor.threshold:
         return floor.threshold
     left = answers_left(floor, agents, now)
-    expected = floor.calls_up * floor.lands
-    reserve = RESERVE + max(RESERVE_PER_AGENT * agents, RESERVE_PER_PERSON * expected)
+    coming = people_per_s(floor, agents) * floor.landing_s[LANDINGS // 2]
+    reserve = RESERVE_SPREADS * math.sqrt(coming)
     planned = drops_to_plan(allowance_left(floor, left), reserve)
     share = min(planned / (left + DAMPING_ANSWERS), MOST_TARGETS * floor.target)
     return min(gain(floor) * share, 0.5) * floor.outcomes / (floor.outcomes + WARM_OUTCOMES)

@@ -311,12 +311,16 @@ def test_where_amds_errors_alone_are_over_the_target_it_paces_progressively_and_
     assert state["fallback"][0] == 0
 
 
-def test_larger_floors_keep_more_back(taught: Floor) -> None:
+def test_larger_floors_and_those_with_shorter_talks_keep_more_back(taught: Floor) -> None:
     few, many = busy(taught, talking=3), busy(taught, talking=30)
     for floor in (few, many):
         floor.tell(events.ANSWERS_LEFT, value=50.0)
         floor.tell(events.DROPPED_TODAY, value=22.0)
     assert budget.threshold(few.state[0], 6, few.now) > budget.threshold(many.state[0], 33, many.now)
+    short = Floor(few.state.copy(), few.now)
+    short.state["answers_seen"], short.state["agent_s"] = 2000.0, 40_000.0
+    few.state["answers_seen"], few.state["agent_s"] = 200.0, 40_000.0
+    assert budget.threshold(few.state[0], 6, few.now) > budget.threshold(short.state[0], 6, few.now)
 
 
 def test_another_day_begins_with_what_thresholds_led_to_the_day_before(taught: Floor) -> None:
