@@ -8,7 +8,12 @@ session of its own. CPU is that of the media processes alone (utime + stime in /
 divided by the packets delivered meanwhile. With `--peer` rounds of ours and of the peer alternate, under the same load.
 
 `--record` has two parts of so many seconds each: first answering-machine detection listens to every call all the time
-(`us_per_packet`), then to none, as once its verdicts are final (`us_per_packet_after_amd`).
+(`us_per_packet`), then to none, as once its verdicts are final (`us_per_packet_after_amd`). With `--amd-share 0.05` it
+listens to one call in twenty at any time, as where calls last a minute and verdicts are final after three seconds.
+
+Memory a call is what the process itself has written, without the pages of programs and libraries that come in as they
+are first used. `frames_concealed` is what jitter buffers made up, the end of each call included; those frames come to
+the generator as `foreign_packets`.
 """
 
 import argparse
