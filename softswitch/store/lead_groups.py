@@ -55,7 +55,7 @@ class LeadGroup(NamedTuple):
         if None in sealed or any(lead.others for lead in leads):
             return PackedGroup(lines, leads, sealed, self.report)
         plain = tuple(zip(*[lead[:4] for lead in leads], strict=True))
-        return PackedGroup(lines, plain, tuple(zip(*sealed, strict=True)), self.report)  # type: ignore[arg-type]
+        return PackedGroup(lines, plain, tuple(zip(*sealed, strict=True)), self.report)
 
 
 class PackedGroup(NamedTuple):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, RowMapping, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from softswitch.calls.outcome import Outcome
@@ -78,7 +78,7 @@ async def recover(
     return Recovery(len(released), len(rows), abandoned)
 
 
-def _closing(row: Mapping[str, Any], wall: datetime) -> dict[str, Any]:
+def _closing(row: RowMapping, wall: datetime) -> dict[str, Any]:
     """What an open attempt came to."""
     ended: dict[str, Any] = {"ended_at": wall, "outcome": Outcome.ANSWERED.value}
     if row["answered_at"] is None:
