@@ -1,6 +1,6 @@
 """What another process of this boot takes up when this one is gone: legs, phones and where the carriers are."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from softswitch.calls.snapshots import snapshot_of
@@ -22,7 +22,7 @@ class Uptake:
     _legs: LegBook
     _maker: LegMaker
     _dispatch: Dispatch
-    _carriers: Mapping[str, Carrier]
+    _carriers: dict[str, Carrier]
     _phones: PhoneDesk
 
     def watch(self, on_leg: Callable[[str], None], on_phone: Callable[[str], None]) -> None:
