@@ -47,7 +47,7 @@ kernels: .venv/ready
 
 # Ten minutes of schemathesis with each role.
 fuzz-api: .venv/ready
-	API_FUZZ_EXAMPLES=300 $(BIN)/python -m pytest tests/web/test_openapi_fuzz.py --timeout 1200
+	API_FUZZ_EXAMPLES=240 $(BIN)/python -m pytest tests/web/test_openapi_fuzz.py --timeout 1200
 
 bench: .venv/ready
 	for file in $$(grep -l 'import.* report$$' bench/*.py); do echo "== $$file"; $(BIN)/python $$file --json -; done
