@@ -31,7 +31,7 @@ from softswitch.testing.callee import CalleePlan, Kind
 from softswitch.testing.plan import LabLead, Plan, make_leads, write_plan
 
 CAMPAIGN = "demo"
-SETUP_S = 0.05
+SETUP_S = 0.1
 """From INVITE to 18x on loopback."""
 RING_TIMEOUT_S = 15.0
 LOOK_S = 0.25

@@ -25,7 +25,7 @@ CAMPAIGN = "survey"
 DID = "+442079460999"
 PATIENCE_S = 300.0
 _READY = re.compile(rb"web on (http://\S+/)")
-_PASSWORD = re.compile(rb"its password\s+(\S+)\.")
+_PASSWORD = re.compile(rb"its password is in (\S+): read it")
 _MARKS_OF_PROCESSES = ("cmdline", "environ", "comm")
 
 
@@ -115,7 +115,7 @@ class CanarySite(SwitchProcess):
         self.process = await self._command("run", str(self.configuration))
         await self.until(lambda: len(_READY.findall(self.log.read_bytes())) > so_far, "the switch is ready")
         if found := _PASSWORD.findall(self.log.read_bytes()):
-            self.password = found[0].decode()
+            self.password = Path(found[0].decode()).read_text(encoding="utf-8").strip()
 
     async def until(self, condition, what: str) -> None:
         loop = asyncio.get_running_loop()
