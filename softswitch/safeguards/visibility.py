@@ -6,7 +6,7 @@ a template, an API answer or a log line. What supervisors see of the rest of the
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -16,6 +16,7 @@ from softswitch.dialler.campaign import Campaign
 from softswitch.dialler.figures import CallFigures
 from softswitch.dialler.lead import Lead
 from softswitch.errors import UsageError
+from softswitch.survey.spoken_digits import digits_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,10 @@ class CallView:
 
 
 MASKED_DIGITS_SHOWN = 2
+DIGITS_THAT_IDENTIFY = 6
+"""The shortest numbers that can be dialled within a town have so many; fewer are years, ages, house sizes."""
+SHORTEST_PART = 3
+"""Of a number that stands in several fields."""
 
 
 def mask(number: str) -> str:
@@ -65,17 +70,16 @@ def agent_call_view(
 ) -> AgentCallView:
     """The call's opaque name and the lead's fields that the campaign lists; never a field that holds the number.
 
-    Addresses are withheld whatever the campaign lists. A field that repeats the lead's number, whatever its name, is
-    left out: an import may bring the number twice, and the campaign may list the column by mistake.
+    Addresses are withheld whatever the campaign lists. Fields that repeat the lead's number, one alone or several
+    together, are left out whatever their names: an import may bring the number twice, and the campaign may list the
+    columns by mistake.
     """
-    numbers = [_digits(number) for number in lead.every_number]
     fields = {
-        name: lead.fields[name]
-        for name in campaign.visible_fields
-        if name in lead.fields
-        and not is_withheld(name)
-        and not any(_tells(lead.fields[name], number) for number in numbers)
+        name: lead.fields[name] for name in campaign.visible_fields if name in lead.fields and not is_withheld(name)
     }
+    for number in lead.every_number:
+        for name in _telling(fields, number):
+            del fields[name]
     return AgentCallView(attempt.call_ref, campaign.name, fields, is_shown_first)
 
 
@@ -91,14 +95,17 @@ def call_view(figures: CallFigures) -> CallView:
     )
 
 
-def _digits(text: str) -> str:
-    return "".join(character for character in text if character.isdigit())
-
-
-def _tells(text: str, number: str) -> bool:
-    """Whether a text holds the subscriber's digits, in any grouping and with or without the country's code."""
-    significant = number[-8:]
-    return len(significant) == 8 and significant in _digits(text)
+def _telling(fields: Mapping[str, str], number: str) -> set[str]:
+    """Names of the fields by which a number could be dialled: its last digits are in one of them, in any script,
+    grouping or in words; or several are parts of it that together are as long."""
+    digits, _ = digits_of(number)
+    last = digits[-DIGITS_THAT_IDENTIFY:]
+    said = {name: digits_of(text) for name, text in fields.items()}
+    telling = {name for name, forms in said.items() if any(last in form for form in forms)}
+    parts = {name: form for name, (form, _) in said.items() if len(form) >= SHORTEST_PART and form in digits}
+    if sum(map(len, parts.values())) >= DIGITS_THAT_IDENTIFY:
+        telling |= parts.keys()
+    return telling
 
 
 # Who a lead is

@@ -20,6 +20,7 @@ from softswitch.store.telephone import (
     read_number,
     zone_with_offset,
 )
+from softswitch.survey.spoken_digits import plain
 
 REF_RANDOM_BYTES = 10
 REFS_AT_ONCE = 50
@@ -196,33 +197,17 @@ class RowReader:
     def _fields(self, line: int, values: Sequence[str], phones: Sequence[Telephone]) -> dict[str, str]:
         """What an agent may be shown later; a field that repeats a number is emptied, whatever it is called."""
         fields: dict[str, str] = {}
-        if not self._repeats(values, phones):
-            for name, position in self._fields_at:
-                value = values[position] if position < len(values) else ""
-                if value:
-                    fields[name] = value[:MOST_FIELD_CHARACTERS]
-            return fields
-        # No shorter text holds one of the numbers.
-        least = max(min(len(phone.national) for phone in phones), DIGITS_THAT_IDENTIFY)
-        for name, position in self._columns.fields.items():
+        numbers = [phone.national for phone in phones if len(phone.national) >= DIGITS_THAT_IDENTIFY]
+        # Seldom: what no field holds together with the others, none holds alone.
+        repeated = _holds("".join([values[n] for _, n in self._fields_at if n < len(values)]), numbers)
+        for name, position in self._fields_at:
             value = values[position][:MOST_FIELD_CHARACTERS] if position < len(values) else ""
-            if not value:
-                continue
-            if len(value) >= least and any(
-                len(value) >= len(phone.national) >= DIGITS_THAT_IDENTIFY
-                and phone.national in _NO_DIGITS.sub("", value)
-                for phone in phones
-            ):
+            if repeated and _holds(value, numbers):
                 self._report.fields_withheld += 1
                 self._report.note(line, self._columns.header[position], "repeats the telephone number; left empty")
-                continue
-            fields[name] = value
+            elif value:
+                fields[name] = value
         return fields
-
-    def _repeats(self, values: Sequence[str], phones: Sequence[Telephone]) -> bool:
-        """Whether a field may repeat one of the numbers: never no where one does, and seldom yes where none does."""
-        digits = _NO_DIGITS.sub("", "".join([values[n] for _, n in self._fields_at if n < len(values)]))
-        return any(phone.national in digits for phone in phones if len(phone.national) >= DIGITS_THAT_IDENTIFY)
 
     def _new_ref(self) -> str:
         """Random but for its beginning, the moment of its group: so that a million of them are kept in order, as
@@ -231,6 +216,12 @@ class RowReader:
             self._random = os.urandom(REF_RANDOM_BYTES * REFS_AT_ONCE).hex()
         drawn, self._random = self._random[: 2 * REF_RANDOM_BYTES], self._random[2 * REF_RANDOM_BYTES :]
         return self._moment + drawn
+
+
+def _holds(text: str, numbers: Sequence[str]) -> bool:
+    """Whether a text holds the digits of a number, in any script and grouping."""
+    digits = _NO_DIGITS.sub("", text if text.isascii() else plain(text))
+    return any(number in digits for number in numbers)
 
 
 def _zone_of_another(phone: Telephone, zone: str) -> str:

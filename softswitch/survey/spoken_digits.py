@@ -75,6 +75,12 @@ def plain(text: str) -> str:
     return "".join(shown).casefold()
 
 
+def digits_of(text: str) -> tuple[str, str]:
+    """All digits of a text in one row each: as they are written in any script, and as they are said."""
+    shown = plain(text)
+    return "".join(filter(str.isdigit, shown)), "".join(group for run in groups_of(shown) for group in run)
+
+
 def groups_of(text: str) -> list[list[str]]:
     """Runs of digits that belong together, each as its groups: "oh seven, 946 0000" is one run.
 

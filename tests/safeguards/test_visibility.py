@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from softswitch.dialler.attempt import DialAttempt
 from softswitch.dialler.campaign import Campaign
 from softswitch.dialler.figures import CallFigures
-from softswitch.dialler.lead import Lead
+from softswitch.dialler.lead import Lead, LeadNumber
 from softswitch.errors import UsageError
 from softswitch.safeguards import visibility
 from softswitch.safeguards.visibility import agent_call_view, call_view, mask
@@ -26,10 +27,40 @@ def test_an_agent_sees_the_fields_that_the_campaign_lists_and_no_other():
     assert view.call_ref == "ref1"
 
 
-@pytest.mark.parametrize("text", ["+442079460012", "020 7946 0012", "call me on 0-20-79-46-00-12 please"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+442079460012",
+        "020 7946 0012",
+        "call me on 0-20-79-46-00-12 please",
+        "０２０ ７９４６ ００１２",
+        "٠٢٠ ٧٩٤٦ ٠٠١٢",
+        "020 79\u200b46\u200b0012",
+        "oh two oh, seven nine four six, double oh one two",
+        "rings at 946 0012 within the town",
+        "46-0012",
+    ],
+)
 def test_a_listed_field_that_repeats_the_number_is_left_out(text):
     campaign = Campaign("survey", visible_fields=("note", "region"))
     assert agent_call_view(ATTEMPT, lead(note=text, region="north"), campaign).fields == {"region": "north"}
+
+
+def test_fields_that_hold_the_number_in_parts_are_left_out_together_and_others_stay():
+    parts = {"area": "2079", "rest": "460 012", "born": "1946", "children": "2", "since": "2019"}
+    campaign = Campaign("survey", visible_fields=tuple(parts))
+    view = agent_call_view(ATTEMPT, lead(**parts), campaign)
+    assert view.fields == {"born": "1946", "children": "2", "since": "2019"}
+    without = {name: text for name, text in parts.items() if name != "rest"}
+    assert agent_call_view(ATTEMPT, lead(**without), campaign).fields == without, "a part alone dials nobody"
+
+
+def test_each_of_a_leads_numbers_is_withheld():
+    several = replace(lead(note="ask for 0161 496 0999", region="north"), numbers=(
+        LeadNumber("+442079460012", "Europe/London"), LeadNumber("+441614960999", "Europe/London"),
+    ))  # fmt: skip
+    campaign = Campaign("survey", visible_fields=("note", "region"))
+    assert agent_call_view(ATTEMPT, several, campaign).fields == {"region": "north"}
 
 
 def test_a_supervisor_sees_two_digits_and_not_the_length():

@@ -174,11 +174,13 @@ def test_a_file_in_utf_16_or_not_there_is_refused(lead_file, tmp_path) -> None:
 
 
 def test_a_field_that_repeats_the_number_is_left_empty_whatever_its_name(with_store, lead_file) -> None:
-    path = lead_file("number,comments,year\n020 7946 0001,call (020) 7946-0001 late,1999\n")
+    path = lead_file(
+        "number,comments,more,year\n020 7946 0001,call (020) 7946-0001 late,０２０ ７９４６ ０００１,1999\n"
+    )
 
     async def body(store):
         report = await import_into(store, path)
-        assert (report.accepted, report.fields_withheld) == (1, 1)
+        assert (report.accepted, report.fields_withheld) == (1, 2)
         (lead,) = await store.next_leads("survey", 1, WALL)
         assert lead.fields == {"year": "1999"}
 
