@@ -55,16 +55,17 @@ def test_a_loss_is_concealed_without_a_click(run):
         a, b = studio.bridged()
         lost = await send_over(a, payloads_of(sine(200)), loss=0.08, seed=3)
         assert len(lost) >= 8
-        await studio.until(lambda: len(b.packets) >= 185)
+        await studio.until(lambda: len(b.packets) >= 200)
         assert is_one_stream(b.packets)
         body = b.heard()[800:-1600]
         assert roughest(body) < SMOOTH + 4 * CODE_STEP
         figures = studio.plane.statistics(a.leg)
         assert len(lost) <= figures.frames_concealed
-        # a concealed frame is as loud as its neighbours; only where this test's clock stood still the tone fades
+        # a concealed frame is as loud as its neighbours; only where this test's clock stood still the tone fades,
+        # and each such frame may lie across two of these windows
         levels = [np.sqrt(np.mean(body[at : at + 160].astype(float) ** 2)) for at in range(0, body.size - 160, 160)]
         stood_still = figures.frames_concealed - len(lost)
-        assert sum(level < 0.5 * max(levels) for level in levels) <= stood_still
+        assert sum(level < 0.5 * max(levels) for level in levels) <= 2 * stood_still
         assert figures.packets_lost == len(lost)
 
     run(scenario, **ALWAYS)
