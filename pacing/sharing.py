@@ -1,31 +1,8 @@
-"""Who gets the agents: several campaigns, fairly, and inbound queues first where callers would wait too long."""
+"""How many agents campaigns may count on: inbound queues come first where callers would wait too long."""
 
 import math
-from collections.abc import Sequence
 
 from softswitch.errors import UsageError
-
-
-def shared_out(agents: int, wants: Sequence[int], weights: Sequence[float]) -> list[int]:
-    """Agents for each campaign: weighted max-min fairness, whole agents, nobody more than wanted.
-
-    agents: to be shared, 0 or more.  wants: how many each could use.  weights: of each, over 0.  What one does not want
-    goes to the others by their weights. Agents that cannot be halved go to the campaigns furthest below their share,
-    the earlier one first. Raises UsageError for numbers that cannot be.
-    """
-    if len(wants) != len(weights):
-        raise UsageError("each campaign needs one weight")
-    if agents < 0 or any(want < 0 for want in wants):
-        raise UsageError("agents and wants cannot be negative")
-    if any(not (math.isfinite(weight) and weight > 0) for weight in weights):
-        raise UsageError("weights must be more than 0")
-    given = [0] * len(wants)
-    for _ in range(min(agents, sum(wants))):
-        open_ones = [index for index, want in enumerate(wants) if given[index] < want]
-        # the next agent goes where the share per weight would stay lowest (Webster's divisor method)
-        chosen = min(open_ones, key=lambda index: ((given[index] + 0.5) / weights[index], index))
-        given[chosen] += 1
-    return given
 
 
 def waits_longer(offered: float, agents: int, handle_s: float, within_s: float) -> float:

@@ -160,11 +160,6 @@ class AbandonmentLedger:
         low, high = self.false_positives.bounds
         return abandoned_rate(counts, low), abandoned_rate(counts, high)
 
-    def expected_missed(self, wall: datetime) -> float:
-        """A + F of the day."""
-        held = self._days.get(self.day_of(wall), _Day())
-        return held.abandoned + held.machines * self.false_positives.share
-
     def record_attempt(self, wall: datetime) -> None:
         self._day(wall).attempts += 1
 

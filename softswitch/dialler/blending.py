@@ -147,7 +147,7 @@ class Blend:
         for agent in sorted(ready, key=lambda each: len(choices[each])):  # of equal choice, who waits longest
             open_ones = [name for name in choices[agent] if len(given[name]) < wants[name]]
             if open_ones:
-                # Webster's divisor method, as in `pacing.sharing`, for agents who may not all do the same.
+                # The next agent goes where the share per weight would stay lowest (Webster's divisor method).
                 chosen = min(open_ones, key=lambda name: (working[name] + 0.5) / self._campaigns[name].weight)
                 given[chosen].append(agent)
                 working[chosen] += 1

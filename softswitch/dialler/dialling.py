@@ -1,6 +1,6 @@
 """The dialler: one campaign's machine, from the hopper to the disposition. Here is all that it can be told."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -42,10 +42,6 @@ class Dialler(ChosenCampaign):
     def restore_callbacks_missed(self, count: int, now: float) -> None:
         """The same for callbacks that were due today and not made in time."""
         self._supply.restore_callbacks_missed(count, now)
-
-    def restore_locks(self, locked: Iterable[tuple[str, datetime]]) -> None:
-        for number, until in locked:
-            self._shift.locks.lock(number, until)
 
     def receive_reviews(self, reviewed: int, people: int) -> None:
         """Of how many recordings classed as machines a reviewer could tell, and how many of them were people's."""

@@ -4,7 +4,6 @@ The list holds victims, witnesses, staff, courts; whoever has the disk must not 
 telephone numbers to hash them all, so an unkeyed hash would be no protection: the key lives with the dialler alone.
 """
 
-import hmac
 import re
 from collections.abc import Callable, Iterable
 from hashlib import blake2b
@@ -95,9 +94,6 @@ class NeverDialList:
             return True
         ranges = (number[:end] + RANGE for end in range(_SHORTEST_RANGE, len(number)))
         return any(self.digest(entry) in self._digests for entry in (number, *ranges))
-
-    def has_key(self, key: bytes) -> bool:
-        return hmac.compare_digest(self._key, key[:64])
 
     def __len__(self) -> int:
         return len(self._digests)

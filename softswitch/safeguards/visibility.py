@@ -129,19 +129,6 @@ class Looker:
 
 
 @dataclass(frozen=True, slots=True)
-class LeadView:
-    """What a supervisor knows of a lead."""
-
-    lead_ref: str
-    campaign: str
-    state: str
-    attempts: int
-    last_outcome: str
-    masked_number: str
-    """Last two digits."""
-
-
-@dataclass(frozen=True, slots=True)
 class WholeLeadView:
     """Who a lead is: for an auditor or an administrator, after a reason that was noted."""
 
@@ -156,17 +143,6 @@ class Note(Protocol):
     """What writes to the audit log; returns when the record is on disk, and raises where it cannot be."""
 
     async def __call__(self, actor: str, action: str, *, subject: str, reason: str) -> None: ...
-
-
-def lead_view(lead: Lead) -> LeadView:
-    return LeadView(
-        lead_ref=lead.lead_ref,
-        campaign=lead.campaign,
-        state=lead.state.value,
-        attempts=lead.attempts,
-        last_outcome=lead.last_outcome,
-        masked_number=mask(lead.number),
-    )
 
 
 async def reveal_lead(

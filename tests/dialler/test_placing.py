@@ -210,7 +210,7 @@ def test_two_campaigns_never_ring_one_number_at_once(open_desk):
 def test_a_locked_number_is_not_dialled_whichever_lead_has_it(open_desk):
     locks = NumberLocks()
     desk = open_desk(lead(1), locks=locks, started=False)
-    desk.dialler.restore_locks([(lead(1).number, desk.wall + timedelta(hours=70))])
+    locks.lock(lead(1).number, desk.wall + timedelta(hours=70))
     desk.dialler.start(desk.now)
     desk.agent("ada")
     assert not desk.of(PlaceCall)
