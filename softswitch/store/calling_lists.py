@@ -15,13 +15,13 @@ from softswitch.errors import UsageError
 from softswitch.store import alternatives, callbacks, lists, locked
 from softswitch.store.call_records import CallRecordStore
 from softswitch.store.keyed import KeyedNumbers
-from softswitch.store.lead_groups import person_of
 from softswitch.store.lead_rows import ImportReport
 from softswitch.store.leads import LeadImport
+from softswitch.store.new_leads import NewLead, NewLeads, add_leads
 from softswitch.store.people import reading
 from softswitch.store.refill import Refill
 from softswitch.store.schema import leads
-from softswitch.store.vault import SealedPerson, Vault
+from softswitch.store.vault import Person, Vault
 
 
 class CallingListStore(CallRecordStore):
@@ -164,18 +164,11 @@ class CallingListStore(CallRecordStore):
         """For those who make leads that are to be added."""
         return self._vault
 
-    async def add_leads(
-        self,
-        list_ref: str,
-        campaign: str,
-        new: Sequence[lists.NewLead],
-        sealed: Sequence[SealedPerson] | None = None,
-    ) -> None:
+    async def add_leads(self, list_ref: str, campaign: str, new: NewLeads) -> None:
         """Add checked leads to a list in one transaction, durable once the list is complete."""
-        persons = sealed or [self._vault.seal(each.lead_ref, person_of(each)) for each in new]
 
         async def work(connection: AsyncConnection) -> None:
-            await lists.add_leads(connection, self._vault, list_ref, campaign, new, persons)
+            await add_leads(connection, self._vault, list_ref, campaign, new)
 
         await self._writer.run(work, lazy=True)
 
@@ -192,7 +185,9 @@ class CallingListStore(CallRecordStore):
                     return at(lists.lead_of(row, person, numbers=numbers), number), ""
         list_ref = await self.begin_list(campaign, list_name)
         lead_ref = secrets.token_hex(16)
-        await self.add_leads(list_ref, campaign, [lists.NewLead(lead_ref, number, time_zone, 0, {})])
+        lead = NewLead(lead_ref, number, time_zone, 0, {})
+        sealed = self._vault.seal(lead_ref, Person(number, {}))
+        await self.add_leads(list_ref, campaign, NewLeads.of([lead], [sealed]))
         return await self.lead(lead_ref), list_ref
 
     async def complete_list(self, list_ref: str) -> None:

@@ -19,7 +19,7 @@ from softswitch.errors import SoftswitchError, UsageError
 from softswitch.store.columns import Columns
 from softswitch.store.errors import StoreFailed
 from softswitch.store.lead_file import LeadFile
-from softswitch.store.lead_groups import GroupReader, LeadGroup, PackedGroup, Site
+from softswitch.store.lead_groups import Group, GroupReader, LeadGroup, PlainGroup, Site
 from softswitch.store.vault import RootKeys
 
 BROKEN_OFF = "the import broke off, for the process that reads the list has ended; import the same file again"
@@ -55,14 +55,14 @@ class ImportWorker:
             self.close()
             raise
 
-    def next_group(self) -> LeadGroup | None:
+    def next_group(self) -> Group | None:
         """As `GroupReader.next_group`. Raises StoreFailed where the process has ended before the list has."""
         try:
             told = pickle.load(self._told)  # noqa: S301  our own process wrote it
         except (EOFError, OSError, ValueError, pickle.UnpicklingError):
             raise StoreFailed(BROKEN_OFF) from None
-        if isinstance(told, PackedGroup):
-            return told.group()
+        if isinstance(told, LeadGroup | PlainGroup):
+            return told
         what, why = told
         if what == _REFUSED:
             raise UsageError(why)
@@ -84,7 +84,7 @@ def serve(asked: IO[bytes], tell: Callable[[object], None]) -> None:
         vault = None if work.keys is None else work.keys.vault()
         groups = GroupReader(work.file, work.columns, work.site, vault)
         while (group := groups.next_group()) is not None:
-            tell(group.packed())
+            tell(group)
     except SoftswitchError as error:
         tell((_REFUSED, str(error)))
     else:

@@ -5,16 +5,16 @@ This is the half of an import that asks nobody: what the store and the safeguard
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import islice, repeat
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import NamedTuple, TypeAlias
 
 from softswitch.store import lead_file
 from softswitch.store.columns import Columns
 from softswitch.store.lead_file import LeadFile
 from softswitch.store.lead_rows import ImportReport, Refused, RowReader
-from softswitch.store.lists import NewLead
+from softswitch.store.new_leads import NewLead, NewLeads
 from softswitch.store.telephone import ends_in
 from softswitch.store.vault import SEAL_RANDOM_BYTES, Person, SealedPerson, Vault
 
@@ -47,33 +47,40 @@ class LeadGroup(NamedTuple):
     report: ImportReport
     """Of these rows alone."""
 
-    def packed(self) -> "PackedGroup":
-        """The same, column by column: a third of the work on the way from one process to the other."""
-        sealed = [each.sealed for each in self.candidates]
-        leads = [each.lead for each in self.candidates]
-        lines = [each.line for each in self.candidates]
-        if None in sealed or any(lead.others for lead in leads):
-            return PackedGroup(lines, leads, sealed, self.report)
-        plain = tuple(zip(*[lead[:4] for lead in leads], strict=True))
-        return PackedGroup(lines, plain, tuple(zip(*sealed, strict=True)), self.report)
+    @property
+    def wanted(self) -> dict[str, bytes]:
+        """Every number, with its keyed hash where it was sealed."""
+        wanted = {each.lead.number: each.sealed.digest if each.sealed else b"" for each in self.candidates}
+        for each in self.candidates:
+            for number, _ in each.lead.others:
+                wanted[number] = b""
+        return wanted
 
 
-class PackedGroup(NamedTuple):
-    """A group on its way between two processes."""
+class PlainGroup(NamedTuple):
+    """The same where all are sealed and have one number each, column by column: a third of the work, on the way from
+    one process to the other as in the store."""
 
-    lines: list[int]
-    leads: "list[NewLead] | tuple[Any, ...]"
-    """The leads; or columns of them, all with one number and without their fields."""
-    sealed: "list[SealedPerson | None] | tuple[Any, ...]"
-    """Likewise."""
+    lines: Sequence[int]
+    numbers: Sequence[str]
+    leads: NewLeads
     report: ImportReport
 
-    def group(self) -> LeadGroup:
-        leads: Iterable[NewLead] = self.leads
-        sealed: Iterable[SealedPerson | None] = self.sealed
-        if isinstance(self.leads, tuple):
-            leads, sealed = map(NewLead, *self.leads, repeat(_SEALED)), map(SealedPerson, *self.sealed)
-        return LeadGroup(list(map(Candidate, self.lines, leads, sealed)), self.report)
+    @property
+    def wanted(self) -> dict[str, bytes]:
+        return dict(zip(self.numbers, self.leads.digests, strict=True))
+
+
+Group: TypeAlias = LeadGroup | PlainGroup
+
+
+def plain_where_possible(group: LeadGroup) -> Group:
+    lines = [each.line for each in group.candidates]
+    leads = [each.lead for each in group.candidates]
+    sealed = [each.sealed for each in group.candidates if each.sealed is not None]
+    if not leads or len(sealed) < len(leads) or any(lead.others for lead in leads):
+        return group
+    return PlainGroup(lines, [lead.number for lead in leads], NewLeads.of(leads, sealed), group.report)
 
 
 class GroupReader:
@@ -88,13 +95,13 @@ class GroupReader:
         self._reader = RowReader(columns, country=site.country, time_zone=site.time_zone, wall=site.wall)
         self._seen: dict[str, int] = {}
 
-    def next_group(self) -> LeadGroup | None:
+    def next_group(self) -> Group | None:
         """Raises UsageError where the file cannot be read on."""
         rows = list(islice(self._rows, ROWS_PER_TRANSACTION))
         if not rows:
             return None
         report = self._reader.begin_group()
-        return LeadGroup(self._check(rows, report), report)
+        return plain_where_possible(LeadGroup(self._check(rows, report), report))
 
     def _check(self, rows: Sequence[tuple[int, list[str]]], report: ImportReport) -> list[Candidate]:
         candidates, most = [], len(self._columns.header)

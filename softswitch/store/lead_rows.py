@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 from softswitch.store.columns import OTHER_NUMBERS, Columns
-from softswitch.store.lists import NewLead
+from softswitch.store.new_leads import NewLead
 from softswitch.store.telephone import (
     Telephone,
     WrongNumber,

@@ -7,7 +7,7 @@ reason and the last two digits.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -15,11 +15,12 @@ from typing import Protocol
 from softswitch.store import lead_file
 from softswitch.store.columns import Columns, read_header
 from softswitch.store.import_worker import ImportWorker
-from softswitch.store.lead_groups import Candidate, GroupReader, LeadGroup, Site, person_of
+from softswitch.store.lead_groups import Candidate, Group, GroupReader, PlainGroup, Site, person_of
 from softswitch.store.lead_rows import ImportReport
-from softswitch.store.lists import NewLead, Standing, Wanted
+from softswitch.store.lists import Standing, Wanted
+from softswitch.store.new_leads import NewLead, NewLeads
 from softswitch.store.telephone import ends_in
-from softswitch.store.vault import SealedPerson, Vault
+from softswitch.store.vault import Vault
 
 FROM_ROWS = 20_000
 """A file with so many is read by a process of its own, which takes a second to begin."""
@@ -37,9 +38,7 @@ class LeadStore(Protocol):
     def vault(self) -> Vault: ...
     async def begin_list(self, campaign: str, name: str, file_digest: bytes) -> str: ...
     async def incomplete_list(self, campaign: str, file_digest: bytes) -> str: ...
-    async def add_leads(
-        self, list_ref: str, campaign: str, new: Sequence[NewLead], sealed: Sequence[SealedPerson]
-    ) -> None: ...
+    async def add_leads(self, list_ref: str, campaign: str, new: NewLeads) -> None: ...
     async def complete_list(self, list_ref: str) -> None: ...
 
 
@@ -94,8 +93,9 @@ class LeadImport:
         else:
             groups = GroupReader(file, columns, self._site, vault)
         list_ref = ""
+        new: NewLeads | None
 
-        def next_group() -> "asyncio.Task[LeadGroup | None]":
+        def next_group() -> "asyncio.Task[Group | None]":
             return asyncio.create_task(asyncio.to_thread(groups.next_group))
 
         coming = next_group()
@@ -103,16 +103,19 @@ class LeadImport:
             while (group := await coming) is not None:
                 coming = next_group()
                 report.add(group.report)
-                fresh = self._sift(group.candidates, await standing(self._campaign, _wanted(group)), columns)
-                if store is not None and fresh:
+                wanted = group.wanted
+                held = self._held(wanted, await standing(self._campaign, wanted))
+                if isinstance(group, PlainGroup):
+                    new = self._sift_plain(group, held, columns)
+                    report.accepted += len(new.lead_refs)
+                else:
+                    fresh = self._sift(group.candidates, held, columns)
+                    report.accepted += len(fresh)
+                    new = None if vault is None or not fresh else _sealed(fresh, vault)
+                if store is not None and new:
                     if not list_ref:
                         list_ref = await store.begin_list(self._campaign, path.stem, file.digest)
-                    new = [each.lead for each in fresh]
-                    sealed = [
-                        each.sealed or store.vault.seal(each.lead.lead_ref, person_of(each.lead)) for each in fresh
-                    ]
-                    await store.add_leads(list_ref, self._campaign, new, sealed)
-                report.accepted += len(fresh)
+                    await store.add_leads(list_ref, self._campaign, new)
                 if on_progress is not None:
                     on_progress(report.rows, file.rows)
         finally:
@@ -127,55 +130,62 @@ class LeadImport:
         report.problems.sort(key=lambda problem: problem.line)
         return report
 
-    def _sift(self, candidates: Sequence[Candidate], standing: Standing, columns: Columns) -> list[Candidate]:
-        """Those that no safeguard and no earlier import holds back; without a seal where their numbers are others
-        than was sealed."""
-        report, fresh = self._report, []
-        column = columns.name_of("number")
+    def _held(self, wanted: Iterable[str], standing: Standing) -> dict[str, str]:
+        """Those of some numbers that cannot be a lead's, with why."""
+        held = dict.fromkeys(standing.in_campaign, "in list") | dict.fromkeys(standing.suppressed, "suppressed")
+        if self._never_dial is not None:
+            held |= dict.fromkeys(filter(self._never_dial, wanted), "never-dial")
+        return held
+
+    def _sift_plain(self, group: PlainGroup, held: Mapping[str, str], columns: Columns) -> NewLeads:
+        """Those that no safeguard and no earlier import holds back."""
+        if not held:
+            return group.leads
+        for line, number in zip(group.lines, group.numbers, strict=True):
+            if number in held:
+                self._hold_back(line, number, held[number], columns)
+        return group.leads.only([number not in held for number in group.numbers])
+
+    def _sift(self, candidates: Sequence[Candidate], held: Mapping[str, str], columns: Columns) -> list[Candidate]:
+        """The same of leads with several numbers; without a seal where their numbers are others than was sealed."""
+        fresh = []
         for line, lead, sealed in candidates:
-            held = self._held_back(lead.number, standing)
-            if held == "in list":
-                report.duplicates_in_list += 1
-                report.note(line, column, f"number {ends_in(lead.number)}: {_HELD[held]}")
-                continue
+            why = held.get(lead.number, "")
             left = lead
-            if lead.others:
-                left, held = self._with_free_numbers(line, lead, standing, column)
-            if held:
-                report.never_dial += held == "never-dial"
-                report.suppressed += held == "suppressed"
-                report.note(line, column, f"number {ends_in(lead.number)}: {_HELD[held]}")
+            if lead.others and why != "in list":
+                left, why = self._with_free_numbers(line, lead, held, columns)
+            if why:
+                self._hold_back(line, lead.number, why, columns)
             else:
                 fresh.append(Candidate(line, left, sealed if left is lead else None))
         return fresh
 
-    def _held_back(self, number: str, standing: Standing) -> str:
-        """Why a number cannot be a lead's; empty: it can."""
-        if self._never_dial is not None and self._never_dial(number):
-            return "never-dial"
-        if number in standing.suppressed:
-            return "suppressed"
-        return "in list" if number in standing.in_campaign else ""
+    def _hold_back(self, line: int, number: str, why: str, columns: Columns) -> None:
+        report = self._report
+        report.duplicates_in_list += why == "in list"
+        report.never_dial += why == "never-dial"
+        report.suppressed += why == "suppressed"
+        report.note(line, columns.name_of("number"), f"number {ends_in(number)}: {_HELD[why]}")
 
-    def _with_free_numbers(self, line: int, lead: NewLead, standing: Standing, column: str) -> tuple[NewLead, str]:
+    def _with_free_numbers(
+        self, line: int, lead: NewLead, held: Mapping[str, str], columns: Columns
+    ) -> tuple[NewLead, str]:
         """The lead with those of its numbers that nothing holds back; where none is left, itself and why."""
         every = ((lead.number, lead.time_zone), *lead.others)
-        why = [self._held_back(number, standing) for number, _ in every]
-        free = [each for each, held in zip(every, why, strict=True) if not held]
+        free = [each for each in every if each[0] not in held]
         if not free:
-            return lead, why[0]
+            return lead, held[lead.number]
         if len(free) == len(every):
             return lead, ""
-        for (number, _), held in zip(every, why, strict=True):
-            if held:
-                self._report.leave_out(line, column, f"number {ends_in(number)}: {_HELD[held]}")
+        for number, _ in every:
+            if number in held:
+                self._report.leave_out(
+                    line, columns.name_of("number"), f"number {ends_in(number)}: {_HELD[held[number]]}"
+                )
         return lead._replace(number=free[0][0], time_zone=free[0][1], others=tuple(free[1:])), ""
 
 
-def _wanted(group: LeadGroup) -> dict[str, bytes]:
-    """Every number of a group, with its keyed hash where it was sealed."""
-    wanted = {each.lead.number: each.sealed.digest if each.sealed else b"" for each in group.candidates}
-    for each in group.candidates:
-        for number, _ in each.lead.others:
-            wanted[number] = b""
-    return wanted
+def _sealed(fresh: Sequence[Candidate], vault: Vault) -> NewLeads:
+    leads = [each.lead for each in fresh]
+    persons = [each.sealed or vault.seal(each.lead.lead_ref, person_of(each.lead)) for each in fresh]
+    return NewLeads.of(leads, persons)

@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 from datetime import UTC, datetime
-from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Row, Table, bindparam, case, func, insert, select, text, update
+from sqlalchemy import Column, ColumnElement, Row, Table, bindparam, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from softswitch.dialler.attempt import Disposition
@@ -18,28 +17,18 @@ from softswitch.safeguards.redaction import redact
 from softswitch.store import alternatives, journal, suppression
 from softswitch.store.journal import Entry, Kind
 from softswitch.store.schema import ANY_TIME, lead_numbers, leads, lists, suppressions, vault, vault_keys
-from softswitch.store.vault import SHREDDED, Person, SealedPerson, Vault
+from softswitch.store.vault import SHREDDED, Person, Vault
 
 PAGE = 1000
-ROWS_IN_ONE_STATEMENT = 1000  # of a dozen values: SQLite since 3.32 takes 32,766
 IN_ONE_QUERY = 500  # bound values; PostgreSQL and every SQLite since 3.32 take many more
 
 NOBODY = Person("", {})
 
+_IS_THERE_ANY = select(*(select(1).select_from(each).exists() for each in (leads, lead_numbers, suppressions)))
+"""Each without a condition: the first row answers, however many there are of other campaigns and scopes."""
+
 # Sets the columns that its row names.
 UPDATE = update(leads).where(leads.c.lead_ref == bindparam("key"))
-
-
-class NewLead(NamedTuple):
-    """A checked row of a CSV file, on its way into the store."""
-
-    lead_ref: str
-    number: str
-    time_zone: str
-    priority: int
-    fields: dict[str, str]
-    others: tuple[tuple[str, str], ...] = ()
-    """(number, time zone) of those that are tried after the first."""
 
 
 Wanted = Sequence[str] | Mapping[str, bytes]
@@ -142,19 +131,16 @@ async def standing(
         by_digest = {vault.digest(number): number for number in wanted}
     scopes = suppression.scopes(campaign, marketing=marketing)
     held, suppressed = set[bytes](), set[bytes]()
-    if await _has_any(connection, leads.c.campaign == campaign, of_campaign(campaign)):
+    is_there_any = (await connection.execute(_IS_THERE_ANY)).one()
+    if is_there_any[0]:
         held = await _among(connection, leads, leads.c.campaign, [campaign], list(by_digest))
-        if await _has_any(connection, lead_numbers.c.campaign == campaign):
-            held |= await _among(connection, lead_numbers, lead_numbers.c.campaign, [campaign], list(by_digest))
-    if await _has_any(connection, suppressions.c.scope.in_(scopes)):
+    if is_there_any[1]:
+        held |= await _among(connection, lead_numbers, lead_numbers.c.campaign, [campaign], list(by_digest))
+    if is_there_any[2]:
         suppressed = await _among(connection, suppressions, suppressions.c.scope, scopes, list(by_digest))
     return Standing(
         frozenset(by_digest[digest] for digest in held), frozenset(by_digest[digest] for digest in suppressed)
     )
-
-
-async def _has_any(connection: AsyncConnection, *conditions: ColumnElement[bool]) -> bool:
-    return bool((await connection.execute(select(select(1).where(*conditions).exists()))).scalar())
 
 
 async def _among(
@@ -297,66 +283,6 @@ async def all_lists(engine: AsyncEngine, campaign: str) -> list[LeadList]:
         query = query.where(lists.c.campaign == campaign)
     async with engine.connect() as connection:
         return [LeadList(**row) for row in (await connection.execute(query)).mappings()]
-
-
-async def add_leads(
-    connection: AsyncConnection,
-    keys: Vault,
-    list_ref: str,
-    campaign: str,
-    new: Sequence[NewLead],
-    sealed: Sequence[SealedPerson],
-) -> None:
-    """Add checked leads, with what the vault made of each."""
-    if connection.dialect.name == "postgresql":  # SQLite has one writer at a time
-        await connection.execute(text("LOCK TABLE vault_keys IN EXCLUSIVE MODE"))
-    # Of the keys, for they are never deleted: a position is never another lead's.
-    first = 1 + ((await connection.execute(select(func.max(vault_keys.c.position)))).scalar() or 0)
-    any_time, nothing = _as_kept(connection, leads.c.not_before, ANY_TIME), _as_kept(connection, leads.c.outcomes, {})
-    rows = [
-        (
-            position, lead.lead_ref, campaign, list_ref, person.digest, lead.time_zone, LeadState.NEW.value,
-            lead.priority, 0, any_time, "", nothing, "", 0 if lead.others else None,
-        )
-        for position, (lead, person) in enumerate(zip(new, sealed, strict=True), first)
-    ]  # fmt: skip
-    await add_rows(connection, leads, rows)
-    await add_rows(connection, vault_keys, [(n, each.wrapped) for n, each in enumerate(sealed, first)])
-    await add_rows(connection, vault, [(n, each.sealed) for n, each in enumerate(sealed, first)])
-    several = [
-        (lead.lead_ref, rank, campaign, keys.digest(number), zone, LeadState.NEW.value, 0, any_time, "", nothing)
-        for lead in new
-        if lead.others
-        for rank, (number, zone) in enumerate(((lead.number, lead.time_zone), *lead.others))
-    ]
-    await add_rows(connection, lead_numbers, several)
-
-
-async def add_rows(connection: AsyncConnection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert whole rows, their values in the order of the table's columns and in SQLite's form where it is SQLite.
-
-    SQLite gets many rows in one statement, and works on them while Python goes on: SQLAlchemy's own way takes three
-    times as long for a million leads.
-    """
-    if not rows:
-        return
-    names = [column.name for column in table.columns]
-    if connection.dialect.name != "sqlite":
-        await connection.execute(insert(table), [dict(zip(names, row, strict=True)) for row in rows])
-        return
-    for begin in range(0, len(rows), ROWS_IN_ONE_STATEMENT):
-        part = rows[begin : begin + ROWS_IN_ONE_STATEMENT]
-        marks = ",".join([f"({','.join('?' * len(names))})"] * len(part))
-        statement = f"INSERT INTO {table.name} VALUES {marks}"  # noqa: S608  the table is ours, the values are bound
-        await connection.exec_driver_sql(statement, tuple(chain.from_iterable(part)))
-
-
-def _as_kept(connection: AsyncConnection, column: Column[Any], value: object) -> object:
-    """A value as `add_rows` takes it."""
-    if connection.dialect.name != "sqlite":
-        return value
-    bind = column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
-    return value if bind is None else bind(value)
 
 
 def released_state() -> ColumnElement[str]:

@@ -11,7 +11,7 @@ from softswitch.store.columns import read_header
 from softswitch.store.errors import StoreFailed
 from softswitch.store.import_worker import BROKEN_OFF, ImportWorker
 from softswitch.store.lead_file import inspect
-from softswitch.store.lead_groups import Site
+from softswitch.store.lead_groups import PlainGroup, Site
 from softswitch.store.vault import LockedVault, RootKeys, VaultLocked
 
 WALL = datetime(2027, 3, 10, 12, 0, tzinfo=UTC)
@@ -99,7 +99,7 @@ def test_the_keys_are_in_no_argument_and_no_variable_of_the_worker_and_it_leaves
     worker = ImportWorker(file, read_header(file.header), SITE, keys)
     try:
         group = worker.next_group()
-        assert group is not None and len(group.candidates) == 1000
+        assert isinstance(group, PlainGroup) and len(group.numbers) == 1000
         proc = Path(f"/proc/{worker._process.pid}")
         shown = (proc / "cmdline").read_bytes() + (proc / "environ").read_bytes()
         for key in (keys.wrapping, keys.index):
@@ -107,9 +107,10 @@ def test_the_keys_are_in_no_argument_and_no_variable_of_the_worker_and_it_leaves
         limits = (proc / "limits").read_text().splitlines()
         assert next(line for line in limits if line.startswith("Max core file size")).split()[4:6] == ["0", "0"]
         vault = keys.vault()
-        for each in group.candidates[:20]:
-            assert each.sealed is not None and each.sealed.digest == vault.digest(each.lead.number)
-            assert vault.open(each.lead.lead_ref, each.sealed.wrapped, each.sealed.sealed).number == each.lead.number
+        new = group.leads
+        for n in range(20):
+            assert new.digests[n] == vault.digest(group.numbers[n])
+            assert vault.open(new.lead_refs[n], new.wrapped[n], new.sealed[n]).number == group.numbers[n]
     finally:
         worker.close()
     with pytest.raises(StoreFailed, match=BROKEN_OFF):
