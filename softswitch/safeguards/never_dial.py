@@ -37,6 +37,9 @@ RANGE = "*"
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _LISTED = re.compile(r"\+[1-9][0-9]{6,14}|\+[1-9][0-9]{2,12}\*")
 _SHORTEST_RANGE = len("+123")
+_REMEMBERED = len("+44207946")
+"""Ranges up to here, which many numbers of a list share, are looked up once."""
+_MOST_REMEMBERED = 50_000
 
 
 class NeverDialList:
@@ -50,6 +53,8 @@ class NeverDialList:
         self._hash: Callable[[str], bytes] = self._keyed
         self._digests = frozenset(digests)
         self._prefixes = tuple(prefixes)
+        self._ranges: dict[str, bool] = {}
+        """Whether a range, by its first digits, or a shorter one that holds it, is listed."""
 
     @classmethod
     def hashed_by(
@@ -92,8 +97,18 @@ class NeverDialList:
     def contains(self, number: str) -> bool:
         if number.lstrip("+") in EMERGENCY or not _E164.fullmatch(number) or number.startswith(self._prefixes):
             return True
-        ranges = (number[:end] + RANGE for end in range(_SHORTEST_RANGE, len(number)))
-        return any(self.digest(entry) in self._digests for entry in (number, *ranges))
+        if self.digest(number) in self._digests or self._is_in_short_range(number[:-1][:_REMEMBERED]):
+            return True
+        return any(self.digest(number[:end] + RANGE) in self._digests for end in range(_REMEMBERED + 1, len(number)))
+
+    def _is_in_short_range(self, digits: str) -> bool:
+        known = self._ranges.get(digits)
+        if known is None:
+            ranges = (digits[:end] + RANGE for end in range(_SHORTEST_RANGE, len(digits) + 1))
+            if len(self._ranges) >= _MOST_REMEMBERED:
+                self._ranges.clear()
+            known = self._ranges[digits] = any(self.digest(each) in self._digests for each in ranges)
+        return known
 
     def __len__(self) -> int:
         return len(self._digests)

@@ -75,6 +75,7 @@ class Vault:
         self._wrapping_key = wrapping_key
         self._index_key = index_key
         self._keyed = blake2b(key=index_key, digest_size=DIGEST_BYTES)
+        self._never_dial = blake2b(key=index_key, digest_size=DIGEST_BYTES, person=b"never-dial")
 
     @property
     def keys(self) -> "RootKeys":
@@ -92,7 +93,9 @@ class Vault:
 
     def never_dial_digest(self, number: str) -> bytes:
         """(16,) the same for the never-dial list, and another hash: nothing tells which leads are on it."""
-        return blake2b(number.encode(), key=self._index_key, digest_size=DIGEST_BYTES, person=b"never-dial").digest()
+        keyed = self._never_dial.copy()
+        keyed.update(number.encode())
+        return keyed.digest()
 
     def fingerprint(self, file_digest: bytes) -> str:
         """32 hexadecimal digits by which the same file is known again: a list may be as short as one number."""

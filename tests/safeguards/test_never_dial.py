@@ -1,6 +1,9 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from softswitch.errors import UsageError
+from softswitch.safeguards import never_dial
 from softswitch.safeguards.never_dial import NeverDialList
 
 KEY = b"0123456789abcdef"
@@ -52,6 +55,30 @@ def test_a_range_keeps_every_number_in_it_and_no_other():
     assert all(map(listed.contains, ("+442079460012", "+442079469999", "+35312345678", "+3530000000")))
     assert not any(map(listed.contains, ("+442079450012", "+442079560012", "+352123456")))
     assert b"207946" not in b"".join(listed.digests())
+
+
+_FEW_DIGITS = st.text("12", min_size=7, max_size=14).map("+44".__add__)
+
+
+@given(
+    numbers=st.lists(_FEW_DIGITS, max_size=3),
+    ranges=st.lists(st.text("12", min_size=1, max_size=9).map("+44{}*".format), max_size=4),
+    asked=st.lists(_FEW_DIGITS.map(lambda number: number[:16]), min_size=1, max_size=20),
+)
+def test_whatever_was_asked_before_a_number_is_listed_by_itself_or_by_a_range_that_it_lies_in(numbers, ranges, asked):
+    numbers = [number[:16] for number in numbers]
+    listed = NeverDialList.from_numbers(KEY, [*numbers, *ranges], prefixes=())
+    for number in asked:
+        in_range = any(number.startswith(each[:-1]) and len(number) >= len(each) for each in ranges)
+        assert listed.contains(number) is (number in numbers or in_range)
+
+
+def test_what_is_remembered_of_ranges_is_bounded(monkeypatch):
+    monkeypatch.setattr(never_dial, "_MOST_REMEMBERED", 3)
+    listed = NeverDialList.from_numbers(KEY, ["+44207*"])
+    for n in range(20):
+        assert listed.contains(f"+44207{n:02d}60012") and not listed.contains(f"+44208{n:02d}60012")
+        assert len(listed._ranges) <= 3
 
 
 @pytest.mark.parametrize("entry", ["*", "+*", "+4*", "+44*20", "+44207946**", "44207946*", "+44207946?", "+04420*"])
