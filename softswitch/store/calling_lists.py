@@ -40,7 +40,8 @@ class CallingListStore(CallRecordStore):
             refill = Refill(connection, self._vault, campaign, wall, locked_too=agent_guaranteed, marketing=marketing)
             return await refill.take(count)
 
-        return cast(list[Lead], await self._writer.run(take))
+        # A power failure empties the hopper too; what is dialled of it is committed first, and this with it.
+        return cast(list[Lead], await self._writer.run(take, lazy=True))
 
     async def due_callbacks(
         self, campaign: str, until: datetime, count: int = 100, *, marketing: bool = False
@@ -52,7 +53,7 @@ class CallingListStore(CallRecordStore):
             refill = Refill(connection, self._vault, campaign, until, locked_too=True, marketing=marketing)
             return await refill.take(count, callbacks_only=True)
 
-        return cast(list[Lead], await self._writer.run(take))
+        return cast(list[Lead], await self._writer.run(take, lazy=True))
 
     async def make_callback(self, callback: Callback) -> None:
         """Keep a promise; an open one of the same lead is replaced."""

@@ -6,6 +6,7 @@ by list, state, priority and due time, and a priority in which nothing is due is
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, NamedTuple, TypeVar
 
@@ -27,6 +28,8 @@ MOST_STEPS = 2000
 """Priorities looked at in one query; a campaign has a handful, and one that has more is looked at in several."""
 ROUNDS = 50
 """Looks at a list whose leads turn out to be suppressed; the next refill goes on from there."""
+LEAST_SHARE, A_FEW, MOST_AT_ONCE = 0.2, 5, 1000
+"""How many are looked at after some turned out to be suppressed."""
 UNREADABLE = "unreadable"
 """Last outcome of a lead whose record in the vault is damaged; somebody has to look at it."""
 _ABOVE_ALL = 2**31 - 1
@@ -56,6 +59,35 @@ _STEPS = text(
     FROM step WHERE priority IS NOT NULL LIMIT :most
     """
 ).bindparams(bindparam("wall", type_=UtcDateTime))
+
+
+@lru_cache(maxsize=256)
+def _due(campaign: str, *, marketing: bool, locked_too: bool, any_priority: bool) -> "Select[tuple[Any, ...]]":
+    """Leads of one list and state that are due, in the hopper's order, with what the vault has of them. It is made once
+    for a campaign: that takes as long as finding two hundred leads by it."""
+    column, wall = leads.c, bindparam("wall", type_=UtcDateTime)
+    suppressed = suppression.binds(campaign, marketing=marketing).label("suppressed")
+    query = (
+        select(leads, suppressed, vault.c.sealed, vault_keys.c.wrapped)
+        .join(vault, vault.c.position == column.position, isouter=True)
+        .join(vault_keys, vault_keys.c.position == column.position, isouter=True)
+        .where(column.list_ref == bindparam("list_ref"), column.state == bindparam("state"), column.not_before <= wall)
+        .order_by(column.priority.desc(), column.not_before, column.position)
+        .offset(bindparam("seen"))
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True, of=leads)
+    )
+    if not any_priority:
+        query = query.where(column.priority == bindparam("priority"))
+    if locked_too:
+        return query
+    locked: ColumnElement[bool] = (
+        select(1)
+        .where(locks.c.number_digest == alternatives.digest_in_turn(), locks.c.locked_until > wall)
+        .correlate(leads)
+        .exists()
+    )
+    return query.where(~locked)
 
 
 class _Step(NamedTuple):
@@ -140,44 +172,24 @@ class Refill:
             wanted = count - of_state.get(whose, 0)
             if wanted <= 0:
                 continue
-            query = self._of(step.list_ref, step.state)
-            if step.state != LeadState.NEW:
-                query = query.where(leads.c.priority == step.priority)
-            rows = await self._unsuppressed(query, wanted)
+            rows = await self._unsuppressed(step, wanted)
             of_state[whose] = of_state.get(whose, 0) + len(rows)
             found += [_Found(step.list_priority, row) for row in rows]
         found.sort(key=lambda one: (-one.list_priority, -one.row.priority, one.row.position))
         return found[:count]
 
-    def _of(self, list_ref: str, state: str) -> "Select[tuple[Any, ...]]":
-        column = leads.c
-        suppressed = suppression.binds(self._campaign, marketing=self._marketing).label("suppressed")
-        query = (
-            select(leads, suppressed, vault.c.sealed, vault_keys.c.wrapped)
-            .join(vault, vault.c.position == column.position, isouter=True)
-            .join(vault_keys, vault_keys.c.position == column.position, isouter=True)
-            .where(column.list_ref == list_ref, column.state == state, column.not_before <= self._wall)
-            .order_by(column.priority.desc(), column.not_before, column.position)
-            .with_for_update(skip_locked=True, of=leads)
-        )
-        if self._locked_too:
-            return query
-        locked: ColumnElement[bool] = (
-            select(1)
-            .where(locks.c.number_digest == alternatives.digest_in_turn(), locks.c.locked_until > self._wall)
-            .correlate(leads)
-            .exists()
-        )
-        return query.where(~locked)
-
-    async def _unsuppressed(self, query: "Select[tuple[Any, ...]]", count: int) -> list[Row[Any]]:
-        """The first rows whose numbers are not suppressed; those that are leave the lists, and are met once."""
-        rows: list[Row[Any]] = []
+    async def _unsuppressed(self, step: _Step, count: int) -> list[Row[Any]]:
+        """The first leads of a step whose numbers are not suppressed; those that are leave the lists, and are met
+        once."""
+        is_new = step.state == LeadState.NEW
+        query = _due(self._campaign, marketing=self._marketing, locked_too=self._locked_too, any_priority=is_new)
+        values = {"list_ref": step.list_ref, "state": step.state, "priority": step.priority, "wall": self._wall}
+        rows: dict[int, Row[Any]] = {}
+        wanted = count
         for _ in range(ROUNDS):
-            rows = list((await self._connection.execute(query.limit(count))).all())
-            suppressed = [row for row in rows if row.suppressed]
-            if not suppressed:
-                return rows
+            met = (await self._connection.execute(query, values | {"seen": len(rows), "most": wanted})).all()
+            suppressed = [row for row in met if row.suppressed]
+            rows |= {row.position: row for row in met if not row.suppressed}
             for row in suppressed:
                 if row.turn is not None:
                     await alternatives.pass_over(self._connection, row, self._wall)
@@ -185,7 +197,14 @@ class Refill:
             await self._set_state([row.position for row in alone], LeadState.SUPPRESSED)
             theirs = [row.lead_ref for row in alone]
             await journal.write_leads(self._connection, Kind.SUPPRESSED, theirs, self._campaign)
-        return [row for row in rows if not row.suppressed]
+            if not suppressed or len(rows) >= count:
+                break
+            if len(alone) < len(suppressed):  # their next numbers may come before what was seen
+                rows.clear()
+            # As many as were suppressed until now are likely to be among the next.
+            share = len(suppressed) / len(met)
+            wanted = min(round((count - len(rows)) / max(1.0 - share, LEAST_SHARE)) + A_FEW, MOST_AT_ONCE)
+        return list(rows.values())[:count]
 
     async def _queued(self, found: Sequence[_Found]) -> list[Lead]:
         await self._set_state([one.row.position for one in found], LeadState.QUEUED)

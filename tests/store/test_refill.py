@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from softswitch.dialler.hopper import Hopper
 from softswitch.dialler.lead import LeadState
@@ -147,6 +148,45 @@ def test_suppressed_leads_leave_the_lists_as_they_are_met_and_the_hopper_is_fill
         assert [lead.number[-3:] for lead in taken] == [f"{n:03d}" for n in range(251, 291)]
         counts = await store.lead_counts("survey")
         assert counts[LeadState.SUPPRESSED] == 251
+
+    with_store(body)
+
+
+def test_a_fifth_that_is_suppressed_costs_a_second_look_and_no_more(with_store, lead_file) -> None:
+    async def body(store):
+        await store.import_leads(lead_file("number\n" + numbers(0, 900)), "survey", **SITE)
+        await store.suppress_many([f"+44207946{n:04d}" for n in range(0, 900, 5)])
+        looks = []
+
+        def look(connection, cursor, statement, *rest) -> None:
+            looks.extend(["look"] * ("LEFT OUTER JOIN vault" in statement))
+
+        event.listen(store._engine.sync_engine, "before_cursor_execute", look)
+        for first in (0, 200, 400):
+            taken = await store.next_leads("survey", 200, WALL)
+            left = [n for n in range(900) if n % 5]
+            assert [int(lead.number[-4:]) for lead in taken] == left[first : first + 200]
+        assert len(looks) <= 3 * 2
+
+    with_store(body)
+
+
+def test_among_leads_with_several_numbers_each_comes_once_by_its_first_number_that_is_not_suppressed(
+    with_store, lead_file
+) -> None:
+    rows = "".join(f"0207946{n:04d},{f'0161496{n:04d}' if n % 2 else ''}\n" for n in range(120))
+
+    async def body(store):
+        await store.import_leads(lead_file("phone,phone_2\n" + rows), "survey", **SITE)
+        await store.suppress_many([f"+44207946{n:04d}" for n in range(0, 120, 3)])
+        await store.suppress_many([f"+44161496{n:04d}" for n in range(0, 120, 9)])
+        expected = [f"+44207946{n:04d}" for n in range(120) if n % 3]
+        expected += [f"+44161496{n:04d}" for n in range(0, 120, 3) if n % 2 and n % 9]
+        given_out = []
+        while taken := await store.next_leads("survey", 25, WALL):
+            assert len(taken) == min(25, len(expected) - len(given_out))
+            given_out += [lead.number for lead in taken]
+        assert sorted(given_out) == sorted(expected)
 
     with_store(body)
 
