@@ -1,6 +1,6 @@
 """Inbound calls: a number of ours, the agents who take its calls, and what the caller hears until one does."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -50,8 +50,10 @@ class InboundCalls:
         wall: Callable[[], datetime],
         ring: Callable[[str, float], None],
         reject: Callable[[str, int, float], None],
+        choose_trunks: Callable[[str, str], Sequence[str]],
         blend: Blend | None = None,
     ) -> None:
+        """choose_trunks: the overflow's trunk, or empty, and number; those that may take the call now, best first."""
         self._lines = lines
         self._agents = agents
         self._board = board
@@ -61,6 +63,7 @@ class InboundCalls:
         self._wall = wall
         self._ring = ring
         self._reject = reject
+        self._choose_trunks = choose_trunks
         self._calls: dict[str, InboundCall] = {}
         """By the caller's leg."""
         self._room = WaitingRoom()
@@ -305,7 +308,8 @@ class InboundCalls:
         queue = call.queue
         call.play(self._lines.plane, RINGING_TONE, loop=True)
         try:
-            self.overflows.place(call.call_ref, call.line, queue.overflow_trunks, queue.overflow_number, now)
+            trunks = self._choose_trunks(queue.overflow_trunk, queue.overflow_number)
+            self.overflows.place(call.call_ref, call.line, trunks, queue.overflow_number, now)
         except SoftswitchError as error:
             log.warning("the overflow cannot be called", call=call.call_ref, reason=str(error))
             self._nobody_is_there(call, now)

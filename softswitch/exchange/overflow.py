@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 
 from softswitch.calls.outcome import Outcome
+from softswitch.errors import UsageError
 from softswitch.exchange.dialled_numbers import NOBODY_DIALS
 from softswitch.exchange.line import Line
 from softswitch.exchange.lines import Lines
@@ -50,6 +51,8 @@ class Overflows:
 
     def place(self, call_ref: str, caller: Line, trunks: Sequence[str], number: str, now: float) -> None:
         """Call whoever takes the caller, over the first of these trunks that can. Raises SoftswitchError."""
+        if not trunks:
+            raise UsageError("no trunk can take the call now")
         leg_id = self._new_leg_id()
         overflow = self._by_leg[leg_id] = _Overflow(call_ref, number, caller)
         try:

@@ -1,7 +1,7 @@
 """The parts of one running site, under one name each."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -180,7 +180,13 @@ class Site:
 
     def choose_trunks(self, campaign: str, number: str) -> list[str]:
         """The accounts over which this number may go, best first; empty where none can take a call."""
-        allowed = self.trunks_of(campaign)
+        return self._usable(self.trunks_of(campaign), number)
+
+    def choose_overflow_trunks(self, trunk: str, number: str) -> list[str]:
+        """The same for a queue's overflow, of the trunks that are in force now. trunk: this one alone; empty: any."""
+        return [trunk] if trunk else self._usable([each.name for each in self.settings.trunks], number)
+
+    def _usable(self, allowed: Collection[str], number: str) -> list[str]:
         return self.routes.accounts_for(
             number, lambda name: name in allowed and self.pool.channels_free(name) > 0, secrets.randbelow
         )

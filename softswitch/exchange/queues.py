@@ -46,7 +46,8 @@ class Queue:
     overflow_after_s: float = PATIENCE_S
     overflow_number: str = ""
     """E.164; who takes callers that nobody here serves. Empty: nobody does."""
-    overflow_trunks: tuple[str, ...] = ()
+    overflow_trunk: str = ""
+    """The one that calls them; empty: any that has a route."""
     capacity: int = 0
     priority: int = 0
     service_share: float = 0.0
@@ -59,7 +60,6 @@ class Queue:
 
     @classmethod
     def of(cls, inbound: InboundSettings, settings: Settings) -> "Queue":
-        trunks = (inbound.overflow_trunk,) if inbound.overflow_trunk else tuple(t.name for t in settings.trunks)
         return cls(
             did=inbound.did,
             agents=_skilled(inbound, settings),
@@ -76,7 +76,7 @@ class Queue:
             patience_s=inbound.patience_s,
             overflow_after_s=inbound.patience_s if inbound.overflow_after_s is None else inbound.overflow_after_s,
             overflow_number=inbound.overflow_number,
-            overflow_trunks=trunks,
+            overflow_trunk=inbound.overflow_trunk,
             capacity=inbound.capacity,
             priority=inbound.priority,
             service_share=inbound.service_share,

@@ -68,9 +68,7 @@ class Trunks:
         if new is None:
             users = [f"campaign {each.name}" for each in settings.campaigns if each.trunk == name]
             users += [
-                f"queue {each.did}"
-                for each in settings.inbound
-                if each.overflow_number and each.overflow_trunk in ("", name)
+                f"queue {each.did}" for each in settings.inbound if each.overflow_number and each.overflow_trunk == name
             ]
             return f"{users[0]} uses it until a restart" if users else ""
         for campaign in settings.campaigns:

@@ -248,6 +248,6 @@ def test_an_inbound_number_is_served_by_the_agents_who_have_learnt_all_that_it_a
     settings = load(site)
     queue = Queue.of(settings.inbound[0], settings)
     assert queue.agents == ("1001",)
-    assert (queue.overflow_trunks, queue.overflow_after_s) == (("carrier",), queue.patience_s)
+    assert (queue.overflow_trunk, queue.overflow_after_s) == ("", queue.patience_s)
     assert queue.hours is not None and (queue.hours.opens, queue.hours.closes) == (time(9), time(17))
     assert Queue.of(settings.inbound[0].model_copy(update={"skills": ()}), settings).agents == ("1001",)

@@ -93,6 +93,7 @@ class Site:
         self.plane, self.pool, self.board = Plane(), Pool(), AgentBoard()
         self.queue = queue
         self.rung: list[str] = []
+        self.trunks = ["first", "second"]
         self.refused: list[tuple[str, int]] = []
         self.refs = count(1)
         self.wall = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -107,6 +108,7 @@ class Site:
             new_ref=lambda: f"c-{next(self.refs)}", wall=lambda: self.wall,
             ring=lambda leg_id, now: self.rung.append(leg_id),
             reject=lambda leg_id, status, now: self.refused.append((leg_id, status)),
+            choose_trunks=lambda trunk, number: [trunk] if trunk else list(self.trunks),
         )  # fmt: skip
 
     def offered(self, leg_id: str, origin: Origin, source: str) -> CallOffered:

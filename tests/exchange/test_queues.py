@@ -17,7 +17,7 @@ from tests.exchange.inbound_site import MUSIC, NOTICE, THEIRS, Site, played
 
 PLAIN = Queue("+442079460100", (), "nobody", MUSIC)
 OTHER = "+442079460999"
-OVERFLOWS = replace(PLAIN, overflow_number=OTHER, overflow_trunks=("first", "second"))
+OVERFLOWS = replace(PLAIN, overflow_number=OTHER)
 
 
 def overflowing() -> tuple[Site, int]:
@@ -116,6 +116,30 @@ def test_another_number_takes_a_caller_who_hears_it_ring_and_is_recorded_on() ->
     assert site.board.state_of("1001") is AgentState.READY
     assert site.pool.hung_up == []
     assert site.calls.overflows.may_ring("+442079460111") == NOBODY_DIALS
+
+
+def test_the_overflow_goes_over_the_trunks_of_the_moment_or_the_one_it_names() -> None:
+    site = Site(OVERFLOWS)
+    site.call()
+    site.trunks = ["third"]  # saved after the start
+    site.now += PATIENCE_S
+    site.calls.handle_timer(site.now)
+    assert [each[1:] for each in site.pool.placed] == [("third", OTHER)]
+    named = Site(replace(OVERFLOWS, overflow_trunk="own"))
+    named.call()
+    named.now += PATIENCE_S
+    named.calls.handle_timer(named.now)
+    assert [each[1:] for each in named.pool.placed] == [("own", OTHER)]
+
+
+def test_without_a_trunk_for_the_overflow_nobody_takes_the_caller() -> None:
+    site = Site(OVERFLOWS)
+    leg = site.call()
+    site.trunks = []
+    site.now += PATIENCE_S
+    site.calls.handle_timer(site.now)
+    assert site.pool.placed == [] and played(site, leg)[-1] == ("nobody", False)
+    assert site.calls.overflows.may_ring(OTHER) == NOBODY_DIALS
 
 
 @pytest.mark.parametrize("who", ["caller", "c-2"])

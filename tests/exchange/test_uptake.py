@@ -111,6 +111,7 @@ class House:
         self.inbound = InboundCalls(
             self.lines, self.agents, self.board, self.records, Path("/recordings"),  # type: ignore[arg-type]
             new_ref=refs, wall=lambda: WALL, ring=self.pool.ring, reject=self.pool.reject,
+            choose_trunks=lambda trunk, number: ["carrier"],
         )  # fmt: skip
         self.settings = SimpleNamespace(
             agents=[SimpleNamespace(id="agent-1"), SimpleNamespace(id="agent-2")],
