@@ -80,6 +80,7 @@ class SupervisorDesk(AgentDesk):
             is_tested=lines.is_tested(name),
             can_listen=lines.can_listen(name, now),
             voice_dbov=self._site.watching.supervisor_voice_dbov(name),
+            is_heard=self._site.watching.heard_on(name) is not None,
         )
 
     async def play_supervisor_tone(self, name: str) -> None:
@@ -90,7 +91,7 @@ class SupervisorDesk(AgentDesk):
     async def pass_supervisor_test(self, name: str) -> None:
         """The supervisor has heard the tone, and is heard: from now on the supervisor counts. A phone that was rung for
         it alone is hung up."""
-        self._site.supervisors.pass_test(name)
+        self._site.supervisors.pass_test(name, self._site.watching.heard_on(name))
         if not self._site.supervision.agent_of(name):
             with self._site.mutating() as now:
                 self._site.supervisors.release(name, now)

@@ -67,12 +67,12 @@ class SupervisorLines:
     def is_tested(self, name: str) -> bool:
         return name in self._tested
 
-    def untested_phones(self) -> dict[str, int]:
-        """By supervisor whose phone is up and not tested: its media leg. A browser headset is measured by its page."""
+    def untested(self) -> dict[str, int]:
+        """By supervisor whose phone or headset is up and not tested: its media leg."""
         return {
             name: line.media
             for name, line in self._by_name.items()
-            if name not in self._tested and line.answered and not line.closed and line.headset is None
+            if name not in self._tested and line.answered and not line.closed
         }
 
     def play_tone(self, name: str, now: float) -> None:
@@ -84,10 +84,11 @@ class SupervisorLines:
         else:
             self._lines.plane.play(line.media, ARRIVAL_TONE)
 
-    def pass_test(self, name: str) -> None:
-        """The supervisor has heard the tone. UsageError while nothing has been heard from the supervisor."""
+    def pass_test(self, name: str, heard: int | None) -> None:
+        """The supervisor has heard the tone. heard: the leg on which a voice was. UsageError where it is not theirs:
+        of a supervisor who is not heard the sound does not work, whatever packets come."""
         line = self.line_of(name)
-        if line is None or not self._lines.plane.statistics(line.media).packets_received:
+        if line is None or line.media != heard:
             raise UsageError("we do not hear you yet: connect the headset, or pick up the phone, and say a few words")
         self._tested.add(name)
 

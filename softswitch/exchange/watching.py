@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 LOOK_S = 0.2
+VOICE_DBOV = -36.0
+"""Ten below usual speech (-26 dBov, ITU-T P.56), and well over a room in which nobody speaks."""
 AGENT, SUPERVISOR = "agent", "supervisor"
 OFF_SCRIPT = {Alert.TOO_FAST: AlertKind.TOO_FAST, Alert.TOO_LONG: AlertKind.TOO_LONG}
 TOLD = {
@@ -45,14 +47,20 @@ class Watching:
         self._tested: dict[tuple[str, str], int] = {}
         """By role and name, of agents and supervisors who must test their sound: the leg of the own line."""
         self._voices: dict[tuple[str, str], float] = {}
+        self._heard: dict[tuple[str, str], int] = {}
+        """Of those, whose voice was loud enough: the leg on which it was."""
 
     def voice_dbov(self, agent: str) -> float | None:
         """How loud an agent is on the own idle line, who must test the headset; None for everybody else."""
         return self._voices.get((AGENT, agent))
 
     def supervisor_voice_dbov(self, supervisor: str) -> float | None:
-        """The same of a supervisor on the own phone, until its test is passed."""
+        """The same of a supervisor on the own phone or headset, until its test is passed."""
         return self._voices.get((SUPERVISOR, supervisor))
+
+    def heard_on(self, supervisor: str) -> int | None:
+        """The leg on which the voice of a supervisor who tests the sound was loud enough."""
+        return self._heard.get((SUPERVISOR, supervisor))
 
     # what supervisors see and say
 
@@ -113,6 +121,8 @@ class Watching:
         self._choose_tested()
         levels = self._site.plane.levels.look([*legs.values(), *self._tested.values()])
         self._voices = {who: levels[leg].received for who, leg in self._tested.items() if leg in levels}
+        self._heard = {who: leg for who, leg in self._heard.items() if self._tested.get(who) == leg}
+        self._heard |= {who: self._tested[who] for who, level in self._voices.items() if level >= VOICE_DBOV}
         for agent, leg in legs.items():
             if leg in levels:
                 self._by_agent[agent].receive_levels(levels[leg].sent, levels[leg].received, now)
@@ -127,7 +137,7 @@ class Watching:
             and (talk := site.agents.talk_of(settings.id)).line is not None
             and talk.partner is None
         }
-        due |= {(SUPERVISOR, name): leg for name, leg in site.supervisors.untested_phones().items()}
+        due |= {(SUPERVISOR, name): leg for name, leg in site.supervisors.untested().items()}
         for who, leg in self._tested.items():
             if who not in due and self._leg_of(*who) == leg:
                 site.plane.measure(leg, False)

@@ -86,7 +86,10 @@ class SupervisorAudioView:
     can_listen: bool
     """It was, and the line is up or the phone is registered: so the supervisor_ratio interlock counts it."""
     voice_dbov: float | None = None
-    """While a phone is under test: how loud the supervisor was in the last fifth of a second, 0 to -127, silence."""
+    """While phone or headset is under test: how loud the supervisor was in the last fifth of a second, 0 to -127,
+    silence."""
+    is_heard: bool = False
+    """Under test: a voice was loud enough, and the test can be passed."""
 
 
 def conversation_view(

@@ -45,14 +45,21 @@ class AudioPanel:
             self._button.text = "Sound works" if view.can_listen else "Test your sound"
             self._button.classes(replace=f"audio {'tone-ready' if view.can_listen else 'tone-alert'}")
         voice = None if view.voice_dbov is None else int(meter(view.voice_dbov))
-        page = {"has_phone": view.has_phone, "is_line_up": view.is_line_up, "state": "", "voice": voice}
+        unheard = self._passed and view.is_line_up and not view.is_heard
+        page = {
+            "has_phone": view.has_phone,
+            "is_line_up": view.is_line_up,
+            "state": "",
+            "voice": voice,
+            "unheard": unheard,
+        }
         if page != self._headset._props["page"]:
             self._headset._props["page"] = page
             self._headset.update()
 
     async def look(self) -> None:
-        """Pass the test once a headset that was said to work is connected."""
-        if self._passed and self._control.supervisor_audio(self._supervisor).is_line_up:
+        """Pass the test once the switch itself hears who has said that the sound works."""
+        if self._passed and self._control.supervisor_audio(self._supervisor).is_heard:
             self._passed = False
             await self._act(lambda: self._control.pass_supervisor_test(self._supervisor), "Your sound works")
 

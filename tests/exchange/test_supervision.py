@@ -313,10 +313,10 @@ def test_a_supervisor_counts_once_the_tone_was_heard_and_the_supervisor_too(floo
     lines.play_tone("sue", floor.now)
     sue = floor.pick_up("sue")
     assert floor.plane.played[-1] == (sue, ARRIVAL_TONE)
-    with pytest.raises(UsageError, match="do not hear you"):
-        lines.pass_test("sue")
-    floor.plane.heard[sue] = 12
-    lines.pass_test("sue")
+    for heard in (None, sue + 1):  # nobody, or somebody on another leg
+        with pytest.raises(UsageError, match="do not hear you"):
+            lines.pass_test("sue", heard)
+    lines.pass_test("sue", sue)
     lines.release("sue", floor.now)
     assert lines.can_listen("sue", floor.now)
     floor.pool.registered.discard("sue")
@@ -327,4 +327,4 @@ def test_a_supervisor_counts_once_the_tone_was_heard_and_the_supervisor_too(floo
     with pytest.raises(UsageError, match="neither headset nor phone"):
         lines.play_tone("una", floor.now)
     with pytest.raises(UsageError, match="do not hear you"):
-        lines.pass_test("una")
+        lines.pass_test("una", None)

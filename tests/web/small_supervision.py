@@ -65,7 +65,8 @@ class SmallSupervision(SmallInterviews):
     def supervisor_audio(self, name: str) -> SupervisorAudioView:
         up, tested = name in self.headsets, name in self.tested
         voice = None if tested else self.voices.get(name)
-        return SupervisorAudioView(name in self.supervisor_phones, up, tested, up and tested, voice)
+        heard = up and not tested and self.voices.get(name, -24.0) >= -36.0
+        return SupervisorAudioView(name in self.supervisor_phones, up, tested, up and tested, voice, heard)
 
     async def play_supervisor_tone(self, name: str) -> None:
         if name not in self.headsets and name not in self.supervisor_phones:
@@ -74,7 +75,7 @@ class SmallSupervision(SmallInterviews):
         self.tones.append(name)
 
     async def pass_supervisor_test(self, name: str) -> None:
-        if name not in self.headsets:
+        if not self.supervisor_audio(name).is_heard:
             raise UsageError("we do not hear you yet")
         self.tested.add(name)
 

@@ -32,7 +32,7 @@ export default {
         <p class="desk-hint">{{ !isMeasured ? (page.is_line_up ? "Your phone is heard by the switch." : "Say a few words.") : spoke ? "We hear you." : "Say a few words: the bar must move." }}</p>
       </li>
     </ol>
-    <p class="desk-notice" role="alert"><span v-if="trouble">{{ trouble }}</span></p>
+    <p class="desk-notice" role="alert"><span v-if="trouble || page.unheard">{{ trouble || "Say a few words more: the switch does not hear you yet." }}</span></p>
     <button type="button" class="act act-main act-big act-wide" :disabled="!canBegin || busy" @click="begin">{{ finish }}</button>
     <audio ref="audio" autoplay></audio>
   </section>`,
