@@ -192,7 +192,7 @@ class Switch:
         inbound = InboundCalls(
             lines, agents, board, records, recordings_directory(settings),
             new_ref=new_ref, wall=wall, ring=pool.ring, reject=pool.reject, blend=blend,
-            choose_trunks=lambda trunk, number: self.site.choose_overflow_trunks(trunk, number),
+            choose_trunks=reports.choose_overflow_trunks,
         )  # fmt: skip
         watch = Health(
             interlocks,

@@ -192,6 +192,9 @@ class Reports:
     def may_ring(self, number: str) -> str | None:
         return self.site.may_ring(number)
 
+    def choose_overflow_trunks(self, trunk: str, number: str) -> list[str]:
+        return self.site.choose_overflow_trunks(trunk, number)
+
     def tick(self) -> None:
         """Health looked, or something reported to it: tell the diallers what may be done, and what time it is."""
         now = self.site.driver.now
