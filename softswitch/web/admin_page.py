@@ -18,7 +18,7 @@ from softswitch.web.admin_steps import MESSAGE, NEW, OPTIONAL, STEPS, blocks, do
 from softswitch.web.administration import Administration
 from softswitch.web.authentication import Caller
 from softswitch.web.first_paint import text
-from softswitch.web.login import ASSETS
+from softswitch.web.plain_pages import ASSETS
 from softswitch.web.proving import Proving
 from softswitch.web.room import Room
 from softswitch.web.sessions import Session

@@ -24,7 +24,7 @@ from softswitch.web.agents_panel import TONES
 from softswitch.web.control import SwitchControl
 from softswitch.web.elements import meter
 from softswitch.web.first_paint import text
-from softswitch.web.login import ASSETS
+from softswitch.web.plain_pages import ASSETS
 from softswitch.web.room import Room
 from softswitch.web.sessions import Session
 from softswitch.web.training import AWAY

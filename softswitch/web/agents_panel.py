@@ -67,7 +67,7 @@ def _row(view: AgentView, talk: ConversationView | None, muted: bool) -> Row:
 
 def _talk(talk: ConversationView) -> Row:
     answers = f"{talk.answers} answer{'' if talk.answers == 1 else 's'}"
-    where = f"{talk.node} {clock(talk.at_node_s)}" if talk.node else talk.ending.replace("_", " ")
+    where = talk.node or talk.ending.replace("_", " ")
     warning = ""
     if talk.overlap_s >= LONG_OVERLAP_S:
         warning = f"both talk {clock(talk.overlap_s)}"
@@ -77,7 +77,8 @@ def _talk(talk: ConversationView) -> Row:
     callee = "speaks" if talk.callee_speaks else "silent"
     return {
         "call_ref": talk.call_ref,
-        "node": f"{where} · {answers}" if where else "",
+        "node": where,
+        "told": f"{clock(talk.at_node_s)} · {answers}" if talk.node else answers if where else "",
         "agent_level": meter(talk.agent_dbov),
         "callee_level": meter(talk.callee_dbov),
         "levels": f"Agent {agent}, callee {callee}",

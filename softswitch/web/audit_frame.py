@@ -16,7 +16,7 @@ from softswitch.web.elements import Text, named
 from softswitch.web.first_paint import text as html
 from softswitch.web.forms import link
 from softswitch.web.guard import caller_of
-from softswitch.web.login import ASSETS
+from softswitch.web.plain_pages import ASSETS
 from softswitch.web.proving import Proving
 from softswitch.web.room import Room
 from softswitch.web.sessions import Session

@@ -47,7 +47,7 @@ async def show_audit_log(visitor: Visitor) -> None:
             choice(
                 "Kind", "kind", [("", "anything"), *((each.value, each.value) for each in Kind)], value=asked["kind"]
             )
-            field("Subject", "subject", value=asked["subject"], classes="narrow", hint="call, agent, page")
+            field("Subject", "subject", value=asked["subject"], classes="narrow", hint="agent 101")
             field("Text", "text", value=asked["text"], classes="narrow", hint="anywhere")
             field("From", "since", "datetime-local", value=asked["since"])
             field("Until", "until", "datetime-local", value=asked["until"])

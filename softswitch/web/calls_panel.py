@@ -42,10 +42,14 @@ def _drawn(board: WallboardView) -> tuple[str, tuple[Row, ...]]:
     hidden = len(calls) - len(shown)
     text = f"{len(calls)} in progress" + (f", {hidden} not listed" if hidden else "")
     without = sum(view.state == "answered" and not view.agent for view in calls)
-    waiting = [f"{each.name} {each.waiting} ({clock(each.longest_wait_s)})" for each in board.queues if each.waiting]
+    waiting = [
+        f"{each.waiting} wait{'s' if each.waiting == 1 else ''} at {each.name}, longest {clock(each.longest_wait_s)}"
+        for each in board.queues
+        if each.waiting
+    ]
     if without:
-        waiting.insert(0, f"{without} answered, no agent yet")
-    return text + (f" · waiting: {', '.join(waiting)}" if waiting else ""), tuple(_row(view) for view in shown)
+        waiting.insert(0, f"{without} answered without an agent")
+    return " · ".join((text, *waiting)), tuple(_row(view) for view in shown)
 
 
 class CallsPanel:

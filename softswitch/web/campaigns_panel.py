@@ -81,8 +81,10 @@ class _Card:
         self._outlook.text = projected(outlook.abandoned_at_midnight)
         self._silent_outlook.text = projected(outlook.silent_at_midnight)
         tone = rate_tone(outlook.silent_rate, outlook.silent_limit)
-        self._silent.show(bar_share(outlook.silent_rate, outlook.silent_limit), tone=tone, mark_at=LIMIT_AT)
-        self._silent_rate.text = f"{percent(outlook.silent_rate)} of {percent(outlook.silent_limit)}"
+        mark_at = LIMIT_AT if outlook.silent_limit else 0.0
+        self._silent.show(bar_share(outlook.silent_rate, outlook.silent_limit), tone=tone, mark_at=mark_at)
+        limit = percent(outlook.silent_limit) if outlook.silent_limit else "none"
+        self._silent_rate.text = f"{percent(outlook.silent_rate)} of {limit}"
         self._pacing.text = paced(view, outlook)
 
     @staticmethod
@@ -128,8 +130,14 @@ def paced(view: CampaignView, outlook: OutlookView) -> str:
     expected = "–" if outlook.expected_idle_s is None else f"{outlook.expected_idle_s:.0f} s"
     return (
         f"{dials} dials an agent at work ({outlook.agents_at_work}) · agents wait {idle}, predicted {expected} · "
-        f"hopper {count(view.hopper)}"
+        f"hopper {count(view.hopper)}{_promised(view)}"
     )
+
+
+def _promised(view: CampaignView) -> str:
+    told = [(view.callbacks_due, "due"), (view.callbacks_missed, "missed")]
+    named = ", ".join(f"{count(number)} {what}" for number, what in told if number)
+    return f" · callbacks: {named}" if named else ""
 
 
 def rate_tone(rate: float, limit: float) -> str:

@@ -164,9 +164,12 @@ def _options(series: list[dict[str, Any]], *, unit: str = "", patterned: bool = 
         "grid": {"left": 40, "right": 10, "top": 28, "bottom": 24},
         "legend": {"top": 0, "right": 0, "itemWidth": 14, "itemHeight": 8},
         "tooltip": {"trigger": "axis"},
-        "yAxis": {"type": "value", "min": 0, "splitLine": QUIET, "axisLabel": {"formatter": "{value}" + unit}},
+        "yAxis": {
+            "type": "value", "min": 0, "splitNumber": 4, "splitLine": QUIET,
+            "minInterval": 0 if unit else 1, "axisLabel": {"formatter": "{value}" + unit},
+        },
         "series": series,
-    }
+    }  # fmt: skip
 
 
 def _bars(name: str, colour: str, values: list[Any], *, stack: str = "") -> dict[str, Any]:

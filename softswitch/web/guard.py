@@ -15,7 +15,6 @@ import time
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from http.cookies import CookieError, SimpleCookie
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -27,11 +26,12 @@ from softswitch.errors import SoftswitchError
 from softswitch.web.accounts import Account, Role
 from softswitch.web.authentication import Authenticator, Caller, Refused
 from softswitch.web.headers import with_security_headers
+from softswitch.web.plain_pages import plain_page
 from softswitch.web.sessions import Session, Sessions
 
 COOKIE = "softswitch_session"
 CSRF_HEADER = "x-csrf-token"
-OPEN_PATHS = frozenset({"/healthz", "/login", "/login/page.css", "/login/code", "/api/login"})
+OPEN_PATHS = frozenset({"/healthz", "/login", "/login/code", "/api/login"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAXIMUM_BODY = 64 * 1024
 UPLOADS = "/api/admin/uploads"
@@ -40,7 +40,7 @@ MAXIMUM_UPLOAD = 256 << 20
 PHONE_FILES = "/provisioning/"
 """Phones have no account: the random token in the path is what lets one in, once."""
 
-_NO_PAGE = (Path(__file__).parent / "assets" / "no_page.html").read_text(encoding="utf-8")
+_NO_PAGE = plain_page("no_page.html")
 _WATCHERS = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
 _EVERYBODY = frozenset(Role)
 _OVERSEERS = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR, Role.AUDITOR})

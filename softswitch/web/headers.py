@@ -17,6 +17,8 @@ import re
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Scope, Send
 
+from softswitch.web.paint_order import painted_first
+
 _INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
 _COMMON = (
     "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
@@ -76,12 +78,13 @@ def with_security_headers(scope: Scope, send: Send) -> Send:
             html.extend(message.get("body", b""))
             if message.get("more_body", False):
                 return
+            page = painted_first(bytes(html))  # as long as before
             MutableHeaders(scope=start)["content-security-policy"] = policy(
-                bytes(html), plays=scope["path"].startswith("/audit/")
+                page, plays=scope["path"].startswith("/audit/")
             )
             await send(start)
             start = None
-            message = {"type": "http.response.body", "body": bytes(html)}
+            message = {"type": "http.response.body", "body": page}
         await send(message)
 
     return decorated

@@ -3,22 +3,23 @@
 import html
 import math
 import time
-from pathlib import Path
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from softswitch.errors import UsageError
 from softswitch.web.accounts import Account, Role
 from softswitch.web.authentication import Enrolment, Refused, stamp_of
 from softswitch.web.guard import COOKIE, caller_of, token_of
+from softswitch.web.plain_pages import plain_page
 from softswitch.web.room import Room
 from softswitch.web.totp import as_text, uri
 
-ASSETS = Path(__file__).parent / "assets"
-_PAGE = (ASSETS / "login.html").read_text(encoding="utf-8")
-_CODE_PAGE = (ASSETS / "second_factor.html").read_text(encoding="utf-8")
+_PAGE = plain_page("login.html")
+_CODE_PAGE = plain_page("second_factor.html")
+LONGEST_NAME = 64
+"""As the field takes it."""
 
 
 def login_router(room: Room) -> APIRouter:
@@ -28,10 +29,6 @@ def login_router(room: Room) -> APIRouter:
     async def page(request: Request) -> Response:
         return _page(next_path=request.query_params.get("next", "/"))
 
-    @router.get("/login/page.css")
-    async def stylesheet() -> Response:
-        return FileResponse(ASSETS / "login.css", media_type="text/css")
-
     @router.post("/login")
     async def log_in(request: Request) -> Response:
         fields = await _fields(request)
@@ -40,7 +37,7 @@ def login_router(room: Room) -> APIRouter:
         name, password, code, next_path = (fields.get(key, "") for key in ("name", "password", "code", "next"))
         caller = caller_of(request.scope, request.headers)
         who = await room.authenticator.log_in(name, password, code, caller)
-        return await _answer(room, request, who, next_path)
+        return await _answer(room, request, who, next_path, name=name)
 
     @router.post("/login/code")
     async def enrol(request: Request) -> Response:
@@ -116,11 +113,17 @@ async def _fields(request: Request) -> dict[str, str] | None:
 
 
 async def _answer(
-    room: Room, request: Request, who: Account | Refused | Enrolment, next_path: str, *, again: bool = False
+    room: Room,
+    request: Request,
+    who: Account | Refused | Enrolment,
+    next_path: str,
+    *,
+    name: str = "",
+    again: bool = False,
 ) -> Response:
-    """again: somebody has just typed a first code."""
+    """name: as it was typed.  again: somebody has just typed a first code."""
     if isinstance(who, Refused):
-        return _page(next_path=next_path, refused=who)
+        return _page(next_path=next_path, refused=who, name=name)
     if isinstance(who, Enrolment):
         return _code_page(room, who, next_path, "This is not the code of this moment." if again else "")
     response = RedirectResponse(_own_path(next_path), 303)
@@ -128,7 +131,7 @@ async def _answer(
     return response
 
 
-def _page(*, next_path: str, refused: Refused | None = None) -> Response:
+def _page(*, next_path: str, refused: Refused | None = None, name: str = "") -> Response:
     status, message = 200, ""
     headers = {}
     if refused is not None and refused.closed:
@@ -140,9 +143,15 @@ def _page(*, next_path: str, refused: Refused | None = None) -> Response:
         headers["retry-after"] = str(wait_s)
     elif refused is not None:
         status, message = 401, "Name, password or code is wrong."
-    page = _PAGE.replace("{{alert}}", _alert(message)).replace(
-        "{{next}}", html.escape(_own_path(next_path), quote=True)
-    )
+    page = _PAGE
+    for field, text in (
+        ("alert", _alert(message)),
+        ("next", html.escape(_own_path(next_path), quote=True)),
+        ("at_name", "" if name else " autofocus"),
+        ("at_password", " autofocus" if name else ""),
+        ("name", html.escape(name[:LONGEST_NAME], quote=True)),  # last: it may hold what looks like another field
+    ):
+        page = page.replace(f"{{{{{field}}}}}", text)
     return HTMLResponse(page, status, headers)
 
 

@@ -69,9 +69,9 @@ class MediaPanel:
     def __init__(self) -> None:
         self._last: tuple[float, int] | None = None
         with panel("Media", "media"), ui.element("div").classes("figures"):
-            self._rate = Figure("packets/s in")
+            self._rate = Figure("packets/s")
             self._lost = Figure("lost")
-            self._cost = Figure("µs a packet")
+            self._cost = Figure("µs each")
             self._deaths = Figure("restarts")
 
     def show(self, view: WallboardView) -> None:

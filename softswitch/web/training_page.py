@@ -10,8 +10,9 @@ from softswitch.errors import UsageError
 from softswitch.store.training import TrainingResult
 from softswitch.training.adherence import WEIGHTS
 from softswitch.training.scenarios import SCENARIOS
-from softswitch.web.elements import Pill, Text, clock, panel
-from softswitch.web.login import ASSETS
+from softswitch.web.elements import Pill, Text, clock, named, panel
+from softswitch.web.forms import link
+from softswitch.web.plain_pages import ASSETS
 from softswitch.web.room import Room
 from softswitch.web.sessions import Session
 from softswitch.web.training import AWAY
@@ -50,11 +51,12 @@ class TrainingPage:
                     with ui.element("a").props('href="/training"').classes("training-link"):
                         Text("everybody")
                 Text("", "spacer")
-                with ui.element("a").props('href="/"').classes("training-link"):
-                    Text("Wallboard")
-                ui.button(icon="contrast").on("click", js_handler="() => Quasar.Dark.toggle()").props(
-                    'flat round dense aria-label="Switch between light and dark"'
-                )
+                link("Wallboard", "/")
+                dark = Text("◐", "act act-round", tag="button").props("type=button")
+                named(dark, "Switch between light and dark")
+                dark.on("click", js_handler="() => Quasar.Dark.toggle()")
+                with ui.element("form").props('method=post action="/logout"').classes("inline"):
+                    Text("Log out", "act", tag="button").props("type=submit")
             if room.training.scripts:
                 with panel("Choose an agent's next practice call"):
                     Text("The agent's page shows it at once; who answers, the agent is told at the end.", tag="p")
@@ -63,7 +65,7 @@ class TrainingPage:
                         "campaigns": tuple(sorted(room.training.scripts)),
                         "scenarios": tuple({"name": each.name, "title": each.title} for each in SCENARIOS),
                     }
-            self._body = ui.element("main").classes("training-body")
+            self._body = ui.element("div").classes("training-body")
 
     def _alive(self) -> bool:
         return self._session is None or self._room.sessions.alive(self._session, time.monotonic())
@@ -115,12 +117,12 @@ class TrainingPage:
         by_agent: dict[str, list[TrainingResult]] = defaultdict(list)
         for each in results:
             by_agent[each.agent].append(each)
-        with panel("Agents"), _table("Agent", "Practice calls", "Passed", "Points", "Last five"):
+        with panel("Agents"), _table("Results by agent", "Agent", "Practice calls", "Passed", "Points", "Last five"):
             for agent, theirs in sorted(by_agent.items()):
                 last = theirs[:5]
                 with ui.element("tr"):
-                    with ui.element("td"), ui.element("a").classes("training-link") as link:
-                        link.props["href"] = f"/training?agent={agent}" if agent.isalnum() else "/training"
+                    with ui.element("td"), ui.element("a").classes("training-link") as theirs_alone:
+                        theirs_alone.props["href"] = f"/training?agent={agent}" if agent.isalnum() else "/training"
                         Text(agent)
                     _cell(str(len(theirs)))
                     _cell(str(sum(each.passed for each in theirs)))
@@ -130,7 +132,7 @@ class TrainingPage:
     def _calls(self, results: list[TrainingResult]) -> None:
         with (
             panel("Practice calls"),
-            _table("When", "Agent", "Script", "Callee", "Took", "Points", *_parts(), "Remarks"),
+            _table("Every practice call", "When", "Agent", "Script", "Callee", "Took", "Points", *_parts(), "Remarks"),
         ):
             for each in results:
                 with ui.element("tr"):
@@ -155,9 +157,10 @@ def _parts() -> list[str]:
     return [*WEIGHTS]
 
 
-def _table(*heads: str) -> ui.element:
+def _table(name: str, *heads: str) -> ui.element:
     """A table whose rows go into what is returned."""
-    with ui.element("div").classes("training-wide").props('tabindex=0 role=region aria-label="Table"'):
+    with ui.element("div").classes("training-wide").props("tabindex=0 role=region") as room:
+        named(room, name)
         table = ui.element("table").classes("training-table")
     with table:
         with ui.element("thead"), ui.element("tr"):

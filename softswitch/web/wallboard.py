@@ -19,8 +19,8 @@ from softswitch.web.campaigns_panel import CampaignsPanel
 from softswitch.web.charts_panel import ChartsPanel
 from softswitch.web.elements import Text, clock
 from softswitch.web.guard import may_enter
-from softswitch.web.login import ASSETS
 from softswitch.web.noting import noted_control
+from softswitch.web.plain_pages import ASSETS
 from softswitch.web.room import Room
 from softswitch.web.sessions import Session
 from softswitch.web.site_panel import InterlocksPanel, MediaPanel, TrunksPanel
@@ -63,7 +63,7 @@ class Wallboard:
             self._header()
             self._interlocks = InterlocksPanel()
             self._alerts = AlertsPanel(control, account.name, self._act)
-            with ui.element("main").classes("columns"):
+            with ui.element("div").classes("columns"):  # the page library brings the landmark
                 with ui.element("div").classes("column-wide"):
                     self._agents = AgentsPanel(
                         control,

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from softswitch.web.login import ASSETS
+from softswitch.web.plain_pages import ASSETS
 
 TONES = ("ready", "reserved", "busy", "wrap", "paused", "idle", "alert")
 

@@ -10,6 +10,8 @@ import pytest
 from memory_people import PASSWORD
 from site_client import Site, served
 
+from softswitch.web.paint_order import painted_first
+
 PAGES = {
     "/agent": ("101", ("Agent 101", "OFFLINE")),
     "/": ("sue", ("Dialling is held", "Campaigns", "Log out")),
@@ -77,6 +79,26 @@ def test_each_page_says_what_it_is_before_its_script_has_come(path: str) -> None
     assert not found.open, "every element is closed"
     told = " ".join(found.texts)
     assert [text for text in texts if text not in told] == []
+
+
+def test_the_librarys_style_sheets_are_asked_for_after_it_and_nothing_else_is_moved() -> None:
+    async def story() -> tuple[str, str]:
+        site = Site(pages=True)
+        async with served(site) as server, httpx.AsyncClient(base_url=server.url, auth=("sue", PASSWORD)) as client:
+            answer = await client.get("/")
+            return answer.text, answer.headers["content-length"]
+
+    page, length = asyncio.run(story())
+    assert page.count("@import") == page[page.index('id="first-paint"') :].count("@import") >= 4
+    assert page.index("@import") < page.index('<div id="app"')
+    assert "--ground" in page[: page.index('id="first-paint"')], "our own rules stand before it"
+    assert not re.search(r"<link[^>]*rel=.stylesheet", page)
+    assert len(page.encode()) == int(length)
+
+
+@pytest.mark.parametrize("page", [b"", b"<html>", b'<style>@layer a;</style><div id="first-paint"></div>'])
+def test_a_page_that_is_not_the_librarys_stays_as_it_is(page: bytes) -> None:
+    assert painted_first(page) == page
 
 
 @pytest.mark.parametrize("path", PAGES)

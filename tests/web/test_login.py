@@ -1,4 +1,5 @@
 import asyncio
+import re
 
 import httpx
 import pytest
@@ -42,7 +43,7 @@ def test_wrong_password_and_unknown_name_get_the_same_answer() -> None:
             wrong = await log_in(client, "sue", "guess")
             unknown = await log_in(client, "zoe", "guess")
             assert wrong.status_code == unknown.status_code == 401
-            assert wrong.text == unknown.text
+            assert wrong.text == unknown.text.replace("zoe", "sue")  # but for the name that was typed
             assert "set-cookie" not in wrong.headers
 
     asyncio.run(story())
@@ -191,5 +192,27 @@ def test_malformed_credentials_are_refused(header: str) -> None:
             response = await client.get("/api/wallboard", headers={"authorization": header})
             assert response.status_code == 401
             assert response.headers["www-authenticate"].startswith("Basic")
+
+    asyncio.run(story())
+
+
+def test_who_mistypes_a_password_types_the_name_no_more_and_markup_in_it_is_text() -> None:
+    async def story() -> None:
+        async with Site().client() as client:
+            page = (await log_in(client, "otto", "guess")).text
+            assert 'value="otto" required maxlength' in page
+            assert 'type="password" required autofocus' in page
+            page = (await log_in(client, '"><script>alert(1)</script>{{alert}}', "guess")).text
+            assert "<script" not in page and page.count('class="alert"') == 1
+            assert "required autofocus maxlength" in (await client.get("/login")).text
+
+    asyncio.run(story())
+
+
+def test_the_log_in_page_is_whole_with_one_request() -> None:
+    async def story() -> None:
+        async with Site().client() as client:
+            page = (await client.get("/login")).text
+            assert "--accent" in page and not re.search(r"{{\w+}}|<link[^>]*stylesheet|<script|<img", page)
 
     asyncio.run(story())

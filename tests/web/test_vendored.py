@@ -2,7 +2,7 @@
 
 from hashlib import sha256
 
-from softswitch.web.login import ASSETS
+from softswitch.web.plain_pages import ASSETS
 
 LIBSODIUM = "29087d1719326c68006fe88cd110110e6c198ea078bd9c417ba3975875c89819"
 

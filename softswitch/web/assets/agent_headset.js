@@ -11,8 +11,8 @@ export default {
       <li>
         <h3>Connect</h3>
         <div class="headset-ways">
-          <button type="button" :class="['act act-big', { 'act-main': !page.has_phone }]" :disabled="busy" @click="listen">Use this browser</button>
-          <button v-if="page.has_phone && !page.is_line_up" type="button" class="act act-big act-main" @click="say('ring-phone')">Ring my phone</button>
+          <button type="button" :class="['act act-big', { 'act-main': !page.has_phone && !canTest }]" :disabled="busy" @click="listen">Use this browser</button>
+          <button v-if="page.has_phone && !page.is_line_up" :class="['act act-big', { 'act-main': !canTest }]" type="button" @click="say('ring-phone')">Ring my phone</button>
           <button v-if="page.has_phone && page.is_line_up && !stream" type="button" class="act act-big" @click="say('log-out-phone')">Hang up my phone</button>
         </div>
         <label v-if="devices.length" class="device">Microphone
@@ -22,7 +22,7 @@ export default {
       </li>
       <li :class="{ waits: !canTest }">
         <h3>Listen</h3>
-        <div class="headset-ways"><button type="button" class="act act-big" :disabled="!canTest" @click="tone">Play the tone</button>
+        <div class="headset-ways"><button type="button" :class="['act act-big', { 'act-main': canTest && !played }]" :disabled="!canTest" @click="tone">Play the tone</button>
         <label class="choice small"><input type="checkbox" v-model="heard" :disabled="!played" /><span class="choice-text">I hear it</span></label></div>
       </li>
       <li :class="{ waits: !canTest }">

@@ -19,13 +19,12 @@ export default {
   <div :class="['desk', 'tone-' + tone]">
     <header class="desk-top">
       <span class="desk-agent">Agent {{ page.agent }}</span>
-      <h1 class="desk-state" role="status"><span class="desk-state-name">{{ stateName }}</span
-        ><span v-if="page.code" class="desk-state-code">{{ page.code }}</span></h1>
+      <h1 class="desk-state"><span role="status"><span class="desk-state-name">{{ stateName }}</span
+        ><span v-if="page.code" class="desk-state-code">{{ page.code }}</span></span></h1>
       <span v-if="page.state !== 'offline'" class="desk-clock" role="timer" :aria-label="'Time in this state'">{{ clock(since) }}</span>
       <span v-if="page.pause_wanted" class="desk-hint">pause after this call</span>
       <p class="desk-notice" role="alert"><span v-if="view.notice" :key="view.notices">{{ view.notice }}</span></p>
       <span v-if="page.calls" class="desk-hint">{{ page.calls }} {{ page.calls === 1 ? "call" : "calls" }} this shift</span>
-      <button v-if="!elsewhere && !practice && page.state === 'paused' && !page.headset_test_due" class="act act-main" @click="say('ready')">Ready</button>
       <button v-for="each in (elsewhere ? [] : view.scripts || [])" :key="each" class="act" @click="say('practise', { campaign: each })">Practise {{ each }}</button>
       <button v-if="canPause" class="act" @click="open('pauses')">{{ inCall ? "Pause after this call" : "Pause" }}</button>
       <button type="button" class="act act-round" aria-label="Switch between light and dark" @click="turn">◐</button>
@@ -41,7 +40,7 @@ export default {
       <button class="act" @click="say('leave-practice')">Stop practising</button>
     </section>
 
-    <main class="desk-main desk-quiet" v-if="practiced">
+    <div class="desk-main desk-quiet" v-if="practiced">
       <section class="card practice-result" aria-label="What the practice call was worth">
         <h2 class="card-title">The callee {{ practice.callee }}</h2>
         <p class="practice-points"><span>{{ practice.points }}</span> of 100 · {{ practice.passed ? "passed" : "not passed" }}</p>
@@ -49,19 +48,19 @@ export default {
         <p v-else>Everything as the script wants it.</p>
         <button class="act act-main act-big" @click="say('practise', { campaign: practice.campaign })">Next practice call</button>
       </section>
-    </main>
+    </div>
 
-    <main class="desk-main desk-quiet" v-if="elsewhere">
+    <div class="desk-main desk-quiet" v-if="elsewhere">
       <div class="waiting">
         <p class="waiting-word">Your page is open in another tab</p>
         <p class="waiting-hint">One tab at a time can be worked with.</p>
         <p class="waiting-hint"><button class="act act-main act-big" @click="say('use-here')">Go on in this tab</button></p>
       </div>
-    </main>
+    </div>
 
-    <main class="desk-main" v-show="setUp"><slot></slot></main>
+    <div class="desk-main" v-show="setUp"><slot></slot></div>
 
-    <main class="desk-main desk-quiet" v-if="preview">
+    <div class="desk-main desk-quiet" v-if="preview">
       <section class="card preview" aria-label="Next to be called">
         <h2 class="card-title">Next to be called</h2>
         <p class="call-name">{{ page.call_ref }}</p>
@@ -69,17 +68,18 @@ export default {
         <div class="script-foot"><button class="act act-big" @click="say('skip')">Skip</button><span class="spacer"></span>
           <button class="act act-main act-big" @click="say('accept')">Call</button></div>
       </section>
-    </main>
+    </div>
 
-    <main class="desk-main desk-quiet" v-if="!elsewhere && !practiced && !setUp && !atWork && !preview">
+    <div class="desk-main desk-quiet" v-if="!elsewhere && !practiced && !setUp && !atWork && !preview">
       <div class="waiting">
         <div class="waiting-mark" aria-hidden="true"></div>
         <p class="waiting-word">{{ page.state === "ready" ? "Waiting for the next call" : page.state === "reserved" ? "A call is coming" : "You are on a pause" }}</p>
         <p class="waiting-hint">{{ page.state === "ready" ? "You hear a tone, and the script appears here." : page.state === "reserved" ? "You hear a tone, then the callee." : "Nobody is connected to you until you are ready." }}</p>
+        <p v-if="page.state === 'paused'" class="waiting-act"><button class="act act-main act-big" @click="say('ready')">Ready</button></p>
       </div>
-    </main>
+    </div>
 
-    <main class="desk-main desk-work" v-if="atWork">
+    <div class="desk-main desk-work" v-if="atWork">
       <section class="card script" aria-label="Script">
         <template v-if="interview">
           <div class="script-head">
@@ -162,7 +162,7 @@ export default {
           <button v-else class="act act-wide act-main" @click="say('ready')">Ready for the next call</button>
         </section>
       </aside>
-    </main>
+    </div>
 
     <dialog v-for="name in ['pauses', 'appointment', 'refused', 'broken_off', 'opt-out']" :key="name" :ref="name" class="sheet" :aria-label="titles[name]">
       <h2 class="sheet-title">{{ titles[name] }}</h2>
@@ -173,9 +173,9 @@ export default {
       </form>
       <form v-else-if="name === 'appointment'" method="dialog" @submit="appoint">
         <div class="sheet-fields">
-          <label>Day <input class="field" type="date" required v-model="day" /></label>
+          <label>Day <input class="field" type="date" required :min="today()" v-model="day" /></label>
           <label>Time at the callee's <input class="field" type="time" required v-model="time" /></label>
-          <label class="choice small"><input type="checkbox" v-model="own" /> <span class="choice-text">with me</span></label>
+          <label class="choice small"><input type="checkbox" v-model="own" /> <span class="choice-text">I call back myself</span></label>
         </div>
         <div class="sheet-actions">
           <button class="act act-main" value="yes">Make the appointment</button><button class="act" value="no" formnovalidate>Cancel</button>
@@ -273,6 +273,10 @@ export default {
       if (!told || told.type !== "opaqueredirect") return; // the line is disturbed: the page connects again by itself
       window.onbeforeunload = null;
       window.location.assign("/login?next=/agent");
+    },
+    today() {
+      const yesterday = new Date(Date.now() - 864e5); // it may still be yesterday at the callee's
+      return yesterday.toISOString().slice(0, 10);
     },
     noAnswer(each) { return NO_ANSWER[each] || each; },
     turn() { Quasar.Dark.toggle(); },

@@ -5,22 +5,21 @@ export default {
       <div v-for="row in rows" :key="row.agent" :class="['agent', 'tone-' + row.tone]">
         <button type="button" class="agent-open" @click="$emit('choose', row.agent)">
           <span class="agent-head">
-            <span class="agent-name">{{ row.agent }}</span><span class="agent-clock">{{ row.clock }}</span>
+            <span class="agent-name">{{ row.agent }}</span><span class="agent-state">{{ row.state }}</span><span class="agent-clock">{{ row.clock }}</span>
           </span>
-          <span class="agent-foot">
-            <span class="agent-state">{{ row.state }}</span><span class="agent-calls">{{ row.calls }}</span>
+          <span class="agent-line" :title="[row.warning, row.node, row.told].filter(Boolean).join(' ')">
+            <span v-if="row.warning" class="agent-warning">{{ row.warning }}</span>
+            <span v-if="row.node" class="agent-node">{{ row.node }}</span>
+            <span v-if="!row.warning">{{ row.told || row.calls }}</span>
           </span>
         </button>
-        <span v-if="row.call_ref" class="agent-talk">
-          <span class="agent-node" :title="row.node">{{ row.node }}</span>
-          <span class="levels" role="img" :aria-label="row.levels">
-            <span class="ear" aria-hidden="true">A</span><span class="ear-level"><i :style="{ width: row.agent_level + '%' }"></i></span>
-            <span class="ear" aria-hidden="true">C</span><span class="ear-level"><i :style="{ width: row.callee_level + '%' }"></i></span>
-          </span>
-          <span v-if="row.warning" class="agent-warning">{{ row.warning }}</span>
-        </span>
         <span v-if="row.buttons" class="agent-watch">
-          <button v-for="each in buttons" :key="each.what" type="button" :class="['watch', { 'is-on': isOn(row, each) }]"
+          <span v-if="row.call_ref" class="levels" role="img" :aria-label="row.levels" :title="row.levels">
+            <span class="ear-level"><i :style="{ height: row.agent_level + '%' }"></i></span>
+            <span class="ear-level"><i :style="{ height: row.callee_level + '%' }"></i></span>
+          </span>
+          <span v-else class="levels"></span>
+          <button v-for="each in buttons" :key="each.what" type="button" :data-what="each.what" :class="['watch', { 'is-on': isOn(row, each) }]"
               :aria-label="each.name + ' agent ' + row.agent" :aria-pressed="each.what === 'end' ? null : isOn(row, each)" :title="each.name"
               @click="$emit('watch', { agent: row.agent, what: each.what, call_ref: row.call_ref })">
             <i class="q-icon material-icons" aria-hidden="true">{{ each.icon }}</i>

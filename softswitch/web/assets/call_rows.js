@@ -3,7 +3,7 @@ export default {
   template: `
     <div class="call-rows" role="table" aria-label="Calls in progress">
       <div class="call call-head" role="row">
-        <span v-for="name in ['State', 'Reference', 'Agent', 'Callee', 'AMD', 'Time', '']" role="columnheader">{{ name }}</span>
+        <span v-for="name in ['State', 'Reference', 'Agent', 'Callee', 'AMD', 'Time', '']" role="columnheader">{{ name }}<span v-if="!name" class="unseen">End</span></span>
       </div>
       <div role="rowgroup">
         <div v-for="row in rows" :key="row.call_ref" class="call" role="row">
