@@ -18,6 +18,8 @@ SECRETS = "secrets"
 """Folder beside the file, with passwords in files of their own."""
 PROMPTS = "prompts"
 SCRIPTS = "scripts"
+NEVER_DIAL_KEY = "safeguards.never_dial"
+"""Of what is found where the file names no list; one may have been imported all the same."""
 _OWN_SECRET = re.compile(r"(trunk|phone)-.+-[0-9a-f]{8}\.secret")
 NeverDial = Callable[[], Awaitable[tuple[int, datetime] | None]]
 """How many numbers the never-dial list has, and since when; None: there is none."""
@@ -78,7 +80,7 @@ class SiteFile:
             prompts=tuple(settings.prompts),
             never_dial_entries=entries,
             never_dial_at=at,
-            warnings=tuple(map(str, findings)),
+            warnings=tuple(str(each) for each in findings if at is None or each.key != NEVER_DIAL_KEY),
             waiting=self.waiting(settings),
         )  # fmt: skip
 

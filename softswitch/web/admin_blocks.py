@@ -22,6 +22,8 @@ class Shown:
     uploads: Mapping[str, Upload] = field(default_factory=dict)
     """By the block that took it in."""
     report: AgentsReport | None = None
+    offer: tuple[str, str, int] | None = None
+    """Of a phone's file, made last: agent, path, minutes that it holds for."""
     chosen: Mapping[str, str] = field(default_factory=dict)
     """By step: the element whose form is shown."""
     edition: int = 0

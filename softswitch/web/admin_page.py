@@ -49,8 +49,8 @@ class _Screen(ui.element, component="assets/admin_screen.js"):
         return (
             f'<div class="admin"><header class="admin-top">{text("h1", view["site"], "site")}'
             f'{text("span", view["account"], "account")}</header><div class="admin-columns">'
-            f'<nav class="steps-list"><ol>{steps}</ol></nav><main class="admin-main"><section class="card">'
-            f"{text('h2', view['title'], 'admin-title')}{text('p', view['lead'], 'lead')}</section></main></div></div>"
+            f'<nav class="steps-list"><ol>{steps}</ol></nav><div class="admin-main"><section class="card">'
+            f"{text('h2', view['title'], 'admin-title')}{text('p', view['lead'], 'lead')}</section></div></div></div>"
         )
 
 
@@ -75,6 +75,7 @@ class AdminPage:
         self._chosen: dict[str, str] = {}
         self._uploads: dict[str, Upload] = {}
         self._report: AgentsReport | None = None
+        self._offer: tuple[str, str, int] | None = None
         self._editions: dict[str, int] = {}
         self._notice, self._notices, self._good = "", 0, True
         self._busy = False
@@ -101,21 +102,24 @@ class AdminPage:
             self._screen.update()
 
     def _view_of(self, setup: SiteSetup) -> dict[str, Any]:
-        finished = done(setup)
+        board = self._room.view()
+        finished = done(setup, has_leads=any(each.leads_total for each in board.campaigns))
         if not self._step:
             wanted = (step for step, _ in STEPS if step not in finished | OPTIONAL)
             self._step = next(wanted, "start")
         shown = Shown(
             setup,
-            self._room.view().trunks,
+            board.trunks,
             self._administration.last_test_call(),
             self._administration.jobs(),
             self._uploads,
             self._report,
+            self._offer,
             self._chosen,
             self._editions.get(self._step, 0),
         )
         lead, made = blocks(self._step, shown)
+        following = dict(zip(dict(STEPS), STEPS[1:], strict=False)).get(self._step)
         return {
             "site": setup.name,
             "account": self._by,
@@ -131,6 +135,7 @@ class AdminPage:
             "step": self._step,
             "title": dict(STEPS)[self._step],
             "lead": lead,
+            "following": following,
             "blocks": made,
             "csrf": "" if self._session is None else self._session.csrf,
             "notice": self._notice,
@@ -149,7 +154,7 @@ class AdminPage:
         what = _text(told.get("what"))
         match what:
             case "step" if told.get("step") in dict(STEPS):
-                self._step, self._notice = told["step"], ""
+                self._step, self._notice, self._offer = told["step"], "", None
             case "choose-trunk" | "choose-campaign":
                 self._chosen[what.removeprefix("choose-")] = _text(told.get("name"))
                 self._begin_anew(self._step)
@@ -285,7 +290,8 @@ class AdminPage:
 
     async def _offer_phone(self, agent: str) -> str:
         offer = await self._administration.offer_phone_file(agent, self._by)
-        return f"The phone may fetch it once, within {offer.minutes} minutes, from this web address: {offer.path}"
+        self._offer = agent, offer.path, offer.minutes
+        return "The phone may fetch its file now."
 
     async def _test_call(self, trunk: str, number: str) -> str:
         await self._administration.test_call(trunk, number, self._by)

@@ -38,8 +38,8 @@ STEPS = (
 OPTIONAL = frozenset({"phones"})
 
 
-def done(setup: SiteSetup) -> set[str]:
-    """Steps that have what a shift needs."""
+def done(setup: SiteSetup, *, has_leads: bool) -> set[str]:
+    """Steps that have what a shift needs. has_leads: a campaign in force has somebody to call."""
     held = {
         "site": setup.name != "New site",
         "trunk": bool(setup.trunks),
@@ -48,7 +48,9 @@ def done(setup: SiteSetup) -> set[str]:
         "agents": bool(setup.agents),
         "phones": any(agent.has_phone_file for agent in setup.agents),
         "campaign": any(campaign.information_message for campaign in setup.campaigns),
+        "leads": has_leads,
     }
+    held["start"] = all(held[step] for step in held.keys() - OPTIONAL) and not setup.waiting
     return {step for step, is_done in held.items() if is_done}
 
 
@@ -128,7 +130,8 @@ def _trunk(shown: Shown) -> tuple[str, list[Block]]:
                 "number", "Number to call", "", required=True, hint="Your own. It hears three tones, and is recorded."
             ),
         ]
-        found.append(form_block("test-call", "Test call", call, (("test-call", "Make a test call", False),), shown))
+        button = (("test-call", "Make a test call", False),)
+        found.append(form_block("test-call", "Test call", call, button, shown) | {"heading": "Test call"})
     if shown.test_call is not None:
         state, reason = shown.test_call.state, shown.test_call.reason
         tone = {"ended": "ready", "answered": "busy", "failed": "alert"}.get(state, "wrap")
@@ -203,7 +206,12 @@ def _agents(shown: Shown) -> tuple[str, list[Block]]:
 def _phones(shown: Shown) -> tuple[str, list[Block]]:
     actions = (("phone-file", "Download"), ("phone-offer", "Let it fetch"))
     rows = [(a.id, (a.id, a.phone_model, a.phone_mac), actions) for a in shown.setup.agents if a.has_phone_file]
-    found: list[Block] = [table_block("Phones with a make and a MAC address", ("Agent", "Make", "MAC", ""), rows)]
+    found: list[Block] = []
+    if shown.offer is not None:
+        agent, path, minutes = shown.offer
+        text = f"The phone of agent {agent} may fetch it once, within {minutes} minutes, from:"
+        found.append({"kind": "address", "key": path, "text": text, "path": path})
+    found += [table_block("Phones with a make and a MAC address", ("Agent", "Make", "MAC", ""), rows)]
     if not rows:
         found = [
             {
@@ -352,8 +360,9 @@ def _taken(
         return []
     fields = list(first)
     if meanings and file.columns:
-        by_name = [("", "By its name"), *((name, name) for name in file.columns if name)]
-        fields += [select_field(f"column-{each}", f"Column: {each}", "", by_name) for each in meanings]
+        by_name = [("", "None, or by its name"), *((name, name) for name in file.columns if name)]
+        same = {name.casefold(): name for name in file.columns}
+        fields += [select_field(f"column-{each}", f"Column: {each}", same.get(each, ""), by_name) for each in meanings]
     form = form_block(buttons[-1][0], "Uploaded file", fields, buttons, shown)
     form["key"] += file.upload_ref
     return [{"kind": "text", "key": upload + "-name", "text": f"{file.name}, {file.size:,} bytes."}, form]

@@ -5,7 +5,8 @@ const RATE = 8000;
 const Fill = {
   template: `
   <form class="form" :aria-label="form.title" @submit.prevent="$emit('act', { what: form.id, values: { ...values } })">
-    <div class="form-fields">
+    <h3 v-if="form.heading" class="form-title">{{ form.heading }}</h3>
+    <div v-if="form.fields.length" class="form-fields">
       <div v-for="field in form.fields" :key="field.name" :class="['form-field', field.type === 'checkbox' ? 'is-check' : '']">
         <label :for="id(field)">{{ field.label }}</label>
         <select v-if="field.type === 'select'" :id="id(field)" class="field" v-model="values[field.name]">
@@ -134,7 +135,7 @@ export default {
           </button>
         </li></ol>
       </nav>
-      <main class="admin-main">
+      <div class="admin-main">
         <section class="card" :aria-label="view.title">
           <h2 class="admin-title">{{ view.title }}</h2>
           <p class="lead">{{ view.lead }}</p>
@@ -144,7 +145,7 @@ export default {
             <p v-else-if="block.kind === 'light'" class="light" role="status"><span :class="['pill', 'tone-' + block.tone]">{{ block.word }}</span> {{ block.text }}</p>
             <div v-else-if="block.kind === 'table'" class="table-room"><table>
               <caption>{{ block.caption }}</caption>
-              <thead><tr><th v-for="name in block.head" :key="name" scope="col">{{ name }}</th></tr></thead>
+              <thead><tr><th v-for="name in block.head" :key="name" scope="col">{{ name }}<span v-if="!name" class="unseen">Actions</span></th></tr></thead>
               <tbody><tr v-for="row in block.rows" :key="row.id"><td v-for="(cell, n) in row.cells" :key="n">{{ cell }}</td>
                 <td v-if="row.actions"><button v-for="[what, text] in row.actions" :key="what" type="button" class="act act-small" :disabled="view.busy"
                   :aria-label="text + ' ' + row.id" @click="$emit('act', { what, name: row.id })">{{ text }}</button></td></tr></tbody>
@@ -153,14 +154,17 @@ export default {
               <div class="progress" role="progressbar" :aria-label="block.text" aria-valuemin="0" aria-valuemax="100"
                 :aria-valuenow="Math.round(100 * block.share)"><div :style="{ width: 100 * block.share + '%' }"></div></div></div>
             <ul v-else-if="block.kind === 'list'" :class="['told', block.tone ? 'tone-' + block.tone : '']" :aria-label="block.title"><li v-for="(item, n) in block.items" :key="n">{{ item }}</li></ul>
+            <p v-else-if="block.kind === 'address'" class="said">{{ block.text }}<br><code class="address">{{ origin + block.path }}</code></p>
             <p v-else class="said">{{ block.text }}</p>
           </template>
+          <p v-if="view.following" class="following"><button type="button" class="act" @click="$emit('act', { what: 'step', step: view.following[0] })">Next: {{ view.following[1] }} →</button></p>
         </section>
-      </main>
+      </div>
     </div>
   </div>`,
   props: { view: Object },
   emits: ["act"],
+  data: () => ({ origin: window.location.origin }),
   mounted() {
     this.$nextTick(() => ["disconnect", "connect_error"].forEach((event) => window.socket && window.socket.on(event, this.askWhetherLoggedIn)));
   },
