@@ -160,7 +160,7 @@ def main() -> None:
     try:
         app()
     except SoftswitchError as error:  # an error of ours is a sentence, not a traceback
-        console.print(f"[red]softswitch:[/] {escape(str(error))}", highlight=False)
+        console.print(f"[red]softswitch:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(2)
 
 

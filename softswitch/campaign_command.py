@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from softswitch.commands import Config
+from softswitch.dialler.callbacks import CameTo
 from softswitch.errors import UsageError
 from softswitch.switch_client import PasswordFile, Refused, SwitchClient, User, client_of
 
@@ -69,7 +70,7 @@ def status(
 def callbacks(
     config: Config,
     campaign: Name,
-    came_to: Annotated[str, typer.Option(help="open, called, missed, replaced or cancelled.")] = "open",
+    came_to: Annotated[CameTo, typer.Option(help="Those still to be made, or what others came to.")] = CameTo.OPEN,
     url: Where = "",
     user: User = "administrator",
     password_file: PasswordFile = None,
@@ -77,11 +78,11 @@ def callbacks(
 ) -> None:
     """Callbacks that were promised: those still to be made, or what others of the last month came to."""
     client = _client(config, campaign, url, user, password_file)
-    answer = client.get("campaigns", campaign, "callbacks", query={"came_to": came_to, "limit": "500"})
+    answer = client.get("campaigns", campaign, "callbacks", query={"came_to": came_to.value, "limit": "500"})
     if as_json:
         sys.stdout.write(answer.decode() + "\n")
         return
-    table = Table("due (UTC)", "lead", "for", "made by", "", title=Text(f"{campaign}: callbacks, {came_to}"))
+    table = Table("due (UTC)", "lead", "for", "made by", "", title=Text(f"{campaign}: callbacks, {came_to.value}"))
     for each in json.loads(answer):
         due = each["due_at"][:16].replace("T", " ")
         table.add_row(
@@ -138,6 +139,8 @@ def _show(view: dict[str, Any]) -> None:
         ("abandoned today", f"{view['abandoned_today']:,}"),
         ("silent today", f"{view['silent_today']:,}"),
         ("machines today", f"{view['machines_today']:,}"),
+        ("callbacks due, missed today", f"{view['callbacks_due']:,}, {view['callbacks_missed']:,}"),
+        *((outcome, f"{count:,}") for outcome, count in sorted(view["outcomes"].items(), key=lambda each: -each[1])),
         ("abandoned rate", f"{view['abandoned_rate']:.2%} ({low:.2%} to {high:.2%}) of {view['abandoned_limit']:.2%}"),
     ):
         table.add_row(what, Text(figure))

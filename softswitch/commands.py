@@ -47,7 +47,7 @@ def check(path: Path) -> int:
     for finding in findings:
         grave = finding.fatal or finding.keeps_from_running
         fatal += grave
-        console.print(f"{'[red]error[/]  ' if grave else '[yellow]warning[/]'} {escape(str(finding))}")
+        console.print(f"{'[red]error[/]  ' if grave else '[yellow]warning[/]'} {escape(finding.plain)}")
     if vault := explain_vault(path):
         console.print(escape(f"vault    {vault}"))
     if fatal:

@@ -47,4 +47,5 @@ def _show(found: dict[str, Any]) -> None:
         reason = f": {escape(lock['reason'])}" if lock["reason"] else ""
         console.print(f"  {sign} {escape(lock['name'])}{reason}")
     for name, state in found["campaigns"].items():
-        console.print(f"  campaign {escape(name)}: {state}")
+        why = found["campaigns_held_by"].get(name, "")
+        console.print(f"  campaign {escape(name)}: {state}{', ' if why else ''}{escape(why)}")

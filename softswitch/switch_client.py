@@ -133,4 +133,6 @@ def _detail(error: urllib.error.HTTPError) -> str:
         detail = json.loads(error.read()).get("detail", "")
     except (ValueError, OSError, AttributeError):
         return ""
+    if isinstance(detail, list):  # FastAPI's, of values that it cannot take
+        return "; ".join(f"{each['loc'][-1]}: {each['msg']}" for each in detail if each.get("loc") and each.get("msg"))
     return detail if isinstance(detail, str) else ""

@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from softswitch.campaign_command import campaign_app
 from softswitch.errors import UsageError
+from softswitch.switch_client import SwitchClient
 from tests.auditor import AUDITOR
 
 sys.path.insert(0, str(Path(__file__).parent / "web"))
@@ -93,6 +94,28 @@ def test_the_status_shows_figures_and_is_had_as_json(run, site) -> None:
     shown = run("status").stdout
     assert "transport-2026: stopped" in shown and "40 of 60" in shown and "2.00%" in shown
     assert json.loads(run("status", "transport-2026", "--json").stdout)["state"] == "stopped"
+
+
+def test_the_status_shows_outcomes_and_callbacks(run) -> None:
+    shown = run("status", "transport-2026").stdout
+    assert "callbacks due, missed today" in shown
+
+
+def test_callbacks_can_be_asked_for_by_what_they_came_to_and_by_nothing_else(run) -> None:
+    assert "transport-2026: callbacks, missed" in run("callbacks", "transport-2026", "--came-to", "missed").stdout
+    refused = run("callbacks", "transport-2026", "--came-to", "nonsense")
+    assert refused.exit_code == 2 and "'replaced'" in refused.output
+
+
+def test_a_value_that_the_api_does_not_take_is_named(site) -> None:
+    async def ask() -> None:
+        async with served(site) as server:
+            client = SwitchClient(server.url, "sue", PASSWORD)
+            with pytest.raises(UsageError, match=r"^limit: .*500"):
+                query = {"limit": "9999"}
+                await asyncio.to_thread(client.get, "campaigns", "transport-2026", "callbacks", query=query)
+
+    asyncio.run(ask())
 
 
 def test_where_no_switch_answers_it_is_said(tmp_path: Path) -> None:

@@ -38,9 +38,14 @@ class Finding:
     """Lists and records can be worked with, and the switch does not start."""
 
     def __str__(self) -> str:
-        where = f"line {self.line}: " if self.line else ""
         mild = "" if self.fatal or self.keeps_from_running else " (warning)"
-        return f"{where}{self.key + ': ' if self.key else ''}{self.text}{mild}"
+        return f"{self.plain}{mild}"
+
+    @property
+    def plain(self) -> str:
+        """Where it says elsewhere how grave it is."""
+        where = f"line {self.line}: " if self.line else ""
+        return f"{where}{self.key + ': ' if self.key else ''}{self.text}"
 
 
 def examine(path: Path) -> tuple[Settings | None, list[Finding]]:

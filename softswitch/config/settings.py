@@ -198,8 +198,8 @@ class CampaignSettings(Section):
     amd_review_least: Annotated[int, Field(ge=0, le=1000)] = 10
     """And at least so many a day, where there are so many."""
     amd_false_positive_prior: Annotated[float, Field(ge=0, le=1)] | None = None
-    """Share of them taken to be people's until 100 are reviewed; left out: 0.005 at careful, 0.02 at balanced, 0.05
-    at fast."""
+    """Share of them taken to be people's until 100 are reviewed; left out: 0.025 at careful, 0.035 at balanced,
+    0.05 at fast."""
     voicemail_message: str = ""
     """Name of a prompt that is left on answering machines, never by a marketing campaign; empty: none is."""
     voicemail_allowed: bool = False

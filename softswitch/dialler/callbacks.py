@@ -9,6 +9,7 @@ missed and is told; the callee still gets the call, from whoever is ready next.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from softswitch.dialler.attempt import Disposition
@@ -21,6 +22,18 @@ REPLACED = "replaced"
 """By another moment, or another agent."""
 CANCELLED = "cancelled"
 """Taken back by people, or overtaken by an opt-out."""
+
+
+class CameTo(StrEnum):
+    """What may be asked for."""
+
+    OPEN = "open"
+    CALLED = CALLED
+    MISSED = MISSED
+    REPLACED = REPLACED
+    CANCELLED = CANCELLED
+
+
 LONGEST_AHEAD = timedelta(days=90)
 """Nobody's data is kept for longer."""
 

@@ -218,13 +218,18 @@ class RunningCampaign:
         if not self._interlocks_closed:
             return "an interlock is open"
         campaign, day = self.campaign, self._shift.ledger.day_of(self._shift.wall(now))
-        if campaign.starts_on is not None and day < campaign.starts_on:
+        if campaign.starts_on is not None and self._is_yet_to_begin(now):
             return f"it begins on {campaign.starts_on:%d %B %Y}"
         if campaign.ends_on is not None and day > campaign.ends_on:
             return f"it ended on {campaign.ends_on:%d %B %Y}"
         if not is_screened(campaign, self._screening_age_s(now)):
             return NOT_SCREENED
         return ""
+
+    def _is_yet_to_begin(self, now: float) -> bool:
+        """Its first day is to come, and until then further lists."""
+        begins = self.campaign.starts_on
+        return begins is not None and self._shift.ledger.day_of(self._shift.wall(now)) < begins
 
     def _screening_age_s(self, now: float) -> float | None:
         return None if self._screened_at is None else (self._shift.wall(now) - self._screened_at).total_seconds()
@@ -247,7 +252,7 @@ class RunningCampaign:
             self._placed.look_at_previews(now, may_place=self._may_place(now))
         if self._wanted == "running":
             self._supply.refill(now)
-            if self._supply.is_exhausted and not self._shift.calls:
+            if self._supply.is_exhausted and not self._shift.calls and not self._is_yet_to_begin(now):
                 self._wanted = "finished"
         self._board_seen = self.board.generation
         state = self._state(now)

@@ -92,6 +92,8 @@ class StatusView:
     interlocks: tuple[InterlockView, ...]
     campaigns: Mapping[str, str]
     """State by name."""
+    campaigns_held_by: Mapping[str, str]
+    """Why, by the name of each that was started and does not dial for the moment."""
     agents_in: int
     calls: int
 
@@ -105,6 +107,7 @@ def status_view(board: WallboardView) -> StatusView:
         held_by=held_by,
         interlocks=board.interlocks,
         campaigns={campaign.name: campaign.state for campaign in board.campaigns},
+        campaigns_held_by={each.name: each.held_because for each in board.campaigns if each.held_because},
         agents_in=sum(agent.state != "offline" for agent in board.agents),
         calls=len(board.calls),
     )

@@ -1,12 +1,12 @@
 """Callbacks over REST: an agent promises one in a call, a supervisor for a lead; who sees what was kept and missed."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from softswitch.dialler.callbacks import CameTo
 from softswitch.safeguards.campaign_views import CallbackView
 from softswitch.web.accounts import Account, Role
 from softswitch.web.answers import carry_out
@@ -27,14 +27,6 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "No such name"},
     409: {"model": Problem, "description": "Not then, or not for this call; the text says what to do"},
 }
-
-
-class CameTo(StrEnum):
-    OPEN = "open"
-    CALLED = "called"
-    MISSED = "missed"
-    REPLACED = "replaced"
-    CANCELLED = "cancelled"
 
 
 class Promise(BaseModel):

@@ -18,8 +18,10 @@ from softswitch.config import (
 )
 from softswitch.config.fields import Section
 from softswitch.config.phones import Connect
+from softswitch.config.settings import CampaignSettings
 from softswitch.config.toml_lines import TomlLines
-from softswitch.dialler.campaign import AmdMode, Policy, RecycleRule
+from softswitch.dialler.campaign import AmdMode, AmdPoint, Campaign, Policy, RecycleRule
+from softswitch.dialler.rules import DEFAULT_MARGINS
 from softswitch.exchange.queues import Queue
 from softswitch.exchange.srtp_rules import srtp_rules
 from softswitch.sdp.crypto import SrtpUse
@@ -54,6 +56,13 @@ def test_settings_become_the_values_that_the_rooms_work_with(site: Path) -> None
     assert (campaign.opens, campaign.closes) == (time(9), time(20, 30))
     assert (campaign.amd, campaign.policy) == (AmdMode.PARALLEL, Policy.PROGRESSIVE)
     assert campaign.recycle == {"busy": RecycleRule(60.0, 2)}
+
+
+def test_what_the_false_positive_prior_is_said_to_be_is_what_is_reckoned_with() -> None:
+    told = CampaignSettings.model_fields["amd_false_positive_prior"].description or ""
+    for point in AmdPoint:
+        prior = DEFAULT_MARGINS.false_positive_prior(Campaign("survey", amd_point=point))
+        assert f"{prior:g} at {point}" in " ".join(told.split())
 
 
 def test_a_supervisor_has_a_phone_as_an_agent_has(site: Path) -> None:

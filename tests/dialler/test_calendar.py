@@ -36,6 +36,20 @@ def test_a_campaign_that_begins_tomorrow_waits_and_says_so(open_desk):
     assert state_of(desk)[0] == "running" and len(desk.of(PlaceCall)) == 1
 
 
+def test_a_campaign_whose_list_comes_before_its_first_day_is_not_finished_without_one(open_desk):
+    desk = open_desk(starts_on=TODAY + A_DAY)
+    desk.agent("ada")
+    desk.dialler.add_leads([], desk.now)
+    desk.dialler.receive_lead_totals(0, 0, desk.now)
+    desk.pass_time(60)
+    assert state_of(desk) == ("held", "it begins on 11 June 2026")
+    desk.dialler.add_leads([lead(1)], desk.now)
+    desk.dialler.receive_lead_totals(1, 1, desk.now)
+    tick(desk, NOON + A_DAY)
+    desk.pass_time(2)
+    assert state_of(desk)[0] == "running" and len(desk.of(PlaceCall)) == 1
+
+
 def test_after_its_last_day_nothing_is_dialled(open_desk):
     desk = open_desk(lead(1), ends_on=TODAY)
     desk.dialler.set_wall(NOON + A_DAY, desk.now)

@@ -35,6 +35,7 @@ class SmallFloor:
         """How loud agents are on their phones, dBov."""
         self.campaign = "transport-2026"
         self.campaign_state = "stopped"
+        self.campaign_held = ""
         self.present: list[str] = []
         """Supervisors."""
         self.killed_by: list[str] = []

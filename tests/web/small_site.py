@@ -76,6 +76,7 @@ class SmallSwitch(SmallSupervision):
                     abandoned_limit=0.03,
                     outcomes={"answered": 13, "busy": 4, "no-answer": 3},
                     hopper=180,
+                    held_because=self.campaign_held,
                     outlook=self.outlook,
                 ),
             ),

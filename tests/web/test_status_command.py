@@ -52,6 +52,13 @@ def test_a_site_that_is_held_says_by_what_and_ends_with_1(run: Run) -> None:
     assert "campaign transport-2026: stopped" in found.stdout
 
 
+def test_a_campaign_that_is_held_says_why(run: Run, site: Site) -> None:
+    site.switch.campaign_state, site.switch.campaign_held = "held", "its 6 calls of today are made"
+    assert "campaign transport-2026: held, its 6 calls of today are made" in run().stdout
+    told = json.loads(run("--json").stdout)
+    assert told["campaigns_held_by"] == {"transport-2026": "its 6 calls of today are made"}
+
+
 def test_a_site_that_dials_ends_with_0(run: Run, site: Site) -> None:
     site.switch.present.append("sue")
     found = run()
