@@ -36,6 +36,7 @@ class AudioPanel:
             self._headset._props |= {"seat_at": "/api/supervisor/headset", "finish": FINISH, "page": {}}
             ui.button("Close", on_click=lambda: self._sheet.set_visibility(False)).props("flat no-caps")
         self._sheet.set_visibility(False)
+        self._sheet.on("keydown.escape", lambda: self._sheet.set_visibility(False))
         self._button.on_click(lambda: self._sheet.set_visibility(not self._sheet.visible))
 
     def show(self) -> None:

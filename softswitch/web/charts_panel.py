@@ -165,7 +165,7 @@ def _options(series: list[dict[str, Any]], *, unit: str = "", patterned: bool = 
         "legend": {"top": 0, "right": 0, "itemWidth": 14, "itemHeight": 8},
         "tooltip": {"trigger": "axis"},
         "yAxis": {
-            "type": "value", "min": 0, "splitNumber": 4, "splitLine": QUIET,
+            "type": "value", "min": 0, "splitNumber": 3, "splitLine": QUIET,
             "minInterval": 0 if unit else 1, "axisLabel": {"formatter": "{value}" + unit},
         },
         "series": series,

@@ -234,3 +234,41 @@ def test_every_step_is_readable_on_a_small_screen_and_breaks_no_rule_of_accessib
                 await page.wait_for_function("document.querySelector('.admin-title').textContent.includes('Site')")
 
     story(body)
+
+
+def test_huge_and_hostile_files_are_refused_in_words_on_the_page_which_goes_on() -> None:
+    laughs = 'a: &a ["lol"]\n' + "".join(
+        f"{chr(98 + n)}: &{chr(98 + n)} [{f'*{chr(97 + n)},' * 9}]\n" for n in range(9)
+    )
+    many = b"id,pin\n" + b"".join(b"x%d,1\n" % n for n in range(60_000))
+    wide = ",".join(f"column {n:x}" for n in range(3000)).encode() + b"\n1\n"
+
+    async def body(site: Site, browser: Browser, url: str) -> None:
+        before = site.office.path.read_bytes()
+        async with admin_tab(browser, url) as page:
+            await step(page, "Campaign")
+            for name, content in (("laughs.yaml", laughs.encode()), ("deep.toml", b"a = " + b"[" * 100_000)):
+                await page.get_by_label("Script of transport-2026").set_input_files(
+                    {"name": name, "mimeType": "text/plain", "buffer": content}
+                )
+                await press(page, "Use this script")
+                await page.locator(".admin-notice .is-bad").wait_for()
+                await says(page, "the script cannot be used")
+                await step(page, "Site")
+                await step(page, "Campaign")
+            await step(page, "Agents")
+            for name, content in (
+                ("wide.csv", wide),
+                ("many.csv", many),
+                ("line.csv", b'id,pin\n"' + b"y" * 3_000_000),
+            ):
+                await give(page, "File of agents (CSV)", name, content)
+                await press(page, "Dry run")
+                await page.locator(".admin-notice .is-bad").wait_for()
+                assert await page.locator(".told li").count() <= 200
+                await step(page, "Site")
+                await step(page, "Agents")
+            await page.get_by_role("button", name="Remove 101").wait_for()
+        assert site.office.path.read_bytes() == before
+
+    story(body)

@@ -113,6 +113,50 @@ def test_one_click_is_enough_to_listen_whisper_barge_take_over_mute_and_end_a_ca
     story(body)
 
 
+def test_a_supervisor_who_has_a_keyboard_alone_listens_mutes_and_stops_everything() -> None:
+    async def body(site: Site, browser: Browser, url: str) -> None:
+        switch = site.switch
+        busy(switch)
+        async with wallboard(browser, url) as page:
+            await page.get_by_role("button", name="Listen to agent 101").wait_for()
+
+            async def reach(name: str) -> None:
+                """By Tab alone."""
+                for _ in range(120):
+                    await page.keyboard.press("Tab")
+                    here = await page.evaluate(
+                        "[document.activeElement.getAttribute('aria-label'), document.activeElement.innerText]"
+                    )
+                    if name in [" ".join((each or "").split()[-len(name.split()) :]) for each in here]:
+                        return
+                raise AssertionError(f"no Tab leads to {name}")
+
+            await reach("Test your sound")
+            await page.keyboard.press("Enter")
+            await reach("Use this browser")
+            await page.keyboard.press("Escape")
+            await page.locator(".audio-sheet").wait_for(state="hidden")
+            await reach("Listen to agent 101")
+            await page.keyboard.press("Enter")
+            await until(lambda: switch.watching.get("sue") and switch.watching["sue"].mode == "listen")
+            await reach("Mute agent 101")
+            await page.keyboard.press("Space")
+            await until(lambda: switch.muted == {"101"})
+            await reach("Kill switch")
+            await page.keyboard.press("Enter")
+            await page.get_by_role("button", name="Stop everything now").wait_for()
+            await page.keyboard.press("Escape")  # asked once, and thought better of
+            await page.get_by_role("button", name="Stop everything now").wait_for(state="hidden")
+            assert not switch.killed_by
+            await reach("Kill switch")
+            await page.keyboard.press("Enter")
+            await reach("Stop everything now")
+            await page.keyboard.press("Enter")
+            await until(lambda: switch.killed_by == ["sue"])
+
+    story(body)
+
+
 def test_where_the_site_asks_for_it_a_reason_is_given_before_anybody_is_heard() -> None:
     async def body(site: Site, browser: Browser, url: str) -> None:
         switch = site.switch
