@@ -46,6 +46,8 @@ def text(tag: str, told: str, classes: str = "") -> str:
 
 
 def _html(element: Element) -> str:
+    if not element.visible:
+        return ""
     paint = getattr(element, "first_paint", None)
     if paint is not None:
         return str(paint())

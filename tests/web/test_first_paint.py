@@ -111,6 +111,12 @@ def test_nothing_of_it_can_be_pressed_or_typed_into_and_no_script_is_in_it(path:
         assert not (attributes.get("href") or "").lower().startswith("javascript")
 
 
+def test_what_is_hidden_is_not_painted() -> None:
+    texts = every_page()["/"].texts
+    assert "Test your sound" in texts and "Close" not in texts, "the sheet behind the button is shut"
+    assert "Alerts" not in texts, "there are none"
+
+
 def test_markup_in_names_is_text_there_too() -> None:
     site = Site(pages=True)
     site.switch.campaign = INJECTION
