@@ -14,6 +14,9 @@ from softswitch.dialler.callbacks import CameTo
 from softswitch.errors import UsageError
 from softswitch.switch_client import PasswordFile, Refused, SwitchClient, User, client_of
 
+LEAD_REF_CHARACTERS = 32
+"""Shown whole: who takes a callback back has to name its lead."""
+
 campaign_app = typer.Typer(no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="The campaign's name.")]
@@ -83,6 +86,9 @@ def callbacks(
         sys.stdout.write(answer.decode() + "\n")
         return
     table = Table("due (UTC)", "lead", "for", "made by", "", title=Text(f"{campaign}: callbacks, {came_to.value}"))
+    table.columns[1].no_wrap, table.columns[1].min_width = True, LEAD_REF_CHARACTERS
+    for column in table.columns[2:]:
+        column.overflow = "fold"
     for each in json.loads(answer):
         due = each["due_at"][:16].replace("T", " ")
         table.add_row(
@@ -125,7 +131,10 @@ def _asked(ask: Any, *path: str) -> bytes:
 
 def _show(view: dict[str, Any]) -> None:
     console = Console(highlight=False)
-    state = view["state"] + (f": {view['held_because']}" if view["held_because"] else "")
+    why = view["held_because"]
+    if view["opens_at"]:
+        why = f"nobody may be called before {view['opens_at'][:16].replace('T', ' ')} UTC"
+    state = view["state"] + (f": {why}" if why else "")
     table = Table(title=Text(f"{view['name']}: {state}"), show_header=False)
     table.add_column("what")
     table.add_column("figure", justify="right")

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,19 @@ def test_callbacks_can_be_asked_for_by_what_they_came_to_and_by_nothing_else(run
     assert "transport-2026: callbacks, missed" in run("callbacks", "transport-2026", "--came-to", "missed").stdout
     refused = run("callbacks", "transport-2026", "--came-to", "nonsense")
     assert refused.exit_code == 2 and "'replaced'" in refused.output
+
+
+def test_the_lead_of_a_callback_is_shown_whole_however_narrow_the_terminal(run, site) -> None:
+    lead_ref = "01a2072d54e4a400c4a578f51318fe4e"
+    site.switch._promise(lead_ref, datetime(2027, 3, 10, 12, 0, tzinfo=UTC), "", "administrator")
+    assert lead_ref in run("callbacks", "transport-2026").stdout
+
+
+def test_a_campaign_whose_callees_hours_are_closed_says_from_when_on_somebody_may_be_called(run, site) -> None:
+    site.switch.campaign_state = "running"
+    site.switch.campaign_opens_at = datetime(2027, 3, 10, 9, 0, tzinfo=UTC)
+    shown = run("status", "transport-2026").stdout
+    assert "running: nobody may be called before 2027-03-10 09:00 UTC" in " ".join(shown.split())
 
 
 def test_a_value_that_the_api_does_not_take_is_named(site) -> None:

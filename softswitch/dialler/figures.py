@@ -1,6 +1,7 @@
 """What may be asked of a dialler at one moment: records, from which `safeguards` makes views."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class CampaignFigures:
     """Of those that were due today."""
     hopper: int = 0
     """Leads and callbacks at hand to be dialled."""
+    opens_at: datetime | None = None
+    """UTC: when the first of the leads that it looked at last may be rung, for all are outside their hours just now."""
     answers: float = 0.0
     """P(a call placed now needs an agent), as the pacing has learnt it; 0: it has not looked yet."""
 

@@ -117,6 +117,7 @@ class RunningCampaign:
             callbacks_missed=self._supply.callbacks_missed(now) if counts else 0,
             fallback=self._pace.fallback if state == "running" else "",
             hopper=len(self._supply),
+            opens_at=self._supply.opens_at(now) if state == "running" and counts else None,
             answers=self._pace.answers,
         )
 

@@ -39,6 +39,8 @@ class Supply:
         self._ask_after = float("-inf")
         self._source_empty = False
         self._closes_at, self._closing_known_at = float("nan"), float("-inf")
+        self._opens_at: datetime | None = None
+        """When the first of a whole hopper whose callees' hours were closed may be rung."""
         self.seen = 0
         """Leads that came in and had not been tried before."""
 
@@ -154,6 +156,7 @@ class Supply:
                 self._give_back(lead, later)
                 closed.append(lead)
             elif self._shift.locks.claim(lead.number):
+                self._opens_at = None
                 return lead
             else:
                 self._give_back(lead, wall + timedelta(seconds=SAME_NUMBER_PAUSE_S))
@@ -169,9 +172,14 @@ class Supply:
         first = min((opening for opening in openings if opening is not None), default=wall)
         if first <= wall:
             return
+        self._opens_at = first
         here = all(lead.time_zone == self._shift.ledger.time_zone for lead in leads)
         pause_s = margins.closed_pause_s if here else margins.other_zones_pause_s
         self._ask_after = max(self._ask_after, now + min(pause_s, (first - wall).total_seconds()))
+
+    def opens_at(self, now: float) -> datetime | None:
+        """UTC; None where somebody may be rung, as far as is known."""
+        return self._opens_at if self._opens_at is not None and self._opens_at > self._shift.wall(now) else None
 
     def may_ring(self, lead: Lead, now: float) -> bool:
         """Whether the lead may be rung now: the last look, after the commitment and before the call is placed."""

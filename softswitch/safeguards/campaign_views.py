@@ -76,6 +76,8 @@ class CampaignView:
     """Of those that were due today: not made within the campaign's window."""
     hopper: int = 0
     """Leads and callbacks at hand to be dialled."""
+    opens_at: datetime | None = None
+    """When the first of the leads that it looked at last may be rung, UTC: all are outside their hours just now."""
     outlook: OutlookView | None = None
 
 
@@ -123,6 +125,7 @@ def campaign_view(figures: CampaignFigures, outlook: OutlookView | None = None) 
         callbacks_due=figures.callbacks_due,
         callbacks_missed=figures.callbacks_missed,
         hopper=figures.hopper,
+        opens_at=figures.opens_at,
         outlook=outlook,
     )
 

@@ -40,6 +40,15 @@ def test_before_opening_a_minute_passes_from_one_hopper_full_of_leads_to_the_nex
     assert not desk.of(PlaceCall)
 
 
+def test_a_campaign_says_from_when_on_somebody_may_be_called(early):
+    desk = early(many(1000))
+    desk.pass_time(5.0)
+    assert desk.dialler.figures(desk.now).opens_at == NOON - timedelta(hours=3)
+    desk.pass_time(10 * 60.0)
+    assert len(desk.of(PlaceCall)) == 1
+    assert desk.dialler.figures(desk.now).opens_at is None
+
+
 def test_at_opening_the_first_call_leaves_at_once(early):
     desk = early(many(1000))
     desk.pass_time(10 * 60.0 - 1.0)
