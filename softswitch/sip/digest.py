@@ -198,9 +198,9 @@ class ClientDigest:
         self._password = password
         self._new_token = new_token
         self._pin = realm if isinstance(realm, RealmPin) else RealmPin(realm)
-        self._challenge: Challenge | None = None
-        self._header = "Authorization"
-        self._count = 0
+        self._challenges: dict[str, Challenge] = {}
+        """By the header that answers them: a proxy and the server behind it may both ask (RFC 3261 §22.3)."""
+        self._counts: dict[str, int] = {}
         self._stale_in_a_row = 0
 
     def receive_challenge(self, response: Response, request: Request) -> bool:
@@ -214,20 +214,19 @@ class ClientDigest:
             credentials is not None and credentials.realm == challenge.realm
             for credentials in map(Credentials.parse, request.headers.get_all(header))
         )
-        self._challenge, self._header, self._count, self._pin.realm = challenge, header, 0, challenge.realm
+        self._challenges[header], self._counts[header], self._pin.realm = challenge, 0, challenge.realm
         self._stale_in_a_row = self._stale_in_a_row + 1 if tried else 0
         return not tried or (challenge.stale and self._stale_in_a_row <= MAX_STALE_IN_A_ROW)
 
     def authorise(self, request: Request) -> None:
-        """Put credentials on the request, where a challenge is known; each call uses the next nonce count."""
-        if self._challenge is None:
-            return
-        self._count += 1
-        value = answer(
-            self._challenge, self._username, self._password, request.method, str(request.uri), self._new_token(),
-            self._count, request.body,
-        )  # fmt: skip
-        request.headers.set(self._header, value)
+        """Put credentials on the request for every challenge known; each call uses the next nonce count."""
+        for header, challenge in self._challenges.items():
+            self._counts[header] += 1
+            value = answer(
+                challenge, self._username, self._password, request.method, str(request.uri), self._new_token(),
+                self._counts[header], request.body,
+            )  # fmt: skip
+            request.headers.set(header, value)
 
     def _choose(self, texts: Sequence[str]) -> Challenge | None:
         """The first that we can answer: the server names the best first (RFC 8760 §2.4)."""

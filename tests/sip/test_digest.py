@@ -137,3 +137,18 @@ def test_the_realm_that_a_registration_was_asked_by_is_the_only_one_for_the_acco
     far_end = response_to(invite, 407, headers=[("Proxy-Authenticate", 'Digest realm="callee", nonce="x"')])
     assert not call.receive_challenge(far_end, invite)
     assert call.receive_challenge(response_to(invite, 401, headers=[*asked.headers.items()][-1:]), invite)
+
+
+def test_a_proxy_and_the_server_behind_it_are_both_answered() -> None:
+    caller = ClientDigest("a", "pw", lambda: "cnonce", realm="trunk")
+    first = register()
+    server = response_to(first, 401, headers=[("WWW-Authenticate", 'Digest realm="trunk", nonce="s", qop="auth"')])
+    assert caller.receive_challenge(server, first)
+    second = register()
+    caller.authorise(second)
+    proxy = response_to(second, 407, headers=[("Proxy-Authenticate", 'Digest realm="trunk", nonce="p", qop="auth"')])
+    assert caller.receive_challenge(proxy, second)
+    third = register()
+    caller.authorise(third)
+    said = [Credentials.parse(third.headers.get(name) or "") for name in ("Authorization", "Proxy-Authorization")]
+    assert [(each.nonce, each.nc) for each in said if each is not None] == [("s", 2), ("p", 1)]
