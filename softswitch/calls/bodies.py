@@ -5,10 +5,13 @@ from typing import Final
 
 from softswitch.calls.line import SDP
 from softswitch.errors import PeerError
-from softswitch.sip.message import Message
+from softswitch.sip.message import Message, Request
 
 ACCEPT: Final = f"{SDP}, multipart/mixed"
 MOST_PARTS: Final = 16  # ours
+DEEPEST_PARTS: Final = 3  # ours: bodies of several parts within each other
+_OFFERING: Final = frozenset({"INVITE", "PRACK", "UPDATE"})
+_OPTIONAL, _REQUIRED = "handling=optional", "handling=required"
 _BOUNDARY = re.compile(r';\s*boundary\s*=\s*(?:"([^"\\]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE)  # RFC 2046 §5.1.1
 
 
@@ -25,8 +28,23 @@ def session_in(message: Message) -> bytes:
     if kind == SDP or kind is None:
         return message.body
     if kind is not None and kind.startswith("multipart/"):
-        return _session_among(message.body, message.headers.get("Content-Type") or "")
+        session = _session_among(message.body, message.headers.get("Content-Type") or "", DEEPEST_PARTS)
+        if not session:
+            raise PeerError("a body of several parts holds no session description", 415)
+        return session
     raise PeerError("a body is of a type that is not understood", 415)
+
+
+def forget_optional_body(request: Request) -> None:
+    """Where an offer may be, an optional body that we do not understand is as if it were not there (§20.11)."""
+    if not request.body or request.method not in _OFFERING or "Content-Disposition" not in request.headers:
+        return
+    if _OPTIONAL in _compact(request.headers.line("Content-Disposition")):
+        try:
+            session_in(request)
+        except PeerError as error:
+            if error.status == 415:
+                request.body = b""
 
 
 def lenient_session_in(message: Message) -> bytes:
@@ -37,7 +55,8 @@ def lenient_session_in(message: Message) -> bytes:
         return b""
 
 
-def _session_among(body: bytes, content_type: str) -> bytes:
+def _session_among(body: bytes, content_type: str, depth: int) -> bytes:
+    """The first one among the parts, or nothing. depth: so many frames may lie within each other."""
     found = _BOUNDARY.search(content_type)
     if found is None:
         raise PeerError("a body of several parts names no boundary")
@@ -50,13 +69,17 @@ def _session_among(body: bytes, content_type: str) -> bytes:
         head, _, content = piece.lstrip(b" \t").removeprefix(b"\r").removeprefix(b"\n").partition(b"\r\n\r\n")
         fields = _fields_of(head)
         kind = fields.get("content-type", "text/plain").partition(";")[0].strip().lower()
-        if kind == SDP and not session:
-            session = content
-        elif "handling=required" in fields.get("content-disposition", "").replace(" ", "").lower():
+        if kind == SDP:
+            session = session or content
+        elif kind.startswith("multipart/") and depth > 1:
+            session = session or _session_among(content, fields["content-type"], depth - 1)
+        elif _REQUIRED in _compact(fields.get("content-disposition", "")):
             raise PeerError("a body holds a part that must be understood and is not", 415)
-    if not session:
-        raise PeerError("a body of several parts holds no session description", 415)
-    return session if session.endswith(b"\n") else session + b"\r\n"
+    return session if not session or session.endswith(b"\n") else session + b"\r\n"
+
+
+def _compact(text: str) -> str:
+    return text.replace(" ", "").replace("\t", "").lower()
 
 
 def _fields_of(head: bytes) -> dict[str, str]:

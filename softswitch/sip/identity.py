@@ -97,9 +97,9 @@ def caller_of(request: Request, *, trusted: bool) -> str:
             except PeerError:
                 continue
             if uri.scheme in ("sip", "sips", "tel"):
-                return uri.decoded_user
+                return uri.number
     uri = request.from_.uri
-    return "" if uri.host.lower() == ANONYMOUS.uri.host else uri.decoded_user
+    return "" if uri.host.lower() == ANONYMOUS.uri.host else uri.number
 
 
 # Signed identities

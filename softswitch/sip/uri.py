@@ -102,6 +102,15 @@ class Uri(NamedTuple):
         return raw.decode("utf-8", "replace")
 
     @property
+    def number(self) -> str:
+        """Who is meant: a telephone number bare of visual separators and parameters (RFC 3966 §5.1.1, RFC 3261 §19.1.6,
+        RFC 4694), else the user as it is. May hold any character."""
+        user = self.decoded_user
+        if self.scheme == "tel" or user.startswith("+") or self.params.get("user") == "phone":
+            return user.partition(";")[0].translate(_VISUAL_SEPARATORS)
+        return user
+
+    @property
     def address(self) -> str:
         """Host without the brackets of IPv6: what a socket takes."""
         return self.host[1:-1] if self.host.startswith("[") else self.host

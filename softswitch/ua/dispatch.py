@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from softswitch.calls.bodies import session_in
+from softswitch.calls.bodies import forget_optional_body, session_in
 from softswitch.calls.events import CallOffered, Origin
 from softswitch.errors import PeerError
 from softswitch.sip.dialog import MAX_FORWARDS
@@ -109,6 +109,7 @@ class Dispatch:
 
     def _receive_request(self, event: RequestReceived, now: float) -> None:
         request, transaction = event.request, event.transaction
+        forget_optional_body(request)
         leg = self._legs.of_dialog(request.call_id, request.to_tag or "")
         if transaction is None:
             if leg is not None:
@@ -156,7 +157,7 @@ class Dispatch:
             self._layer.respond(transaction, self._reception.refuse(request, error.status), now)
             return
         leg.replaces = replaces
-        called, calling, verstat = request.uri.decoded_user, request.from_.uri.decoded_user, ""
+        called, calling, verstat = request.uri.number, request.from_.uri.number, ""
         if caller.origin is Origin.TRUNK:
             account = self._carriers[caller.source].account
             calling = caller_of(request, trusted=account.trusts_identity)

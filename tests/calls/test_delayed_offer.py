@@ -109,12 +109,27 @@ ISUP = "Content-Type: application/isup\r\nContent-Disposition: signal; handling=
 LOCATION = "Content-Type: application/pidf+xml\r\nContent-Disposition: render; handling=required\r\n\r\n<x/>"
 
 
+def within(frames: int) -> str:
+    """A part that holds the session in so many frames of its own."""
+    part = DESCRIPTION
+    for frame in range(frames):
+        inner = parts(part, boundary=f"b{frame}").decode()
+        part = f"Content-Type: multipart/alternative;boundary=b{frame}\r\n\r\n{inner}"
+    return part
+
+
 def message(body: bytes, content_type: str, *headers) -> Request:
     return Request("INVITE", Uri.parse("sip:x@192.0.2.1"), Headers([("Content-Type", content_type), *headers]), body)
 
 
 @pytest.mark.parametrize(
-    "body", [parts(DESCRIPTION), parts(ISUP, DESCRIPTION), b"preamble\r\n" + parts(DESCRIPTION, ISUP)]
+    "body",
+    [
+        parts(DESCRIPTION),
+        parts(ISUP, DESCRIPTION),
+        b"preamble\r\n" + parts(DESCRIPTION, ISUP),
+        parts(ISUP, within(2)),
+    ],
 )
 @pytest.mark.parametrize("boundary", ["frontier", '"frontier"'])
 def test_the_session_is_found_among_other_parts(body: bytes, boundary: str) -> None:
@@ -130,6 +145,7 @@ def test_the_session_is_found_among_other_parts(body: bytes, boundary: str) -> N
         (parts(ISUP), "multipart/mixed;boundary=frontier", 415),
         (parts(DESCRIPTION, LOCATION), "multipart/mixed;boundary=frontier", 415),
         (parts(*[DESCRIPTION] * 20), "multipart/mixed;boundary=frontier", 400),
+        (parts(within(3)), "multipart/mixed;boundary=frontier", 415),
         (b"hello", "text/plain", 415),
     ],
 )
@@ -149,3 +165,14 @@ def test_a_call_with_several_parts_is_offered_with_its_session_alone(bench) -> N
     headers = [("Content-Type", "multipart/mixed;boundary=frontier")]
     bench.invite(body=parts(ISUP, DESCRIPTION), headers=headers)
     assert bench.offered().offer == b"v=0\r\ns=1\r\n"
+
+
+def test_a_body_that_its_sender_leaves_to_us_is_passed_over(bench) -> None:
+    headers = [("Content-Type", "text/plain"), ("Content-Disposition", "render; handling=optional")]
+    invite = bench.invite(body=b"hello", headers=headers)
+    leg = bench.offered().leg_id
+    bench.pool.answer(leg, SDP, bench.clock.now)
+    ok = bench.sent()[-1]
+    assert (ok.status, ok.body) == (200, SDP)
+    bench.back("ACK", invite, ok.to.tag, body=OTHER)
+    assert bench.events[-1] == CallAnswered(leg, OTHER)

@@ -144,3 +144,19 @@ def test_any_user_part_survives_being_written(user: str) -> None:
 def test_a_uri_of_another_scheme_is_written_as_it_came(text: str) -> None:
     assert str(Uri.parse(text)) == text
     assert Uri.parse(str(Uri.parse(text))) == Uri.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("tel:+44-20-7946.0999", "+442079460999"),
+        ("tel:+442079460999;npdi;rn=+4412", "+442079460999"),
+        ("sip:+442079460999;npdi;rn=+4412@192.0.2.1;user=phone", "+442079460999"),
+        ("sip:%2B44(20)79460999@192.0.2.1", "+442079460999"),
+        ("sip:020-7946-0999;phone-context=+44@192.0.2.1;user=phone", "02079460999"),
+        ("sip:anne-marie.(x)@192.0.2.1", "anne-marie.(x)"),
+        ("sip:login@192.0.2.1", "login"),
+    ],
+)
+def test_a_number_is_the_same_however_it_is_written(text: str, number: str) -> None:
+    assert Uri.parse(text).number == number
