@@ -8,6 +8,9 @@ from softswitch.sip.layer import Transaction
 from softswitch.sip.message import Request, Response, response_to
 from softswitch.sip.uri import Uri
 
+UNFIT = ("Warning", '305 softswitch "None of these media can be taken here"')
+"""What a 488 says (RFC 3261 §13.3.1.3, §20.43)."""
+
 
 class Peer:
     """Puts our name and tag on what goes out over the leg's line. It decides nothing."""
@@ -119,6 +122,8 @@ class Peer:
         self, transaction: Transaction, status: int, headers: Iterable[tuple[str, object]], sdp: bytes = b""
     ) -> Response:
         """headers: under canonical names, and of our own making."""
+        if status == 488:
+            headers = [*headers, UNFIT]
         response = response_to(
             transaction.request, status, to_tag=self._local_tag, body=sdp, content_type=SDP if sdp else None
         )
