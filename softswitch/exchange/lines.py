@@ -281,7 +281,7 @@ class Lines:
     def _receive_late_answer(self, line: Line, sdp: bytes, now: float) -> None:
         """The answer to an offer that went out as a refresh, in our 2xx, or in early media of ours."""
         try:
-            self._connect(line, read_answer(line.offer, sdp))
+            self._connect(line, read_answer(line.described, sdp))
         except PeerError as error:
             log.warning("answer does not fit our offer", leg=line.leg_id, reason=str(error))
             self._pool.hang_up(line.leg_id, now)
@@ -319,7 +319,9 @@ class Lines:
 
     def _described(self, line: Line) -> bytes:
         port, keys = self.plane.port_of(line.media), line.keys if line.secure else None
-        return make_offer(self._address, port, session_id=line.media + 1, version=line.version, keys=keys)
+        return make_offer(
+            self._address, port, session_id=line.media + 1, version=line.version, keys=keys, last=line.described
+        )
 
     def _connect(self, line: Line, agreement: MediaAgreement) -> None:
         form = MediaFormat(

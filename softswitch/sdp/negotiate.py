@@ -81,15 +81,23 @@ def make_offer(
     direction: str = "sendrecv",
     ptime_ms: int = DEFAULT_PTIME_MS,
     keys: OwnKeys | None = None,
+    last: bytes = b"",
 ) -> bytes:
     """An offer of one audio stream, codecs in order of preference (RFC 3264 §5); with `keys`, of SRTP alone.
 
     Each new offer or answer within a call takes a `version` one higher where it differs from the last (§8).
+    last: what we have described last in this call; its lines keep their places, those beside the audio refused (§8).
     """
     numbers = [(codec, _static_payload(codec)) for codec in codecs]
     crypto = keys.offer() if keys is not None else []
     media = _audio(port, "RTP/SAVP" if crypto else "RTP/AVP", numbers, DTMF_PAYLOAD, ptime_ms, direction, crypto)
-    return bytes(_describe(address, session_id, version, [media]))
+    lines = [media]
+    if last:
+        described = SessionDescription.parse(last).media
+        place = _place_in_use(described)
+        lines = [MediaDescription(each.kind, 0, each.protocol, each.formats) for each in described]
+        lines[place : place + 1] = [media]
+    return bytes(_describe(address, session_id, version, lines))
 
 
 def make_answer(
@@ -146,13 +154,14 @@ def make_answer(
 def read_answer(offer: bytes, answer: bytes) -> MediaAgreement:
     """What the peer's answer to our own `offer` settles (RFC 3264 §7). PeerError(488) when it refuses or misfits.
 
-    More media lines than we offered are ignored, as some peers add them; ours is the first.
+    More media lines than we offered are ignored, as some peers add them; ours is the one that has a port.
     """
     ours = SessionDescription.parse(offer)
     theirs = SessionDescription.parse(answer)
-    if not ours.media or not theirs.media or theirs.media[0].kind != ours.media[0].kind:
+    place = _place_in_use(ours.media)
+    if len(theirs.media) <= place or len(ours.media) <= place or theirs.media[place].kind != ours.media[place].kind:
         raise PeerError("an answer does not match the offer's media", 488)
-    wanted, media = ours.media[0], theirs.media[0]
+    wanted, media = ours.media[place], theirs.media[place]
     numbers = _codecs_of(wanted)
     unmapped = _codecs_of(media)
     mapped = {number: unmapped.get(number) or numbers.get(number, "") for number in media.formats}
@@ -199,6 +208,11 @@ def _taken(offered: SessionDescription, codecs: Sequence[str], ipv6: bool, secur
         if bare is None and plain and media.protocol in _PLAIN:
             bare = (place, *found, None)
     return bare
+
+
+def _place_in_use(media: Sequence[MediaDescription]) -> int:
+    """Of a description of ours: where its audio is; the lines beside it are refused."""
+    return next((place for place, each in enumerate(media) if each.port), 0)
 
 
 def _secured(agreement: MediaAgreement, keys: SrtpKeys) -> SecureAgreement:

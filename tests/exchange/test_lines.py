@@ -153,6 +153,29 @@ def test_who_asks_for_our_offer_gets_it_and_its_answer_counts(site: Site) -> Non
     assert site.plane.connected[-1] == (THEIRS, 6000)
 
 
+def test_what_was_refused_beside_the_audio_keeps_its_place_in_our_offers(site: Site) -> None:
+    site.hear(CallAnswered("leg", site.answer(4000)))
+    video, audio = b"m=video 5000 RTP/AVP 96\r\n", b"m=audio 4000 RTP/AVP 0\r\n"
+    site.hear(MediaReoffered("leg", site.offer(4000).partition(b"m=")[0] + video + audio))
+    site.hear(MediaReoffered("leg", b""))
+    offer = site.pool.said[-1][1]
+    assert isinstance(offer, bytes)
+    ours = SessionDescription.parse(offer).media
+    assert [(media.kind, media.port > 0) for media in ours] == [("video", False), ("audio", True)]
+    site.hear(ReofferAnswered("leg", make_answer(offer, THEIRS, 6000, session_id=1)[0]))
+    assert site.plane.connected[-1] == (THEIRS, 6000)
+
+
+def test_a_refresh_that_repeats_our_answer_is_answered_in_its_lines(site: Site) -> None:
+    site.hear(CallAnswered("leg", site.answer(4000)))
+    site.hear(MediaReoffered("leg", b"m=video 5000 RTP/AVP 96\r\nm=audio".join(site.offer(4000).split(b"m=audio"))))
+    refresh = site.pool.said[-1][1]
+    assert isinstance(refresh, bytes)
+    site.hear(ReofferAnswered("leg", make_answer(refresh, THEIRS, 6000, session_id=1)[0]))
+    assert site.plane.connected[-1] == (THEIRS, 6000)
+    assert ("hang up",) not in site.pool.said
+
+
 def test_an_offer_that_does_not_fit_is_refused_and_the_line_stays(site: Site) -> None:
     site.hear(CallAnswered("leg", site.answer(4000)))
     site.hear(MediaReoffered("leg", b"v=0\r\n"))
