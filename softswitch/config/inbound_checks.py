@@ -1,11 +1,14 @@
 """What is wrong between what is said of calls to a site's own numbers and the rest of its configuration."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from softswitch.config.complaints import Complaint, suggestion
+from softswitch.config.destinations import domestic
 from softswitch.config.inbound import InboundSettings
 from softswitch.config.settings import Settings
 from softswitch.config.toml_lines import Key
+from softswitch.safeguards.toll import TollGuard, TollLimits
 
 
 def check_inbound(settings: Settings, at: Key, inbound: InboundSettings, trunks: set[str]) -> Iterator[Complaint]:
@@ -31,6 +34,8 @@ def check_inbound(settings: Settings, at: Key, inbound: InboundSettings, trunks:
     if inbound.overflow_trunk and inbound.overflow_trunk not in trunks:
         text = f'there is no trunk "{inbound.overflow_trunk}"{suggestion(inbound.overflow_trunk, trunks)}'
         yield (*at, "overflow_trunk"), text, True
+    if inbound.overflow_number and (why := _never_dialled(settings, inbound.overflow_number)):
+        yield (*at, "overflow_number"), f"{why}, so no caller overflows: see [safeguards] destinations", False
     if (inbound.opens is None) != (inbound.closes is None):
         yield (*at, "opens"), "opens and closes belong together: give both, or neither", True
     elif inbound.opens is not None and inbound.closes is not None and inbound.opens >= inbound.closes:
@@ -51,3 +56,13 @@ def check_agents(key: Key, wanted: tuple[str, ...], known: set[str]) -> Iterator
 def check_prompt(settings: Settings, key: Key, name: str) -> Iterator[Complaint]:
     if name and name not in settings.prompts and not name.startswith("tone:"):
         yield key, f'there is no prompt "{name}"{suggestion(name, settings.prompts)}', True
+
+
+def _never_dialled(settings: Settings, number: str) -> str | None:
+    """What the toll guard will say to any call there; None where it lets them pass."""
+    own = settings.safeguards
+    limits = TollLimits(destinations=own.destinations, refused=own.refused_destinations)
+    today = datetime.now(UTC)
+    return TollGuard(
+        limits, is_domestic=domestic(settings.site.country), calls_up=lambda: 0, clock=lambda: today
+    ).refusal(number)

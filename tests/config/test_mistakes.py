@@ -258,3 +258,13 @@ def test_all_findings_are_listed_by_line_and_none_hides_another(site: Path) -> N
     assert keys == [
         "sip.prot", "agents[1].id", "campaigns[0].trunk", "campaigns[0].policey", "campaigns[0].recycle.busy.after_s",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [("+35315551234", "not among those"), ("+8821234567", "never dialled"), ("+442079460000", "")],
+)
+def test_an_overflow_that_the_toll_guard_would_refuse_is_warned_of(site: Path, number: str, said: str) -> None:
+    changed(site, 'agents = ["1001"]', f'overflow_number = "{number}"')
+    found = [finding for finding in problems(site) if finding.key == "inbound[0].overflow_number"]
+    assert [said in each.text and not each.fatal for each in found] == [True] * bool(said)
