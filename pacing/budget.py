@@ -18,8 +18,16 @@ DEFAULT_ANSWERS_LEFT = 150.0
 RESERVE_SPREADS = 2.5
 """Drops kept back, in standard deviations of the number of people who answer while a call lands: drops come in clumps,
 before what is in the air is known to have gone wrong, and a jump of the answer rate in the last minutes of a day leaves
-no time to make up for them. Some 0.4 people answer meanwhile with 5 agents, 1.6 with 20, 5 with 60, and 3 where 10
-agents have talks of a moment."""
+no time to make up for them. Some 0.3 people answer meanwhile with 5 agents, 0.7 with 10, 1.4 with 20, 5 with 60, and 3
+where 10 agents have talks of a moment."""
+RESERVE_FREE = 0.6
+"""Of each standard deviation over so many people one more drop is kept back: the more people answer at once, the larger
+clumps are beyond their spread. Clumps of three to five were what put days of 10 and 20 agents over their target."""
+SLOWER = 0.5
+MOST_MISSED = 1.0
+"""Where nothing is dialled ahead any more, so great a share of the answers to come will not come, and with them the
+drops that they would have allowed; one drop at most is kept back for that. One call for each ready agent brings 0.4 of
+the answers with 10 agents at 0.1, 0.6 at 0.2, 0.9 at 0.6."""
 SLOWNESS = 2.0
 SLOWNESS_PER_RESERVE = 0.8
 """How the allowance is stretched when little of it is left: see `drops_to_plan`."""
@@ -28,8 +36,9 @@ LEAST_PLANNED = 0.02
 nothing, and already keep agents far busier than one call for each does."""
 DAMPING_ANSWERS = 4.0
 MOST_TARGETS = 2.0
-"""Never a faster spending than so many times the target, whatever is left near the end of a day: busier last minutes
-are worth little, and a clump of drops in them is never made up for."""
+"""Never a faster spending than so many times the target, whatever is left; and ever less, down to the target itself, in
+the last answers of a day, so many as one drop takes to be made up for (1 / target): busier last minutes are worth
+little, and a clump of drops in them is never made up for."""
 FIRST_GAIN = 0.65
 GAIN_DROPS = 25.0
 LEAST_GAIN, MOST_GAIN = 0.2, 3.0
@@ -133,13 +142,20 @@ def drops_to_plan(allowance: float, reserve: float) -> float:
 
 
 @njit(cache=True, nogil=True)
+def kept_back(spread: float) -> float:
+    """The reserve, in drops. spread: standard deviation of the people who answer while a call lands."""
+    return RESERVE_SPREADS * spread + max(spread - RESERVE_FREE, 0.0)
+
+
+@njit(cache=True, nogil=True)
 def threshold(floor: Floor, agents: int, now: float) -> float:
     """Greatest chance of a drop that a marginal live answer may have; 0 forbids dialling ahead."""
     if floor.threshold == floor.threshold:
         return floor.threshold
     left = answers_left(floor, agents, now)
     coming = people_per_s(floor, agents) * floor.landing_s[LANDINGS // 2]
-    reserve = RESERVE_SPREADS * math.sqrt(coming)
-    planned = drops_to_plan(allowance_left(floor, left), reserve)
-    share = min(planned / (left + DAMPING_ANSWERS), MOST_TARGETS * floor.target)
+    missed = min(SLOWER * floor.target * left, MOST_MISSED)
+    planned = drops_to_plan(allowance_left(floor, left) - missed, kept_back(math.sqrt(coming)))
+    most = floor.target * (1.0 + (MOST_TARGETS - 1.0) * min(left * floor.target, 1.0))
+    share = min(planned / (left + DAMPING_ANSWERS), most)
     return min(gain(floor) * share, 0.5) * floor.outcomes / (floor.outcomes + WARM_OUTCOMES)

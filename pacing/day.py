@@ -59,6 +59,11 @@ def _tell(state: np.ndarray, log: np.ndarray, figures: Table, kind: int, row: in
 
 
 @njit(cache=True, nogil=True)
+def _trunk_is_down(one: Floor, now: float) -> bool:
+    return one.outage_every_s > 0.0 and now % one.outage_every_s >= one.outage_every_s - one.outage_s
+
+
+@njit(cache=True, nogil=True)
 def _talk_s(one: Floor, rng: np.random.Generator, drift: float) -> float:
     scale = math.exp(drift)
     if rng.random() < one.short_talk_share:
@@ -100,7 +105,6 @@ def run_day(
     rate_drift = drifts.standard_normal() * one.rate_drift_sd
     rate_jump = 0.0
     talk_drift = drifts.standard_normal() * one.talk_drift_sd
-    rate_logit = math.log(one.answer_rate / (1.0 - one.answer_rate))
     for agent in range(agents):
         push(heap, size, drifts.random() * one.log_in_spread_s, np.int64(LOG_IN), agent, np.int64(0))
     push(heap, size, 0.0, np.int64(TICK), np.int64(0), np.int64(0))
@@ -241,7 +245,7 @@ def run_day(
             call = side[row]
             call.tag = tag
             setup_s = _log_normal(rng, one.setup_mean_s, one.setup_cv)
-            if rng.random() < one.failure_share:
+            if rng.random() < one.failure_share or _trunk_is_down(one, now):
                 push(heap, size, now + setup_s, np.int64(FAIL), row, tag)
                 continue
             call.machine = rng.random() < one.machine_share
@@ -249,7 +253,9 @@ def run_day(
                 call.rings_s = _log_normal(rng, one.machine_answer_mean_s, one.machine_answer_cv)
             else:
                 call.rings_s = _log_normal(rng, one.people_answer_mean_s, one.people_answer_cv)
-            rate = 1.0 / (1.0 + math.exp(-(rate_logit + rate_drift + rate_jump)))
+            usual = one.rates[min(int(now / one.part_s), one.rates.size - 1)]
+            rate_logit = math.log(usual / (1.0 - usual)) + rate_drift + rate_jump
+            rate = 1.0 / (1.0 + math.exp(-rate_logit))
             call.answers = rng.random() * (1.0 - one.failure_share) < rate
             push(heap, size, now + setup_s, np.int64(RING), row, tag)
     for row in range(agents):

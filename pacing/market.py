@@ -1,7 +1,7 @@
 """Who is called and who calls: the parameters of a simulated market, and the table that a kernel reads."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from math import inf
 
 import numpy as np
@@ -15,6 +15,8 @@ LEAST_SETUP_S = 0.1
 MOST_SPREAD = 100.0
 """Of a coefficient of variation or a standard deviation; beyond, times are no numbers any more."""
 MOST_S = 1e9
+MOST_PARTS = 48
+"""Of a day, each with its answer rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,11 @@ class Market:
     talk_drift_sd: float = 0.12
     """Of the mean talk's logarithm."""
     talk_drift_s: float = 3600.0
+    answer_rate_factors: tuple[float, ...] = ()
+    """If given, the day has so many equal parts, and the answer rate of each is `answer_rate` times its factor."""
+    outage_every_s: float = 0.0
+    outage_s: float = 0.0
+    """The trunk fails every call in the last `outage_s` of each `outage_every_s`; 0: it never does."""
     channels: int = 10_000
     abandoned_target: float = 0.03
     """The day's ceiling, which the published figures are for."""
@@ -70,6 +77,8 @@ class Market:
         """Raises UsageError for what cannot be."""
         for field in fields(self):
             value = getattr(self, field.name)
+            if field.name == "answer_rate_factors":
+                continue
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < inf:
                 raise UsageError(f"{field.name} must be a number, zero or more, not {value!r}")
             if value > MOST_S or (field.name.endswith(("_cv", "_sd")) and value > MOST_SPREAD):
@@ -88,6 +97,7 @@ class Market:
                 raise UsageError(f"{name} is a share: it must lie between 0 and 1")
         if not 0.0 < self.answer_rate < 1.0:
             raise UsageError("answer_rate must lie between 0 and 1")
+        self._check_factors()
         if self.abandoned_target > self.abandoned_limit:
             raise UsageError("abandoned_target must not lie over abandoned_limit")
         for name in (
@@ -99,6 +109,16 @@ class Market:
         if self.short_talk_share < 1.0 and self.short_talk_share * self.short_talk_mean_s >= self.talk_mean_s:
             raise UsageError("short talks alone are longer than talk_mean_s: no mean is left for the others")
 
+    def _check_factors(self) -> None:
+        factors = self.answer_rate_factors
+        if not isinstance(factors, tuple) or len(factors) > MOST_PARTS:
+            raise UsageError(f"answer_rate_factors must be a list of {MOST_PARTS} numbers at most")
+        for factor in factors:
+            if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0.0 < factor <= MOST_S:
+                raise UsageError(f"answer_rate_factors must be numbers over 0, not {factor!r}")
+            if not 0.0 < self.answer_rate * factor < 1.0:
+                raise UsageError("answer_rate_factors: each answer rate must lie between 0 and 1")
+
     @classmethod
     def from_mapping(cls, values: Mapping[str, object]) -> "Market":
         """From a TOML table. Raises UsageError for a name that is not a market's."""
@@ -106,16 +126,23 @@ class Market:
         for name in values:
             if name not in known:
                 raise UsageError(f"{name} is no market parameter; known are {', '.join(sorted(known))}")
-        return cls(**values)  # type: ignore[arg-type]
+        given = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+        return cls(**given)  # type: ignore[arg-type]
 
     def as_record(self) -> np.ndarray:
-        """(1,) of float64 fields by the same names."""
+        """(1,) of float64 fields by the same names; each part of the day has its answer rate, and is `part_s` long."""
         record = np.zeros(1, dtype=MARKET)
-        record[0] = astuple(self)
+        for name in SCALARS:
+            record[name] = getattr(self, name)
+        rates = [self.answer_rate * factor for factor in self.answer_rate_factors or (1.0,)]
+        record["part_s"] = self.day_s / len(rates)
+        record["rates"][0] = rates[-1]
+        record["rates"][0, : len(rates)] = rates
         return record
 
 
-MARKET = np.dtype([(field.name, "f8") for field in fields(Market)])
+SCALARS = [field.name for field in fields(Market) if field.name != "answer_rate_factors"]
+MARKET = np.dtype([(name, "f8") for name in [*SCALARS, "part_s"]] + [("rates", "f8", (MOST_PARTS,))])
 
 
 def describe(market: Market) -> dict[str, object]:

@@ -119,6 +119,26 @@ def test_the_answer_rate_is_of_all_calls_those_that_fail_among_them() -> None:
     assert answered / placed == pytest.approx(0.3, abs=5 * math.sqrt(0.3 * 0.7 / placed))
 
 
+def test_each_part_of_a_day_has_its_answer_rate() -> None:
+    market = Market(agents=6, day_s=7200.0, answer_rate_factors=(0.5, 2.0), rate_drift_sd=0.0, rate_jump_sd=0.0)
+    log = day_of(market, policy=POLICY_PREDICTIVE, seed=4, log_lines=400_000).log
+    placed, answered = (log["now"][log["kind"] == kind] for kind in (events.CALL_PLACED, events.CALL_ANSWERED))
+    for rate, since, until in ((0.1, 0.0, 3570.0), (0.4, 3630.0, 7170.0)):
+        calls = ((placed >= since) & (placed < until)).sum()
+        answers = ((answered >= since) & (answered < until + 20.0)).sum()
+        assert calls > 300
+        assert answers / calls == pytest.approx(rate, abs=5 * math.sqrt(rate * (1.0 - rate) / calls))
+
+
+def test_in_an_outage_of_the_trunk_nothing_rings() -> None:
+    market = Market(agents=10, day_s=7200.0, outage_every_s=1800.0, outage_s=300.0)
+    log = day_of(market, policy=POLICY_PREDICTIVE, seed=4, log_lines=400_000).log
+    for outage in (1500.0, 3300.0, 5100.0):
+        rings = log["now"][log["kind"] == events.CALL_RINGS]
+        assert not ((rings > outage + 15.0) & (rings < outage + 300.0)).any()
+        assert ((rings > outage + 300.0) & (rings < outage + 330.0)).any()
+
+
 def test_a_target_of_zero_drops_nobody() -> None:
     assert simulate(Market(agents=6, day_s=7200.0), target=0.0, days=2)["overflow_rate"] == 0.0
 
@@ -235,7 +255,10 @@ def test_who_has_waited_longest_is_lost_first_and_at_the_end_of_patience() -> No
         {"agents": 0}, {"answer_rate": 1.5}, {"answer_rate": 0.0}, {"machine_share": -0.1}, {"agnts": 3},
         {"talk_mean_s": "long"}, {"day_s": math.nan}, {"no_answer_s": 0.0}, {"short_talk_mean_s": 400.0},
         {"agents": 2.5}, {"agents": "many"}, {"setup_mean_s": 0.0}, {"day_s": 90000.0}, {"patience_s": 1e10},
-        {"long_talk_cv": 1e9}, {"talk_mean_s": 10**400},
+        {"long_talk_cv": 1e9}, {"talk_mean_s": 10**400}, {"answer_rate_factors": 3},
+        {"answer_rate_factors": [1.0] * 49}, {"answer_rate_factors": [0.5, "more"]},
+        {"answer_rate_factors": [6.0]}, {"answer_rate_factors": [0.0]},
+        {"answer_rate_factors": [10**400]}, {"outage_s": -1.0},
     ],
     ids=str,
 )  # fmt: skip
