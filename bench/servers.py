@@ -7,7 +7,7 @@ import secrets
 import tempfile
 import time
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -141,6 +141,7 @@ class Ours:
         heard = [self._plane.statistics(leg) for leg in self._legs]
         more["frames_concealed"] = sum(each.frames_concealed for each in heard)
         more["buffer_ms_mean"] = round(float(np.mean([each.delay_ms_mean for each in heard])), 2)
+        more |= asdict(self._plane.overload())
         if self._recorded:
             for leg in self._recorded:
                 self._plane.close_leg(leg)

@@ -47,6 +47,7 @@ __all__ = [
     "SPEECH_STARTED",
     "VERDICT_CORRECTED",
     "VERDICT_REACHED",
+    "give_up",
     "hang_up",
     "listening",
     "receive_frame",
@@ -54,6 +55,8 @@ __all__ = [
 
 _NONE = int(Verdict.NONE)
 _HANGUP = int(Verdict.HANGUP)
+_NOTSURE, _SILENCE, _TONE = int(Verdict.NOTSURE), int(Verdict.SILENCE), int(Verdict.TONE)
+_OVERLOADED = int(Cause.OVERLOADED)
 _FAX = int(Verdict.FAX)
 _HUNG_UP = int(Cause.HUNG_UP)
 
@@ -68,6 +71,16 @@ def hang_up(states: States, index: int) -> int:
     if state.verdict != _NONE:
         return 0
     return decide(state, _HANGUP, _HUNG_UP, 1.0)
+
+
+@njit(cache=True, nogil=True)
+def give_up(states: States, index: int) -> int:
+    """Nothing more will be heard, though the call goes on: NOTSURE, unless it is known that somebody, or a machine, is
+    there. Returns flags as `receive_frame` does."""
+    state = states[index]
+    if state.verdict not in (_NONE, _SILENCE, _TONE):
+        return 0
+    return decide(state, _NOTSURE, _OVERLOADED, 0.0)
 
 
 @njit(cache=True, nogil=True)

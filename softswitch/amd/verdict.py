@@ -53,6 +53,8 @@ class Cause(IntEnum):
     """The voice ended as a person's does who waits for an answer."""
     TIME_LIMIT = 17
     """The time of the two-second rule ran out: whoever it is gets an agent."""
+    OVERLOADED = 18
+    """There was no time to listen: whoever it is gets an agent."""
 
 
 class OperatingPoint(IntEnum):

@@ -8,6 +8,9 @@ Where the path proves to be steady nothing waits: what comes in its turn is play
 It is set to when the next frame would have been played after the least delay; where that has not come by then, it is
 made up, and what comes waits again. So no more is made up than by a buffer that holds everything back for 20 ms, and
 how unevenly packets came is left to whoever is sent them: his buffer has to make up for the network's rest anyway.
+
+A relay that was held up knows little of when a packet came: since the sockets were last empty. Where that may have been
+in time, it was; else our own delay would count as the network's, and be waited for.
 """
 
 from typing import Any
@@ -17,6 +20,7 @@ from softswitch.errors import UsageError
 from softswitch.media import vocabulary as v
 from softswitch.media.fetching import fetch_peer, fetch_pulled, fetch_sent_frame
 from softswitch.media.jitter import DUPLICATE, FRAME, INVALID, LOST, NOISE, get, put
+from softswitch.media.jitter_pieces import position_of
 from softswitch.media.jitter_pull import is_next
 from softswitch.media.kernels import i64, inner
 from softswitch.media.keys import pass_key
@@ -59,13 +63,32 @@ LATE_NS = 100_000_000
 ASTRAY_SAMPLES = 800
 """100 ms: what the timeline may lag behind the clock before it leaps."""
 MOST_MADE_UP = 64
-"""Legs that may begin to be concealed in one tick. More than 32,000 losses a second are no losses of single packets:
-the machine or a whole network stood still, and time spent on making up would be missing for what comes."""
+MADE_UP_EVERY_NS = MS // 2
+"""Legs that may begin to be concealed at once, and one more in so long. More than 2,000 losses a second are no losses
+of single packets: the machine or a whole network stands still, and time spent on making up would be missing for what
+comes, which would then be late too."""
+HELD_UP_NS = 2 * FRAME_NS
+"""Where sockets have not been empty for so long, what is missing may lie in one: nothing is made up."""
+DOUBTFUL_NS = 5 * MS
+"""Two ticks and a half: where they were empty that long ago, a packet's arrival is not known well enough."""
 REST_PULLS = 50
 """After a second without audio the clock rests, and starts with the next packet."""
 MOST_MISORDER = 100  # RFC 3550 A.1
 SYNTHETIC = 0
 """The source that a bridge is told, whatever the sender calls itself."""
+
+
+@inner
+def is_held_up(scratch: Any, now: int) -> bool:
+    return now - scratch.emptied_at_ns > HELD_UP_NS
+
+
+@inner
+def arrival_of(jitter: Any, timestamp: int, since: int, now: int) -> int:
+    """When a packet came, of which is only known that it was between two moments: in its time, where that may be."""
+    if now - since <= DOUBTFUL_NS or not jitter.started or jitter.block_packets == 0:
+        return now
+    return min(max(position_of(jitter, timestamp) + i64(jitter.base_ns), since), now)
 
 
 @inner
@@ -129,8 +152,9 @@ def take_in(
     """Put the payload scratch.packet[start:end] into the leg's buffer; see jitter.put for codec and status."""
     receiver = shared.receivers[slot]
     marker = i64(scratch.packet[1]) >> 7
+    came = arrival_of(receiver.jitter, timestamp, i64(scratch.emptied_at_ns), now)
     status = put(
-        receiver.jitter, scratch.packet, start, end, sequence, timestamp, ssrc, codec, RTP_CLOCK_HZ, marker, now
+        receiver.jitter, scratch.packet, start, end, sequence, timestamp, ssrc, codec, RTP_CLOCK_HZ, marker, came
     )
     if not receiver.pulled and status != INVALID:
         start_clock(shared, scratch, slot, now + FRAME_NS)
@@ -194,7 +218,7 @@ def pull_due(shared: Any, scratch: Any, now: int) -> None:
 
     From the last to the first, so that a clock that stops leaves its place to one that has been seen.
     """
-    scratch.made_up = 0
+    ration(scratch, now)
     count = 0
     for index in range(scratch.pulled_count - 1, -1, -1):
         if scratch.pull_at_ns[index] <= now:
@@ -280,11 +304,27 @@ def play(shared: Any, scratch: Any, slot: int, due: int) -> bool:
 
 
 @inner
+def ration(scratch: Any, now: int) -> None:
+    """How many legs may begin to be concealed now; -1: nor may one go on."""
+    if is_held_up(scratch, now):
+        scratch.rations = -1
+        return
+    earned = (now - scratch.rationed_at_ns) // MADE_UP_EVERY_NS
+    scratch.rations = min(max(i64(scratch.rations), 0) + earned, MOST_MADE_UP)
+    scratch.rationed_at_ns += earned * MADE_UP_EVERY_NS
+
+
+@inner
 def may_make_up(receiver: Any, scratch: Any) -> bool:
     """Whether there is time to make up what is missing: to begin takes as long as to relay three packets."""
-    if not receiver.concealing:
-        scratch.made_up += 1
-    return receiver.concealing or scratch.made_up <= MOST_MADE_UP
+    if scratch.rations < 0:
+        return False
+    if receiver.concealing:
+        return True
+    if scratch.rations == 0:
+        return False
+    scratch.rations -= 1
+    return True
 
 
 @inner

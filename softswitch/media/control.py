@@ -22,7 +22,7 @@ from softswitch.media.browser_legs import Receive
 from softswitch.media.buffered_legs import policy_code
 from softswitch.media.dtmf import DIGITS
 from softswitch.media.engine import Engine, slots_between
-from softswitch.media.events import LegStatistics, MediaFormat
+from softswitch.media.events import LegStatistics, MediaFormat, Overload
 from softswitch.media.kernels import source_version
 from softswitch.media.launcher import launch
 from softswitch.media.layout import PATH_BYTES, attach_block
@@ -329,6 +329,17 @@ class MediaPlane(PlaneLife):
         """The leg's counts so far; to be asked before it is closed."""
         slot = self._leg(leg).slot
         return statistics_of(self._shared.legs[slot], self._shared.reports[slot], self._shared.receivers[slot])
+
+    def overload(self) -> Overload:
+        """What the media process has had no time for since the start."""
+        header = self._shared.header
+        return Overload(
+            relay_behind_s=float(header["relay_behind_ns"]) / 1e9,
+            worker_behind_s=float(header["worker_behind_ns"]) / 1e9,
+            packets_shed=int(header["packets_shed"]),
+            frames_missed=int(header["frames_missed"]),
+            verdicts_shed=int(header["verdicts_shed"]),
+        )
 
     def totals(self) -> tuple[int, int, int, float]:
         """Packets received, sent and lost since the start, and the CPU seconds of the media process (or its

@@ -161,3 +161,19 @@ class LegStatistics:
     mos: float = 0.0
     """How the leg's other end sounded to us, 1 to 4.5: E-model (ITU-T G.107) from loss, jitter and half the round trip;
     0 where nothing was heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overload:
+    """What the media process has had no time for since the start: figures that only grow."""
+
+    relay_behind_s: float
+    """So long packets waited for the relay, one after the other."""
+    worker_behind_s: float
+    """The same of recordings and detection."""
+    packets_shed: int
+    """Not relayed: they had waited for too long."""
+    frames_missed: int
+    """Of 20 ms, that recordings lack for it; each recording also counts its own."""
+    verdicts_shed: int
+    """Detections given up before they were done."""

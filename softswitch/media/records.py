@@ -53,6 +53,12 @@ HEADER = np.dtype(
         ("master", "i8"),  # process id of the signalling process
         ("past_cpu_ns", "i8"),  # of engines that are gone
         ("deaths", "i8"),  # of engines
+        # overload: what was given up so that the rest goes on
+        ("relay_behind_ns", "i8"),  # so long, together, the relay was held up
+        ("worker_behind_ns", "i8"),
+        ("packets_shed", "i8"),  # had waited for too long
+        ("frames_missed", "i8"),  # of those shed and of those that the worker left no room for, recordings lack so many
+        ("verdicts_shed", "i8"),  # detections given up
     ]
 )
 
@@ -160,6 +166,9 @@ _SELDOM: list[Any] = [
     ("received_read", "i8"),
     ("sent_written", "i8"),
     ("sent_read", "i8"),
+    # frames that should be there and are not, since the leg was opened
+    ("received_missed", "i8"),
+    ("sent_missed", "i8"),
 ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from softswitch.media import legs
 from softswitch.media import vocabulary as v
-from softswitch.media.buffered_legs import pull_due
+from softswitch.media.buffered_legs import is_held_up, pull_due
 from softswitch.media.dtmf import end_silent_events
 from softswitch.media.fetching import fetch_frames, fetch_onward, fetch_receiving
 from softswitch.media.incoming import receive_packet
@@ -26,6 +26,7 @@ from softswitch.media.libc import (
     wake,
 )
 from softswitch.media.outgoing import emit
+from softswitch.media.overload import is_behind, read_newest
 from softswitch.media.playback import play_due, start_feed, start_key, start_playing, stop_playing
 from softswitch.media.reporting import TURNS, begin_reports, send_due_reports, take_report
 from softswitch.media.rings import pop
@@ -34,7 +35,8 @@ from softswitch.media.secure_legs import secure_leg
 from softswitch.media.signals import send_signals
 
 ROUNDS = 16
-"""Polls in one tick: a flood on one socket cannot keep clips and commands waiting."""
+READING_NS = 10_000_000
+"""Polls in one tick, and how long they may take: a flood cannot keep clips and commands waiting."""
 NS_PER_MS = 1_000_000
 SLOW_TICKS = 32
 """What has time is looked at once in so many ticks."""
@@ -100,6 +102,9 @@ def read_socket(shared: Any, scratch: Any, token: int, now: int) -> None:
     slot = token >> 1
     leg = shared.legs[slot]
     is_control = token & 1
+    if not is_control and is_behind(scratch, now):
+        read_newest(shared, scratch, slot, now)
+        return
     descriptor = leg.rtcp_descriptor if is_control else leg.rtp_descriptor
     length = receive_datagram(
         descriptor, scratch.packet.ctypes.data, BUFFER_BYTES, scratch.source.ctypes.data, scratch.source_size
@@ -138,6 +143,23 @@ def read_sockets(shared: Any, scratch: Any, patience_ms: int, now: int) -> int:
 
 
 @inner
+def read_all(shared: Any, scratch: Any, now: int) -> int:
+    """Read what has come, unless there is too much of it; what time it is then."""
+    if is_held_up(scratch, now):
+        shared.header.relay_behind_ns += now - scratch.ticked_at_ns
+    scratch.ticked_at_ns = now
+    began = now
+    for turn in range(ROUNDS):
+        if read_sockets(shared, scratch, 0, now) <= 0:
+            scratch.emptied_at_ns = now
+            break
+        now = clock_ns(CLOCK_MONOTONIC, scratch.timespec)
+        if turn > 0 and now - began > READING_NS:
+            break
+    return now
+
+
+@inner
 def wait(shared: Any, scratch: Any, due: int) -> None:
     """Pass the time until the tick is due: asleep, or serving packets as they come."""
     if shared.header.event_driven == 0:
@@ -155,9 +177,7 @@ def tick(shared: Any, scratch: Any, now: int, count: int) -> None:
     """One turn: commands, packets, jitter buffers, clips, and now and then what has time."""
     send_signals(shared, scratch)  # first: a goodbye comes before the end of its leg
     obey(shared, scratch, now)
-    for _ in range(ROUNDS):
-        if read_sockets(shared, scratch, 0, now) <= 0:
-            break
+    now = read_all(shared, scratch, now)
     pull_due(shared, scratch, now)
     play_due(shared, scratch, now)
     if count % SLOW_TICKS == 0:
@@ -176,6 +196,7 @@ def run(shared: Any, scratch: Any) -> int:
     header = shared.header
     due = clock_ns(CLOCK_MONOTONIC, scratch.timespec)
     scratch.watch_until_ns = due + 2 * legs.LEARN_NS
+    scratch.emptied_at_ns = scratch.ticked_at_ns = due
     count = i64(0)
     while header.stopping == 0:
         due += header.tick_ns

@@ -58,7 +58,8 @@ def fill_frames(
 ) -> int:  # fmt: skip
     """Copy one packet's audio, buffer[start:end], into a frame ring, cut into frames of 20 ms; the new `written`.
 
-    ring: (FRAMES,) FRAME.  A ring that is full keeps what it has: the worker has stalled, and the timeline shows a gap.
+    ring: (FRAMES,) FRAME.  A ring that is full keeps what it has: the worker has stalled, and the timeline shows a gap,
+    which `push_received` and `push_sent` count.
     """
     position = start
     while position < end and written - read < FRAMES:
@@ -77,14 +78,24 @@ def fill_frames(
 
 
 @inner
+def frames_of(samples: int) -> int:
+    return (samples + FRAME_SAMPLES - 1) // FRAME_SAMPLES
+
+
+@inner
 def push_received(
     shared: Any, slot: int, at_ns: int, timestamp: int, codec: int, source: int, buffer: Any, start: int, end: int
 ) -> None:
     leg = shared.legs[slot]
     ring = shared.frames[slot, RECEIVED]
+    before = leg.received_written
     leg.received_written = fill_frames(
-        ring, leg.received_written, leg.received_read, at_ns, timestamp, codec, source, buffer, start, end
+        ring, before, leg.received_read, at_ns, timestamp, codec, source, buffer, start, end
     )
+    missed = frames_of(end - start) - (leg.received_written - before)
+    if missed:
+        leg.received_missed += missed
+        shared.header.frames_missed += missed
 
 
 @inner
@@ -93,6 +104,9 @@ def push_sent(
 ) -> None:
     leg = shared.legs[slot]
     ring = shared.frames[slot, SENT]
-    leg.sent_written = fill_frames(
-        ring, leg.sent_written, leg.sent_read, at_ns, timestamp, codec, source, buffer, start, end
-    )
+    before = leg.sent_written
+    leg.sent_written = fill_frames(ring, before, leg.sent_read, at_ns, timestamp, codec, source, buffer, start, end)
+    missed = frames_of(end - start) - (leg.sent_written - before)
+    if missed:
+        leg.sent_missed += missed
+        shared.header.frames_missed += missed

@@ -11,6 +11,8 @@ BUFFER_BYTES = 4096
 """The longest packet received, as 16-bit samples."""
 READY = 256
 """Sockets reported by one poll."""
+KEPT = 2
+"""Of what waits at a socket while the relay is held up, the newest so many datagrams are taken in: 40 ms of audio."""
 MOST_PLAYERS = 8192
 
 SCRATCH = np.dtype(
@@ -24,10 +26,16 @@ SCRATCH = np.dtype(
         ("pulled_count", "i8"),
         ("pulled", "i8", (MOST_PLAYERS,)),  # the first pulled_count are the slots whose jitter buffer is pulled
         ("pull_at_ns", "i8", (MOST_PLAYERS,)),  # and when each is pulled next
-        ("made_up", "i8"),  # of those pulled now, how many have begun to be concealed
+        ("rations", "i8"),  # of those pulled now, how many may begin to be concealed
+        ("rationed_at_ns", "i8"),
         ("due", "i8", (MOST_PLAYERS,)),  # indices into both, of those that are pulled now
         ("packet", "u1", (BUFFER_BYTES,)),  # the datagram received
         ("out", "u1", (BUFFER_BYTES,)),  # the packet to send
+        ("waiting", "u1", (KEPT + 1, BUFFER_BYTES)),  # datagrams of one socket, of which only the newest are wanted
+        ("waiting_bytes", "i8", (KEPT + 1,)),
+        ("waiting_sources", "u1", (KEPT + 1, 16)),
+        ("emptied_at_ns", "i8"),  # then nothing waited at any socket: what is read now has come since
+        ("ticked_at_ns", "i8"),
         ("raw", "u1", (BUFFER_BYTES,)),  # a payload as it came, before it was converted
         ("raw_bytes", "i8"),
         ("passes_raw", "i8"),  # it is to leave as it came

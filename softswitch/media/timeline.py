@@ -59,6 +59,8 @@ TIMELINE = np.dtype(
         ("hushed", "i8"),  # the recorder is past a pause
         ("stored", "i8"),  # samples that the file holds
         ("frames_lost", "i8"),
+        ("received_missed", "i8"),  # of what the leg has counted, taken into account
+        ("sent_missed", "i8"),
         ("amd", "i8"),
         ("amd_from", "i8"),
         ("amd_position", "i8"),
@@ -146,6 +148,8 @@ def begin_if_idle(shared: Any, times: Any, slot: int, at_ns: int, generation: in
     begin(times, slot, at_ns, generation)
     leg = shared.legs[slot]
     fence()
+    times.lines[slot].received_missed = leg.received_missed
+    times.lines[slot].sent_missed = leg.sent_missed
     while (
         leg.received_read < leg.received_written
         and shared.frames[slot, RECEIVED, leg.received_read & (FRAMES - 1)].at_ns < at_ns

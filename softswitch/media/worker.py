@@ -37,6 +37,10 @@ from softswitch.media.timeline import (
 )
 
 PASS_NS = 20_000_000
+BEHIND_NS = 200_000_000
+"""A pass that ends so long after it was due leaves two such to spare, until the frame rings are full."""
+SHED_SHARE = 4
+"""After it one in so many detections is given up, the newest ones, which have heard the least."""
 AMD_PATIENCE_SAMPLES = 2400
 """AMD hears of a gap when nothing has come for 300 ms, as late as a recording takes packets: speech that is merely late
 must not be followed by a silence that was not there."""
@@ -50,6 +54,7 @@ DESK = np.dtype(
     [
         ("wake_descriptor", "i8"),
         ("events_pushed", "i8"),
+        ("behind_ns", "i8"),  # how long after its time the last pass ended
         ("timespec", "i8", (2,)),
         ("one", "u8", (1,)),
         ("message", MESSAGE, (1,)),
@@ -171,6 +176,44 @@ def listen(shared: Any, times: Any, states: Any, desk: Any, slot: int, position:
 
 
 @inner
+def give_up(shared: Any, times: Any, states: Any, desk: Any, slot: int, now: int) -> None:
+    """End a detection that cannot hear everything: whoever it is gets an agent, unless something is known already."""
+    line = times.lines[slot]
+    line.amd = 0
+    shared.header.verdicts_shed += 1
+    report(shared, times, states, desk, slot, model.give_up(states, slot), now)
+
+
+@inner
+def shed_detections(shared: Any, times: Any, states: Any, desk: Any, now: int) -> None:
+    """There is too little time: give up the newest of those that are under way."""
+    listening = 0
+    for at in range(1, times.roster[0] + 1):
+        listening += times.lines[times.roster[at]].amd
+    left = (listening + SHED_SHARE - 1) // SHED_SHARE
+    for at in range(times.roster[0], 0, -1):
+        if left > 0 and times.lines[times.roster[at]].amd:
+            give_up(shared, times, states, desk, times.roster[at], now)
+            left -= 1
+
+
+@inner
+def note_missed(shared: Any, times: Any, states: Any, desk: Any, slot: int, now: int) -> None:
+    """Frames that should have come from the relay and did not: the recording says that it lacks them."""
+    leg = shared.legs[slot]
+    line = times.lines[slot]
+    received, sent = i64(leg.received_missed), i64(leg.sent_missed)
+    if received == line.received_missed and sent == line.sent_missed:
+        return
+    if line.recording == RECORDING and not line.paused:
+        line.frames_lost += received - line.received_missed + sent - line.sent_missed
+    if line.amd and received > line.received_missed:
+        give_up(shared, times, states, desk, slot, now)
+    line.received_missed = received
+    line.sent_missed = sent
+
+
+@inner
 def hear_key(shared: Any, times: Any, desk: Any, slot: int, pcm: Any, at_ns: int) -> None:
     """Listen for keys in the voice band of a leg whose other end sends no telephone events."""
     line = times.lines[slot]
@@ -188,6 +231,7 @@ def drain(shared: Any, times: Any, states: Any, desk: Any, slot: int, pcm: Any, 
     """Empty a leg's two rings onto its timeline.  pcm: (FRAME_SAMPLES,) int16, scratch."""
     leg = shared.legs[slot]
     line = times.lines[slot]
+    note_missed(shared, times, states, desk, slot, now)
     fence()
     read = leg.received_read
     while read < leg.received_written:
@@ -232,6 +276,8 @@ def work(shared: Any, times: Any, states: Any, desk: Any, mixer: Any, pcm: Any, 
         drain(shared, times, states, desk, slot, pcm, now)
     obey(shared, times, states, desk, mixer, now)
     mix(shared, times, mixer, now)
+    if desk.behind_ns > BEHIND_NS:
+        shed_detections(shared, times, states, desk, now)
     at = 1
     while at <= roster[0]:
         slot = roster[at]
@@ -263,8 +309,11 @@ def run(shared: Any, times: Any, states: Any, desk: Any, mixer: Any, pcm: Any) -
         due += PASS_NS
         sleep_until(due, desk.timespec)
         now = clock_ns(CLOCK_MONOTONIC, desk.timespec)
-        if now - due > 5 * PASS_NS:
-            due = now
         header.worker_at_ns = now
         work(shared, times, states, desk, mixer, pcm, now)
+        now = clock_ns(CLOCK_MONOTONIC, desk.timespec)
+        desk.behind_ns = now - due
+        if desk.behind_ns > BEHIND_NS:
+            header.worker_behind_ns += desk.behind_ns
+        due = max(due, now - PASS_NS)  # held up: go on from here instead of running after the clock
         header.worker_cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID, desk.timespec)

@@ -277,6 +277,16 @@ def test_a_click_is_neither_speech_nor_a_tone() -> None:
     assert judge(click)[:2] == (Verdict.SILENCE, Cause.INITIAL_SILENCE)
 
 
+def test_a_detection_that_is_given_up_is_not_sure_and_takes_nothing_back_that_is_known() -> None:
+    states = new_states(4)
+    states["verdict"][1:] = Verdict.MACHINE, Verdict.HUMAN, Verdict.TONE
+    assert model.give_up(states, 0) == model.VERDICT_REACHED
+    assert model.give_up(states, 1) == model.give_up(states, 2) == 0
+    assert model.give_up(states, 3) == model.VERDICT_REACHED | model.VERDICT_CORRECTED
+    assert states["verdict"].tolist() == [Verdict.NOTSURE, Verdict.MACHINE, Verdict.HUMAN, Verdict.NOTSURE]
+    assert states["cause"][0] == Cause.OVERLOADED
+
+
 def test_a_hang_up_before_the_verdict_is_one_and_after_it_changes_nothing() -> None:
     states = new_states(2)
     assert model.hang_up(states, 0) == model.VERDICT_REACHED

@@ -59,6 +59,7 @@ class Path:
         )
         self.sent += packets
         for now in self.ticks(packets):
+            self.scratch["emptied_at_ns"] = now
             while due and due[0][0] <= now:
                 receive(self.shared, self.scratch, *due.pop(0)[1:], now)
             pull_due(self.shared, self.scratch, now)
@@ -67,7 +68,18 @@ class Path:
 
     def fall_silent(self, frames):
         for now in self.ticks(frames):
+            self.scratch["emptied_at_ns"] = now
             pull_due(self.shared, self.scratch, now)
+        return self
+
+    def hold_up(self, packets):
+        """Let the relay stand still while so many packets come, which it then reads at once."""
+        now = BEGUN + (self.frames + packets) * FRAME
+        for _ in range(packets):
+            receive(self.shared, self.scratch, self.sent, self.frames, now)
+            self.sent, self.frames = self.sent + 1, self.frames + 1
+        self.scratch["emptied_at_ns"] = now
+        pull_due(self.shared, self.scratch, now)
         return self
 
     def lose(self):
@@ -166,3 +178,22 @@ def test_where_all_legs_are_starved_at_once_only_so_many_are_made_up_for():
     assert (path.shared.receivers["talking"] == concealing).all(), "the others are silent"
     path.pass_on(200)
     assert not concealing.any() and path.shared.receivers["talking"].all()
+
+
+def test_a_relay_that_was_held_up_does_not_take_its_own_delay_for_the_networks():
+    path = steady()
+    for _ in range(10):
+        path.hold_up(4).pass_on(10)
+    assert path.leg["buffered"] == AT_ONCE
+    assert path.receiver["jitter"]["jitter_ns"] <= 5 * MS, "one bin of the histogram"
+    assert path.counts[:2] == (240, 0)
+
+
+def test_while_sockets_are_not_empty_nothing_is_made_up_for_what_may_lie_in_them():
+    path = steady()
+    path.scratch["emptied_at_ns"] -= buffered_legs.HELD_UP_NS
+    for now in path.ticks(5):
+        pull_due(path.shared, path.scratch, now)
+    assert not path.receiver["concealing"] and not path.receiver["talking"]
+    path.pass_on(200)
+    assert path.receiver["talking"] and path.leg["buffered"] == AT_ONCE

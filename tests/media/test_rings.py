@@ -5,10 +5,11 @@ import threading
 
 import numpy as np
 import pytest
+from numba import njit
 
 from softswitch.errors import UsageError
-from softswitch.media.layout import MESSAGE, RELAY_COMMANDS, RING, WORKER_COMMANDS, attach_block, create_block
-from softswitch.media.rings import pop, push
+from softswitch.media.layout import FRAMES, MESSAGE, RELAY_COMMANDS, RING, WORKER_COMMANDS, attach_block, create_block
+from softswitch.media.rings import pop, push, push_received, push_sent
 
 
 @pytest.fixture
@@ -66,3 +67,23 @@ def test_a_block_of_another_version_is_refused(descriptor):
     attach_block(descriptor).shared.header["version"] += 1
     with pytest.raises(UsageError, match="another version"):
         attach_block(descriptor)
+
+
+@njit
+def hand_over(shared, packet, samples):
+    push_received(shared, 0, 0, 0, 1, 7, packet, 0, samples)
+    push_sent(shared, 0, 0, 0, 1, 7, packet, 0, samples)
+
+
+def test_frames_for_which_a_ring_has_no_room_are_counted(descriptor):
+    shared = attach_block(descriptor).shared
+    leg, packet = shared.legs[0], np.zeros(480, np.uint8)
+    for _ in range(FRAMES - 1):
+        hand_over(shared, packet, 160)
+    assert leg["received_missed"] == leg["sent_missed"] == 0
+    hand_over(shared, packet, 480)
+    assert leg["received_missed"] == leg["sent_missed"] == 2, "of three frames one found room"
+    leg["received_read"] += 1
+    hand_over(shared, packet, 80)
+    assert (leg["received_missed"], leg["sent_missed"]) == (2, 3)
+    assert shared.header["frames_missed"] == 5
