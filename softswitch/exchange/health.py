@@ -15,6 +15,7 @@ from softswitch.safeguards.interlocks import (
     CLOCK,
     DISK,
     MEDIA,
+    MEDIA_LOAD,
     RECORDER,
     STANDARD,
     STORE,
@@ -33,8 +34,8 @@ TICK_S = 0.5
 CLOCK_SETTLE_S = 60.0  # whoever has set a clock may set it once more
 
 TOLL = "toll guard"
-NAMES = (*STANDARD, MEDIA, TOLL)
-INBOUND = (RECORDER, DISK, STORE, SUPERVISOR, MEDIA)
+NAMES = (*STANDARD, MEDIA, MEDIA_LOAD, TOLL)
+INBOUND = (RECORDER, DISK, STORE, SUPERVISOR, MEDIA, MEDIA_LOAD)
 """What a call that comes in needs too: it is recorded and supervised like any other."""
 MB = 1_000_000
 Trouble = Callable[[float], str]

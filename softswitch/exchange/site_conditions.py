@@ -19,7 +19,8 @@ from softswitch.exchange.premises import Site, wall
 from softswitch.media.sounds import RATE_HZ, read_sound
 from softswitch.safeguards import conditions
 from softswitch.safeguards.conditions import MessageSound
-from softswitch.safeguards.interlocks import BUDGET, MESSAGE, NEVER_DIAL, ROSTER, SUPERVISOR, TRUNK, of
+from softswitch.safeguards.interlocks import BUDGET, MEDIA_LOAD, MESSAGE, NEVER_DIAL, ROSTER, SUPERVISOR, TRUNK, of
+from softswitch.safeguards.media_load import MediaLoad
 from softswitch.ua.accounts import USABLE
 
 GUARANTEED = "each call has its agent in advance meanwhile"
@@ -38,6 +39,7 @@ class SiteConditions:
         self._sounds: dict[Path, tuple[tuple[int, int], MessageSound]] = {}
         self._kernel: tuple[float, str] = (float("-inf"), "")
         self._is_lab = ipaddress.ip_address(settings.sip.address).is_loopback
+        self._load = MediaLoad()
         self.never_dial_at: datetime | None = None
         """When the never-dial list that is loaded was made; None: none is."""
         self.store_written_at: datetime | None = None
@@ -55,7 +57,7 @@ class SiteConditions:
 
     def questions(self) -> dict[str, Trouble]:
         """What is to be asked at each look, by interlock."""
-        asked: dict[str, Trouble] = {NEVER_DIAL: self._never_dial}
+        asked: dict[str, Trouble] = {NEVER_DIAL: self._never_dial, MEDIA_LOAD: self._media_load}
         by_name: dict[str, Callable[[CampaignSettings, float], str]] = {
             MESSAGE: self._message, BUDGET: self._budget, ROSTER: self._roster,
             SUPERVISOR: self._supervisors, TRUNK: self._trunk,
@@ -96,6 +98,10 @@ class SiteConditions:
 
     def _never_dial(self, now: float) -> str:
         return conditions.never_dial(self.never_dial_at, wall(), self._settings.safeguards.never_dial_days)
+
+    def _media_load(self, now: float) -> str:
+        overload = self.site.plane.overload()
+        return self._load.look(overload.relay_behind_s + overload.worker_behind_s, now)
 
     def _message(self, campaign: CampaignSettings, now: float) -> str:
         name = campaign.information_message

@@ -14,6 +14,7 @@ CLOCK = "clock"
 STORE = "store"
 TRUNK = "trunk"
 MEDIA = "media"
+MEDIA_LOAD = "media load"
 AUDIT = "audit log"
 STANDARD = (RECORDER, DISK, SUPERVISOR, NEVER_DIAL, CLOCK, STORE, TRUNK)
 MESSAGE = "information message"

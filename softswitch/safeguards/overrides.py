@@ -11,6 +11,7 @@ from softswitch.errors import UsageError
 from softswitch.safeguards.interlocks import (
     AUDIT,
     MEDIA,
+    MEDIA_LOAD,
     MESSAGE,
     NEVER_DIAL,
     RECORDER,
@@ -20,7 +21,7 @@ from softswitch.safeguards.interlocks import (
     kind,
 )
 
-NEVER_OVERRIDDEN = frozenset({RECORDER, NEVER_DIAL, STORE, MEDIA, AUDIT, MESSAGE, ROSTER})
+NEVER_OVERRIDDEN = frozenset({RECORDER, NEVER_DIAL, STORE, MEDIA, MEDIA_LOAD, AUDIT, MESSAGE, ROSTER})
 SHORTEST_S = 60.0
 LONGEST_S = 4 * 3600.0
 ASKED_FOR_S = 600.0

@@ -55,7 +55,7 @@ def test_when_the_days_calls_are_spent_dialling_stops_and_the_wallboard_says_why
 def test_nothing_may_be_dialled_until_everything_has_been_looked_at(site: Site) -> None:
     site.health.supervisor_arrived("anna")
     assert not site.interlocks.closed
-    for name in (STORE, NEVER_DIAL, health.MEDIA):
+    for name in (STORE, NEVER_DIAL, health.MEDIA, health.MEDIA_LOAD):
         site.health.report(name, True)
     assert site.interlocks.closed
 
