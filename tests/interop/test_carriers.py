@@ -127,6 +127,18 @@ def _digest(fields: dict[str, str], password: str) -> str:
     return md5(f"{a1}:{fields['nonce']}:{fields['nc']}:{fields['cnonce']}:{fields['qop']}:{a2}")
 
 
+def test_a_carrier_whose_proxy_and_server_both_ask_is_called(tmp_path: Path) -> None:
+    async def call() -> None:
+        async with Sipp("carrier_and_proxy_challenge", tmp_path) as sipp:
+            account = carrier(sipp.port, username="lab", password="lab-secret")
+            async with Desk(accounts=(account,)) as desk:
+                ended = await desk.happened(CallEnded, await desk.call("carrier"))
+                assert ended.by_peer
+                await sipp.succeeded()
+
+    asyncio.run(call())
+
+
 def test_a_wrong_password_is_tried_once_and_fails_the_call(tmp_path: Path) -> None:
     async def call() -> None:
         async with Sipp("carrier_challenges", tmp_path) as sipp:
