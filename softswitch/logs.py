@@ -22,7 +22,9 @@ def write_logs_to(path: Path | None, level: int = logging.INFO) -> None:
     stream: TextIO = sys.stderr if path is None else path.open("a", encoding="utf-8")
     renderer: Processor = structlog.processors.JSONRenderer()
     if path is None:  # a traceback with local variables, as it makes them by itself, would tell keys and numbers
-        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -90,6 +90,7 @@ def test_what_is_written_for_people_holds_neither_numbers_nor_local_variables(lo
         write_all_kinds()
     text = log_file.read_text()
     assert text.count("ValueError: no route for [number]") == 2
+    assert "\x1b[" not in text  # a file has no colours
     assert "7946" not in text.replace(" ", "")
     assert "known to this function alone" not in text
 

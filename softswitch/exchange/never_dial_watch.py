@@ -32,7 +32,7 @@ async def take_up_never_dial(store: Store, settings: Settings) -> tuple[NeverDia
             log.info("never-dial list imported", file=path.name, numbers=count)
     found = await store.never_dial()
     if found is None:
-        log.error("no never-dial list, nothing will be dialled", file=str(path or ""))
+        log.error("no never-dial list, nothing will be dialled", **({"file": str(path)} if path else {}))
         return None, None
     return found
 
