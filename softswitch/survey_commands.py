@@ -31,7 +31,7 @@ OfCampaign = Annotated[str, typer.Option("--campaign", help="Needed where the si
 
 
 @survey_app.command()
-def check(script: Annotated[Path, typer.Argument(help="A script, TOML.")]) -> None:
+def check(script: Annotated[Path, typer.Argument(help="A script, TOML or YAML.")]) -> None:
     """Say what is wrong with a script, with its line; nothing is known here of the fields that agents may see."""
     from softswitch.config.scripts import examine_script
 

@@ -1,4 +1,4 @@
-"""A campaign's script file: read, checked, with the line of each mistake."""
+"""A campaign's script file, TOML or YAML by its name's end: read, checked, with the line of each mistake."""
 
 import re
 import tomllib
@@ -6,12 +6,14 @@ from collections.abc import Collection
 from pathlib import Path
 
 from softswitch.config.toml_lines import TomlLines
+from softswitch.config.yaml_text import YamlFault, YamlText
 from softswitch.errors import UsageError
 from softswitch.survey.questionnaire import Questionnaire
 from softswitch.survey.reading import Fault, read
 
 LONGEST_FILE = 1 << 20
 """Bytes; the longest questionnaires have a tenth of it."""
+YAML_ENDS = (".yaml", ".yml")
 
 
 def examine_script(path: Path, visible: Collection[str] | None) -> tuple[Questionnaire | None, list[Fault]]:
@@ -29,6 +31,12 @@ def examine_script(path: Path, visible: Collection[str] | None) -> tuple[Questio
         return None, [Fault(1, "", f"cannot be read: {error.strerror}")]
     except UnicodeDecodeError as error:
         return None, [Fault(error.object[: error.start].count(b"\n") + 1, "", "is not UTF-8 text")]
+    if path.suffix.lower() in YAML_ENDS:
+        try:
+            yaml = YamlText(text)
+        except YamlFault as fault:
+            return None, [Fault(fault.line, "", f"is not YAML as scripts are written: {fault}")]
+        return read(yaml.told, yaml.line_of, visible)
     try:
         told = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

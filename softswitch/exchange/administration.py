@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from softswitch.config import Settings
-from softswitch.config.scripts import examine_script
+from softswitch.config.scripts import YAML_ENDS, examine_script
 from softswitch.config.writing import write_secret
 from softswitch.errors import UsageError
 from softswitch.exchange.agent_intake import AgentAccounts, AgentIntake
@@ -135,7 +135,7 @@ class Administration:
         return await self._file.change(lambda draft: draft.change_element("campaigns", "name", name, told))
 
     async def put_script(self, campaign: str, upload_ref: str, by: str) -> Saved:
-        """Take an uploaded script (TOML) for a campaign, if every check of it passes."""
+        """Take an uploaded script (TOML or YAML) for a campaign, if every check of it passes."""
         path = self._uploads.path(upload_ref, by)
         settings = await self._file.settings()
         found = next((each for each in settings.campaigns if each.name == campaign), None)
@@ -149,7 +149,8 @@ class Administration:
             content = await asyncio.to_thread(path.read_bytes)
         finally:
             self._uploads.delete(upload_ref)
-        target = self._file.folder / SCRIPTS / f"{file_stem(campaign)}-{secrets.token_hex(4)}.toml"
+        end = path.suffix.lower() if path.suffix.lower() in YAML_ENDS else ".toml"
+        target = self._file.folder / SCRIPTS / f"{file_stem(campaign)}-{secrets.token_hex(4)}{end}"
         await asyncio.to_thread(_write, target, content)
         told = {"script": f"{SCRIPTS}/{target.name}"}
         return await self._file.change(

@@ -47,7 +47,7 @@ def read(
 ) -> tuple[Questionnaire | None, list[Fault]]:
     """The script, if nothing is wrong with it, and every fault, by line.
 
-    told: what the TOML (or YAML) parser made of the file.  visible: the fields that an agent of the campaign may see,
+    told: what the TOML or YAML parser made of the file.  visible: the fields that an agent of the campaign may see,
     and so all that words may be filled from; None: not known yet, anything.
     """
     faults: list[Fault] = []

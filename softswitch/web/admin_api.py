@@ -99,7 +99,7 @@ def _add_configuration(router: APIRouter, administration: Administration) -> Non
 
     @route("PUT", "/campaigns/{name}/script")
     async def put_script(name: Name, uploaded: Uploaded, account: Administrator) -> Saved:
-        """What its agents say and ask: an uploaded TOML file, checked first."""
+        """What its agents say and ask: an uploaded TOML or YAML file, checked first."""
         return await carry_out(administration.put_script(name, uploaded.upload_ref, account.name))
 
     @route("PUT", "/prompts/{name}")

@@ -261,7 +261,7 @@ def _campaign(shown: Shown) -> tuple[str, list[Block]]:
     ]
     found = [form_block("campaign", "Campaign", fields, (("campaign", "Save the campaign", True),), shown)]
     if campaign is not None:
-        found.append(upload_block("script-file", f"Script of {campaign.name} (TOML)", ".toml"))
+        found.append(upload_block("script-file", f"Script of {campaign.name} (TOML or YAML)", ".toml,.yaml,.yml"))
         found += _taken(shown, "script-file", [("script", "Use this script", True)], ())
     if setup.campaigns:
         rows = [
