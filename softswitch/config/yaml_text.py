@@ -58,7 +58,7 @@ class YamlText:
         name: str | None = None
         documents = 0
         for event in yaml.parse(text, Loader=_PARSER):
-            line = event.start_mark.line + 1
+            line = event.start_mark.line + 1 if event.start_mark else 1
             match event:
                 case yaml.DocumentStartEvent():
                     documents += 1
@@ -68,8 +68,8 @@ class YamlText:
                     raise YamlFault(line, f"*{event.anchor} is a reference: write it out")
                 case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
                     open_ones.pop()
-                case yaml.NodeEvent() if getattr(event, "tag", None) not in (None, "!"):
-                    raise YamlFault(line, f"{event.tag} is a tag: only plain values are read")
+                case yaml.NodeEvent() if (tag := getattr(event, "tag", None)) not in (None, "!"):
+                    raise YamlFault(line, f"{tag} is a tag: only plain values are read")
                 case yaml.NodeEvent() if not open_ones:
                     if not isinstance(event, yaml.MappingStartEvent):
                         raise YamlFault(line, "must be keys and values")
