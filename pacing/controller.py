@@ -15,7 +15,7 @@ import math
 from numba import njit
 from softswitch.pacing.budget import agents_in, errors_exceed, live_share, over_limit, threshold
 from softswitch.pacing.convolution import add_moments, add_term, normal_tail
-from softswitch.pacing.estimators import count_agents, count_ringing, fade, segment_level, service_bin
+from softswitch.pacing.estimators import FAILURES_IN_ROW, count_agents, count_ringing, fade, segment_level, service_bin
 from softswitch.pacing.floor import (
     EXACT_AGENTS,
     LANDINGS,
@@ -38,6 +38,7 @@ from softswitch.pacing.policies import (
     FALLBACK_NO_DATA,
     FALLBACK_OVER_LIMIT,
     FALLBACK_SPENT,
+    FALLBACK_TRUNK,
     FALLBACK_UNCALIBRATED,
     POLICY_MANUAL,
     POLICY_PREDICTIVE,
@@ -136,6 +137,8 @@ def _fallback(floor: Floor, now: float) -> int:
         return FALLBACK_OVER_LIMIT
     if floor.policy == POLICY_RATIO:
         return 0
+    if floor.failed_in_row >= FAILURES_IN_ROW:
+        return FALLBACK_TRUNK
     if floor.outcomes < 1.0 or floor.lands < 1e-6:
         return FALLBACK_COLD
     difference = abs(floor.observed - floor.predicted)

@@ -52,6 +52,11 @@ PRIOR_RING_S = 25.0
 PRIOR_SETUP_S = 2.5
 PRIOR_VERDICT_S = 1.5
 LEAST_TIME_S = 1e-6
+FAILURES_IN_ROW = 20
+"""So many calls that fail at set-up one after the other are an outage, which tells nothing of calls that a trunk takes:
+where six in ten fail it happens once in thirty thousand calls."""
+FAILS_WITHIN_S = 10.0
+"""A call that ends later without having rung is one of a trunk that does not tell of ringing."""
 
 
 def set_priors(state: np.ndarray) -> None:
@@ -137,7 +142,8 @@ def count_ringing(floor: Floor, row: int, now: float) -> None:
         return
     call.counted = until
     if call.stage == PLACED:
-        spend(floor.setup[TIME], since - call.since, until - call.since)
+        if floor.failed_in_row < FAILURES_IN_ROW:
+            spend(floor.setup[TIME], since - call.since, until - call.since)
         return
     first_s, last_s = since - call.since, until - call.since
     spend(floor.ring[TIME], first_s, last_s)

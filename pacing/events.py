@@ -5,7 +5,15 @@ replay needs.
 """
 
 from numba import njit
-from softswitch.pacing.estimators import count_agents, count_ringing, learn_answer, learn_verdict, service_bin
+from softswitch.pacing.estimators import (
+    FAILS_WITHIN_S,
+    FAILURES_IN_ROW,
+    count_agents,
+    count_ringing,
+    learn_answer,
+    learn_verdict,
+    service_bin,
+)  # fmt: skip
 from softswitch.pacing.floor import (
     AWAY,
     BEGINS,
@@ -182,6 +190,7 @@ def _free(floor: Floor, row: int) -> None:
 def _rings(floor: Floor, row: int, now: float) -> None:
     call = floor.calls[row]
     count_ringing(floor, row, now)
+    floor.failed_in_row = 0
     floor.setup[BEGINS, min(int(now - call.since), SETUP_BINS - 1)] += 1.0
     call.stage, call.since, call.counted = RINGING, now, now
 
@@ -232,7 +241,9 @@ def _call_goes_on(floor: Floor, kind: int, row: int, now: float) -> int:
         return 0
     if call.stage == PLACED:
         count_ringing(floor, row, now)
-        floor.setup[FAILS, min(int(now - call.since), SETUP_BINS - 1)] += 1.0
+        if floor.failed_in_row < FAILURES_IN_ROW:
+            floor.setup[FAILS, min(int(now - call.since), SETUP_BINS - 1)] += 1.0
+        floor.failed_in_row += now - call.since < FAILS_WITHIN_S
         floor.outcomes += 1.0
     elif call.stage == RINGING:
         count_ringing(floor, row, now)

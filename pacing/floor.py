@@ -82,6 +82,8 @@ FLOOR = np.dtype(
         ("now", "f8"), ("tabled_at", "f8"), ("served_at", "f8"), ("tokens", "f8"),
         # slow scalars of the market
         ("verdict_s", "f8"), ("returned", "f8"), ("wrapped_up", "f8"), ("outcomes", "f8"),
+        # calls that failed at set-up one after the other
+        ("failed_in_row", "i8"),
         # the fast level of the answer rate, and the charts that notice its jumps
         ("level_seen", "f8"), ("level_expected", "f8"), ("rise", "f8"), ("fall", "f8"), ("rise_seen", "f8"),
         ("rise_expected", "f8"), ("fall_seen", "f8"), ("fall_expected", "f8"), ("jumps", "i8"),

@@ -29,6 +29,7 @@ FALLBACK_NO_DATA = 3
 FALLBACK_OVER_LIMIT = 4
 FALLBACK_SPENT = 5
 FALLBACK_ERRORS = 6
+FALLBACK_TRUNK = 7
 FALLBACKS = {
     0: "",
     FALLBACK_COLD: "too few calls seen yet",
@@ -37,4 +38,5 @@ FALLBACKS = {
     FALLBACK_OVER_LIMIT: "the day is over its limit of abandoned calls",
     FALLBACK_SPENT: "the day's allowance of abandoned calls is spent",
     FALLBACK_ERRORS: "people whom answering machine detection loses are over the target by themselves",
+    FALLBACK_TRUNK: "the trunk fails every call",
 }

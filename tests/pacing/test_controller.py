@@ -10,6 +10,7 @@ from softswitch.pacing.policies import (
     FALLBACK_NO_DATA,
     FALLBACK_OVER_LIMIT,
     FALLBACK_SPENT,
+    FALLBACK_TRUNK,
     FALLBACK_UNCALIBRATED,
     POLICIES,
     POLICY_GUARANTEED,
@@ -220,6 +221,19 @@ def test_a_call_of_which_nothing_is_heard_any_more_means_progressive(taught: Flo
     floor.place(age_s=300.0)
     assert floor.step() == 1
     assert floor["fallback"] == FALLBACK_NO_DATA
+
+
+def test_a_trunk_that_fails_every_call_means_progressive_until_one_rings(taught: Floor) -> None:
+    floor = busy(taught, ready=2)
+    before = floor.step()
+    for row in floor.place(25, age_s=1.0):
+        floor.tell(events.CALL_ENDED, row)
+    assert floor.step() == 2
+    assert floor["fallback"] == FALLBACK_TRUNK
+    (row,) = floor.place(1, age_s=1.0)
+    floor.tell(events.CALL_RINGS, row)
+    assert 2 < floor.step() <= before + 1
+    assert floor["fallback"] == 0
 
 
 def test_a_cold_start_is_careful(floor: Floor) -> None:

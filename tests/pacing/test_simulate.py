@@ -130,13 +130,15 @@ def test_each_part_of_a_day_has_its_answer_rate() -> None:
         assert answers / calls == pytest.approx(rate, abs=5 * math.sqrt(rate * (1.0 - rate) / calls))
 
 
-def test_in_an_outage_of_the_trunk_nothing_rings() -> None:
+def test_in_an_outage_of_the_trunk_nothing_rings_and_after_it_people_are_not_dropped_in_scores() -> None:
     market = Market(agents=10, day_s=7200.0, outage_every_s=1800.0, outage_s=300.0)
     log = day_of(market, policy=POLICY_PREDICTIVE, seed=4, log_lines=400_000).log
     for outage in (1500.0, 3300.0, 5100.0):
         rings = log["now"][log["kind"] == events.CALL_RINGS]
         assert not ((rings > outage + 15.0) & (rings < outage + 300.0)).any()
         assert ((rings > outage + 300.0) & (rings < outage + 330.0)).any()
+        dropped = log["now"][log["kind"] == events.CALL_DROPPED]
+        assert ((dropped > outage + 300.0) & (dropped < outage + 345.0)).sum() <= 2
 
 
 def test_a_target_of_zero_drops_nobody() -> None:
