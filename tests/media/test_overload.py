@@ -54,7 +54,7 @@ def test_a_process_that_stood_still_relays_what_is_new_and_tells_what_recordings
         closed = await studio.events.wait(RecordingClosed, caller.leg)
         overload = studio.plane.overload()
         assert 15 <= overload.packets_shed <= len(STALL)
-        assert closed.frames_lost == overload.packets_shed == overload.frames_missed
+        assert closed.frames_lost == overload.frames_missed >= overload.packets_shed
         found = [packet.payload[80] & 0x7F for packet in agent.packets]
         passed = {number for number in found if number < SPOKEN}
         assert not passed & set(STALL[:15]), "what is that old is heard by nobody"
