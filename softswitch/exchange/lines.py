@@ -325,7 +325,12 @@ class Lines:
 
     def _connect(self, line: Line, agreement: MediaAgreement) -> None:
         form = MediaFormat(
-            agreement.codec, agreement.payload_type, agreement.dtmf_payload_type, agreement.ptime_ms, agreement.rtcp_mux
+            agreement.codec,
+            agreement.payload_type,
+            agreement.dtmf_payload_type,
+            agreement.dtmf_receive_type,
+            agreement.ptime_ms,
+            agreement.rtcp_mux,
         )
         line.agreed = True
         if agreement.remote[0] not in HELD_ADDRESSES:

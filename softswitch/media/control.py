@@ -167,8 +167,9 @@ class MediaPlane(PlaneLife):
         host, port = remote
         if not 0 < port < 65536:
             raise UsageError(f"media port {port} is none; a stream refused in SDP (port 0) is not connected")
-        events = 0xFF if format.dtmf_payload_type is None else format.dtmf_payload_type
-        options = events | int(latch) << 16 | int(format.rtcp_mux) << 17
+        sent = v.NO_EVENTS if format.dtmf_payload_type is None else format.dtmf_payload_type
+        received = sent if format.dtmf_receive_type is None else format.dtmf_receive_type
+        options = sent | received << 8 | int(latch) << 16 | int(format.rtcp_mux) << 17
         code = int(audio_code(format.codec))
         self._secure(leg, secure)
         self._order(leg, v.CONNECT, host_number(host), port, code, format.payload_type, options)

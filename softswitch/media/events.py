@@ -14,7 +14,9 @@ class MediaFormat:
     """"PCMU" or "PCMA"."""
     payload_type: int
     dtmf_payload_type: int | None = None
-    """RFC 4733 telephone-event at 8000 Hz, where negotiated."""
+    """RFC 4733 telephone-event at 8000 Hz, where negotiated: the number to send with, which is the peer's."""
+    dtmf_receive_type: int | None = None
+    """The number that the peer sends with, which is ours (RFC 3264 §5.1); None: the same."""
     ptime_ms: int = 20
     rtcp_mux: bool = False
     """RTCP shares the RTP port (RFC 5761)."""

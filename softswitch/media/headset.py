@@ -112,7 +112,7 @@ class Headset:
                 case SessionConnected(address, keys):
                     offer = session.offer
                     assert offer is not None
-                    form = MediaFormat(offer.codec, offer.payload_type, offer.dtmf_payload_type, PTIME_MS)
+                    form = MediaFormat(offer.codec, offer.payload_type, offer.dtmf_payload_type, ptime_ms=PTIME_MS)
                     self._plane.connect(self.leg, address, form, secure=keys)
                     self._plane.hold(self.leg, not offer.sends)
                     self.state = HeadsetState.CONNECTED

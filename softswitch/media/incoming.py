@@ -141,7 +141,8 @@ def receive_packet(shared: Any, scratch: Any, slot: int, length: int, now: int) 
         return False
     payload_type = i64(scratch.packet[1]) & 0x7F
     codec = codec_of(leg, payload_type)
-    is_event = payload_type == leg.dtmf_payload_type
+    # Some peers send events by the number that they want to be sent.
+    is_event = payload_type == leg.dtmf_receive_type or (codec == 0 and payload_type == leg.dtmf_payload_type)
     if codec == 0 and not is_event and payload_type != COMFORT_NOISE_TYPE:
         return False
     if leg.state == v.LEARNING and not learn_source(leg, scratch):

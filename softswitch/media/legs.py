@@ -112,7 +112,9 @@ def connect_leg(
             begin_transcoding(shared, slot)
         settle_buffering(shared, scratch, slot, True)
     leg.payload_type = payload_type
-    leg.dtmf_payload_type = -1 if options & 0xFF == 0xFF else options & 0xFF
+    sent, received = options & 0xFF, (options >> 8) & 0xFF
+    leg.dtmf_payload_type = -1 if sent == v.NO_EVENTS else sent
+    leg.dtmf_receive_type = -1 if received == v.NO_EVENTS else received
     leg.muxed = leg.browser != 0 or (options >> 17) & 1 == 1
     if leg.state != v.BOUND and leg.named_host == host and leg.named_port == port:
         return  # what was learned of it stands

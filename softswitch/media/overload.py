@@ -36,7 +36,8 @@ def is_audio(leg: Any, packet: Any, length: int) -> bool:
         return False
     if (leg.muxed or leg.profile != 0) and is_control(packet, length):
         return False
-    return i64(packet[1]) & 0x7F != leg.dtmf_payload_type
+    payload_type = i64(packet[1]) & 0x7F
+    return payload_type not in (leg.dtmf_receive_type, leg.dtmf_payload_type)
 
 
 @inner

@@ -70,7 +70,7 @@ _EVERY_PACKET_RECEIVED = [
     ("codec", "i8"),  # inside the plane: a law of G.711
     ("wire_codec", "i8"),  # on the wire
     ("payload_type", "i8"),
-    ("dtmf_payload_type", "i8"),  # -1 where none was negotiated
+    ("dtmf_receive_type", "i8"),  # payload type of the peer's telephone events; -1: none was negotiated
     ("peer", "i8"),  # slot, or -1
     # the second line of the cache
     ("muted", "i8"),
@@ -83,6 +83,7 @@ _EVERY_PACKET_RECEIVED = [
     ("in_counted", "i8"),  # packets since in_first
     ("packets_received", "i8"),
     # telephone events (RFC 4733)
+    ("dtmf_payload_type", "i8"),  # of those that are sent; -1: none was negotiated
     ("event_code", "i8"),  # -1 before the first
     ("event_timestamp", "i8"),
     ("event_duration", "i8"),

@@ -74,3 +74,5 @@ VERDICT_FEATURES = 54
 """a-d: eight float32, two in each word; e: place of the first. All that a verdict was founded on, sent before it."""
 BEEP_HEARD = 55
 GREETING_ENDED = 56
+
+NO_EVENTS = 0xFF  # in CONNECT, where a number for telephone events may be

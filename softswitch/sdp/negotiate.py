@@ -4,7 +4,7 @@ With keys, the stream is SRTP: RTP/SAVP and `a=crypto` (RFC 4568). Whoever asks 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Final
 
 from softswitch.errors import PeerError, UsageError
@@ -47,6 +47,8 @@ class MediaAgreement:
     """Ours: "sendrecv", "sendonly", "recvonly" or "inactive"."""
     rtcp_mux: bool = False
     """RTCP shares the RTP port (RFC 5761 §5.1.1)."""
+    dtmf_receive_type: int | None = None
+    """For telephone-event, the number that the peer sends with, which is ours (RFC 3264 §5.1); None: the same."""
 
     @property
     def sends(self) -> bool:
@@ -187,6 +189,7 @@ def read_answer(offer: bytes, answer: bytes) -> MediaAgreement:
         ptime_ms=_ptime_of(theirs, media),
         direction=direction,
         rtcp_mux=_is_muxed(wanted) and _is_muxed(media),
+        dtmf_receive_type=_payload_of(wanted, "TELEPHONE-EVENT"),
     )
     return agreement if keys is None else _secured(agreement, keys)
 
@@ -216,16 +219,8 @@ def _place_in_use(media: Sequence[MediaDescription]) -> int:
 
 
 def _secured(agreement: MediaAgreement, keys: SrtpKeys) -> SecureAgreement:
-    return SecureAgreement(
-        agreement.remote,
-        agreement.codec,
-        agreement.payload_type,
-        agreement.dtmf_payload_type,
-        agreement.ptime_ms,
-        agreement.direction,
-        agreement.rtcp_mux,
-        keys=keys,
-    )
+    told = {each.name: getattr(agreement, each.name) for each in fields(agreement)}
+    return SecureAgreement(**told, keys=keys)
 
 
 def _is_muxed(media: MediaDescription) -> bool:

@@ -16,14 +16,14 @@ from tests.media.test_relay import contiguous
 EVENTS = 101
 
 
-async def press(end, code, packets=5):
+async def press(end, code, packets=5, number=EVENTS):
     """A key as a telephone sends it: packets of one timestamp, the last one three times; audio goes on behind it."""
     for index in range(packets + 2):
         over = index >= packets - 1
         duration = 160 * min(index + 1, packets)
         payload = struct.pack(">BBH", code, over << 7 | 10, duration)
         timestamp = end.timestamp
-        end.send(payload, marker=index == 0, payload_type=EVENTS)
+        end.send(payload, marker=index == 0, payload_type=number)
         end.timestamp = timestamp
         await asyncio.sleep(0.01)
     end.timestamp += 160 * packets
@@ -79,6 +79,24 @@ def test_nothing_but_the_event_passes_and_a_muted_leg_passes_none(run):
         count = len(b.packets)
         await press(a, 4)
         assert len(b.packets) == count
+
+    run(scenario)
+
+
+def test_each_end_has_its_own_number_for_keys_and_one_that_sends_by_the_others_is_understood(run):
+    async def scenario(studio):
+        a, b = studio.bridged()
+        form = MediaFormat("PCMU", 0, dtmf_payload_type=EVENTS, dtmf_receive_type=96)
+        studio.plane.connect(a.leg, a.socket.getsockname(), form)
+        studio.plane.pass_keys(a.leg, True)
+        for count, number in enumerate((96, EVENTS), 1):
+            await a.say(tone((500.0,), 100, -20.0))
+            await press(a, 5, number=number)
+            await a.say(tone((500.0,), 100, -20.0))
+            await studio.until(lambda: len(studio.events.of(DigitPressed)) == count)  # noqa: B023
+            await studio.until(lambda: len(events_of(b.packets)) == 7 * count)  # noqa: B023
+        studio.plane.press(a.leg, "7", duration_ms=120)
+        await studio.until(lambda: len(events_of(a.packets)) > 4)
 
     run(scenario)
 

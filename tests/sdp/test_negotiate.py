@@ -87,7 +87,14 @@ def test_an_answer_settles_what_we_send() -> None:
     answer = answer_of(
         "m=audio 4000 RTP/AVP 8 101", "a=rtpmap:8 PCMA/8000", "a=rtpmap:101 telephone-event/8000", "a=ptime:30"
     )
-    assert read_answer(OFFER, answer) == MediaAgreement(("192.0.2.10", 4000), "PCMA", 8, 101, 30, "sendrecv")
+    assert read_answer(OFFER, answer) == MediaAgreement(
+        ("192.0.2.10", 4000), "PCMA", 8, 101, 30, "sendrecv", dtmf_receive_type=101
+    )
+
+
+def test_keys_are_sent_by_the_answers_number_and_come_by_the_offers() -> None:
+    agreement = read_answer(OFFER, answer_of("m=audio 4000 RTP/AVP 0 96", "a=rtpmap:96 telephone-event/8000"))
+    assert (agreement.dtmf_payload_type, agreement.dtmf_receive_type) == (96, 101)
 
 
 def test_an_answer_that_leaves_out_the_rtpmaps_means_the_offers() -> None:
