@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 
 Key = tuple[str | int, ...]
 """Path of a key: table names, positions in arrays of tables, and the key itself, as in ("trunks", 0, "host")."""
@@ -14,6 +15,15 @@ _PART = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*(?:\.|$)"""
 _TOKEN = re.compile(r"""#.*|\"\"\"|'''|"(?:\\.|[^"\\])*"|'[^']*'|[\[\]{}]""")
 
 
+def nearest(lines: Mapping[Key, int], key: Key) -> int:
+    """Line of a key, or of the nearest one around it that has a line; 1 where none has."""
+    while key:
+        if key in lines:
+            return lines[key]
+        key = key[:-1]
+    return 1
+
+
 class TomlLines:
     """Index of a text that has been parsed without error; line numbers begin at 1."""
 
@@ -24,11 +34,7 @@ class TomlLines:
 
     def line_of(self, key: Key) -> int:
         """Line of a key, or of the nearest table around it; 1 where even that is not in the file."""
-        while key:
-            if key in self._lines:
-                return self._lines[key]
-            key = key[:-1]
-        return 1
+        return nearest(self._lines, key)
 
     def has(self, key: Key) -> bool:
         return key in self._lines

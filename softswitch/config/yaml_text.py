@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from softswitch.config.toml_lines import Key
+from softswitch.config.toml_lines import Key, nearest
 
 DEEPEST = 20
 LONGEST_NUMBER = 30
@@ -47,11 +47,7 @@ class YamlText:
 
     def line_of(self, key: Key) -> int:
         """Line of a key, or of the nearest one around it; 1 where even that is not in the file."""
-        while key:
-            if key in self._lines:
-                return self._lines[key]
-            key = key[:-1]
-        return 1
+        return nearest(self._lines, key)
 
     def _read(self, text: str) -> None:
         open_ones: list[tuple[Key, dict[str, Any] | list[Any]]] = []
