@@ -23,11 +23,6 @@ where 10 agents have talks of a moment."""
 RESERVE_FREE = 0.6
 """Of each standard deviation over so many people one more drop is kept back: the more people answer at once, the larger
 clumps are beyond their spread. Clumps of three to five were what put days of 10 and 20 agents over their target."""
-SLOWER = 0.5
-MOST_MISSED = 1.0
-"""Where nothing is dialled ahead any more, so great a share of the answers to come will not come, and with them the
-drops that they would have allowed; one drop at most is kept back for that. One call for each ready agent brings 0.4 of
-the answers with 10 agents at 0.1, 0.6 at 0.2, 0.9 at 0.6."""
 SLOWNESS = 2.0
 SLOWNESS_PER_RESERVE = 0.8
 """How the allowance is stretched when little of it is left: see `drops_to_plan`."""
@@ -154,8 +149,7 @@ def threshold(floor: Floor, agents: int, now: float) -> float:
         return floor.threshold
     left = answers_left(floor, agents, now)
     coming = people_per_s(floor, agents) * floor.landing_s[LANDINGS // 2]
-    missed = min(SLOWER * floor.target * left, MOST_MISSED)
-    planned = drops_to_plan(allowance_left(floor, left) - missed, kept_back(math.sqrt(coming)))
+    planned = drops_to_plan(allowance_left(floor, left), kept_back(math.sqrt(coming)))
     most = floor.target * (1.0 + (MOST_TARGETS - 1.0) * min(left * floor.target, 1.0))
     share = min(planned / (left + DAMPING_ANSWERS), most)
     return min(gain(floor) * share, 0.5) * floor.outcomes / (floor.outcomes + WARM_OUTCOMES)
