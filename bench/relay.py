@@ -161,6 +161,7 @@ def figures_of(rounds: list[Round], load: Load) -> dict[str, Any]:
         "foreign_packets": int(counts[FOREIGN]),
         "generator_cpu_pct": round(100 * sum(one.generator_cpu_s for one in rounds) / took_s, 1),
         "generator_late_us_p99": percentile_us(histograms[LATENESS], 0.99),
+        "generator_late_us_max": percentile_us(histograms[LATENESS], 1.0),
         "generator_fell_behind": percentile_us(histograms[LATENESS], 1.0) >= FELL_BEHIND_US,
     }
     return figures | rounds[-1].more
