@@ -25,6 +25,7 @@ from softswitch.media.layout import FEED, RELAY_EVENTS
 from softswitch.media.libc import copy_octets, fence, send_datagram, write_socket_address
 from softswitch.media.rings import push, push_sent
 from softswitch.media.rtp import HEADER_BYTES, signed16, signed32, write_header
+from softswitch.media.scratch import BATCH, LEAVING_BYTES
 from softswitch.media.secure_legs import seal_packet
 from softswitch.media.srtp import is_replay
 from softswitch.media.transcoding import pass_on, wrap
@@ -95,25 +96,50 @@ def position_at(leg: Any, now: int) -> int:
 
 @inner
 def send_packet(shared: Any, scratch: Any, slot: int, length: int) -> bool:
-    """Send the packet in `scratch.out`; False when the socket refused it."""
-    leg = shared.legs[slot]
-    destination = 0
+    """Have the packet in `scratch.out` sent with the next batch; False for one that cannot be."""
     octets = length - HEADER_BYTES
-    if leg.state != v.CONNECTED:
-        write_socket_address(scratch.address, leg.remote_host, leg.remote_port)
-        destination = scratch.address.ctypes.data
-    if leg.profile:
+    if shared.legs[slot].profile:
         length = seal_packet(shared, scratch, slot, length)
         if is_replay(length):
             return False  # a copy of what was sent
-    if length <= 0 or send_datagram(leg.rtp_descriptor, scratch.out.ctypes.data, length, destination) < 0:
-        leg.send_errors += 1
-        shared.header.send_errors += 1
+    if not 0 < length <= LEAVING_BYTES:
+        count_refused(shared, slot)
         return False
-    leg.packets_sent += 1
-    leg.octets_sent += octets
-    shared.header.packets_sent += 1
+    place = i64(scratch.leaving_count)
+    copy_octets(scratch.leaving[place], 0, scratch.out, 0, length)
+    scratch.leaving_bytes[place] = length
+    scratch.leaving_octets[place] = octets
+    scratch.leaving_slots[place] = slot
+    scratch.leaving_count = place + 1
+    if place + 1 == BATCH:
+        send_batch(shared, scratch)
     return True
+
+
+@inner
+def send_batch(shared: Any, scratch: Any) -> None:
+    """Send every packet that waits for it, in their order."""
+    for i in range(scratch.leaving_count):
+        slot = scratch.leaving_slots[i]
+        leg = shared.legs[slot]
+        destination = 0
+        if leg.state != v.CONNECTED:
+            write_socket_address(scratch.address, leg.remote_host, leg.remote_port)
+            destination = scratch.address.ctypes.data
+        packet = scratch.leaving[i].ctypes.data
+        if send_datagram(leg.rtp_descriptor, packet, scratch.leaving_bytes[i], destination) < 0:
+            count_refused(shared, slot)
+        else:
+            leg.packets_sent += 1
+            leg.octets_sent += scratch.leaving_octets[i]
+            shared.header.packets_sent += 1
+    scratch.leaving_count = 0
+
+
+@inner
+def count_refused(shared: Any, slot: int) -> None:
+    shared.legs[slot].send_errors += 1
+    shared.header.send_errors += 1
 
 
 @inner

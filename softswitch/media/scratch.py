@@ -13,6 +13,12 @@ READY = 256
 """Sockets reported by one poll."""
 KEPT = 2
 """Of what waits at a socket while the relay is held up, the newest so many datagrams are taken in: 40 ms of audio."""
+BATCH = 64
+"""Packets that are read, then served, then sent in one go: each of the three finds its code in the cache."""
+ARRIVED_BYTES = BUFFER_BYTES + 64
+"""A datagram's room: a cache line more, so that they do not all begin in the same set of the cache."""
+LEAVING_BYTES = 1536
+"""The longest packet sent: what a telephone may have sent us (`rtp.LARGEST_PACKET`), sealed."""
 MOST_PLAYERS = 8192
 
 SCRATCH = np.dtype(
@@ -31,6 +37,16 @@ SCRATCH = np.dtype(
         ("due", "i8", (MOST_PLAYERS,)),  # indices into both, of those that are pulled now
         ("packet", "u1", (BUFFER_BYTES,)),  # the datagram received
         ("out", "u1", (BUFFER_BYTES,)),  # the packet to send
+        ("arrived_count", "i8"),
+        ("arrived", "u1", (BATCH, ARRIVED_BYTES)),  # the first arrived_count are datagrams of RTP sockets
+        ("arrived_bytes", "i8", (BATCH,)),
+        ("arrived_sources", "u1", (BATCH, 16)),
+        ("arrived_slots", "i8", (BATCH,)),
+        ("leaving_count", "i8"),
+        ("leaving", "u1", (BATCH, LEAVING_BYTES)),  # the first leaving_count are the packets to send
+        ("leaving_bytes", "i8", (BATCH,)),
+        ("leaving_octets", "i8", (BATCH,)),  # of payload, before it was sealed
+        ("leaving_slots", "i8", (BATCH,)),
         ("waiting", "u1", (KEPT + 1, BUFFER_BYTES)),  # datagrams of one socket, of which only the newest are wanted
         ("waiting_bytes", "i8", (KEPT + 1,)),
         ("waiting_sources", "u1", (KEPT + 1, 16)),

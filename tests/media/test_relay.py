@@ -50,6 +50,21 @@ def test_nothing_of_a_header_passes_to_the_other_leg(run):
     run(scenario)
 
 
+def test_a_burst_leaves_in_its_order_however_long_its_packets_are(run):
+    async def scenario(studio):
+        a, b = studio.bridged()
+        said = [bytes([index]) * (1440 if index % 8 == 4 else 160) for index in range(24)]
+        for payload in said:
+            a.send(payload)
+        await studio.until(lambda: len(b.packets) == len(said))
+        assert [packet.payload for packet in b.packets] == said
+        assert contiguous(b.packets)
+        sent = studio.plane.statistics(b.leg)
+        assert (sent.packets_sent, sent.packets_lost) == (len(said), 0)
+
+    run(scenario)
+
+
 def test_padding_is_taken_off(run):
     async def scenario(studio):
         a, b = studio.bridged()
