@@ -209,7 +209,7 @@ class Books:
             self._take_promise_back(call, now)
         call.disposition = disposition
         for number in call.lead.every_number if disposition is Disposition.OPT_OUT else ():
-            if not self._is_suppressed(number):
+            if not self._shift.suppression.contains(number):  # for one campaign alone is not for all
                 self._shift.suppression.add(number)
                 self._shift.emit(NumberSuppressed(number, "opt-out"))
         if call.machine:

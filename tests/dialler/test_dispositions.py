@@ -7,6 +7,7 @@ from softswitch.dialler.agents import AgentState
 from softswitch.dialler.attempt import CallSound, Disposition
 from softswitch.dialler.events import AttemptChanged, HangUp, LeadChanged, NumberSuppressed
 from softswitch.dialler.lead import LeadState
+from softswitch.dialler.suppression import SuppressionList
 from softswitch.errors import UsageError
 from tests.dialler.desk import lead
 
@@ -124,3 +125,12 @@ def test_a_days_counts_can_be_taken_up_again_from_its_attempts(open_desk):
     other = open_desk(started=False)
     other.dialler.restore_day(day)
     assert other.dialler.figures(other.now).live_today == 1
+
+
+def test_an_opt_out_holds_for_every_campaign_also_where_this_one_had_the_number_on_a_list_of_its_own(open_desk):
+    known = SuppressionList()
+    desk, call = after_a_talk(open_desk, ended=False, suppression=known)
+    known.add(lead(1).number, "survey")
+    desk.dialler.receive_disposition(call, Disposition.OPT_OUT, desk.now)
+    assert NumberSuppressed(lead(1).number, "opt-out") in desk.settle()
+    assert known.contains(lead(1).number, "another")
