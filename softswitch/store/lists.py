@@ -288,8 +288,8 @@ async def all_lists(engine: AsyncEngine, campaign: str) -> list[LeadList]:
 def released_state() -> ColumnElement[str]:
     """The state of a lead that the hopper gave back: as it was before it was queued."""
     return case(
+        (leads.c.last_outcome == Disposition.CALLBACK.value, LeadState.CALLBACK.value),  # also of one never tried
         (leads.c.attempts == 0, LeadState.NEW.value),
-        (leads.c.last_outcome == Disposition.CALLBACK.value, LeadState.CALLBACK.value),
         else_=LeadState.WAITING.value,
     )
 

@@ -110,3 +110,18 @@ def test_a_caller_s_number_is_a_lead_that_nothing_dials_before_its_list_is_compl
             await store.lead_of_number("survey", "+442079460777", "Europe/London", "offers")
 
     with_store(body)
+
+
+def test_a_promise_to_somebody_who_was_never_tried_outlives_a_crash(with_store, lead_file) -> None:
+    async def body(store):
+        lead = await a_lead(store, lead_file)
+        assert lead.attempts == 0
+        await store.make_callback(callback_of(lead))
+        await store.save_lead(promised(lead, DUE, "ada"))
+        await store.due_callbacks("survey", DUE)  # the dialler has it as the switch is killed
+        await store.release_leads("survey", DUE)
+        assert await store.callbacks("survey") == [callback_of(lead)]
+        (given,) = await store.due_callbacks("survey", DUE)
+        assert (given.lead_ref, given.callback_agent) == (lead.lead_ref, "ada")
+
+    with_store(body)
