@@ -11,6 +11,7 @@ from softswitch.dialler.abandonment import DayCounts, FalsePositives
 from softswitch.dialler.agents import AgentState
 from softswitch.dialler.attempt import AGENT_DISPOSITIONS, CallSound, Disposition
 from softswitch.dialler.call import BEFORE_ANSWER, LIVE, RECALLABLE, UNANSWERED, WITH_MACHINE, Call, CallState
+from softswitch.dialler.campaign import Purpose
 from softswitch.dialler.choosing import ChosenCampaign
 from softswitch.dialler.detection import Finding
 from softswitch.dialler.lead import Lead
@@ -54,7 +55,12 @@ class Dialler(ChosenCampaign):
         self._settle(now)
 
     def receive_screening(self, screened_at: datetime, now: float) -> None:
-        """When the campaign's leads were last screened against TPS and CTPS; asked for where it is marketing."""
+        """When the campaign's leads were last screened against TPS and CTPS; asked for where it is marketing.
+
+        Leads that were taken before a new list go back to the source, which knows whom it names.
+        """
+        if self.campaign.purpose is Purpose.MARKETING and self._screened_at not in (None, screened_at):
+            self._supply.give_all_back(now)
         self._screened_at = screened_at
         self._settle(now)
 

@@ -7,6 +7,7 @@ import pytest
 from softswitch.calls.outcome import Outcome
 from softswitch.dialler.campaign import Purpose
 from softswitch.dialler.events import PlaceCall
+from softswitch.dialler.lead import LeadState
 from softswitch.errors import UsageError
 from tests.dialler.desk import NOON, lead
 
@@ -100,3 +101,19 @@ def test_a_screening_that_grows_too_old_stops_dialling(open_desk):
     desk.agent("ada")
     assert state_of(desk)[0] == "held" and "TPS" in state_of(desk)[1]
     assert not desk.of(PlaceCall)
+
+
+def test_leads_that_were_taken_before_a_new_screening_go_back_to_be_screened(open_desk):
+    desk = open_desk(lead(1), started=False, purpose=Purpose.MARKETING)
+    desk.dialler.receive_screening(NOON - timedelta(days=27), desk.now)
+    desk.dialler.start(desk.now)
+    desk.settle()
+    tick(desk, NOON + 2 * A_DAY)  # what lies in the hopper was screened too long ago
+    desk.source = [lead(2)]
+    desk.dialler.receive_screening(NOON + 2 * A_DAY, desk.now)
+    desk.settle()
+    assert (desk.last_lead().lead_ref, desk.last_lead().state) == ("lead1", LeadState.NEW)
+    desk.dialler.receive_screening(NOON + 2 * A_DAY, desk.now)  # the same list, said again
+    desk.agent("ada")
+    desk.pass_time(6)
+    assert [event.number for event in desk.of(PlaceCall)] == [lead(2).number]
