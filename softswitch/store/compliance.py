@@ -15,7 +15,6 @@ from softswitch.store.attempts import A_DAY, attempt_of, day_bounds, day_counts
 from softswitch.store.lists import parts
 from softswitch.store.schema import attempts, leads
 
-LONGEST_LOCK = timedelta(hours=72)  # Ofcom, persistent misuse policy
 _moment = func.coalesce(attempts.c.answered_at, attempts.c.committed_at, type_=attempts.c.committed_at.type)
 
 
@@ -39,6 +38,7 @@ async def of_campaign(
         await day_counts(engine, campaign.name, day - timedelta(days=back), time_zone)
         for back in range(1, rules.period_days)
     ]
+    longest_lock = timedelta(seconds=max(rules.abandoned_lock_s, rules.machine_lock_s))
     return compliance_day(
         campaign,
         rules,
@@ -46,7 +46,7 @@ async def of_campaign(
         time_zone,
         found,
         numbers=numbers,
-        rested=await _rested(engine, first - LONGEST_LOCK, after),
+        rested=await _rested(engine, first - longest_lock, after),
         false_positives=await false_positives(engine, campaign, day, DEFAULT_MARGINS.false_positive_prior(campaign)),
         period=period,
     )

@@ -283,3 +283,14 @@ def _finding():
     from softswitch.dialler.detection import Finding
 
     return Finding(Verdict.MACHINE, Cause.BEEP, 900, 0.9)
+
+
+def test_a_lock_of_the_campaign_s_own_that_is_longer_is_held_against_all_of_it(on_a_day) -> None:
+    async def body(day):
+        day.call(NOON - timedelta(hours=99), "somebody", **ABANDONED, message=6.0)
+        day.call(NOON, "somebody")
+        own = replace(CAMPAIGN, abandoned_lock_s=100 * 3600.0)
+        assert (await day.report(own_rules(own), own)).within_abandoned_lock == 1
+        assert (await day.report()).within_abandoned_lock == 0
+
+    on_a_day(body)
