@@ -27,7 +27,8 @@ class PromisingCampaign(RunningCampaign):
 
         when: aware, or what the callee's clock shows.  agent: who alone makes it, as long as the grace allows; None:
         anybody. Said again, the last word stands; another disposition takes it back. Raises UsageError with what to
-        do where it cannot be promised: outside the hours in which the callee may be rung, past, or too far ahead.
+        do where it cannot be promised: outside the campaign's days, or the hours in which the callee may be rung;
+        past, or too far ahead.
         """
         call = self._shift.calls.get(call_ref) or self._books.recent.get(call_ref)
         if call is None or not call.served or call.machine:
@@ -83,6 +84,11 @@ class PromisingCampaign(RunningCampaign):
             raise UsageError("that moment is past where the callee is")
         if due > wall + LONGEST_AHEAD:
             raise UsageError(f"that is more than {LONGEST_AHEAD.days} days ahead")
+        campaign, day = self.campaign, self._shift.ledger.day_of(due)
+        if campaign.ends_on is not None and day > campaign.ends_on:
+            raise UsageError(f"the campaign ends on {campaign.ends_on:%d %B %Y}: nobody is called after it")
+        if campaign.starts_on is not None and day < campaign.starts_on:
+            raise UsageError(f"the campaign begins on {campaign.starts_on:%d %B %Y}: nobody is called before it")
         opening = self._supply.next_opening(lead, due)
         if opening != due:
             text = "the callee may not be called then"

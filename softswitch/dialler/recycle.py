@@ -110,17 +110,16 @@ def _of_one_number(
     )
     if disposition is Disposition.OPT_OUT:
         return replace(tried, state=LeadState.SUPPRESSED)
-    locked = lock_s(campaign, disposition, abandoned)
-    if disposition is Disposition.CALLBACK:
+    if disposition is Disposition.CALLBACK:  # no lock holds it: an agent is guaranteed for it
         due = callback_at if callback_at is not None else wall + timedelta(seconds=CALLBACK_AFTER_S)
-        return replace(tried, state=LeadState.CALLBACK, not_before=max(due, wall + timedelta(seconds=locked)))
+        return replace(tried, state=LeadState.CALLBACK, not_before=due)
     rule = rule_for(campaign, disposition, sip_status)
     counted = lead.numbers[lead.turn].outcomes.get(disposition.value, 0) + 1 if lead.numbers else None
     is_last = attempts >= campaign.maximum_attempts
     if rule is None or (counted or outcomes[disposition.value]) >= rule.attempts or is_last:
         return replace(tried, state=LeadState.DONE)
     longer = 1.0 if rng is None else 1.0 + spread * float(rng.random())
-    wait_s = max(rule.after_s * longer, locked)
+    wait_s = max(rule.after_s * longer, lock_s(campaign, disposition, abandoned))
     due = wall + timedelta(seconds=wait_s)
     if disposition in NOT_REACHED:
         due = in_another_part(wall, due, lead.time_zone, campaign.day_parts)

@@ -250,7 +250,8 @@ class Supply:
         due = wall
         if lead.not_before is not None:
             due = max(due, lead.not_before)
-        locked_until = self._shift.locks.locked_until(lead.number, wall)
+        # A callback has its agent before it is dialled, which lifts the locks (Ofcom).
+        locked_until = None if is_callback(lead) else self._shift.locks.locked_until(lead.number, wall)
         if locked_until is not None:
             due = max(due, locked_until)
         opening = self.next_opening(lead, due)

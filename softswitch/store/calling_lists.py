@@ -46,8 +46,8 @@ class CallingListStore(CallRecordStore):
     async def due_callbacks(
         self, campaign: str, until: datetime, count: int = 100, *, marketing: bool = False
     ) -> list[Lead]:
-        """Up to `count` leads whose callback falls due before `until`, marked QUEUED. Locks do not hold them back
-        here: the dialler waits for them."""
+        """Up to `count` leads whose callback falls due before `until`, marked QUEUED. Locks do not hold them back:
+        each is dialled with an agent guaranteed for it."""
 
         async def take(connection: AsyncConnection) -> list[Lead]:
             refill = Refill(connection, self._vault, campaign, until, locked_too=True, marketing=marketing)

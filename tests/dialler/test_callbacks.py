@@ -1,6 +1,6 @@
 """Callbacks: promised for a moment of the callee's clock, kept by whom they were promised by, never past a rule."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -323,3 +323,27 @@ def test_a_promise_made_in_a_call_survives_the_process_that_has_the_call(open_de
     desk.dialler.receive_callback(call, IN_AN_HOUR, "ada", desk.now)
     snapshot = desk.dialler.snapshot(call)
     assert snapshot is not None and snapshot["callback_agent"] == "ada"
+
+
+def test_nothing_is_promised_for_a_day_on_which_the_campaign_does_not_dial(open_desk) -> None:
+    desk, call = talk(open_desk, ends_on=date(2026, 6, 11))
+    with pytest.raises(UsageError, match="ends on 11 June 2026"):
+        desk.dialler.receive_callback(call, datetime(2026, 6, 12, 12), "ada", desk.now)
+    desk.dialler.receive_callback(call, datetime(2026, 6, 11, 12), "ada", desk.now)
+    later = open_desk(lead(1), starts_on=date(2026, 6, 12))
+    with pytest.raises(UsageError, match="begins on 12 June 2026"):
+        later.dialler.promise_callback(lead(1), datetime(2026, 6, 11, 12), None, "sue", later.now)
+
+
+def test_no_lock_holds_it_for_an_agent_is_guaranteed(open_desk) -> None:
+    locks = NumberLocks()
+    locks.lock(lead(1).number, NOON + timedelta(hours=72))
+    desk = waits(open_desk, agent="", locks=locks)
+    desk.agent("bob")
+    desk.pass_time(301)
+    call = desk.dial()
+    assert desk.dialler.attempt(call).guaranteed and closed(desk) == ["called"]
+    desk.fail(call, Outcome.BUSY)
+    desk.dialler.add_leads([lead(1)], desk.now)
+    desk.pass_time(60)
+    assert len(desk.of(PlaceCall)) == 1  # a lead like any other again, and it rests
