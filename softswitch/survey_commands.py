@@ -6,7 +6,8 @@ import json
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
     from softswitch.config import CampaignSettings, Settings
     from softswitch.store.database import Store
     from softswitch.store.interviews import KeptInterview
-    from softswitch.survey.aapor import Final, Rates
+    from softswitch.survey.aapor import Rates
+    from softswitch.survey.outcomes import Outcomes
 
 survey_app = typer.Typer(no_args_is_help=True)
 
 Config = Annotated[Path, typer.Argument(help="The site's TOML file.")]
 OfCampaign = Annotated[str, typer.Option("--campaign", help="Needed where the site has more than one.")]
+_A_DAY = ["%Y-%m-%d"]
 
 
 @survey_app.command()
@@ -65,63 +68,36 @@ def survey_report(
         float | None,
         typer.Option("--e", min=0.0, max=1.0, help="Eligible share of the unknown; left out: as among the known."),
     ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=_A_DAY, help="First day, in the site's time zone; left out: all.")
+    ] = None,
+    until: Annotated[datetime | None, typer.Option(formats=_A_DAY, help="Last day; left out: until now.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write JSON here; - for standard output.")] = None,
     csv_file: Annotated[Path | None, typer.Option("--csv", help="Write CSV here; - for standard output.")] = None,
 ) -> None:
-    """Show final dispositions and response, cooperation, refusal and contact rates by AAPOR's Standard Definitions."""
-    report = asyncio.run(_report(config, campaign, e))
+    """Show final dispositions, response, cooperation, refusal and contact rates by AAPOR's Standard Definitions, and
+    how full the quotas are."""
+    days = [None if each is None else each.date() for each in (since, until)]
+    report = asyncio.run(_report(config, campaign, days[0], days[1], e))
     if not any(map(is_standard_output, (json_file, csv_file))):
         _show(report)
     if json_file is not None:
-        write_json(json_file, report.figures())
+        write_json(json_file, asdict(report))
     if csv_file is not None:
         write_csv(csv_file, report.rows())
 
 
-@dataclass(frozen=True, slots=True)
-class SurveyReport:
-    campaign: str
-    cases: int
-    """Leads, tried or not."""
-    finals: "dict[Final, int]"
-    codes: dict[str, int]
-    """By AAPOR's code."""
-    rates: "Rates"
+async def _report(config: Path, campaign: str, since: date | None, until: date | None, e: float | None) -> "Outcomes":
+    from softswitch.config.scripts import load_script
+    from softswitch.exchange.outcomes import read_outcomes
 
-    def figures(self) -> dict[str, Any]:
-        return {
-            "campaign": self.campaign,
-            "cases": self.cases,
-            "final_dispositions": {final.value: count for final, count in self.finals.items()},
-            "codes": self.codes,
-            "rates": asdict(self.rates),
-        }
-
-    def rows(self) -> list[tuple[str, Any]]:
-        finals = [(final.value, count) for final, count in self.finals.items()]
-        codes = [(f"code {code}", count) for code, count in self.codes.items()]
-        return [("figure", "value"), ("cases", self.cases), *finals, *codes, *asdict(self.rates).items()]
-
-
-async def _report(config: Path, campaign: str, e: float | None) -> SurveyReport:
-    from softswitch.survey.aapor import Final, Wording, rates
-
-    async with _opened(config, campaign) as (settings, store):
-        of_leads = await store.final_dispositions(settings.name)
-        _, cases = await store.lead_totals(settings.name)
-    wording = Wording.of_site({name: (each.group, each.code) for name, each in settings.aapor.items()})
-    finals = dict.fromkeys(Final, 0)
-    codes: dict[str, int] = {}
-    never_tried: list[list[tuple[str, str, bool]]] = [[]] * max(0, cases - len(of_leads))
-    for attempts in (*of_leads.values(), *never_tried):
-        final, code = wording.of_attempts(attempts)
-        finals[final] += 1
-        codes[code] = codes.get(code, 0) + 1
-    return SurveyReport(settings.name, sum(finals.values()), finals, dict(sorted(codes.items())), rates(finals, e))
+    async with _opened(config, campaign) as (site, settings, store):
+        script = None if settings.script is None else load_script(settings.script, settings.visible_fields)
+        return await read_outcomes(settings, script, store, site.site.time_zone, since=since, until=until, e=e)
 
 
 async def _export(config: Path, file: Path, campaign: str) -> None:
-    async with _opened(config, campaign) as (settings, store):
+    async with _opened(config, campaign) as (_, settings, store):
         kept = [each async for each in store.interviews_of(settings.name)]
     try:
         if is_standard_output(file):
@@ -171,15 +147,14 @@ def _told(value: Any) -> str:
     return cell("|".join(map(str, value)) if isinstance(value, list | tuple) else value)
 
 
-def _show(report: SurveyReport) -> None:
-    from softswitch.survey.aapor import MEANINGS
-
+def _show(report: "Outcomes") -> None:
     console = Console(highlight=False)
-    table = Table(title=f"{report.campaign}: final dispositions of {report.cases} cases")
+    period = f", {report.since or 'the beginning'} to {report.until or 'now'}" if report.since or report.until else ""
+    table = Table(title=f"{report.campaign}{period}: final dispositions of {report.cases} cases")
     for name, justify in (("", "left"), ("final disposition", "left"), ("cases", "right")):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    for final, count in report.finals.items():
-        table.add_row(final.value, MEANINGS[final], str(count))
+    for letters, meaning, count in report.disposition_lines():
+        table.add_row(letters, meaning, str(count))
     console.print(table)
     shown = Table(title=f"Outcome rates, e = {report.rates.e:.3f}")
     names = [name for name in asdict(report.rates) if name != "e"]
@@ -189,6 +164,11 @@ def _show(report: SurveyReport) -> None:
     for n in range(max(map(len, columns))):
         shown.add_row(*(_rate(report.rates, column[n]) if n < len(column) else "" for column in columns))
     console.print(shown)
+    if report.quotas:
+        quotas = Table("cell", "filled", "target", "in the period", title="Quotas, complete interviews")
+        for cell in report.quotas:
+            quotas.add_row(escape(cell.name), str(cell.filled), str(cell.target), str(cell.in_period))
+        console.print(quotas)
 
 
 def _rate(rates: "Rates", name: str) -> str:
@@ -197,8 +177,8 @@ def _rate(rates: "Rates", name: str) -> str:
 
 
 @asynccontextmanager
-async def _opened(config: Path, campaign: str) -> "AsyncIterator[tuple[CampaignSettings, Store]]":
-    """The campaign that is meant, and the store without its key: answers name nobody."""
+async def _opened(config: Path, campaign: str) -> "AsyncIterator[tuple[Settings, CampaignSettings, Store]]":
+    """The site, the campaign that is meant, and the store without its key: answers name nobody."""
     from softswitch.config import load, store_url
     from softswitch.store.connection import is_missing_file
     from softswitch.store.database import Store
@@ -212,6 +192,6 @@ async def _opened(config: Path, campaign: str) -> "AsyncIterator[tuple[CampaignS
         raise UsageError(f"{config} has no store yet; nothing has been dialled")
     store = await Store.open(store_url(settings), locked=True)
     try:
-        yield named[0], store
+        yield settings, named[0], store
     finally:
         await store.close()

@@ -64,7 +64,7 @@ def site(tmp_path: Path) -> Path:
                 await store.keep_interview(
                     KeptInterview(
                         call_ref, "survey", "small", "1001", "done", at, at, at, ending, ending == "broken_off",
-                        answers, {"why": 4.0}, {}, 3,
+                        answers, {"why": 4.0}, {}, 3, ("young",) if ending == "complete" else (),
                     )
                 )  # fmt: skip
         await store.close()
@@ -84,6 +84,24 @@ def test_the_report_counts_cases_and_gives_every_rate(site: Path) -> None:
     assert told["rates"]["RR3"] == pytest.approx(2 / (6 + 6 / 7))
     assert told["rates"]["COOP1"] == pytest.approx(2 / 5)
     assert told["rates"]["CON1"] == pytest.approx(5 / 7)
+
+
+def test_of_a_period_what_was_tried_in_it_counts_and_quotas_stand_beside_it(site: Path) -> None:
+    (site.parent / "script.toml").write_text(SMALL)
+    site.write_text(
+        SITE.replace(
+            'name = "survey"\n', 'name = "survey"\nscript = "script.toml"\nvisible_fields = ["first_name"]\n', 1
+        )
+    )
+    whole = json.loads(CliRunner().invoke(app, [str(site), "--json", "-"]).stdout)
+    of_day = json.loads(CliRunner().invoke(app, [str(site), "--since", "2027-03-10", "--json", "-"]).stdout)
+    after = json.loads(CliRunner().invoke(app, [str(site), "--since", "2027-03-11", "--json", "-"]).stdout)
+    assert of_day["final_dispositions"] == whole["final_dispositions"] == FINALS
+    assert (of_day["since"], after["cases"]) == ("2027-03-10", 0)
+    assert whole["quotas"] == [{"name": "young", "target": 2, "filled": 2, "in_period": 2}]
+    assert after["quotas"] == [{"name": "young", "target": 2, "filled": 2, "in_period": 0}]
+    backwards = CliRunner().invoke(app, [str(site), "--since", "2027-03-11", "--until", "2027-03-10"])
+    assert "ends before it begins" in str(backwards.exception)
 
 
 def test_the_report_is_a_table_for_people_and_csv_for_spreadsheets(site: Path, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from softswitch.errors import SoftswitchError, UsageError
 from softswitch.exchange.audit_keys import find_key, fits
 from softswitch.exchange.audit_reading import find
 from softswitch.exchange.compliance import compliance_days
+from softswitch.exchange.outcomes import read_outcomes
 from softswitch.exchange.premises import Site, wall
 from softswitch.exchange.retention import CERTIFICATES, Retention, rules_of, tombstones_of
 from softswitch.recordings.destruction import standing
@@ -33,6 +34,7 @@ from softswitch.safeguards.auditor_views import (
 )
 from softswitch.safeguards.retention import Certificate, inspect
 from softswitch.store.recorded import RecordedCall, RecordingSearch
+from softswitch.survey.outcomes import Outcomes
 
 VERIFICATION_S = 600.0
 """So long a verification may take; a log of ten million records takes a few minutes."""
@@ -131,6 +133,15 @@ class Auditing:
     async def compliance(self, day: date | None, campaign: str, rules: RuleChoice) -> list[ComplianceDay]:
         await self._site.records.written()
         return await compliance_days(self._site.settings, self._site.store, day, campaign, rules)
+
+    async def outcomes(self, campaign: str, since: date | None, until: date | None, e: float | None) -> Outcomes:
+        site = self._site
+        settings = next((each for each in site.settings.campaigns if each.name == campaign), None)
+        if settings is None:
+            raise KeyError(campaign)
+        await site.records.written()
+        script, zone = site.surveys.script_of(campaign), site.settings.site.time_zone
+        return await read_outcomes(settings, script, site.store, zone, since=since, until=until, e=e)
 
     # Retention
 

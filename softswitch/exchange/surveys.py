@@ -137,6 +137,9 @@ class Surveys:
     def has_script(self, campaign: str) -> bool:
         return campaign in self._scripts
 
+    def script_of(self, campaign: str) -> Questionnaire | None:
+        return self._scripts.get(campaign)
+
     # what supervisors see
 
     def figures(self, now: float) -> tuple[InterviewFigures, ...]:

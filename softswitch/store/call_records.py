@@ -1,6 +1,6 @@
 """The store's face to those who ask what calls came to: the journal, attempts, verdicts and reviews, interviews."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -169,7 +169,16 @@ class CallRecordStore(SafekeepingStore):
         with reading():
             return await interviews.filled(self._engine, campaign, script)
 
-    async def final_dispositions(self, campaign: str) -> dict[str, list[tuple[str, str, bool]]]:
-        """What each lead's attempts came to, for AAPOR's rates; see `store.interviews.dispositions`."""
+    async def quotas_filled_between(
+        self, campaign: str, script: str, first: datetime | None, after: datetime | None
+    ) -> dict[str, int]:
+        """The same of the interviews that ended in a period; None: without a bound."""
         with reading():
-            return await interviews.dispositions(self._engine, campaign)
+            return await interviews.filled_between(self._engine, campaign, script, first, after)
+
+    async def ended_as(
+        self, campaign: str, ranks: Mapping[str, int], first: datetime | None = None, after: datetime | None = None
+    ) -> dict[str, int]:
+        """Leads by what their attempts of a period came to, for AAPOR's rates; see `store.interviews.ended_as`."""
+        with reading():
+            return await interviews.ended_as(self._engine, campaign, ranks, first, after)

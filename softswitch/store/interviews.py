@@ -1,15 +1,17 @@
 """Interviews and their answers: data of the campaign, by call reference. No number and no field of a lead is here."""
 
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy import RowMapping, Text, case, cast, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from softswitch.store.lists import parts
 from softswitch.store.schema import attempts, interviews, survey_quotas
+from softswitch.survey.questionnaire import Ending
 
 PAGE = 500
 _BLANK = update(interviews).values(answers={}, seconds={}, state={})
@@ -139,19 +141,54 @@ async def filled(engine: AsyncEngine, campaign: str, script: str) -> dict[str, i
         return {row.cell: row.filled for row in await connection.execute(query)}
 
 
-async def dispositions(engine: AsyncEngine, campaign: str) -> dict[str, list[tuple[str, str, bool]]]:
-    """Of each lead that was tried, its attempts in order: (disposition, ending of the interview or empty, partial)."""
-    query = (
-        select(attempts.c.lead_ref, attempts.c.disposition, interviews.c.ending, interviews.c.is_partial)
-        .outerjoin(interviews, interviews.c.call_ref == attempts.c.call_ref)
-        .where(attempts.c.campaign == campaign)
-        .order_by(attempts.c.committed_at, attempts.c.call_ref)
-    )
-    found: dict[str, list[tuple[str, str, bool]]] = {}
+async def filled_between(
+    engine: AsyncEngine, campaign: str, script: str, first: datetime | None, after: datetime | None
+) -> dict[str, int]:
+    """Complete interviews by cell, of those that ended in a period; None: without a bound."""
+    column = interviews.c
+    here = [column.campaign == campaign, column.script == script, column.ended_at.is_not(None)]
+    here += [column.ended_at >= first] if first is not None else []
+    here += [column.ended_at < after] if after is not None else []
+    cells = cast(column.cells, Text)
+    found: dict[str, int] = {}
     async with engine.connect() as connection:
-        for row in await connection.execute(query):
-            found.setdefault(row.lead_ref, []).append((row.disposition, row.ending or "", bool(row.is_partial)))
+        for row in await connection.execute(select(cells, func.count()).where(*here).group_by(cells)):
+            for cell in json.loads(row[0]):
+                found[cell] = found.get(cell, 0) + row[1]
     return found
+
+
+async def ended_as(
+    engine: AsyncEngine, campaign: str, ranks: Mapping[str, int], first: datetime | None, after: datetime | None
+) -> dict[str, int]:
+    """Leads that were tried in a period, by what the attempt came to that counts: of a lead's attempts the one of the
+    lowest rank, of several the last. An interview stays one though the callee has opted out after it.
+
+    ranks: by disposition, "completed" and "partial" among them; what is not named there counts last.  The database
+    counts, so that the loop that signals does not wait for a hundred thousand attempts.
+    """
+    column = attempts.c
+    here = [column.campaign == campaign, column.lead_ref != ""]
+    here += [column.committed_at >= first] if first is not None else []
+    here += [column.committed_at < after] if after is not None else []
+    came_to = case(
+        (interviews.c.ending == Ending.COMPLETE.value, "completed"),
+        (interviews.c.is_partial, "partial"),
+        else_=column.disposition,
+    )
+    tried = (
+        select(column.lead_ref, column.committed_at, column.call_ref, came_to.label("came_to"))
+        .outerjoin(interviews, interviews.c.call_ref == column.call_ref)
+        .where(*here)
+        .subquery()
+    )
+    rank = case(dict(ranks), value=tried.c.came_to, else_=len(ranks))
+    order = (rank, tried.c.committed_at.desc(), tried.c.call_ref.desc())
+    place = func.row_number().over(partition_by=tried.c.lead_ref, order_by=order)
+    placed = select(tried.c.came_to, place.label("place")).subquery()
+    query = select(placed.c.came_to, func.count()).where(placed.c.place == 1).group_by(placed.c.came_to)
+    async with engine.connect() as connection:
+        return {row[0]: row[1] for row in await connection.execute(query)}
 
 
 def _of(row: RowMapping) -> KeptInterview:

@@ -4,11 +4,9 @@ Every case, a lead with all its attempts, has one final disposition. The formula
 outcome rates from final disposition distributions".
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-
-from softswitch.survey.questionnaire import Ending
 
 
 class Final(StrEnum):
@@ -83,20 +81,15 @@ class Wording:
         """own: group and code by disposition, where a site reads it otherwise."""
         return cls({**SITE_WORDING, **{name: (Final(group), code) for name, (group, code) in own.items()}})
 
-    def of_attempts(self, attempts: Iterable[tuple[str, str, bool]]) -> tuple[Final, str]:
-        """The final disposition of a case from its attempts, in the order in which they were made.
+    @property
+    def ranks(self) -> dict[str, int]:
+        """Which of several attempts at a case counts, by what each came to: the lowest; of those alike, the last."""
+        return {name: ORDER.index(final) for name, (final, _) in self.by_disposition.items()}
 
-        attempts: (disposition, how the interview ended or empty, whether it is partial). An interview stays one though
-        the callee has opted out after it.
-        """
-        best = NEVER_TRIED
-        rank = len(ORDER)
-        for disposition, ending, is_partial in attempts:
-            interview = "completed" if ending == Ending.COMPLETE else "partial" if is_partial else ""
-            found = self.by_disposition.get(interview or disposition)
-            if found is not None and ORDER.index(found[0]) <= rank:
-                best, rank = found, ORDER.index(found[0])
-        return best
+    def final_of(self, ended_as: str) -> tuple[Final, str]:
+        """Group and code of a case of which an attempt came to this, and counts. What nobody knows, and a case without
+        an attempt, was never tried."""
+        return self.by_disposition.get(ended_as, NEVER_TRIED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,33 +126,56 @@ def eligible_share(count: Mapping[Final, int]) -> float:
 
 def rates(count: Mapping[Final, int], e: float | None = None) -> Rates:
     """All rates of so many cases. e: 0-1; left out, by `eligible_share`."""
-    i, p, r, nc, o, uh, uo = (count.get(each, 0) for each in ORDER_OF_FORMULAS)
     share = eligible_share(count) if e is None else e
+    found = {name: part / whole if whole else None for name, (part, whole) in fractions(count, share).items()}
+    return Rates(**found, e=share)
+
+
+def fractions(count: Mapping[Final, int], e: float) -> dict[str, tuple[float, float]]:
+    """Of each rate the cases that it is a share of: (part, whole)."""
+    i, p, r, nc, o, uh, uo = (count.get(each, 0) for each in ORDER_OF_FORMULAS)
     interviews, others, unknown = i + p, r + nc + o, uh + uo
-    whole, estimated, known = interviews + others + unknown, interviews + others + share * unknown, interviews + others
-    return Rates(
-        RR1=_share(i, whole),
-        RR2=_share(interviews, whole),
-        RR3=_share(i, estimated),
-        RR4=_share(interviews, estimated),
-        RR5=_share(i, known),
-        RR6=_share(interviews, known),
-        COOP1=_share(i, interviews + r + o),
-        COOP2=_share(interviews, interviews + r + o),
-        COOP3=_share(i, interviews + r),
-        COOP4=_share(interviews, interviews + r),
-        REF1=_share(r, whole),
-        REF2=_share(r, estimated),
-        REF3=_share(r, known),
-        CON1=_share(interviews + r + o, whole),
-        CON2=_share(interviews + r + o, estimated),
-        CON3=_share(interviews + r + o, known),
-        e=share,
-    )
+    known = interviews + others
+    whole, estimated, contacts = known + unknown, known + e * unknown, interviews + r + o
+    return {
+        "RR1": (i, whole),
+        "RR2": (interviews, whole),
+        "RR3": (i, estimated),
+        "RR4": (interviews, estimated),
+        "RR5": (i, known),
+        "RR6": (interviews, known),
+        "COOP1": (i, contacts),
+        "COOP2": (interviews, contacts),
+        "COOP3": (i, interviews + r),
+        "COOP4": (interviews, interviews + r),
+        "REF1": (r, whole),
+        "REF2": (r, estimated),
+        "REF3": (r, known),
+        "CON1": (contacts, whole),
+        "CON2": (contacts, estimated),
+        "CON3": (contacts, known),
+    }
 
 
 ORDER_OF_FORMULAS = (Final.I, Final.P, Final.R, Final.NC, Final.O, Final.UH, Final.UO)
-
-
-def _share(part: float, whole: float) -> float | None:
-    return part / whole if whole else None
+_KNOWN = "I + P + R + NC + O"
+_ALL, _ESTIMATED = f"({_KNOWN} + UH + UO)", f"({_KNOWN} + e (UH + UO))"
+FORMULAS: Mapping[str, str] = {
+    "RR1": f"I / {_ALL}",
+    "RR2": f"(I + P) / {_ALL}",
+    "RR3": f"I / {_ESTIMATED}",
+    "RR4": f"(I + P) / {_ESTIMATED}",
+    "RR5": f"I / ({_KNOWN})",
+    "RR6": f"(I + P) / ({_KNOWN})",
+    "COOP1": "I / (I + P + R + O)",
+    "COOP2": "(I + P) / (I + P + R + O)",
+    "COOP3": "I / (I + P + R)",
+    "COOP4": "(I + P) / (I + P + R)",
+    "REF1": f"R / {_ALL}",
+    "REF2": f"R / {_ESTIMATED}",
+    "REF3": f"R / ({_KNOWN})",
+    "CON1": f"(I + P + R + O) / {_ALL}",
+    "CON2": f"(I + P + R + O) / {_ESTIMATED}",
+    "CON3": f"(I + P + R + O) / ({_KNOWN})",
+}
+"""As people read them; `fractions` reckons by the same."""

@@ -22,6 +22,7 @@ from softswitch.web.headsets import add_headsets
 from softswitch.web.interviews import add_interviews
 from softswitch.web.lead_export import add_lead_export
 from softswitch.web.noting import noted
+from softswitch.web.outcomes import add_outcomes
 from softswitch.web.overrides import add_overrides
 from softswitch.web.reviews import add_reviews
 from softswitch.web.roles import only, own_agent
@@ -74,6 +75,7 @@ def api_router(room: Room) -> APIRouter:
     add_interviews(router, room)
     add_supervision(router, room.control)
     add_auditing(router, room)
+    add_outcomes(router, room.control.auditing)
     add_reviews(router, room.control)
     add_overrides(router, room.control)
     add_safekeeping(router, room.control)

@@ -15,6 +15,7 @@ from softswitch.safeguards.auditor_views import (
     VerificationView,
 )
 from softswitch.store.recorded import RecordingSearch
+from softswitch.survey.outcomes import Outcomes
 
 
 class AuditControl(Protocol):
@@ -31,6 +32,9 @@ class AuditControl(Protocol):
     async def review_shares(self) -> list[ReviewShareView]: ...
     async def compliance(self, day: date | None, campaign: str, rules: RuleChoice) -> list[ComplianceDay]:
         """day: None is today, by the site's clock.  campaign: empty is all."""
+
+    async def outcomes(self, campaign: str, since: date | None, until: date | None, e: float | None) -> Outcomes:
+        """since, until: first and last day, by the site's clock; None: all."""
 
     async def retention(self) -> RetentionView: ...
     async def certificates(self, limit: int) -> CertificatesView: ...

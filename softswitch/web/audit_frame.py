@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 from urllib.parse import urlencode
 
@@ -30,6 +30,7 @@ PAGES: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("/audit/recordings", "Recordings", frozenset({Role.AUDITOR})),
     ("/audit/reviews", "Reviews", frozenset({Role.SUPERVISOR, Role.AUDITOR})),
     ("/audit/compliance", "Compliance", _OVERSEERS),
+    ("/audit/outcomes", "Outcomes", _OVERSEERS),
     ("/audit/retention", "Retention", _OVERSEERS),
 )
 """Path, name, and whose page it is; the guard holds the same."""
@@ -151,6 +152,17 @@ def text(told: str, look: str = "") -> dict[str, str]:
 
 def pill(told: str, tone: str) -> dict[str, str]:
     return {"text": told, "look": "tight", "tone": tone}
+
+
+def day_of(asked: str) -> date:
+    """A day as a browser's field writes it. Raises UsageError for anything else."""
+    try:
+        day = date.fromisoformat(asked)
+    except ValueError:
+        day = date.min
+    if not 2000 <= day.year < 2200:
+        raise UsageError("A day is written as 2027-03-10.")
+    return day
 
 
 def address(path: str, asked: Mapping[str, str], **more: str) -> str:

@@ -48,7 +48,7 @@ FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 """No record is earlier, or will be later."""
 
 
-def _written_as(form: str) -> BeforeValidator:
+def written_as(form: str) -> BeforeValidator:
     """Of a text alone: seconds since 1970, and a moment where a day is asked for, are not what the document says."""
 
     def check(value: object) -> object:
@@ -64,11 +64,11 @@ def _bounded(value: datetime) -> datetime:
 
 
 Moment = Annotated[
-    Annotated[AwareDatetime, _written_as(r"\d{4}-\d\d-\d\d[Tt ].+"), AfterValidator(_bounded)] | None,
+    Annotated[AwareDatetime, written_as(r"\d{4}-\d\d-\d\d[Tt ].+"), AfterValidator(_bounded)] | None,
     Query(description="With a zone."),
 ]
 Day = Annotated[
-    Annotated[date, _written_as(r"\d{4}-\d\d-\d\d")] | None,
+    Annotated[date, written_as(r"\d{4}-\d\d-\d\d")] | None,
     Query(description="In the site's time zone; left out: today."),
 ]
 OneCampaign = Annotated[str, Query(max_length=64, pattern=r"^[^\x00]*$", description="Left out: every campaign.")]
@@ -79,7 +79,8 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
 _NONE: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "There is none"}}
 
 
-def _file(media_type: str, what: str) -> dict[int | str, dict[str, Any]]:
+def file_of(media_type: str, what: str) -> dict[int | str, dict[str, Any]]:
+    """What a route that sends a file says of it."""
     return {200: {"content": {media_type: {}}, "description": what}}
 
 
@@ -165,7 +166,7 @@ def _add_compliance(router: APIRouter, auditing: AuditControl, site: str) -> Non
     @router.get(
         "/compliance.csv",
         tags=["compliance"],
-        responses={**_REFUSED, **_file("text/csv", "A line for each campaign")},
+        responses={**_REFUSED, **file_of("text/csv", "A line for each campaign")},
         response_class=Response,
     )
     async def compliance_csv(
@@ -175,12 +176,12 @@ def _add_compliance(router: APIRouter, auditing: AuditControl, site: str) -> Non
         days = await _days(auditing, day, campaign, rules)
         out = io.StringIO()
         csv.writer(out).writerows(map(cell, row) for row in rows_of(days))
-        return _download(out.getvalue().encode(), CSV, f"{_name_of(days)}.csv")
+        return download(out.getvalue().encode(), CSV, f"{_name_of(days)}.csv")
 
     @router.get(
         "/compliance.pdf",
         tags=["compliance"],
-        responses={**_REFUSED, **_file(PDF, "A page for each campaign")},
+        responses={**_REFUSED, **file_of(PDF, "A page for each campaign")},
         response_class=Response,
     )
     async def compliance_report(
@@ -188,7 +189,7 @@ def _add_compliance(router: APIRouter, auditing: AuditControl, site: str) -> Non
     ) -> Response:
         """The same as a document to be filed."""
         days = await _days(auditing, day, campaign, rules)
-        return _download(
+        return download(
             await asyncio.to_thread(compliance_pdf, days, site, datetime.now(UTC)), PDF, f"{_name_of(days)}.pdf"
         )
 
@@ -229,7 +230,7 @@ def _add_keeping(router: APIRouter, auditing: AuditControl) -> None:
     @router.get(
         "/certificates.jsonl",
         tags=["recordings"],
-        responses={**_NONE, **_file(JSON_LINES, "docs/retention.md")},
+        responses={**_NONE, **file_of(JSON_LINES, "docs/retention.md")},
         response_class=FileResponse,
     )
     async def certificates_file(_: Overseer) -> FileResponse:
@@ -258,5 +259,5 @@ def _name_of(days: Sequence[ComplianceDay]) -> str:
     return f"compliance-{days[0].day}" if days else "compliance"
 
 
-def _download(content: bytes, media_type: str, name: str) -> Response:
+def download(content: bytes, media_type: str, name: str) -> Response:
     return Response(content, media_type=media_type, headers={"content-disposition": f'attachment; filename="{name}"'})

@@ -1,6 +1,6 @@
 """The daily compliance report: each campaign's day held against the rules, to be read and taken along."""
 
-from datetime import date, datetime
+from datetime import datetime
 
 from nicegui import ui
 
@@ -8,7 +8,7 @@ from softswitch.dialler.compliance import ComplianceDay
 from softswitch.dialler.compliance_figures import lines_of
 from softswitch.dialler.rule_choice import RuleChoice
 from softswitch.errors import UsageError
-from softswitch.web.audit_frame import RecordTable, Visitor, address, audit_page, row, text
+from softswitch.web.audit_frame import RecordTable, Visitor, address, audit_page, day_of, row, text
 from softswitch.web.elements import Text, panel
 from softswitch.web.forms import choice, field, link, search_form
 
@@ -21,7 +21,7 @@ async def show_compliance(visitor: Visitor) -> None:
     days: list[ComplianceDay] = []
     today = datetime.now(visitor.zone).date().isoformat()
     try:
-        day = _day(asked["day"] or today)
+        day = day_of(asked["day"] or today)
         days = await visitor.room.control.auditing.compliance(day, asked["campaign"], _rules(asked["rules"]))
     except UsageError as error:
         complaint = str(error)
@@ -54,16 +54,6 @@ def _show(each: ComplianceDay) -> None:
             Text("All rules kept.", "kept", tag="p")
         table = RecordTable(f"Figures of {each.campaign}", ("What", "Figure"), "")
         table.show([row(what, text(what), text(told, "right")) for what, told in lines_of(each)])
-
-
-def _day(asked: str) -> date:
-    try:
-        day = date.fromisoformat(asked)
-    except ValueError:
-        day = date.min
-    if not 2000 <= day.year < 2200:
-        raise UsageError("A day is written as 2027-03-10.")
-    return day
 
 
 def _rules(asked: str) -> RuleChoice:

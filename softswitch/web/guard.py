@@ -50,6 +50,7 @@ RULES: tuple[tuple[str, frozenset[Role]], ...] = (
     ("/_nicegui/", _EVERYBODY),
     ("/audit/reviews", frozenset({Role.SUPERVISOR, Role.AUDITOR})),
     ("/audit/compliance", _OVERSEERS),
+    ("/audit/outcomes", _OVERSEERS),
     ("/audit/retention", _OVERSEERS),
     ("/audit", frozenset({Role.AUDITOR})),
     ("/favicon.ico", _EVERYBODY),

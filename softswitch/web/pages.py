@@ -17,6 +17,7 @@ from softswitch.web.compliance_page import show_compliance
 from softswitch.web.first_paint import add_first_paint
 from softswitch.web.guard import caller_of
 from softswitch.web.noting import see
+from softswitch.web.outcomes_page import show_outcomes
 from softswitch.web.page_sockets import bind_sockets
 from softswitch.web.recordings_page import show_recordings
 from softswitch.web.retention_page import show_retention
@@ -34,6 +35,7 @@ AUDIT_PAGES: dict[str, tuple[str, Show]] = {
     "/audit/recordings": ("Recordings", show_recordings),
     "/audit/reviews": ("Reviews", show_reviews),
     "/audit/compliance": ("Compliance", show_compliance),
+    "/audit/outcomes": ("Outcomes", show_outcomes),
     "/audit/retention": ("Retention", show_retention),
 }
 """By path: title, and what builds the page."""

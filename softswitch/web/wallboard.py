@@ -33,6 +33,7 @@ LINKS = {
     "/training": "Training",
     "/audit/reviews": "Reviews",
     "/audit/compliance": "Compliance",
+    "/audit/outcomes": "Outcomes",
     "/audit/retention": "Retention",
     "/admin": "Administration",
 }

@@ -141,3 +141,20 @@ def test_a_day_without_a_call_has_every_campaign_that_is_set_up(tmp_path: Path) 
             await compliance_days(site.settings, store, None, "nobody's", RuleChoice.UK)
 
     on_site(tmp_path, body)
+
+
+def test_what_a_campaign_came_to_is_counted_after_what_is_still_being_written(tmp_path: Path) -> None:
+    async def body(auditing: Auditing, store: Store, site: SimpleNamespace) -> None:
+        async def written() -> None:
+            await store.commit_attempt(
+                DialAttempt("c1", "l1", "survey", "carrier", NOW, ended_at=NOW, disposition="refusal")
+            )
+
+        site.records = SimpleNamespace(written=written)
+        site.surveys = SimpleNamespace(script_of=lambda campaign: None)
+        found = await auditing.outcomes("survey", None, None, None)
+        assert (found.cases, found.final_dispositions["R"], found.rates.REF1, found.quotas) == (1, 1, 1.0, ())
+        with pytest.raises(KeyError):
+            await auditing.outcomes("nobody's", None, None, None)
+
+    on_site(tmp_path, body)

@@ -3,7 +3,7 @@
 import pytest
 
 from softswitch.dialler.attempt import Disposition
-from softswitch.survey.aapor import SITE_WORDING, Final, Wording, eligible_share, rates
+from softswitch.survey.aapor import FORMULAS, SITE_WORDING, Final, Wording, eligible_share, fractions, rates
 
 COUNT = {
     Final.I: 300, Final.P: 50, Final.R: 200, Final.NC: 100, Final.O: 50, Final.UH: 150, Final.UO: 50, Final.NE: 100,
@@ -48,38 +48,25 @@ def test_every_disposition_of_the_switch_has_a_final_one() -> None:
     assert own <= SITE_WORDING.keys()
 
 
-@pytest.mark.parametrize(
-    ("attempts", "final"),
-    [
-        ([], Final.UH),
-        (["no-answer", "busy"], Final.UH),
-        (["no-answer", "completed"], Final.I),
-        (["completed", "no-answer"], Final.I),
-        (["partial", "refusal"], Final.P),
-        (["callback", "refusal", "no-answer"], Final.R),
-        (["refusal", "not-eligible"], Final.R),
-        (["machine", "abandoned"], Final.UO),
-        (["callback", "machine", "no-answer"], Final.NC),
-        (["no-answer", "invalid-number"], Final.NE),
-        (["callback", "wrong-number"], Final.NE),
-        (["made-up"], Final.UH),
-    ],
-)
-def test_a_case_counts_by_the_attempt_that_says_most(attempts: list[str], final: Final) -> None:
-    assert Wording(SITE_WORDING).of_attempts([(each, "", False) for each in attempts])[0] is final
+def test_the_words_of_each_formula_come_to_what_is_reckoned() -> None:
+    counts = {final.value: COUNT[final] for final in Final} | {"e": 0.875}
+    for name, (part, whole) in fractions(COUNT, 0.875).items():
+        python = FORMULAS[name].replace("e (", "e * (")
+        assert eval(python, {"__builtins__": {}}, counts) == pytest.approx(part / whole), name
+    assert FORMULAS.keys() == BY_HAND.keys() - {"e"}
 
 
-def test_a_site_may_read_its_dispositions_otherwise() -> None:
+def test_an_interview_says_more_than_a_refusal_and_a_refusal_more_than_no_answer() -> None:
+    rank = Wording(SITE_WORDING).ranks
+    said_least = sorted(
+        ("no-answer", "connected", "callback", "not-eligible", "refusal", "partial", "completed"), key=rank.get
+    )
+    assert said_least == ["completed", "partial", "refusal", "not-eligible", "callback", "connected", "no-answer"]
+    assert rank["busy"] == rank["no-answer"]
+
+
+def test_a_site_may_read_its_dispositions_otherwise_and_what_nobody_knows_was_never_tried() -> None:
     wording = Wording.of_site({"connected": ("O", "2.34")})
-    assert wording.of_attempts([("connected", "", False), ("no-answer", "", False)]) == (Final.O, "2.34")
-
-
-def test_a_complete_interview_stays_one_though_the_callee_opted_out_after_it() -> None:
-    wording = Wording.of_site({})
-    assert wording.of_attempts([("opt-out", "complete", False)]) == (Final.I, "1.1")
-    assert wording.of_attempts([("break-off", "broken_off", True)]) == (Final.P, "1.2")
-    assert wording.of_attempts([("opt-out", "opted_out", False)]) == (Final.R, "2.11")
-
-
-def test_of_attempts_that_say_as_much_the_last_one_gives_the_code() -> None:
-    assert Wording(SITE_WORDING).of_attempts([("busy", "", False), ("no-answer", "", False)]) == (Final.UH, "3.13")
+    assert wording.final_of("connected") == (Final.O, "2.34")
+    assert wording.ranks["connected"] < wording.ranks["callback"]
+    assert wording.final_of("made-up") == wording.final_of("") == (Final.UH, "3.11")

@@ -21,6 +21,8 @@ from softswitch.safeguards.auditor_views import (
     VerificationView,
 )
 from softswitch.store.recorded import RecordingSearch
+from softswitch.survey.aapor import Wording
+from softswitch.survey.outcomes import Outcomes, QuotaCell, outcomes_of
 
 AT = datetime(2026, 11, 20, 10, tzinfo=UTC)
 
@@ -37,6 +39,8 @@ class SmallAuditing:
         self.held: tuple[str, ...] = ()
         self.certified: list[CertificateView] = []
         self.certificates_at: Path | None = None
+        self.ended_as = {"completed": 40, "partial": 4, "refusal": 12, "callback": 6, "no-answer": 20, "fax": 2}
+        self.quotas = (QuotaCell("men under 35", 12, 12, 5), QuotaCell("women under 35", 12, 7, 0))
         self.shares = [ReviewShareView(campaign, 120, 3, 0.025, True, 0.0085, 0.0709)]
 
     def note(self, actor: str, action: str, subject: str = "", reason: str = "") -> None:
@@ -83,6 +87,23 @@ class SmallAuditing:
             raise UsageError(f'there is no campaign "{campaign}"')
         told = (day or AT.date()).isoformat()
         return [replace(each, day=told, rules=rules.upper()) for each in self.days if campaign in ("", each.campaign)]
+
+    async def outcomes(self, campaign: str, since: date | None, until: date | None, e: float | None) -> Outcomes:
+        if campaign != self.campaign:
+            raise KeyError(campaign)
+        if since is not None and until is not None and until < since:
+            raise UsageError("the period ends before it begins")
+        days = {name: "" if day is None else day.isoformat() for name, day in (("since", since), ("until", until))}
+        tried = since is not None or until is not None
+        return outcomes_of(
+            campaign,
+            Wording.of_site({}),
+            self.ended_as,
+            never_tried=0 if tried else 16,
+            e=e,
+            quotas=self.quotas,
+            **days,
+        )
 
     async def retention(self) -> RetentionView:
         return RetentionView(90, {self.campaign: 30}, self.held)

@@ -14,6 +14,7 @@ from site_client import Site, served, until
 
 from softswitch.dialler.detection import Truth
 from softswitch.safeguards.auditor_views import CertificateView
+from softswitch.survey.outcomes import QuotaCell
 from tests.web.browser import CHROMIUM, chromium, overseers_tab, picture
 
 pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="there is no Chromium")
@@ -129,5 +130,31 @@ def test_a_days_report_is_read_and_taken_along() -> None:
                 download = await waiting.value
                 assert Path(await download.path()).read_bytes().startswith(begins)
                 assert download.suggested_filename == f"compliance-2027-03-10.{kind.lower()}"
+
+    story(body)
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_outcomes_are_read_by_campaign_and_period_and_taken_along(dark: bool) -> None:
+    async def body(site: Site, browser: Browser, url: str) -> None:
+        site.switch.auditing.quotas += (QuotaCell(INJECTION, 5, 0, 0),)
+        async with overseers_tab(browser, url, "/audit/outcomes", "sue", PASSWORD, dark=dark) as page:
+            await is_sound(page, "100 cases, which are leads, tried or not", "40 of 98", "women under 35", "<img src=x")
+            await picture(page, f"outcomes-{'dark' if dark else 'light'}")
+            assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+            await page.locator("input[name=since]").fill("2026-11-16")
+            await page.get_by_role("button", name="Show").click()
+            await page.wait_for_url("**since=2026-11-16**")
+            await is_sound(page, "2026-11-16 to now: 84 cases, which are leads that were tried in it", "In the period")
+            for kind, begins in (
+                ("CSV", b"figure,value"),
+                ("JSON", b'{"campaign":"transport-2026","since":"2026-11-16"'),
+            ):
+                async with page.expect_download() as waiting:
+                    await page.get_by_role("link", name=f"Download {kind}").click()
+                assert Path(await (await waiting.value).path()).read_bytes().startswith(begins)
+            for wrong, told in (("e=2", "e is a share from 0 to 1"), ("campaign=x", "no such campaign")):
+                await page.goto(f"{url}audit/outcomes?{wrong}")
+                await page.get_by_text(told).wait_for()
 
     story(body)

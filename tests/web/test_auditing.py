@@ -13,6 +13,7 @@ from site_client import Site, served
 from small_auditing import AT
 
 from softswitch.safeguards.auditor_views import CertificateView
+from softswitch.survey.outcomes import QuotaCell
 from softswitch.web.headers import WORKER_PATH
 
 
@@ -34,7 +35,10 @@ def get(site: Site, name: str, path: str):
 
 ONLY_AUDITORS = ("/api/audit", "/api/audit/verification", "/api/recordings")
 OVERSEERS = ("/api/certificates",)
-READERS = ("/api/compliance", "/api/compliance.csv", "/api/compliance.pdf", "/api/retention")
+OUTCOMES = "/api/campaigns/transport-2026/outcomes"
+READERS = (
+    "/api/compliance", "/api/compliance.csv", "/api/compliance.pdf", "/api/retention", OUTCOMES, f"{OUTCOMES}.csv",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -105,6 +109,29 @@ def test_a_days_report_is_the_same_as_json_csv_and_pdf_and_runs_no_formula(site:
     assert get(site, "sue", "/api/compliance.pdf?day=0001-01-01").status_code == 409
     for wrong in ("1577836800", "2027-03-10T00:00:00"):
         assert get(site, "sue", f"/api/compliance?day={wrong}").status_code == 422, wrong
+
+
+def test_outcomes_are_the_same_as_json_and_csv_with_the_counts_that_they_come_from(site: Site) -> None:
+    told = get(site, "otto", OUTCOMES).json()
+    assert told["final_dispositions"] == {"I": 40, "P": 4, "R": 12, "NC": 6, "O": 0, "UH": 36, "UO": 0, "NE": 2}
+    assert (told["cases"], told["codes"]["3.11"]) == (100, 16)
+    assert told["rates"]["RR1"] == pytest.approx(40 / 98)
+    assert told["quotas"][0] == {"name": "men under 35", "target": 12, "filled": 12, "in_period": 5}
+    rows = dict(csv.reader(io.StringIO(get(site, "otto", f"{OUTCOMES}.csv?e=1&since=2026-11-16").text)))
+    assert (rows["cases"], rows["since"], rows["until"], rows["e"]) == ("84", "2026-11-16", "", "1.0")
+    assert rows["RR3"] == rows["RR1"] == str(40 / 82)
+    assert (rows["quota men under 35, filled"], rows["quota men under 35, target"]) == ("12", "12")
+
+
+def test_a_period_that_cannot_be_and_a_campaign_that_is_not_there_are_said_to_be_so(site: Site) -> None:
+    site.switch.auditing.quotas = (QuotaCell("=1+1", 2, 1, 0),)
+    assert '"quota =1+1, filled"' in get(site, "sue", f"{OUTCOMES}.csv").text
+    assert get(site, "sue", "/api/campaigns/nobody/outcomes").status_code == 404
+    backwards = get(site, "sue", f"{OUTCOMES}?since=2026-11-20&until=2026-11-19")
+    assert (backwards.status_code, backwards.json()["detail"]) == (409, "the period ends before it begins")
+    assert get(site, "sue", f"{OUTCOMES}?since=0001-01-01").status_code == 409
+    for wrong in ("e=1.5", "e=nan", "since=1577836800", "until=tomorrow"):
+        assert get(site, "sue", f"{OUTCOMES}.csv?{wrong}").status_code == 422, wrong
 
 
 def test_certificates_are_listed_and_downloaded_as_they_stand(site: Site, tmp_path: Path) -> None:

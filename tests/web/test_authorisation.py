@@ -36,6 +36,7 @@ OUTSIDE_THE_API = {
     "/audit/assets": {Role.AUDITOR},
     "/audit/reviews": {Role.SUPERVISOR, Role.AUDITOR},
     "/audit/compliance": set(Role) - {Role.AGENT},
+    "/audit/outcomes": set(Role) - {Role.AGENT},
     "/audit/retention": set(Role) - {Role.AGENT},
     "/_nicegui": set(Role),
     "/_nicegui_ws": set(Role),

@@ -177,6 +177,8 @@ MATRIX = [
     ("GET", "/api/compliance", WATCHERS | {"otto"}),
     ("GET", "/api/compliance.csv", WATCHERS | {"otto"}),
     ("GET", "/api/compliance.pdf", WATCHERS | {"otto"}),
+    ("GET", "/api/campaigns/transport-2026/outcomes", WATCHERS | {"otto"}),
+    ("GET", "/api/campaigns/transport-2026/outcomes.csv", WATCHERS | {"otto"}),
     ("GET", "/api/overrides", WATCHERS | {"otto"}),
     ("POST", "/api/interlocks/recorder/override", {"ada"}),
     ("DELETE", "/api/interlocks/recorder/override", {"ada"}),

@@ -204,7 +204,7 @@ def test_the_wallboard_of_a_full_floor_with_alerts_is_accessible_and_fits_the_sc
         async with wallboard(browser, url, dark=dark) as page:
             await page.get_by_text("2 to look at").wait_for()
             links = page.get_by_role("navigation", name="Other pages").get_by_role("link")
-            assert await links.all_inner_texts() == ["Training", "Reviews", "Compliance", "Retention"]
+            assert await links.all_inner_texts() == ["Training", "Reviews", "Compliance", "Outcomes", "Retention"]
             for link in await links.all():
                 answer = await page.request.get(f"{url.rstrip('/')}{await link.get_attribute('href')}")
                 assert answer.ok
