@@ -3,6 +3,7 @@
 With keys, the stream is SRTP: RTP/SAVP and `a=crypto` (RFC 4568). Whoever asks for it gets no plain RTP instead.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Final
@@ -22,11 +23,14 @@ STATIC_PAYLOADS: Final = {"PCMU": 0, "PCMA": 8}  # RFC 3551 table 4
 DTMF_PAYLOAD: Final = 101  # the number that nearly everybody uses; RFC 4733 leaves it open
 DTMF_EVENTS: Final = "0-15"  # RFC 4733 §3.2: digits, *, #, A-D
 DEFAULT_PTIME_MS: Final = 20  # RFC 3551 §4.2
+SENT_MS: Final = 20
+"""Audio in each packet that we make ourselves. Who may not be sent that much (`a=maxptime`) is refused."""
 MAX_PTIME_MS: Final = 60  # ours: longer frames wait longer than a conversation bears
 
 _RATE: Final = "8000"
 _PLAIN: Final = frozenset({"RTP/AVP", "RTP/AVPF"})
 _SECURE: Final = frozenset({"RTP/SAVP", "RTP/SAVPF"})
+_MILLISECONDS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,9})?")  # RFC 8866 §9: non-zero-int-or-real
 _MIRRORED: Final = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 
 
@@ -173,6 +177,8 @@ def read_answer(offer: bytes, answer: bytes) -> MediaAgreement:
     protocols = _SECURE if wanted.protocol in _SECURE else _PLAIN
     if media.port == 0 or connection is None or not usable or media.protocol not in protocols:
         raise PeerError("an answer refuses the audio, or gives no address to send it to", 488)
+    if not _takes_our_packets(theirs, media):
+        raise PeerError("an answer takes no packets of 20 ms", 488)
     keys = settle(wanted.values("crypto"), media.values("crypto")) if protocols is _SECURE else None
     offered_codecs = set(numbers.values())
     chosen = next(((n, c) for n, c in mapped.items() if c in STATIC_PAYLOADS and c in offered_codecs), None)
@@ -236,6 +242,8 @@ def _usable(
         return None
     if not connection.is_hold and (not connection.is_unicast or connection.is_ipv6 != ipv6):
         return None
+    if not _takes_our_packets(offered, media):
+        return None
     for number, codec in _codecs_of(media).items():
         if codec in codecs:
             return codec, int(number), connection
@@ -274,15 +282,24 @@ def _payload_of(media: MediaDescription, codec: str) -> int | None:
 
 
 def _ptime_of(session: SessionDescription, media: MediaDescription) -> int:
-    """Milliseconds a packet that the peer wishes (§6.4); 20 where it says nothing that we can do."""
-    wished = media.attribute("ptime") or next((v for n, v in session.attributes if n == "ptime" and v), "") or ""
-    most = media.attribute("maxptime") or ""
-    ptime_ms = int(wished) if wished.isascii() and wished.isdigit() and len(wished) < 4 else DEFAULT_PTIME_MS
+    """Milliseconds a packet that the peer wishes (RFC 8866 §6.4); 20 where it says nothing that we can do."""
+    wished, most = _milliseconds(session, media, "ptime"), _milliseconds(session, media, "maxptime")
+    ptime_ms = int(wished or DEFAULT_PTIME_MS)
     if not 10 <= ptime_ms <= MAX_PTIME_MS or ptime_ms % 10:
         ptime_ms = DEFAULT_PTIME_MS
-    if most.isascii() and most.isdigit() and len(most) < 4 and 10 <= int(most) < ptime_ms:
-        ptime_ms = int(most) // 10 * 10
-    return ptime_ms
+    return ptime_ms if most is None else min(ptime_ms, int(most) // 10 * 10)
+
+
+def _takes_our_packets(session: SessionDescription, media: MediaDescription) -> bool:
+    """Whether the peer's longest packet (RFC 8866 §6.5) is not shorter than those that we send."""
+    most = _milliseconds(session, media, "maxptime")
+    return most is None or most >= SENT_MS
+
+
+def _milliseconds(session: SessionDescription, media: MediaDescription, name: str) -> float | None:
+    """The medium's attribute, else the session's; None where there is none that can be read."""
+    text = media.attribute(name) or next((v for n, v in session.attributes if n == name and v), "") or ""
+    return float(text) if _MILLISECONDS.fullmatch(text) else None
 
 
 def _common(one: str, other: str) -> str:

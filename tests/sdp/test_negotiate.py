@@ -120,6 +120,7 @@ def test_a_peer_that_answers_with_hold_is_not_sent_to() -> None:
         answer_of("m=audio 4000 RTP/SAVP 0"),
         answer_of("m=video 4000 RTP/AVP 0"),
         answer_of("m=audio 4000 RTP/AVP 0", address="224.0.0.1"),
+        answer_of("m=audio 4000 RTP/AVP 0", "a=maxptime:10"),
         answer_of(),
         b"",
     ],
