@@ -32,7 +32,7 @@ class IncomingLeg(Leg):
         self._reliable = self._reliability(request)
         self._waiting_answer: bytes | None = None
         """Given by our user, but a PRACK must come first."""
-        self._deadlines[LegTimer.RING_LIMIT] = now + settings.ring_limit_s
+        self._deadlines[LegTimer.RING_LIMIT] = now + min(settings.ring_limit_s, self._expires_s)
 
     @classmethod
     def answered(
@@ -43,6 +43,12 @@ class IncomingLeg(Leg):
         Leg.__init__(leg, leg_id, line, settings, call_id=call_id, local_tag=local_tag)
         leg.replaces, leg._invite, leg._reliable, leg._waiting_answer = "", invite, None, None
         return leg
+
+    @property
+    def _expires_s(self) -> float:
+        """For how long the caller wants to wait (§13.3.1)."""
+        expires_s = self._invite.request.expires
+        return float("inf") if expires_s is None else expires_s
 
     def ring(self, now: float, sdp: bytes = b"") -> None:
         """Say 180, and again each minute; with early media 183. After the answer or the end it does nothing.
@@ -217,7 +223,8 @@ class IncomingLeg(Leg):
         elif timer in (LegTimer.RING_LIMIT, LegTimer.NO_PRACK):
             if self.phase is Phase.SETUP:
                 late = timer is LegTimer.RING_LIMIT
-                self._peer.respond(self._invite, 480 if late else 504, now)  # RFC 3262 §3: a 5xx
+                given_up = 487 if self._expires_s <= self._settings.ring_limit_s else 480
+                self._peer.respond(self._invite, given_up if late else 504, now)  # RFC 3262 §3: a 5xx
                 self._end(by_peer=False, cause="timeout" if late else "no-prack", now=now)
         else:
             super()._timer_fired(timer, now)

@@ -104,7 +104,9 @@ class Leg(Offers):
             return
         elif response.status in (401, 407):
             if transaction in (self._bye, self._probe) or transaction.request.method in ("PRACK", "NOTIFY"):
-                self._retry_with_credentials(transaction, response, now)
+                again = self._retry_with_credentials(transaction, response, now)
+                if not again and transaction is self._probe:
+                    self._probe = None  # whoever asks for a password is there
         elif transaction is self._probe:
             self._probe = None
             if response.status in (408, 481):
@@ -230,7 +232,9 @@ class Leg(Offers):
     # BYE
 
     def _receive_bye(self, bye: Transaction, now: float) -> None:
-        self._peer.respond(bye, 200, now)
+        crosses_ours = self._bye is not None or self._bye_after_ack
+        is_second = self.phase is Phase.OVER and not crosses_ours
+        self._peer.respond(bye, 481 if is_second else 200, now)  # §15.1.2
         self._unacknowledged = None
         self._end(by_peer=True, cause="bye", now=now)
 

@@ -21,6 +21,7 @@ from softswitch.sip.digest import ClientDigest
 from softswitch.sip.layer import Transaction
 from softswitch.sip.message import Request, Response
 
+LONGEST_PAUSE_S = 32  # ours; a peer that has an exchange of its own under way asks for 0 to 10 s (§14.2)
 _KEPT_ON_RETRY = ("RAck", "Supported", "Session-Expires", "Min-SE", "Event", "Subscription-State")
 
 
@@ -264,9 +265,11 @@ class Offers(Sessions):
 
     def _receive_offer_refused(self, offer: Transaction, response: Response, now: float) -> None:
         request = offer.request
-        if response.status == 491:
+        asked_s = response.retry_after if response.status in (500, 503) else None
+        if response.status == 491 or (asked_s is not None and asked_s <= LONGEST_PAUSE_S):
             # §14.1: the Call-ID's owner waits 2.1 to 4 s, the other up to 2 s, so that one comes first.
             pause = (210 + self._settings.chance(190)) / 100 if self.is_caller else self._settings.chance(200) / 100
+            pause = max(pause, asked_s or 0)
             self._deadlines[LegTimer.REOFFER if request.body else LegTimer.REFRESH] = now + pause
             if request.body and self._waiting_offer is None:
                 self._waiting_offer = request.body

@@ -346,6 +346,17 @@ class OutgoingLeg(Leg):
         self._early.clear()
         self.events.append(CallFailed(self.leg_id, outcome, status, reason))
 
+    def _receive_bye(self, bye: Transaction, now: float) -> None:
+        """A callee must not say BYE before it has answered (§15). One phone of a forked call that does drops out; where
+        no other rings, the call is given up: its INVITE may yet be answered, and is ended by CANCEL or BYE."""
+        if self.phase is not Phase.SETUP:
+            super()._receive_bye(bye, now)
+            return
+        self._peer.respond(bye, 200, now)
+        others_ring = self._early.pop(bye.request.from_tag or "", None) is not None or bool(self._early)
+        if not others_ring:
+            self._give_up(Outcome.FAILED, 487, "ended before it was answered", now)
+
     def _receive_stranger(self, transaction: Transaction | None, now: float) -> None:
         """A fork that we have refused may say BYE itself."""
         tag = transaction.request.from_tag or "" if transaction is not None else ""

@@ -23,6 +23,7 @@ from softswitch.sip.values import (
     read_expires,
     read_from,
     read_max_forwards,
+    read_retry_after,
     read_to,
     read_vias,
 )
@@ -162,6 +163,11 @@ class Message(ABC):
     def expires(self) -> int | None:
         """Expires in seconds (:rfc:`3261#section-20.19`)."""
         return self.headers.typed("Expires", read_expires)
+
+    @property
+    def retry_after(self) -> int | None:
+        """Seconds that the sender asks to be left alone for (:rfc:`3261#section-20.33`); None where it says none."""
+        return self.headers.typed("Retry-After", read_retry_after)
 
     @property
     def content_type(self) -> str | None:

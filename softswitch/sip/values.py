@@ -286,5 +286,10 @@ def read_expires(lines: list[str]) -> int | None:
     return parse_expires(lines[0]) if lines else None
 
 
+def read_retry_after(lines: list[str]) -> int | None:
+    text = lines[0].partition(";")[0].partition("(")[0].strip(" \t") if lines else ""
+    return parse_expires(text) if is_number(text) else None
+
+
 def read_content_type(lines: list[str]) -> str | None:
     return lines[0].partition(";")[0].strip(" \t").lower() if lines else None

@@ -116,7 +116,7 @@ class HealthDesk:
 
     def receive_busy(self, hop: Hop, response: Response, now: float) -> None:
         """A server said 503. Without a Retry-After that is a mere failure (RFC 3261 §21.5.4)."""
-        pause_s = _retry_after(response)
+        pause_s = min(response.retry_after or 0, MAX_RETRY_AFTER_S)
         for carrier in self._at(hop):
             name = carrier.account.name
             if pause_s > 0:
@@ -247,9 +247,3 @@ class HealthDesk:
 
 def _without_user(uri: Uri) -> Uri:
     return Uri(uri.scheme, "", uri.host, uri.port)
-
-
-def _retry_after(response: Response) -> float:
-    """Seconds; 0 where none are named that can be read (RFC 3261 §20.33)."""
-    text = (response.headers.get("Retry-After") or "").partition(";")[0].partition("(")[0].strip()
-    return min(float(text), MAX_RETRY_AFTER_S) if text.isascii() and text.isdigit() and len(text) < 10 else 0.0

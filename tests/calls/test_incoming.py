@@ -132,6 +132,22 @@ def test_a_call_that_nobody_takes_is_refused_in_the_end(bench) -> None:
     bench.assert_nothing_is_left()
 
 
+def test_an_invitation_that_expires_is_refused_and_one_that_was_answered_does_not_expire(bench, bench_with) -> None:
+    bench.invite(headers=[("Expires", 20)])
+    bench.wait(19.0)
+    assert [message.status for message in bench.sent()] == [100]
+    bench.wait(1.1)
+    assert bench.sent()[0].status == 487
+    assert bench.events[-1] == CallEnded(bench.offered().leg_id, by_peer=False, cause="timeout")
+    other = bench_with(keepalive_s=0)
+    invite = other.invite(headers=[("Expires", 20)])
+    other.pool.answer(other.offered().leg_id, SDP, other.clock.now)
+    (ok,) = other.sent()
+    other.back("ACK", invite, ok.to.tag)
+    other.wait(60.0)
+    assert other.sent() == []
+
+
 def test_a_slow_decision_is_covered_by_100_trying(bench) -> None:
     bench.invite()
     bench.wait(0.3)

@@ -22,6 +22,15 @@ def test_the_peers_bye_is_answered_and_its_copies_too(bench) -> None:
     bench.assert_nothing_is_left()
 
 
+def test_a_second_bye_of_the_peers_finds_no_call_whatever_we_still_wait_for(bench) -> None:
+    invite = bench.answered()
+    bench.wait(30.0)
+    bench.sent_request("OPTIONS")
+    for status in (200, 481):
+        bench.request("BYE", invite)
+        assert bench.sent_status() == status
+
+
 def test_two_byes_that_cross_are_both_answered(bench) -> None:
     invite = bench.answered()
     bench.hang_up()
@@ -257,6 +266,14 @@ def test_a_quiet_call_is_asked_each_half_minute_whether_it_is_there(bench) -> No
         probe = bench.sent_request("OPTIONS")
         assert probe.to.tag == "b"
         bench.reply(probe, 200)
+    assert bench.kinds == ["CallAnswered"]
+
+
+def test_a_peer_that_asks_for_a_password_that_we_do_not_tell_is_asked_again(bench) -> None:
+    bench.answered()
+    for _ in range(3):
+        bench.wait(30.0)
+        bench.reply(bench.sent_request("OPTIONS"), 401, headers=[("WWW-Authenticate", "Bearer realm=x")])
     assert bench.kinds == ["CallAnswered"]
 
 

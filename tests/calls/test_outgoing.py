@@ -235,6 +235,35 @@ def test_a_bye_that_is_challenged_is_sent_again_with_credentials(bench) -> None:
     bench.assert_nothing_is_left()
 
 
+@pytest.mark.parametrize("final", [487, 200, None])
+def test_a_callee_that_says_bye_before_it_has_answered_is_cancelled(bench, final: int | None) -> None:
+    invite = bench.place()
+    bench.reply(invite, 180)
+    bench.request("BYE", invite)
+    said, cancel = bench.sent()
+    assert (said.status, cancel.method) == (200, "CANCEL")
+    bench.reply(cancel, 200)
+    if final is not None:
+        bench.reply(invite, final)
+        assert [message.method for message in bench.sent()] == ["ACK", "BYE"][: 2 if final == 200 else 1]
+    bench.wait(40.0)
+    assert [(type(event), getattr(event, "outcome", None)) for event in bench.events[1:]] == [
+        (CallFailed, Outcome.FAILED)
+    ]
+    bench.assert_nothing_is_left()
+
+
+def test_one_phone_of_a_forked_call_that_says_bye_leaves_the_other_ringing(bench) -> None:
+    invite = bench.place()
+    bench.reply(invite, 180, tag="first")
+    bench.reply(invite, 180, tag="second")
+    bench.request("BYE", invite, tag="first")
+    assert bench.sent_status() == 200
+    bench.reply(invite, 200, tag="second", sdp=SDP)
+    assert bench.sent_request("ACK").to.tag == "second"
+    assert bench.events[-1] == CallAnswered("leg", SDP)
+
+
 def test_a_challenged_cancelled_call_is_not_placed_again(bench) -> None:
     invite = bench.place()
     bench.hang_up()

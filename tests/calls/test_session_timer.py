@@ -2,7 +2,7 @@
 
 import pytest
 
-from softswitch.calls.events import CallEnded, CallFailed, MediaReoffered
+from softswitch.calls.events import CallEnded, CallFailed, MediaReoffered, ReofferRefused
 from softswitch.calls.session_timer import SessionInterval, agree, interval_in
 from softswitch.errors import PeerError
 from softswitch.sip.headers import Headers
@@ -88,6 +88,30 @@ def test_a_refresh_that_meets_theirs_is_tried_again(bench) -> None:
     bench.reply(bench.sent_request("UPDATE"), 491)
     bench.wait(4.1)
     assert bench.sent()[0].method == "UPDATE"
+
+
+@pytest.mark.parametrize("method", ["UPDATE", "INVITE"])
+def test_a_refresh_that_is_told_to_wait_waits_and_keeps_the_call(bench, method: str) -> None:
+    bench.answered(headers=[expires("600;refresher=uac"), *([UPDATES] if method == "UPDATE" else [])])
+    bench.wait(300.0)
+    bench.reply(bench.sent_request(method), 500, headers=[("Retry-After", "7 (busy);duration=60")])
+    bench.sent()
+    bench.wait(6.9)
+    assert bench.sent() == []
+    bench.wait(0.2)
+    again = bench.sent_request(method)
+    bench.reply(again, 200, sdp=SDP if method == "INVITE" else b"", headers=[expires("600;refresher=uac")])
+    bench.sent()
+    bench.wait(299.0)
+    assert bench.sent() == []
+    assert not any(isinstance(event, CallEnded) for event in bench.events)
+
+
+def test_a_peer_that_would_have_us_wait_for_too_long_is_not_asked_again(bench) -> None:
+    bench.answered()
+    bench.pool.reoffer("leg", SDP, bench.clock.now)
+    bench.reply(bench.sent_request("INVITE"), 500, headers=[("Retry-After", "3600")])
+    assert bench.events[-1] == ReofferRefused("leg", 500)
 
 
 def test_a_refresh_that_asks_too_little_asks_again_for_more(bench) -> None:
