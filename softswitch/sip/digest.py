@@ -214,9 +214,12 @@ class ClientDigest:
             credentials is not None and credentials.realm == challenge.realm
             for credentials in map(Credentials.parse, request.headers.get_all(header))
         )
+        known = self._challenges.get(header)
+        # A nonce that was good before and is good no longer is stale, also where the server does not say so.
+        worn = known is not None and self._counts[header] > 1 and challenge.nonce != known.nonce
         self._challenges[header], self._counts[header], self._pin.realm = challenge, 0, challenge.realm
         self._stale_in_a_row = self._stale_in_a_row + 1 if tried else 0
-        return not tried or (challenge.stale and self._stale_in_a_row <= MAX_STALE_IN_A_ROW)
+        return not tried or ((challenge.stale or worn) and self._stale_in_a_row <= MAX_STALE_IN_A_ROW)
 
     def authorise(self, request: Request) -> None:
         """Put credentials on the request for every challenge known; each call uses the next nonce count."""

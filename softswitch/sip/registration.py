@@ -10,17 +10,19 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, TypeAlias
 
+from softswitch.errors import PeerError
 from softswitch.sip.digest import ClientDigest
 from softswitch.sip.headers import Headers
 from softswitch.sip.locating import Chance
 from softswitch.sip.message import Request, Response
 from softswitch.sip.uri import Uri
-from softswitch.sip.values import CSeq, NameAddr, parse_expires
+from softswitch.sip.values import CSeq, NameAddr, parse_expires, read_addresses
 
 MIN_PAUSE_S: Final = 2.0  # ours, before the first new try
 MAX_PAUSE_S: Final = 300.0  # ours; RFC 5626 §4.5 lets it grow to 1800, longer than a call centre can wait
 MIN_MARGIN_S: Final = 5.0  # ours; a refresh must come through on its second transmission at the least
 MAX_RETRY_AFTER_S: Final = 3600.0  # ours; what a server may ask us to wait
+MOST_ROUTES: Final = 8  # ours
 SLOW_STATUSES: Final = frozenset({403, 404, 405, 410, 604})  # asking again soon will change nothing
 
 
@@ -97,6 +99,8 @@ class Registration:
         self._brief_once = False
         self._reported = False
         self.state = State.IDLE
+        self.service_route: tuple[str, ...] = ()
+        """Route values in order, by which the registrar would have our calls go (RFC 3608 §6.1)."""
 
     @property
     def is_registered(self) -> bool:
@@ -136,7 +140,7 @@ class Registration:
         elif self._can_answer(response, request) or self._lengthen(response):
             self._send(self._expires_s)
         else:
-            self._fail(response.status, response.reason, now, response.headers.get("Retry-After"))
+            self._fail(response.status, response.reason, now, response.retry_after)
 
     def receive_failure(self, now: float) -> None:
         """Nobody answered the request last given out, or it could not be sent."""
@@ -222,6 +226,7 @@ class Registration:
             self._fail(response.status, "the registrar granted no time", now)
             return
         self.state = State.REGISTERED
+        self.service_route = _service_route_in(response)
         self._pause_s = MIN_PAUSE_S
         self._brief_once = False
         self._lapses_at = now + granted
@@ -231,14 +236,14 @@ class Registration:
             self._events.append(Registered(granted))
 
     def _granted(self, response: Response) -> int:
-        """Seconds that the registrar grants to our Contact (§10.2.4); never longer than asked for."""
-        for contact in response.contacts:
-            if contact.uri == self._contact:
-                text = contact.params.get("expires")
-                granted = parse_expires(text) if text is not None else response.expires
-                break
-        else:
-            granted = response.expires
+        """Seconds that the registrar grants to our Contact (§10.2.4); never longer than asked for.
+
+        Where something on the way has written another address into it, the longest of what is bound is taken for ours:
+        it has just been granted.
+        """
+        own = [each for each in response.contacts if each.uri == self._contact] or response.contacts
+        times = [parse_expires(text) for each in own if (text := each.params.get("expires")) is not None]
+        granted = max(times) if times else response.expires
         return self._expires_s if granted is None else min(granted, self._expires_s)
 
     def _lengthen(self, response: Response) -> bool:
@@ -251,13 +256,12 @@ class Registration:
         self._expires_s = demanded
         return True
 
-    def _fail(self, status: int, reason: str, now: float, retry_after: str | None = None) -> None:
+    def _fail(self, status: int, reason: str, now: float, retry_after_s: int | None = None) -> None:
         self.state = State.WAITING
         pause_s = self._shortened(MAX_PAUSE_S if status in SLOW_STATUSES else self._pause_s)
         self._pause_s = min(self._pause_s * 2, MAX_PAUSE_S)
-        if retry_after is not None:
-            asked_s = float(parse_expires(retry_after.partition(";")[0].partition("(")[0]))
-            pause_s = max(pause_s, min(asked_s, MAX_RETRY_AFTER_S))
+        if retry_after_s is not None:
+            pause_s = max(pause_s, min(retry_after_s, MAX_RETRY_AFTER_S))
         self._due_at = now + pause_s
         self._brief_once = False
         self._report_failure(status, reason)
@@ -280,5 +284,17 @@ class Registration:
 
     def _finish(self) -> None:
         self.state = State.IDLE
+        self.service_route = ()
         self._reported = False
         self._events.append(Unregistered())
+
+
+def _service_route_in(response: Response) -> tuple[str, ...]:
+    """Empty where it cannot be read, or names anybody but loose routers (RFC 3608 §5)."""
+    try:
+        routes = read_addresses(response.headers.lines("Service-Route"))
+    except PeerError:
+        return ()
+    if len(routes) > MOST_ROUTES or any("lr" not in each.uri.params for each in routes):
+        return ()
+    return tuple(str(each) for each in routes)

@@ -204,6 +204,8 @@ class Carrier:
         self.account = account
         self.targets = Targets(account.servers, chance)
         self.is_registered = False
+        self.service_route: tuple[str, ...] = ()
+        """Route values of calls over it, as its registrar wishes (RFC 3608)."""
         self._legs: set[str] = set()
         self._bucket = TokenBucket(account.calls_per_second)
         self._realm = RealmPin(account.realm or None)

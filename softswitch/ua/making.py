@@ -74,6 +74,7 @@ class LegMaker:
             self._settings(own.username, hop, own.name),
             target=own.uri(new.number),
             local=own.caller(new.caller_id),
+            routes=carrier.service_route,
             offer=new.offer,
             digest=carrier.digest(self._new_token),
             hops_left=new.hops_left,

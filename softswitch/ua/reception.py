@@ -49,7 +49,7 @@ class Reception:
 
     def receive(self, request: Request, source: Hop, now: float, *, inside: bool) -> Response | Caller | None:
         """`inside`: the request belongs to a dialog of ours; its tags are the proof."""
-        if "Require" in request.headers:
+        if "Require" in request.headers and (inside or request.method != "REGISTER"):  # the registrar has its own
             unsupported = [tag for tag in request.headers.get_all("Require") if tag.lower() not in _EXTENSIONS]
             if unsupported:
                 return self.refuse(request, 420, ("Unsupported", ", ".join(unsupported)))

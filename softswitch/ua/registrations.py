@@ -217,6 +217,7 @@ class RegistrationDesk:
             self._open[course.open] = course
             course.silent_at = now + carrier.account.failover_after_s if course.has_another else None
         carrier.is_registered = registration.is_registered  # a failed refresh leaves it standing until it lapses
+        carrier.service_route = registration.service_route
         name = carrier.account.name
         while (event := registration.next_event()) is not None:
             if course.is_leaving:

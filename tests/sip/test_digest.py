@@ -101,6 +101,21 @@ def test_a_server_that_finds_every_nonce_stale_is_not_asked_for_ever() -> None:
         assert tries < 10
 
 
+def test_a_nonce_that_has_worn_out_is_taken_anew_though_the_server_does_not_call_it_stale() -> None:
+    phone = ClientDigest("a", "pw", lambda: "cnonce")
+
+    def asked(nonce: str) -> bool:
+        request = register()
+        phone.authorise(request)
+        challenge = ("WWW-Authenticate", f'Digest realm="r", nonce="{nonce}", qop="auth"')
+        return phone.receive_challenge(response_to(request, 401, headers=[challenge]), request)
+
+    assert asked("first")
+    phone.authorise(register())  # taken: the server has said 200
+    assert asked("second"), "the refresh came too late for the first"
+    assert not asked("third"), "a fresh nonce was refused: the password is wrong"
+
+
 @pytest.mark.parametrize("text", ["Basic realm=x", 'Digest realm="r", nonce="n", algorithm=SHA-1', 'Digest nonce="n"'])
 def test_a_challenge_that_cannot_be_answered_is_not_parsed(text: str) -> None:
     with pytest.raises(PeerError):

@@ -102,6 +102,17 @@ def test_another_contact_of_the_same_user_does_not_decide_our_time() -> None:
     assert registration.next_event() == Registered(200)
 
 
+@pytest.mark.parametrize("another", ["", ", <sip:old@192.0.2.99>;expires=3"])
+def test_a_contact_that_was_rewritten_on_the_way_still_tells_our_time(another: str) -> None:
+    registration = make()
+    registration.start(0.0)
+    reply(registration, 200, 0.0, Contact=f"<sip:site@203.0.113.7:40123>;expires=60{another}")
+    assert registration.next_event() == Registered(60)
+    due = registration.next_timer()
+    assert due is not None
+    assert due < 60.0
+
+
 def test_pauses_grow_with_each_failure_up_to_a_limit_and_begin_anew_after_success() -> None:
     registration = make()
     registration.start(0.0)

@@ -140,6 +140,13 @@ def test_a_phone_registers_with_its_password_and_for_itself_only(site) -> None:
     assert response.status == 401
 
 
+def test_a_phone_behind_a_proxy_may_demand_what_its_registrar_knows(site) -> None:
+    (response,) = authorised(site, "REGISTER", user="192.0.2.1", extra="Require: path\r\nPath: <sip:edge.example;lr>")
+    assert response.status == 200
+    (response,) = site.inject(message("REGISTER", user="192.0.2.1", extra="Require: path, gruu"))
+    assert (response.status, response.headers.get("Unsupported")) == (420, "gruu")
+
+
 def test_a_carrier_is_known_by_its_address_whatever_its_port(site) -> None:
     elsewhere = CARRIER._replace(port=33000)
     site.inject(message("INVITE", user="+441632960000", sender="+447700900111", body=OFFER), elsewhere)
