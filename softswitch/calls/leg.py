@@ -116,8 +116,11 @@ class Leg(Offers):
 
     def receive_trouble(self, transaction: Transaction, trouble: Trouble, now: float) -> None:
         """A request of this leg got no answer, or could not be sent."""
-        if transaction in (self._probe, self._our_offer):
-            self._probe = self._our_offer = None
+        if transaction is self._probe:
+            self._probe = None
+            self._lose(now)
+        elif transaction is self._our_offer:
+            self._our_offer = None
             self._lose(now)
 
     def receive_end(self, transaction: Transaction) -> None:

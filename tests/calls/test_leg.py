@@ -171,6 +171,15 @@ def test_our_reinvite_that_is_never_answered_does_not_outlive_the_call(bench) ->
     bench.assert_nothing_is_left()
 
 
+def test_our_reinvite_that_got_100_alone_does_not_outlive_a_peer_that_vanishes(bench) -> None:
+    bench.answered()
+    bench.pool.reoffer("leg", HOLD, bench.clock.now)
+    bench.reply(bench.sent_request("INVITE"), 100)
+    bench.wait(63.0)
+    assert bench.events[-1] == CallEnded("leg", by_peer=False, cause="timeout")
+    bench.assert_nothing_is_left()
+
+
 def test_a_reinvite_whose_ack_never_comes_ends_the_call(bench) -> None:
     invite = bench.answered()
     bench.request("INVITE", invite, body=HOLD)
