@@ -124,8 +124,8 @@ class IncomingLeg(Leg):
 
     def _reliability(self, request: Request) -> ReliableProvisionals | None:
         headers = request.headers
-        required = "Require" in headers and TAG in headers.get_all("Require")
-        if not required and not (self._settings.rings_reliably and TAG in headers.get_all("Supported")):
+        required = headers.has("Require", TAG)
+        if not required and not (self._settings.rings_reliably and headers.has("Supported", TAG)):
             return None
         first = self._settings.chance(0x7FFFFFFF)
         return ReliableProvisionals(required, first, request.cseq.number, bool(request.body))

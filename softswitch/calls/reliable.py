@@ -66,7 +66,7 @@ class ReliableProvisionals:
 def reliable_number(response: Response) -> int | None:
     """RSeq of a provisional response that wants a PRACK, or None."""
     line = response.headers.get("RSeq")
-    if line is None or TAG not in response.headers.get_all("Require"):
+    if line is None or not response.headers.has("Require", TAG):
         return None
     number = line.strip()
     return int(number) if is_number(number) and len(number) <= 10 and int(number) > 0 else None

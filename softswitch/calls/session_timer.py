@@ -36,8 +36,7 @@ class SessionInterval:
 
 def supports(message: Message, tag: str) -> bool:
     """Whether the sender understands an extension, or even demands it."""
-    headers = message.headers
-    return any(name in headers and tag in headers.get_all(name) for name in ("Supported", "Require"))
+    return message.headers.has("Supported", tag) or message.headers.has("Require", tag)
 
 
 def allows(message: Message, method: str) -> bool:

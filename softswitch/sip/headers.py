@@ -142,6 +142,10 @@ class Headers:
                 values.append(line)
         return values
 
+    def has(self, name: str, token: str) -> bool:
+        """Whether a value under `name` is this token, an option tag for instance, in any case.  token: lower case."""
+        return name in self and token in [value.lower() for value in self.get_all(name)]
+
     def lines(self, name: str) -> list[str]:
         """The lines under `name` as they stand."""
         return list(self._lines(canonical_name(name)) or ())

@@ -79,7 +79,7 @@ def _packed(host: str) -> bytes:
 
 
 def _supports_outbound(request: Request) -> bool:
-    return any(tag.lower() == OUTBOUND for tag in request.headers.get_all("Supported"))
+    return request.headers.has("Supported", OUTBOUND)
 
 
 def _first_proxy_keeps_flows(request: Request) -> bool:

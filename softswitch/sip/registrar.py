@@ -246,7 +246,7 @@ class Registrar:
         for binding in bindings:
             params = dict(binding.contact.params) | {"expires": str(max(1, ceil(binding.expires_at - now)))}
             headers.append(("Contact", binding.contact._replace(params=params)))
-        if "path" in (tag.lower() for tag in request.headers.get_all("Supported")):
+        if request.headers.has("Supported", "path"):
             headers += [("Path", value) for value in request.headers.get_all("Path")]
         return response_to(request, 200, to_tag=self._new_token(), headers=headers)
 

@@ -31,6 +31,14 @@ def test_values_keep_their_order_whether_on_one_line_or_several() -> None:
     assert len(headers) == 3
 
 
+def test_an_option_tag_is_known_in_any_case_and_on_any_line() -> None:
+    headers = Headers([("Supported", "timer, 100Rel"), ("Supported", "replaces")])
+    assert headers.has("k", "100rel")
+    assert headers.has("Supported", "replaces")
+    assert not headers.has("Supported", "rel")
+    assert not headers.has("Require", "timer")
+
+
 def test_headers_are_added_set_put_in_front_replaced_and_removed() -> None:
     headers = Headers()
     headers.add("Via", "b, c")
