@@ -201,6 +201,17 @@ def test_byes_that_cross_end_the_call_once(tmp_path: Path) -> None:
     asyncio.run(call())
 
 
+def test_a_bye_of_a_carrier_that_has_not_answered_cancels_the_call(tmp_path: Path) -> None:
+    async def call() -> None:
+        scenario = "carrier_says_bye_while_it_rings"
+        async with Sipp(scenario, tmp_path) as sipp, Desk(accounts=(carrier(sipp.port),)) as desk:
+            leg = await desk.call("carrier")
+            assert (await desk.happened(CallFailed, leg)).outcome is Outcome.FAILED
+            await sipp.succeeded()
+
+    asyncio.run(call())
+
+
 def test_every_copy_of_a_slow_200_is_acknowledged(tmp_path: Path) -> None:
     async def call() -> None:
         sipp = Sipp("carrier_repeats_its_200", tmp_path, retransmits=False)
