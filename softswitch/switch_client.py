@@ -1,6 +1,9 @@
-"""A running switch as commands at a terminal ask it: its REST API, with an account and a password."""
+"""A running switch as commands at a terminal ask it: its REST API, with an account, a password, and the code of the
+account's app where it has one."""
 
+import atexit
 import base64
+import contextlib
 import ipaddress
 import json
 import os
@@ -10,6 +13,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
+from email.message import Message
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +26,8 @@ if TYPE_CHECKING:
     from softswitch.config import Settings
 
 TIMEOUT_S = 20.0
+CODE = "SOFTSWITCH_WEB_CODE"
+"""The code of the account's app, for scripts; at a terminal it is asked for."""
 
 Url = Annotated[str, typer.Option(envvar="SOFTSWITCH_WEB_URL", help="Where the switch's web is.")]
 User = Annotated[str, typer.Option(envvar="SOFTSWITCH_WEB_USER", help="Account of the web.")]
@@ -51,6 +58,8 @@ class SwitchClient:
             raise UsageError(f"{url} is no address of a switch: write it as http://127.0.0.1:8080")
         self._url = url.rstrip("/")
         self._user = user
+        self._password = password
+        self._code = os.environ.get(CODE, "")
         self._tls = ssl.create_default_context() if url.startswith("https") else None
         if self._tls is not None and certificate is not None and certificate.is_file():
             self._tls.load_verify_locations(certificate)
@@ -71,12 +80,46 @@ class SwitchClient:
         address = f"{self._url}/api/" + "/".join(urllib.parse.quote(part, safe="") for part in path)
         if query:
             address += f"?{urllib.parse.urlencode(query)}"
+        if self._code:
+            self._log_in()
+        try:
+            return self._sent(method, address, body)[0]
+        except Refused as refused:
+            if refused.status != HTTPStatus.UNAUTHORIZED or not self._asks_for_code():
+                raise
+        self._log_in()
+        return self._sent(method, address, body)[0]
+
+    def _asks_for_code(self) -> bool:
+        """Whether somebody is there who has typed it now. Once: a session that was refused stays so."""
+        if self._token or "Cookie" in self._headers or not sys.stdin.isatty():
+            return False
+        self._code = typer.prompt("Code of your app (empty: none)", default="", show_default=False, err=True).strip()
+        return bool(self._code)
+
+    def _log_in(self) -> None:
+        """A session, as HTTP Basic is for accounts without a code. It ends with this process."""
+        told = json.dumps({"name": self._user, "password": self._password, "code": self._code}).encode()
+        self._code = ""  # it counts once
+        self._headers = {"Accept": "application/json", "Origin": self._url}
+        answer, headers = self._sent("POST", f"{self._url}/api/login", told)
+        cookie = (headers.get("Set-Cookie") or "").partition(";")[0]
+        self._headers |= {"Cookie": cookie, "X-CSRF-Token": json.loads(answer)["csrf"]}
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        """End the session, where there is one."""
+        atexit.unregister(self.close)
+        if "Cookie" in self._headers:
+            with contextlib.suppress(UsageError):
+                self._sent("DELETE", f"{self._url}/api/session", None)
+
+    def _sent(self, method: str, address: str, body: bytes | None) -> tuple[bytes, Message]:
         headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
-        request = urllib.request.Request(address, body, headers, method=method)  # noqa: S310  (checked above)
+        request = urllib.request.Request(address, body, headers, method=method)  # noqa: S310  (checked at the start)
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S, context=self._tls) as answer:  # noqa: S310
-                found: bytes = answer.read()
-                return found
+                return answer.read(), answer.headers
         except urllib.error.HTTPError as error:
             raise Refused(error.code, self._reason(error)) from None
         except (OSError, ValueError) as error:
@@ -88,7 +131,10 @@ class SwitchClient:
         if error.code == 401 and self._token:
             return f"{self._url} does not know this token: `softswitch people token` makes one"
         if error.code == 401:
-            return f"{self._url} does not know {self._user} with this password: check --user and --password-file"
+            return (
+                f"{self._url} does not know {self._user} with this password, or wants the code of {self._user}'s app "
+                f"too: check --user and --password-file, and give the code at a terminal or as {CODE}"
+            )
         if error.code == 403:
             return f"{self._user} may not do this: {detail}"
         return detail or f"the switch answered {error.code}"

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from typer.testing import CliRunner, Result
 from softswitch.campaign_command import campaign_app
 from softswitch.errors import UsageError
 from softswitch.switch_client import SwitchClient
+from softswitch.web.totp import hotp, step_at
 from tests.auditor import AUDITOR
 
 sys.path.insert(0, str(Path(__file__).parent / "web"))
@@ -128,6 +130,41 @@ def test_a_value_that_the_api_does_not_take_is_named(site) -> None:
             with pytest.raises(UsageError, match=r"^limit: .*500"):
                 query = {"limit": "9999"}
                 await asyncio.to_thread(client.get, "campaigns", "transport-2026", "callbacks", query=query)
+
+    asyncio.run(ask())
+
+
+def test_who_has_enrolled_gives_the_code_and_the_session_ends_with_the_command(
+    site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = b"12345678901234567890"
+    site.accounts.totp["sue"] = site.room.authenticator.sealer.seal(secret, "sue")
+
+    async def ask() -> None:
+        async with served(site) as server:
+            with pytest.raises(UsageError, match="the code of sue's app"):
+                await asyncio.to_thread(SwitchClient(server.url, "sue", PASSWORD).get, "campaigns")
+            monkeypatch.setenv("SOFTSWITCH_WEB_CODE", hotp(secret, step_at(time.time())))
+            client = SwitchClient(server.url, "sue", PASSWORD)
+            await asyncio.to_thread(client.get, "campaigns")
+            await asyncio.to_thread(client.post, "campaigns", "transport-2026", "pause")
+            client.close()
+            with pytest.raises(UsageError, match="does not know sue"):
+                await asyncio.to_thread(client.get, "campaigns")
+
+    asyncio.run(ask())
+    assert site.switch.campaign_state == "paused"
+    assert ("sue", "log out") in [record[:2] for record in site.journal.records]
+
+
+def test_a_code_that_is_wrong_is_said_to_be_so(site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.accounts.totp["sue"] = site.room.authenticator.sealer.seal(b"12345678901234567890", "sue")
+    monkeypatch.setenv("SOFTSWITCH_WEB_CODE", "000000")
+
+    async def ask() -> None:
+        async with served(site) as server:
+            with pytest.raises(UsageError, match="the code of sue's app"):
+                await asyncio.to_thread(SwitchClient(server.url, "sue", PASSWORD).get, "campaigns")
 
     asyncio.run(ask())
 
