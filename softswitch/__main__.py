@@ -120,6 +120,7 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 def _mount() -> None:
     from softswitch.amd_report import report
     from softswitch.audit_command import audit_app
+    from softswitch.backup_command import backup, restore
     from softswitch.campaign_command import campaign_app
     from softswitch.compliance_report import report_app
     from softswitch.init_command import init
@@ -139,6 +140,8 @@ def _mount() -> None:
     app.command()(lab)
     app.command()(trace)
     app.command()(status)
+    app.command()(backup)
+    app.command()(restore)
     amd_app.command()(report)
     app.add_typer(amd_app, name="amd", help="Measure answering-machine detection.")
     report_app.command("survey")(survey_report)
