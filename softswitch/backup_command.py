@@ -21,7 +21,7 @@ def backup(config: Config, folder: Folder) -> None:
 def restore(
     folder: Folder, config: Annotated[Path, typer.Argument(help="Where the site's TOML file goes: a new file.")]
 ) -> None:
-    """Make a site anew from its backup. Put its keys back first; start it afterwards."""
+    """Make a site anew from its backup, with every campaign stopped. Put its keys back first; start it afterwards."""
     run(_restore(folder, config))
 
 
@@ -51,12 +51,21 @@ def _say(text: str) -> None:
 async def _restore(folder: Path, config: Path) -> None:
     import asyncio
 
+    from softswitch.config import store_url
     from softswitch.exchange.audit_start import make_audit, person
     from softswitch.site_copy import put_back
+    from softswitch.store.database import Store
 
     settings, at = await asyncio.to_thread(put_back, folder, config)
+    store = await Store.open(store_url(settings), locked=True)
+    try:
+        for campaign in settings.campaigns:  # who opted out meanwhile is not known here
+            await store.keep_order(campaign.name, "stopped")
+    finally:
+        await store.close()
     await make_audit(settings).note(person(), "restore", subject="site", reason=f"as it was at {at.isoformat()}")
-    _say(f"{config} is there, as the site was on {at:%Y-%m-%d at %H:%M} UTC. What came after is lost:")
+    _say(f"{config} is there, as the site was on {at:%Y-%m-%d at %H:%M} UTC, with every campaign stopped.")
+    _say("What came after is lost:")
     _say("  who opted out since would be called again: softswitch leads suppress, before anything is dialled;")
     _say("  people who were erased since are there again: softswitch leads erase;")
     _say("  passwords, PINs and second factors are those of then.")

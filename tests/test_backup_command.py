@@ -1,5 +1,6 @@
 """`softswitch backup` and `softswitch restore`: a site that ran is made anew from its copy and its keys."""
 
+import asyncio
 import json
 import shutil
 import sqlite3
@@ -12,9 +13,11 @@ import pytest
 from typer.testing import CliRunner
 
 from softswitch.__main__ import _mount, app
+from softswitch.config import load, store_url
 from softswitch.errors import SoftswitchError
 from softswitch.recordings.destruction import destroy
 from softswitch.recordings.inspection import inspect_folder
+from softswitch.store.database import Store
 from tests.recordings.recorded import folder_of
 from tests.site_file import COMMON
 
@@ -145,6 +148,23 @@ def test_a_backup_that_was_altered_or_broken_off_is_not_restored(site: Path, tmp
     assert not (tmp_path / "new" / "site.toml").exists()
     run("backup", site, tmp_path / "copy")  # one that was broken off is completed
     run("restore", tmp_path / "copy", tmp_path / "new" / "site.toml")
+
+
+def test_a_campaign_that_ran_is_stopped_by_a_restore(site: Path, tmp_path: Path) -> None:
+    async def orders(path: Path, wanted: str = "") -> dict[str, str]:
+        store = await Store.open(store_url(load(path)))
+        try:
+            if wanted:
+                await store.keep_order("survey", wanted)
+            return await store.campaign_orders()
+        finally:
+            await store.close()
+
+    assert asyncio.run(orders(site, "running")) == {"survey": "running"}
+    run("backup", site, tmp_path / "copy")
+    put_keys_back(site, tmp_path / "new" / "data")
+    run("restore", tmp_path / "copy", tmp_path / "new" / "site.toml")
+    assert asyncio.run(orders(tmp_path / "new" / "site.toml")) == {"survey": "stopped"}
 
 
 def test_nothing_is_restored_over_a_site_or_without_its_keys(site: Path, tmp_path: Path) -> None:
