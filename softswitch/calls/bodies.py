@@ -23,7 +23,7 @@ def session_in(message: Message) -> bytes:
     if not message.body:
         return b""
     kind = message.content_type
-    if "Content-Encoding" in message.headers and message.headers.get("Content-Encoding") != "identity":
+    if (message.headers.get("Content-Encoding") or "identity").lower() != "identity":
         raise PeerError("a body is encoded", 415)
     if kind == SDP or kind is None:
         return message.body

@@ -158,6 +158,7 @@ def test_a_body_without_a_session_that_we_may_use_is_refused(body: bytes, conten
 def test_an_encoded_body_is_refused() -> None:
     with pytest.raises(PeerError) as refused:
         session_in(message(SDP, "application/sdp", ("Content-Encoding", "gzip")))
+    assert session_in(message(SDP, "application/sdp", ("Content-Encoding", "Identity"))) == SDP
     assert refused.value.status == 415
 
 
