@@ -46,6 +46,8 @@ class Line:
     account: str = ""
     """The carrier account that carries it, or carried it in the end; empty for a phone."""
     answered: bool = False
+    is_phone: bool = False
+    """At the far end is an agent's or a supervisor's phone."""
     keys: OwnKeys | None = None
     """Ours for SRTP; None where it is off."""
     secure: bool = False

@@ -14,6 +14,7 @@ from softswitch.calls.events import (
     CallOffered,
     CallRinging,
     MediaReoffered,
+    Origin,
     ReofferAnswered,
     TransferAsked,
 )
@@ -100,7 +101,7 @@ class Lines:
         """Ring an agent's phone. Raises UsageError where the phone is not registered."""
         security = self.srtp.for_phone(lambda: self._pool.reaches_by_tls(agent, now))
         line = self._open(leg_id, owner, security)
-        line.described = line.offer
+        line.described, line.is_phone = line.offer, True
         try:
             self._pool.ring_phone(leg_id, agent, line.offer, now, call_ref=call_ref)
         except SoftswitchError:
@@ -116,6 +117,7 @@ class Lines:
         except SoftswitchError:
             self._pool.reject(event.leg_id, 503, now)
             return None
+        line.is_phone = event.origin is Origin.PHONE
         try:
             answer = self._answer(line, event.offer) if event.offer else self._offer(line)
         except PeerError as error:
@@ -334,13 +336,15 @@ class Lines:
         )
         line.agreed = True
         if agreement.remote[0] not in HELD_ADDRESSES:
-            if agreement.keys is None:
-                self.plane.connect(line.media, agreement.remote, form)
-            else:
-                line.secure = True
-                self.plane.connect(line.media, agreement.remote, form, secure=agreement.keys)
+            line.secure = line.secure or agreement.keys is not None
+            latch = line.is_phone and self._is_translated(line, agreement.remote[0])
+            self.plane.connect(line.media, agreement.remote, form, latch=latch, secure=agreement.keys)
         # Held by its address or its direction, the other end is sent nothing, and keeps its place in the bridge.
         self.plane.hold(line.media, not agreement.sends)
+
+    def _is_translated(self, line: Line, host: str) -> bool:
+        """Whether a phone names another host for its media than it signals from, as it does behind NAT."""
+        return self._pool.signals_from(line.leg_id) not in ("", host)
 
 
 def _sound_of(figures: LegStatistics) -> CallSound:

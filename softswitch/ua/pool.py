@@ -319,6 +319,12 @@ class UserAgentPool(LegCommands, Uptake, AccountChanges):
         binding = self._phones.binding_of(agent, now)
         return binding is not None and binding.destination.transport in ("TLS", "WSS")
 
+    def signals_from(self, leg_id: str) -> str:
+        """The host that a leg's other end signals from; empty for a leg that is forgotten."""
+        leg = self._legs.get(leg_id)
+        line = None if leg is None else self._legs.line_of(leg)
+        return "" if line is None else line.hop.host
+
     # Book-keeping
 
     def _receive_password(self, username: str, who: str, is_right: bool, now: float) -> None:

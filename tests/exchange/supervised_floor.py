@@ -110,6 +110,9 @@ class Pool:
     def is_registered(self, who: str, now: float) -> bool:
         return who in self.registered
 
+    def signals_from(self, leg_id: str) -> str:
+        return ""
+
     def hang_up(self, leg_id: str, now: float) -> None:
         self.hung_up.append(leg_id)
 

@@ -27,6 +27,7 @@ class Plane:
 
     def __init__(self) -> None:
         self.connected: list[tuple[str, int]] = []
+        self.latched: list[bool] = []
         self.held: list[bool] = []
 
     def open_leg(self) -> int:
@@ -35,8 +36,11 @@ class Plane:
     def port_of(self, media: int) -> int:
         return 20_000
 
-    def connect(self, media: int, remote: tuple[str, int], form: object) -> None:
+    def connect(
+        self, media: int, remote: tuple[str, int], form: object, *, latch: bool = False, secure: object = None
+    ) -> None:
         self.connected.append(remote)
+        self.latched.append(latch)
 
     def hold(self, media: int, on: bool) -> None:
         self.held.append(on)
@@ -53,6 +57,9 @@ class Pool:
 
     def ring_phone(self, leg_id: str, agent: str, offer: bytes, now: float, *, call_ref: str) -> None:
         self.said.append(("ring", agent, call_ref))
+
+    def signals_from(self, leg_id: str) -> str:
+        return THEIRS
 
     def answer(self, leg_id: str, sdp: bytes, now: float) -> None:
         self.said.append(("answered", leg_id))
@@ -180,6 +187,29 @@ def test_an_offer_that_does_not_fit_is_refused_and_the_line_stays(site: Site) ->
     site.hear(CallAnswered("leg", site.answer(4000)))
     site.hear(MediaReoffered("leg", b"v=0\r\n"))
     assert site.pool.said[-1] == ("answer", None)
+
+
+@pytest.mark.parametrize(
+    ("origin", "address", "is_behind_nat"),
+    [
+        (Origin.PHONE, THEIRS, False),
+        (Origin.PHONE, "10.0.0.5", True),
+        (Origin.TRUNK, "10.0.0.5", False),  # whoever speaks first is nobody to hear a callee
+    ],
+)
+def test_media_of_a_phone_that_signals_from_elsewhere_may_come_from_elsewhere(
+    site: Site, origin: Origin, address: str, is_behind_nat: bool
+) -> None:
+    offered = CallOffered("caller", origin, "source", "login", "", site.offer(4000, address=address), 12)
+    assert site.lines.accept(offered, site.owner, 0.0) is not None  # type: ignore[arg-type]
+    assert (site.plane.connected, site.plane.latched) == ([(address, 4000)], [is_behind_nat])
+
+
+def test_a_phone_behind_nat_that_is_rung_is_heard_too(site: Site) -> None:
+    line = site.lines.ring_phone("phone", "1001", "c-1", site.owner, 0.0)  # type: ignore[arg-type]
+    answer, _ = make_answer(line.offer, "192.168.1.7", 4000, session_id=1)
+    site.hear(CallAnswered("phone", answer))
+    assert (site.plane.connected, site.plane.latched) == ([("192.168.1.7", 4000)], [True])
 
 
 def test_no_transfer_is_granted_whoever_asks(site: Site) -> None:

@@ -27,7 +27,9 @@ class Plane:
     def port_of(self, leg: int) -> int:
         return 20000
 
-    def connect(self, leg: int, remote: object, form: object, *, secure: SrtpKeys | None = None) -> None:
+    def connect(
+        self, leg: int, remote: object, form: object, *, latch: bool = False, secure: SrtpKeys | None = None
+    ) -> None:
         self.keys.append(secure)
 
     def hold(self, leg: int, held: bool) -> None:
@@ -55,6 +57,9 @@ class Pool:
 
     def ring_phone(self, leg_id, agent, offer, now, *, call_ref) -> None:
         self.offers.append(offer)
+
+    def signals_from(self, leg_id: str) -> str:
+        return THEIRS
 
     def reaches_by_tls(self, agent: str, now: float) -> bool:
         return self.tls

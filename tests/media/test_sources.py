@@ -128,6 +128,25 @@ def test_a_phone_behind_translation_is_found_by_its_first_packet_and_then_held_t
     run(scenario)
 
 
+def test_a_phone_that_names_a_private_address_is_found_where_it_speaks_from(run):
+    async def scenario(studio):
+        other = studio.end()
+        phone = studio.end(connect=False)
+        phone.leg = studio.plane.open_leg()
+        phone.port = studio.plane.port_of(phone.leg)
+        studio.plane.connect(phone.leg, ("10.9.9.9", 4000), phone.format, latch=True)
+        asyncio.get_running_loop().add_reader(phone.socket, phone.read)
+        studio.plane.bridge(phone.leg, other.leg)
+        await asyncio.sleep(0.01)
+        phone.send(b"\x07" * 160)
+        await studio.until(lambda: other.packets)
+        other.send(b"\x08" * 160)
+        await studio.until(lambda: phone.packets)
+        assert phone.packets[0].payload == b"\x08" * 160
+
+    run(scenario)
+
+
 def test_a_source_that_translation_cannot_explain_is_not_learned(run):
     async def scenario(studio):
         other, thief = studio.end(), studio.end(connect=False)
