@@ -203,9 +203,14 @@ class Authenticator:
 
 
 def _same_target(text: str, target: Uri) -> bool:
-    """Whether the URI in credentials is the request's, or names its domain alone, as several phones and SIPp do."""
+    """Whether the URI in credentials is the request's, or names its domain alone, as several phones and SIPp do.
+
+    Parameters are not looked at: phones and proxies add and drop them on the way (RFC 7616 §3.4.6).
+    """
     try:
         uri = Uri.parse(text)
     except PeerError:
         return False
-    return uri == target or (not uri.user and not uri.opaque and uri.host.lower() == target.host.lower())
+    return uri.without_params() == target.without_params() or (
+        not uri.user and not uri.opaque and uri.host.lower() == target.host.lower()
+    )

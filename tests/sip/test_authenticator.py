@@ -97,7 +97,16 @@ def test_a_wrong_password_and_an_unknown_user_get_the_same_answer_and_no_second_
     assert not phone.receive_challenge(authenticator.challenge(request, refused, 1.0, to_tag="x"), request)
 
 
-def test_credentials_for_another_target_do_not_count() -> None:
+@pytest.mark.parametrize(
+    ("target", "is_same"),
+    [
+        ("sip:999@switch.example", False),
+        ("sip:100@elsewhere.example", False),
+        ("sip:100@switch.example;transport=tcp", True),
+        ("sip:100@switch.example;user=phone", True),
+    ],
+)
+def test_credentials_for_another_target_do_not_count(target: str, is_same: bool) -> None:
     authenticator = Authenticator("switch", {"a": "pw"}.get, make_nonces())
     phone = ClientDigest("a", "pw", lambda: "cnonce")
     request = register("sip:100@switch.example")
@@ -105,8 +114,8 @@ def test_credentials_for_another_target_do_not_count() -> None:
         authenticator.challenge(request, authenticator.check(request, 1.0), 1.0, to_tag="x"), request
     )
     phone.authorise(request)
-    request.uri = Uri.parse("sip:999@switch.example")
-    assert authenticator.check(request, 1.0).username is None
+    request.uri = Uri.parse(target)
+    assert (authenticator.check(request, 1.0).username == "a") is is_same
 
 
 def try_password(
