@@ -30,7 +30,7 @@ MAX_PTIME_MS: Final = 60  # ours: longer frames wait longer than a conversation 
 _RATE: Final = "8000"
 _PLAIN: Final = frozenset({"RTP/AVP", "RTP/AVPF"})
 _SECURE: Final = frozenset({"RTP/SAVP", "RTP/SAVPF"})
-_MILLISECONDS = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,9})?")  # RFC 8866 §9: non-zero-int-or-real
+_MILLISECONDS = re.compile(r"[1-9][0-9]{0,2}(?:\.[0-9]{1,9})?")  # RFC 8866 §9: non-zero-int-or-real
 _MIRRORED: Final = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 
 
@@ -170,7 +170,10 @@ def read_answer(offer: bytes, answer: bytes) -> MediaAgreement:
     wanted, media = ours.media[place], theirs.media[place]
     numbers = _codecs_of(wanted)
     unmapped = _codecs_of(media)
-    mapped = {number: unmapped.get(number) or numbers.get(number, "") for number in media.formats}
+    rebound = {value.partition(" ")[0] for value in media.values("rtpmap")} - unmapped.keys()
+    mapped = {
+        number: unmapped.get(number) or numbers.get(number, "") for number in media.formats if number not in rebound
+    }
     ipv6 = ours.connection is not None and ours.connection.is_ipv6
     connection = theirs.connection_of(media)
     usable = connection is not None and (connection.is_hold or (connection.is_unicast and connection.is_ipv6 == ipv6))

@@ -102,6 +102,25 @@ def test_an_answer_that_leaves_out_the_rtpmaps_means_the_offers() -> None:
     assert (agreement.codec, agreement.dtmf_payload_type) == ("PCMU", 101)
 
 
+@pytest.mark.parametrize("encoding", ["telephone-event/16000", "opus/48000/2"])
+def test_a_number_of_ours_that_an_answer_gives_another_meaning_has_it(encoding: str) -> None:
+    agreement = read_answer(OFFER, answer_of("m=audio 4000 RTP/AVP 0 101", f"a=rtpmap:101 {encoding}"))
+    assert (agreement.codec, agreement.dtmf_payload_type) == ("PCMU", None)
+
+
+@pytest.mark.parametrize(
+    ("lines", "ptime_ms"),
+    [
+        (["a=ptime:30.0"], 30),
+        (["a=ptime:0", "a=maxptime:0"], 20),  # neither may be (RFC 8866 §9)
+        (["a=ptime:40", "a=maxptime:30.5"], 30),
+        (["a=maxptime:20"], 20),
+    ],
+)
+def test_times_of_packets_are_read_as_they_may_be_written(lines: list[str], ptime_ms: int) -> None:
+    assert read_answer(OFFER, answer_of("m=audio 4000 RTP/AVP 0", *lines)).ptime_ms == ptime_ms
+
+
 def test_media_lines_beyond_ours_are_ignored() -> None:
     assert read_answer(OFFER, answer_of("m=audio 4000 RTP/AVP 0", "m=video 0 RTP/AVP 31")).codec == "PCMU"
 
