@@ -281,7 +281,12 @@ class Lines:
             line.owner.line_answered(line, now)
 
     def _receive_late_answer(self, line: Line, sdp: bytes, now: float) -> None:
-        """The answer to an offer that went out as a refresh, in our 2xx, or in early media of ours."""
+        """The answer to an offer that went out as a refresh, in our 2xx, or in early media of ours.
+
+        A 2xx to a refresh that forgets its answer (RFC 3264 §4) leaves the media as they were agreed.
+        """
+        if not sdp and line.agreed:
+            return
         try:
             self._connect(line, read_answer(line.described, sdp))
         except PeerError as error:

@@ -189,6 +189,15 @@ def test_an_offer_that_does_not_fit_is_refused_and_the_line_stays(site: Site) ->
     assert site.pool.said[-1] == ("answer", None)
 
 
+def test_a_refresh_that_is_accepted_without_an_answer_leaves_the_media_as_they_were(site: Site) -> None:
+    site.hear(CallAnswered("leg", site.answer(4000)))
+    said = list(site.pool.said)
+    site.hear(ReofferAnswered("leg", b""))
+    assert (site.plane.connected, site.pool.said) == ([(THEIRS, 4000)], said)
+    site.hear(ReofferAnswered("leg", b"v=0\r\n"))
+    assert site.pool.said[-1] == ("hang up",)
+
+
 @pytest.mark.parametrize(
     ("origin", "address", "is_behind_nat"),
     [
