@@ -86,8 +86,9 @@ class Sessions(ABC):
         if session is None or dialog is None or self.phase is not Phase.TALKING:
             return
         self._deadlines.setdefault(LegTimer.EXPIRY, now + session.expires_after_s - session.refresh_after_s)
-        if self._our_offer is not None:
-            return  # its 2xx refreshes the session too
+        if self._our_offer is not None:  # its 2xx refreshes the session too, but it may be refused
+            self._deadlines[LegTimer.REFRESH] = now + self._settings.timers.t2
+            return
         if dialog.peer_updates:
             self._send_offer("UPDATE", b"", now)
         else:

@@ -10,6 +10,7 @@ from softswitch.sip.message import Request
 from softswitch.sip.uri import Uri
 
 SDP = b"v=0\r\n"
+OTHER = b"v=0\r\ns=other\r\n"
 UPDATES = ("Allow", "INVITE, ACK, BYE, CANCEL, UPDATE")
 
 
@@ -105,6 +106,38 @@ def test_a_refresh_that_is_told_to_wait_waits_and_keeps_the_call(bench, method: 
     bench.wait(299.0)
     assert bench.sent() == []
     assert not any(isinstance(event, CallEnded) for event in bench.events)
+
+
+def test_a_refresh_that_is_due_while_an_offer_is_refused_follows_it(bench) -> None:
+    bench.answered(headers=[expires("600;refresher=uac"), UPDATES])
+    bench.wait(299.0)
+    bench.pool.reoffer("leg", OTHER, bench.clock.now)
+    offer = bench.sent_request("INVITE")
+    bench.reply(offer, 100)
+    bench.wait(30.0)
+    bench.reply(offer, 488)
+    bench.sent_request("ACK")
+    bench.wait(4.0)
+    update = bench.sent()[0]
+    assert update.method == "UPDATE"
+    bench.reply(update, 200, headers=[expires("600;refresher=uac")])
+    bench.wait(290.0)
+    assert bench.events[-1] == ReofferRefused("leg", 488)
+
+
+def test_a_refresh_that_is_due_while_an_offer_is_accepted_is_done_by_it(bench) -> None:
+    bench.answered(headers=[expires("600;refresher=uac"), UPDATES])
+    bench.wait(299.0)
+    bench.pool.reoffer("leg", OTHER, bench.clock.now)
+    offer = bench.sent_request("INVITE")
+    bench.reply(offer, 100)
+    bench.wait(30.0)
+    bench.reply(offer, 200, sdp=SDP, headers=[expires("600;refresher=uac")])
+    bench.sent_request("ACK")
+    bench.wait(299.0)
+    assert bench.sent() == []
+    bench.wait(1.0)
+    bench.sent_request("UPDATE")
 
 
 def test_a_peer_that_would_have_us_wait_for_too_long_is_not_asked_again(bench) -> None:
