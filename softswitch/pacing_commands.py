@@ -142,8 +142,11 @@ def _read_market(path: Path | None) -> dict[str, Any]:
         return {}
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:  # not there, not UTF-8, not TOML
-        raise UsageError(f"the market {path} cannot be read: {error}") from error
+    except OSError as error:
+        text = f"the market {path} cannot be read: {error.strerror}; begin with a copy of configs/market-reference.toml"
+        raise UsageError(text) from error
+    except (ValueError, RecursionError) as error:  # not UTF-8, not TOML
+        raise UsageError(f"the market {path} is not TOML as configs/market-reference.toml is: {error}") from error
 
 
 def _market(settings: dict[str, Any], agents: int | None, answer_rate: float | None) -> "Market":
