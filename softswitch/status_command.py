@@ -12,7 +12,7 @@ from rich.markup import escape
 from softswitch.switch_client import PasswordFile, User, client_of
 
 HELD = 1
-"""Exit status while an interlock holds something back; 0: all dial, 2: no switch answers."""
+"""Exit status while an interlock holds back what somebody started; 0: nothing does, 2: no switch answers."""
 
 
 def status(
@@ -25,7 +25,8 @@ def status(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what the API answers.")] = False,
 ) -> None:
-    """Say whether the site dials. Exit status 0: it does; 1: an interlock holds something back; 2: no answer."""
+    """Say whether the site dials. Exit status 0: what was started may dial; 1: an interlock holds it back, or it could
+    not be started; 2: no answer."""
     from softswitch.config import load
 
     client = client_of(load(config), url, user, password_file, token_file)

@@ -322,6 +322,7 @@ class Switch:
             self.site.start_campaign(name, now)
         except UsageError as error:
             log.error("campaign not started", campaign=name, reason=str(error))
+            self.site.not_started[name] = str(error)
 
     async def _start_web(self, store: Store, trunks: Trunks) -> None:
         """Last, and its libraries are read beside the loop: calls do not wait for pages."""

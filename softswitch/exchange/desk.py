@@ -1,6 +1,7 @@
 """What people ask of a running site: the wallboard, agents' states, campaigns, the kill switch."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,7 @@ from softswitch.exchange.reviewing import Reviewing
 from softswitch.exchange.safekeeping import Safekeeping
 from softswitch.exchange.supervisor_desk import SupervisorDesk
 from softswitch.exchange.tracing import Tracing
-from softswitch.safeguards.campaign_views import CallbackView, ShiftView, callback_view, campaign_view
+from softswitch.safeguards.campaign_views import CallbackView, CampaignView, ShiftView, callback_view, campaign_view
 from softswitch.safeguards.four_eyes import Request, What
 from softswitch.safeguards.overrides import OverrideView
 from softswitch.safeguards.trace_view import TraceView
@@ -60,7 +61,7 @@ class Desk(SupervisorDesk):
             uptime_s=now - self._started_at,
             agents=tuple(agent_view(figures) for figures in site.board.figures(now)),
             calls=tuple(call_view(figures) for dialler in site.diallers for figures in dialler.calls(now)),
-            campaigns=tuple(campaign_view(each.figures(now), site.shift.outlook(each, now)) for each in site.diallers),
+            campaigns=tuple(self._campaign_view(dialler, now) for dialler in site.diallers),
             trunks=tuple(self._trunk(trunk.name, trunk.channels) for trunk in site.settings.trunks),
             interlocks=site.interlocks.views(),
             media_packets_in=packets_in,
@@ -77,6 +78,11 @@ class Desk(SupervisorDesk):
             alerts=site.watching.alerts(now),
             queues=tuple(site.inbound.queue_view(name_of(each.did), now) for each in site.settings.inbound),
         )
+
+    def _campaign_view(self, dialler: Dialler, now: float) -> CampaignView:
+        view = campaign_view(dialler.figures(now), self._site.shift.outlook(dialler, now))
+        why = self._site.not_started.get(view.name, "") if view.state == "stopped" else ""
+        return replace(view, held_because=f"could not be started: {why}") if why else view
 
     def _packets(self, now: float) -> tuple[int, int, int, float]:
         """As `plane.totals`, which looks at every leg: twice a second is enough for whoever looks at a screen."""
@@ -119,6 +125,7 @@ class Desk(SupervisorDesk):
     async def stop_campaign(self, name: str) -> None:
         with self._site.mutating() as now:
             self._campaign(name).dialler.stop(now)
+        self._site.not_started.pop(name, None)
         self._site.records.keep_order(name, "stopped")
 
     async def log_in_agent(self, agent: str) -> None:

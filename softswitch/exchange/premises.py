@@ -63,6 +63,8 @@ class Site:
     locks: NumberLocks
     blend: Blend
     campaigns: dict[str, DialledCalls] = field(default_factory=dict)
+    not_started: dict[str, str] = field(default_factory=dict)
+    """Why a campaign that was to run from the site's start on could not be started, until somebody says otherwise."""
     routes: RouteTable = field(init=False)
     overrides: Overrides = field(init=False)
     admissions: Admissions = field(init=False)
@@ -141,6 +143,7 @@ class Site:
     def start_campaign(self, name: str, now: float) -> None:
         """Raises UsageError with every reason why it may not start, KeyError for a name that no campaign has."""
         self.campaigns[name].dialler.start(now, self.interlocks.reasons_among((NEVER_DIAL,)))
+        self.not_started.pop(name, None)
 
     def report_channels(self) -> None:
         """Tell each dialler how many calls its trunks could take on now, and whether it may dial at all."""

@@ -33,6 +33,11 @@ def kind(name: str) -> str:
     return name.partition(_OF)[0]
 
 
+def campaign_of(name: str) -> str:
+    """Whose an interlock is; empty: the site's."""
+    return name.partition(_OF)[2]
+
+
 NOT_REPORTED = "has not reported yet"
 SILENT = "has stopped reporting"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from softswitch.dialler.agents import AgentFigures
 from softswitch.safeguards.campaign_views import CampaignView
-from softswitch.safeguards.interlocks import InterlockView
+from softswitch.safeguards.interlocks import InterlockView, campaign_of
 from softswitch.safeguards.supervision_views import AlertView, ConversationView, SupervisionView
 from softswitch.safeguards.visibility import CallView
 
@@ -86,24 +86,32 @@ class StatusView:
     site: str
     uptime_s: float
     dials: bool
-    """False while an interlock holds back the site, or one of its campaigns."""
+    """False while an interlock holds back the site or a campaign that somebody started, and where one that was to run
+    could not be started."""
     held_by: tuple[str, ...]
-    """Name and reason of each interlock that does."""
+    """Name and reason of each interlock that does; those of campaigns that nobody started hold nothing back."""
     interlocks: tuple[InterlockView, ...]
     campaigns: Mapping[str, str]
     """State by name."""
     campaigns_held_by: Mapping[str, str]
-    """Why, by the name of each that was started and does not dial for the moment."""
+    """Why, by the name of each that was started and does not dial for the moment, or could not be started."""
     agents_in: int
     calls: int
 
 
+def holding(board: WallboardView) -> tuple[InterlockView, ...]:
+    """Interlocks that keep back what is to be dialled: the site's own, and those of campaigns that somebody started."""
+    wanted = {"", *(each.name for each in board.campaigns if each.state in ("running", "held"))}
+    return tuple(lock for lock in board.interlocks if lock.holds and campaign_of(lock.name) in wanted)
+
+
 def status_view(board: WallboardView) -> StatusView:
-    held_by = tuple(f"{lock.name}: {lock.reason}" for lock in board.interlocks if lock.holds)
+    held_by = tuple(f"{lock.name}: {lock.reason}" for lock in holding(board))
+    not_started = any(each.state == "stopped" and each.held_because for each in board.campaigns)
     return StatusView(
         site=board.site,
         uptime_s=board.uptime_s,
-        dials=bool(board.interlocks) and not held_by,
+        dials=bool(board.interlocks) and not held_by and not not_started,
         held_by=held_by,
         interlocks=board.interlocks,
         campaigns={campaign.name: campaign.state for campaign in board.campaigns},

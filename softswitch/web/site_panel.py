@@ -2,13 +2,11 @@
 
 from nicegui import ui
 
-from softswitch.safeguards.interlocks import InterlockView
-from softswitch.safeguards.wallboard import TrunkView, WallboardView
+from softswitch.safeguards.wallboard import TrunkView, WallboardView, holding
 from softswitch.web.elements import Bar, Figure, Pill, Text, count, panel, percent
+from softswitch.web.trunk_words import words_of
 
 ENOUGH_PACKETS = 1000
-TRUNK_TONES = {"registered": "ready", "static": "ready"}
-"""Every other state of a trunk is an alert."""
 
 
 class InterlocksPanel:
@@ -20,9 +18,10 @@ class InterlocksPanel:
         with self._strip:
             self._verdict = Text("", "interlocks-verdict", tag="h2")
 
-    def show(self, interlocks: tuple[InterlockView, ...]) -> None:
+    def show(self, board: WallboardView) -> None:
+        interlocks = board.interlocks
         # A board without any interlock has not reported: that is no permission.
-        held = any(view.holds for view in interlocks) or not interlocks
+        held = bool(holding(board)) or not interlocks
         self._verdict.text = "Dialling is held" if held else "Dialling allowed"
         self._verdict.classes(replace=f"interlocks-verdict {'tone-alert' if held else 'tone-ready'}")
         for gone in self._items.keys() - {view.name for view in interlocks}:
@@ -58,7 +57,9 @@ class TrunksPanel:
                         Text("", "meter-value"),
                     )
             _, state, bar, text = self._rows[view.name]
-            state.show(view.state, TRUNK_TONES.get(view.state, "alert"))
+            words = words_of(view.state)
+            state.show(words.short, words.tone)
+            state.props["title"] = words.long
             share = view.calls / view.channels if view.channels else 0.0
             bar.show(share, tone="wrap" if share >= 0.9 else "busy")
             servers = f", {view.servers_up} of {view.servers} servers" if view.servers_up < view.servers else ""
@@ -71,7 +72,7 @@ class MediaPanel:
         with panel("Media", "media"), ui.element("div").classes("figures"):
             self._rate = Figure("packets/s")
             self._lost = Figure("lost")
-            self._cost = Figure("µs each")
+            self._cost = Figure("µs a packet")
             self._deaths = Figure("restarts")
 
     def show(self, view: WallboardView) -> None:

@@ -91,7 +91,7 @@ class Wallboard:
         self._time.text = datetime.now(self._room.settings.time_zone).strftime("%H:%M:%S")
         self._uptime.text = f"up {clock(view.uptime_s)}"
         self._audio.show()
-        self._interlocks.show(view.interlocks)
+        self._interlocks.show(view)
         self._alerts.show(view.alerts)
         self._agents.show(view)
         self._calls.show(view)

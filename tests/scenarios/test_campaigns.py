@@ -7,6 +7,7 @@ import pytest
 import uvloop
 
 from softswitch.errors import UsageError
+from softswitch.safeguards.wallboard import status_view
 from tests.interop.site import CAMPAIGN, running_switch, write_site
 
 
@@ -31,6 +32,23 @@ def test_without_a_never_dial_list_or_with_other_faults_a_campaign_is_refused_wi
                 await switch.desk.start_campaign(CAMPAIGN)
             assert state_of(switch) == "stopped"
             assert await switch.site.store.campaign_orders() == {}
+
+    uvloop.run(body())
+
+
+def test_a_campaign_that_was_to_run_and_could_not_says_why_until_somebody_has_stopped_it(tmp_path: Path) -> None:
+    def faulty(text: str) -> str:
+        without = text.replace('never_dial = "never-dial.csv"\n', "")
+        return without.replace('leads = "leads.csv"', 'leads = "leads.csv"\nstart = true')
+
+    async def body() -> None:
+        async with running_switch(site_in(tmp_path, faulty)) as switch:
+            (view,) = switch.desk.wallboard().campaigns
+            assert (view.state, "could not be started: " in view.held_because) == ("stopped", True)
+            assert "never-dial list" in view.held_because
+            assert not status_view(switch.desk.wallboard()).dials
+            await switch.desk.stop_campaign(CAMPAIGN)
+            assert switch.desk.wallboard().campaigns[0].held_because == ""
 
     uvloop.run(body())
 

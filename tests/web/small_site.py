@@ -40,6 +40,8 @@ class SmallSwitch(SmallSupervision):
         self.outlook: OutlookView | None = None
         self.steps: tuple[Interval, ...] = ()
         self.talks: list[ConversationView] = []
+        self.further: tuple[InterlockView, ...] = ()
+        """Interlocks beside the two that it always has."""
         self.asked: dict[str, OverrideView] = {}
         self.looked_at: list[tuple[str, str, str]] = []
         self.to_review = ["m1", "m2"]
@@ -85,6 +87,7 @@ class SmallSwitch(SmallSupervision):
             interlocks=(
                 InterlockView("recorder", True, ""),
                 InterlockView("supervisor", bool(self.present), "" if self.present else "No supervisor watches."),
+                *self.further,
             ),
             media_packets_in=1000,
             media_packets_out=990,

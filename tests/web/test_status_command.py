@@ -12,6 +12,7 @@ from site_client import Site, served
 from typer.testing import CliRunner, Result
 
 from softswitch.errors import UsageError
+from softswitch.safeguards.interlocks import InterlockView
 from softswitch.status_command import status
 from tests.auditor import AUDITOR
 
@@ -57,6 +58,26 @@ def test_a_campaign_that_is_held_says_why(run: Run, site: Site) -> None:
     assert "campaign transport-2026: held, its 6 calls of today are made" in run().stdout
     told = json.loads(run("--json").stdout)
     assert told["campaigns_held_by"] == {"transport-2026": "its 6 calls of today are made"}
+
+
+def test_an_interlock_of_a_campaign_that_nobody_started_is_shown_and_does_not_count(run: Run, site: Site) -> None:
+    site.switch.present.append("sue")
+    site.switch.further = (InterlockView("information message of transport-2026", False, "cannot be read"),)
+    found = run()
+    assert (found.exit_code, "dialling allowed" in found.stdout) == (0, True)
+    assert "✗ information message of transport-2026: cannot be read" in found.stdout
+    site.switch.campaign_state = "held"
+    assert run().exit_code == 1
+    site.switch.campaign_state = "paused"
+    assert run().exit_code == 0
+
+
+def test_a_campaign_that_could_not_be_started_counts(run: Run, site: Site) -> None:
+    site.switch.present.append("sue")
+    site.switch.campaign_held = "could not be started: no information message"
+    found = run()
+    assert found.exit_code == 1
+    assert "campaign transport-2026: stopped, could not be started: no information message" in found.stdout
 
 
 def test_a_site_that_dials_ends_with_0(run: Run, site: Site) -> None:
