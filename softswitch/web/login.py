@@ -18,6 +18,10 @@ from softswitch.web.totp import as_text, uri
 
 _PAGE = plain_page("login.html")
 _CODE_PAGE = plain_page("second_factor.html")
+_FIRST = (
+    '<p class="hint">First start: the administrator’s password was shown on the switch’s terminal, or its log says '
+    "which file holds it.</p>"
+)
 LONGEST_NAME = 64
 """As the field takes it."""
 
@@ -27,7 +31,7 @@ def login_router(room: Room) -> APIRouter:
 
     @router.get("/login")
     async def page(request: Request) -> Response:
-        return _page(next_path=request.query_params.get("next", "/"))
+        return _page(next_path=request.query_params.get("next", "/"), is_new=await room.is_new())
 
     @router.post("/login")
     async def log_in(request: Request) -> Response:
@@ -123,7 +127,7 @@ async def _answer(
 ) -> Response:
     """name: as it was typed.  again: somebody has just typed a first code."""
     if isinstance(who, Refused):
-        return _page(next_path=next_path, refused=who, name=name)
+        return _page(next_path=next_path, refused=who, name=name, is_new=await room.is_new())
     if isinstance(who, Enrolment):
         return _code_page(room, who, next_path, "This is not the code of this moment." if again else "")
     response = RedirectResponse(_own_path(next_path), 303)
@@ -131,7 +135,8 @@ async def _answer(
     return response
 
 
-def _page(*, next_path: str, refused: Refused | None = None, name: str = "") -> Response:
+def _page(*, next_path: str, refused: Refused | None = None, name: str = "", is_new: bool = False) -> Response:
+    """is_new: the password that the first start made still stands."""
     status, message = 200, ""
     headers = {}
     if refused is not None and refused.closed:
@@ -146,6 +151,7 @@ def _page(*, next_path: str, refused: Refused | None = None, name: str = "") -> 
     page = _PAGE
     for field, text in (
         ("alert", _alert(message)),
+        ("first", _FIRST if is_new else ""),
         ("next", html.escape(_own_path(next_path), quote=True)),
         ("at_name", "" if name else " autofocus"),
         ("at_password", " autofocus" if name else ""),

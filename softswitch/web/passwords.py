@@ -2,7 +2,9 @@
 
 import asyncio
 import secrets
+from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -11,6 +13,9 @@ from softswitch.web.accounts import Accounts, Role
 
 ADMINISTRATOR = "administrator"
 """Name of the account that the first start makes."""
+FIRST = b"first-start."
+"""The beginning of the salt of the password that the first start makes: whether that one still stands can be told by
+its hash alone. Four further bytes are random; the password's own 120 bits need no salt."""
 MAXIMUM_PASSWORD = 256
 """Characters; longer input is refused before any hashing."""
 
@@ -26,6 +31,12 @@ class Passwords:
 
     async def hash(self, password: str) -> str:
         return await asyncio.get_running_loop().run_in_executor(self._thread(), self._hasher.hash, password)
+
+    async def hash_first(self, password: str) -> str:
+        """The same for the password that the first start makes."""
+        salt = FIRST + secrets.token_bytes(4)
+        hashed = partial(self._hasher.hash, password, salt=salt)
+        return await asyncio.get_running_loop().run_in_executor(self._thread(), hashed)
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """Whether the password fits. With None (unknown account) a decoy is checked, which takes as long and fails."""
@@ -54,6 +65,12 @@ class Passwords:
             return False
 
 
+def is_first(password_hash: str) -> bool:
+    """Whether this is the hash of the password that the first start made."""
+    fields = password_hash.split("$")  # "", argon2id, version, costs, salt, hash: the PHC string format
+    return len(fields) == 6 and fields[4].startswith(b64encode(FIRST).decode())
+
+
 async def first_start(accounts: Accounts, passwords: Passwords | None = None) -> str | None:
     """Make the administrator's account when there is no account at all.
 
@@ -64,7 +81,7 @@ async def first_start(accounts: Accounts, passwords: Passwords | None = None) ->
     own = passwords or Passwords()
     password = secrets.token_urlsafe(15)
     try:
-        await accounts.add_account(ADMINISTRATOR, await own.hash(password), Role.ADMINISTRATOR)
+        await accounts.add_account(ADMINISTRATOR, await own.hash_first(password), Role.ADMINISTRATOR)
     finally:
         if passwords is None:
             own.close()

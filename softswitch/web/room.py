@@ -18,6 +18,7 @@ from softswitch.web.control import SwitchControl
 from softswitch.web.history import STEP_S, History
 from softswitch.web.journal import Journal, LoggedJournal, Looks
 from softswitch.web.live_pages import LivePages
+from softswitch.web.passwords import ADMINISTRATOR, is_first
 from softswitch.web.presence import Presence
 from softswitch.web.sessions import IDLE_S, LIFETIME_S, Sessions
 from softswitch.web.training import Training
@@ -82,9 +83,21 @@ class Room:
         self.agents_screens = LivePages(settings.agent_refresh_s)
         self.history = History()
         self._clock = clock
+        self._may_be_new = True
         self._view: WallboardView | None = None
         self._view_at = 0.0
         self._made: dict[object, tuple[WallboardView, Any]] = {}
+
+    async def is_new(self) -> bool:
+        """Whether the administrator still has the password that the first start made. Once that was replaced the store
+        is not asked again."""
+        if self._may_be_new:
+            try:
+                row = await self.authenticator.people.person(ADMINISTRATOR)
+            except SoftswitchError:
+                return False
+            self._may_be_new = row is not None and not row.disabled and is_first(row.password_hash)
+        return self._may_be_new
 
     def view(self) -> WallboardView:
         """The wallboard of this moment, made once for all pages that look at the same time."""

@@ -5,6 +5,8 @@ import httpx
 import pytest
 from site_client import Site, log_in, session_cookie, shared_site
 
+from softswitch.web.accounts import Role
+from softswitch.web.passwords import ADMINISTRATOR, first_start
 from softswitch.web.room import WebSettings
 
 
@@ -214,5 +216,25 @@ def test_the_log_in_page_is_whole_with_one_request() -> None:
         async with Site().client() as client:
             page = (await client.get("/login")).text
             assert "--accent" in page and not re.search(r"{{\w+}}|<link[^>]*stylesheet|<script|<img", page)
+
+    asyncio.run(story())
+
+
+def test_where_the_first_password_is_found_is_told_until_somebody_has_replaced_it() -> None:
+    async def story() -> None:
+        site = Site()
+        async with site.client() as client:
+            assert "First start" not in (await client.get("/login")).text, "nobody was made by a first start here"
+        site = Site()
+        site.accounts.rows.clear()
+        password = await first_start(site.accounts, site.passwords)
+        async with site.client() as client:
+            assert "First start" in (await client.get("/login")).text
+            assert "First start" in (await log_in(client, ADMINISTRATOR, "guess")).text
+            assert (await log_in(client, ADMINISTRATOR, password)).status_code == 303
+            assert "First start" in (await client.get("/login")).text, "it still stands"
+            changed = await site.passwords.hash("another password")
+            await site.accounts.add_account(ADMINISTRATOR, changed, Role.ADMINISTRATOR)
+            assert "First start" not in (await client.get("/login")).text
 
     asyncio.run(story())

@@ -5,7 +5,7 @@ from memory_people import MemoryAccounts, quick_passwords
 
 from softswitch.web.accounts import Account, Role
 from softswitch.web.authentication import Authenticator, Refused
-from softswitch.web.passwords import ADMINISTRATOR, Passwords, first_start
+from softswitch.web.passwords import ADMINISTRATOR, Passwords, first_start, is_first
 
 
 def test_the_first_start_makes_one_administrator_and_shows_the_password_once() -> None:
@@ -19,6 +19,7 @@ def test_the_first_start_makes_one_administrator_and_shows_the_password_once() -
         password_hash, role = accounts.rows[ADMINISTRATOR]
         assert role == Role.ADMINISTRATOR
         assert password not in password_hash
+        assert is_first(password_hash) and not is_first(await passwords.hash(password)) and not is_first("")
         who = await Authenticator(accounts, passwords).check(ADMINISTRATOR, password, "127.0.0.1")
         assert who == Account(ADMINISTRATOR, Role.ADMINISTRATOR)
         passwords.close()
