@@ -14,7 +14,7 @@ from softswitch.dialler.agents import AgentState
 from softswitch.safeguards.supervision_views import ConversationView, SupervisionView
 from softswitch.safeguards.wallboard import AgentView, WallboardView
 from softswitch.web.control import SwitchControl
-from softswitch.web.elements import MadeOnce, Pill, Row, Rows, Text, clock, meter, panel
+from softswitch.web.elements import MadeOnce, Pill, Row, Rows, Text, clock, meter, named, panel
 
 TONES = {
     AgentState.READY: "ready",
@@ -115,6 +115,7 @@ class AgentsPanel:
             self._tiles = _Tiles().on("choose", lambda event: self._open(str(event.args)))
             self._tiles.on("watch", lambda event: self._watch(event.args))
         with ui.dialog() as self._dialog, ui.element("div").classes("sheet"):
+            named(self._dialog, "Agent")
             self._title = Text("", "sheet-title", tag="h2")
             self._figures = Text("", "sheet-text", tag="p")
             with ui.element("div").classes("sheet-actions"):
@@ -125,6 +126,7 @@ class AgentsPanel:
                 self._button("Callee knows the agent", lambda agent: control.report_recognised(agent, supervisor))
                 ui.button("Close", on_click=self._dialog.close).props("flat no-caps")
         with ui.dialog() as self._reason_dialog, ui.element("div").classes("sheet"):
+            named(self._reason_dialog, "Why you listen")
             self._reason_title = Text("", "sheet-title", tag="h2")
             Text("The audit log keeps who listens to whom, and why.", "sheet-text", tag="p")
             with ui.element("form").on("submit.prevent", self._say_why):

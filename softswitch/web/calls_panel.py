@@ -6,7 +6,7 @@ from softswitch.safeguards.visibility import CallView
 from softswitch.safeguards.wallboard import WallboardView
 from softswitch.web.agents_panel import Act
 from softswitch.web.control import SwitchControl
-from softswitch.web.elements import MadeOnce, Row, Rows, Text, clock, panel
+from softswitch.web.elements import MadeOnce, Row, Rows, Text, clock, named, panel
 
 MAXIMUM_ROWS = 60
 TONES = {
@@ -62,6 +62,7 @@ class CallsPanel:
             self._summary = Text("", "panel-note")
             self._rows = _CallRows().on("choose", lambda event: self._ask(str(event.args)))
         with ui.dialog() as self._dialog, ui.element("div").classes("sheet"):
+            named(self._dialog, "End a call")
             self._title = Text("", "sheet-title", tag="h2")
             Text("The callee hears nothing more and the agent goes to wrap-up.", "sheet-text", tag="p")
             with ui.element("div").classes("sheet-actions"):

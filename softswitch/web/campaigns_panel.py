@@ -83,8 +83,7 @@ class _Card:
         tone = rate_tone(outlook.silent_rate, outlook.silent_limit)
         mark_at = LIMIT_AT if outlook.silent_limit else 0.0
         self._silent.show(bar_share(outlook.silent_rate, outlook.silent_limit), tone=tone, mark_at=mark_at)
-        limit = percent(outlook.silent_limit) if outlook.silent_limit else "none"
-        self._silent_rate.text = f"{percent(outlook.silent_rate)} of {limit}"
+        self._silent_rate.text = f"{percent(outlook.silent_rate)} of {percent(outlook.silent_limit)}"
         self._pacing.text = paced(view, outlook)
 
     @staticmethod

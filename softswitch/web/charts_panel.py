@@ -5,6 +5,7 @@ are drawn as SVG, so that the page's style sheet colours their words in light an
 tuples: the page library would wrap each value of a list, to hear of its changes.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -51,13 +52,16 @@ class ChartsPanel:
         with panel("Shift", "history") as section:
             named(section, "Charts of the shift")
             self._choice = ui.toggle([NOW, CONVERSATIONS, ABANDONED, AGENTS, DIALS], value=NOW, on_change=self._draw)
-            self._choice.props('unelevated dense no-caps size=sm aria-label="Which chart"').classes("chart-choice")
+            self._choice.props(
+                'unelevated dense no-caps size=sm toggle-text-color=panel aria-label="Which chart"'
+            ).classes("chart-choice")
             self._chart = _Chart({}, renderer="svg").classes("chart")
             self._chart.props("role=img")
-            self._words = Text("", "chart-words", tag="p")
-            with ui.element("details").classes("chart-table"):
-                Text("The shift by the hour, as a table", tag="summary")
-                self._table = _ShiftTable()
+            with ui.element("div").classes("chart-foot"):
+                self._words = Text("", "chart-words", tag="p")
+                with ui.element("details").classes("chart-table"):
+                    Text("By the hour, as a table", tag="summary")
+                    self._table = _ShiftTable()
         self._samples: tuple[Sample, ...] = ()
         self._board: WallboardView | None = None
 
@@ -161,15 +165,33 @@ def _options(series: list[dict[str, Any]], *, unit: str = "", patterned: bool = 
     return {
         "animation": False,
         "aria": {"enabled": patterned, "decal": {"show": patterned}, "label": {"enabled": False}},
-        "grid": {"left": 40, "right": 10, "top": 28, "bottom": 24},
-        "legend": {"top": 0, "right": 0, "itemWidth": 14, "itemHeight": 8},
+        "grid": {"left": 40, "right": 10, "top": 26, "bottom": 20},
+        "legend": {"top": 0, "right": 0, "itemWidth": 14, "itemHeight": 8, "selectedMode": False},
         "tooltip": {"trigger": "axis"},
         "yAxis": {
-            "type": "value", "min": 0, "splitNumber": 3, "splitLine": QUIET,
-            "minInterval": 0 if unit else 1, "axisLabel": {"formatter": "{value}" + unit},
+            "type": "value", "min": 0, **scale(_top(series), whole=not unit), "splitLine": QUIET,
+            "axisLabel": {"formatter": "{value}" + unit},
         },
         "series": series,
     }  # fmt: skip
+
+
+def scale(top: float, *, whole: bool) -> dict[str, float]:
+    """An axis from 0 with a mark half-way and one at its end, at round numbers: on the smallest screen the chart is
+    three lines of text high. whole: of things that are counted."""
+    half = max(top / 2, 1.0 if whole else 0.01)
+    tenth = 10.0 ** (math.floor(math.log10(half)) - 1)
+    steps = (round(each * tenth, 9) for each in (10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100))
+    interval = next(step for step in steps if step >= half - 1e-9 and not (whole and step % 1))
+    return {"max": 2 * interval, "interval": interval}
+
+
+def _top(series: Sequence[dict[str, Any]]) -> float:
+    """The highest that is drawn, where what is stacked stands on one another."""
+    heights = [[value[1] if isinstance(value, tuple) else value for value in each["data"]] for each in series]
+    if all("stack" in each for each in series):
+        heights = [[sum(values) for values in zip(*heights, strict=True)]]
+    return max((value for each in heights for value in each), default=0.0)
 
 
 def _bars(name: str, colour: str, values: list[Any], *, stack: str = "") -> dict[str, Any]:

@@ -17,7 +17,7 @@ from softswitch.web.audio_panel import AudioPanel
 from softswitch.web.calls_panel import CallsPanel
 from softswitch.web.campaigns_panel import CampaignsPanel
 from softswitch.web.charts_panel import ChartsPanel
-from softswitch.web.elements import Text, clock
+from softswitch.web.elements import Text, clock, named
 from softswitch.web.guard import may_enter
 from softswitch.web.noting import noted_control
 from softswitch.web.plain_pages import ASSETS
@@ -127,6 +127,7 @@ class Wallboard:
                 "unelevated no-caps"
             ).classes("danger kill")
         with ui.dialog() as self._kill_dialog, ui.element("div").classes("sheet"):
+            named(self._kill_dialog, "Stop everything?")
             Text("Stop everything?", "sheet-title", tag="h2")
             Text(
                 "Every agent is muted at once, every callee hears the closing message, all calls end and dialling "

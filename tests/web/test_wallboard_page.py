@@ -67,6 +67,15 @@ def busy(switch: SmallSwitch) -> None:
     switch.raise_alert("too fast", "101", "answered faster than it can be read, 0.6 s at the node", "c1", "age")
 
 
+MARKS = """() => {
+    const words = [...document.querySelectorAll(".chart svg text")];
+    const numbers = words.filter((each) => /^[0-9.]+$/.test(each.textContent));
+    const boxes = numbers.map((each) => each.getBoundingClientRect()).sort((a, b) => b.top - a.top);
+    return boxes.every((each, n) => !n || boxes[n - 1].top >= each.bottom - 3) ? boxes.length : 0;
+}"""
+"""How many numbers stand beside the chart, none on another; 0 where they do. Half a line is blank above and below."""
+
+
 def test_a_tile_shows_how_far_the_script_is_how_loud_both_are_and_what_lasts_too_long() -> None:
     async def body(site: Site, browser: Browser, url: str) -> None:
         busy(site.switch)
@@ -145,6 +154,7 @@ def test_a_supervisor_who_has_a_keyboard_alone_listens_mutes_and_stops_everythin
             await reach("Kill switch")
             await page.keyboard.press("Enter")
             await page.get_by_role("button", name="Stop everything now").wait_for()
+            await page.get_by_role("dialog", name="Stop everything?").wait_for()
             await page.keyboard.press("Escape")  # asked once, and thought better of
             await page.get_by_role("button", name="Stop everything now").wait_for(state="hidden")
             assert not switch.killed_by
@@ -183,6 +193,7 @@ def test_an_alert_stands_on_the_board_until_somebody_has_looked() -> None:
         switch = site.switch
         async with wallboard(browser, url) as page:
             assert not await page.locator(".alerts").is_visible()
+            await page.get_by_text("No call is in progress.").wait_for()
             busy(switch)
             await page.get_by_text("nobody has spoken for 14 s (node consent)").wait_for()
             assert await page.locator(".alert-row").count() == 2
@@ -213,6 +224,10 @@ def test_the_wallboard_of_a_full_floor_with_alerts_is_accessible_and_fits_the_sc
             await page.get_by_role("button", name="Agents", exact=True).click()
             await page.get_by_text("Agents in the last five minutes: 6.5 in call").first.wait_for()
             await picture(page, f"wallboard-{'dark' if dark else 'light'}")
+            assert await page.evaluate(MARKS) == 3
+            chosen = page.locator(".chart-choice [aria-pressed=true]")
+            panel = await page.locator(".history").evaluate("each => getComputedStyle(each).backgroundColor")
+            assert await chosen.evaluate("each => getComputedStyle(each).color") == panel, "legible in the dark too"
             found = await Axe().run(page, options={"runOnly": RULES})
             assert not found.response["violations"], found.generate_report()
             assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
@@ -237,7 +252,8 @@ def test_each_chart_of_the_shift_says_in_words_and_as_a_table_what_it_shows() ->
                 await page.locator(".chart-words").get_by_text(words).wait_for()
                 assert await chart.get_attribute("aria-label") == words
                 await chart.locator("svg path").first.wait_for(state="attached")
-            await page.get_by_text("The shift by the hour, as a table").click()
+            await page.get_by_text("By the hour, as a table").click()
+            await chart.wait_for(state="hidden")  # the table has its room
             row = page.locator(".chart-table tbody tr").first
             assert (await row.inner_text()).split() == ["09:00", "786", "165", "3.6", "2.1", "%", "6.5"]
 

@@ -6,6 +6,7 @@ export default {
         <span v-for="name in ['State', 'Reference', 'Agent', 'Callee', 'AMD', 'Time', '']" role="columnheader">{{ name }}<span v-if="!name" class="unseen">End</span></span>
       </div>
       <div role="rowgroup">
+        <div v-if="!rows.length" class="call call-none" role="row"><span role="cell">No call is in progress.</span></div>
         <div v-for="row in rows" :key="row.call_ref" class="call" role="row">
           <span role="cell"><span :class="['pill', 'tone-' + row.tone]">{{ row.state }}</span></span>
           <span role="cell" class="call-ref">{{ row.call_ref }}</span>
