@@ -26,6 +26,8 @@ class Shown:
     """Of a phone's file, made last: agent, path, minutes that it holds for."""
     chosen: Mapping[str, str] = field(default_factory=dict)
     """By step: the element whose form is shown."""
+    leads: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """By campaign in force: leads that may still be called, and all."""
     edition: int = 0
     """Of the step; grows with each change that was carried out there: its forms begin anew."""
 
@@ -59,8 +61,8 @@ def text_field(
     }
 
 
-def select_field(name: str, label: str, value: str, choices: Sequence[tuple[str, str]]) -> Block:
-    return {"name": name, "label": label, "value": value, "type": "select", "choices": list(choices)}
+def select_field(name: str, label: str, value: str, choices: Sequence[tuple[str, str]], hint: str = "") -> Block:
+    return {"name": name, "label": label, "value": value, "type": "select", "choices": list(choices), "hint": hint}
 
 
 def upload_block(block: str, label: str, accept: str, *, record: bool = False) -> Block:
@@ -69,6 +71,10 @@ def upload_block(block: str, label: str, accept: str, *, record: bool = False) -
 
 def light_block(text: str, tone: str, word: str) -> Block:
     return {"kind": "light", "key": f"light-{text[:40]}", "text": text, "tone": tone, "word": word}
+
+
+def words_block(key: str, text: str) -> Block:
+    return {"kind": "text", "key": key, "text": text}
 
 
 def list_block(title: str, items: Sequence[str], tone: str = "") -> Block:

@@ -116,6 +116,7 @@ class AdminPage:
             self._report,
             self._offer,
             self._chosen,
+            {each.name: (each.leads_left, each.leads_total) for each in board.campaigns},
             self._editions.get(self._step, 0),
         )
         lead, made = blocks(self._step, shown)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from softswitch.safeguards.site_setup import CampaignSetup, SiteSetup, TrunkSetup
+from softswitch.safeguards.wallboard import TrunkView
 from softswitch.web.admin_blocks import (
     Block,
     Shown,
@@ -15,10 +16,10 @@ from softswitch.web.admin_blocks import (
     table_block,
     text_field,
     upload_block,
+    words_block,
 )
+from softswitch.web.trunk_words import words_of
 
-LIGHTS = {"registered": "ready", "static": "ready"}
-"""Every other state of a trunk is an alert."""
 MESSAGE = "who_called"
 """Name of the information message that the page takes in."""
 NEW = ""
@@ -36,6 +37,8 @@ STEPS = (
     ("start", "9 Start"),
 )
 OPTIONAL = frozenset({"phones"})
+POLICIES = ("predictive", "progressive", "guaranteed_agent", "preview", "manual", "ratio")
+POLICY_HINT = "Predictive dials ahead of agents; progressive waits for one; guaranteed agent keeps one for each call."
 
 
 def done(setup: SiteSetup, *, has_leads: bool) -> set[str]:
@@ -110,7 +113,7 @@ def _trunk(shown: Shown) -> tuple[str, list[Block]]:
         text_field("channels", "Channels", str(own.channels), type_="number", hint="Calls at a time."),
         text_field("calls_per_second", "Calls per second", f"{own.calls_per_second:g}", type_="number"),
     ]
-    lights = [light_block(view.name, LIGHTS.get(view.state, "alert"), view.state) for view in shown.trunks]
+    lights = [_light(view) for view in shown.trunks]
     waiting = [each for each in setup.waiting if each.startswith("[[trunks]] ")]
     lights += [light_block(each.removeprefix("[[trunks]] "), "idle", "not in force yet") for each in waiting]
     if waiting:
@@ -143,6 +146,11 @@ def _trunk(shown: Shown) -> tuple[str, list[Block]]:
     )
 
 
+def _light(view: TrunkView) -> Block:
+    words = words_of(view.state)
+    return light_block(f"{view.name}. {words.long}", words.tone, words.short)
+
+
 def _never_dial(shown: Shown) -> tuple[str, list[Block]]:
     setup = shown.setup
     at = setup.never_dial_at
@@ -154,6 +162,11 @@ def _never_dial(shown: Shown) -> tuple[str, list[Block]]:
     upload = upload_block("never-dial-file", "File of numbers (CSV)", ".csv,text/csv,text/plain")
     return "Victims, witnesses, staff, courts: whom no call may reach. Keyed hashes are kept; the file is deleted.", [
         light_block(state, "alert" if at is None else "ready", "missing" if at is None else "in force"),
+        words_block(
+            "form",
+            "One number on each line, written as people write them; an asterisk at its end stands for every number "
+            "that begins so. The list takes the place of the one before.",
+        ),
         upload,
         *_taken(shown, "never-dial-file", [("never-dial", "Import the never-dial list", True)], ()),
         *_job_blocks(shown, "never-dial import"),
@@ -188,7 +201,8 @@ def _agents(shown: Shown) -> tuple[str, list[Block]]:
     if shown.report is not None:
         told = shown.report
         done_ = "Would be" if told.dry_run else "Were"
-        text = f"{told.rows} rows. {done_} added: {told.added}; changed: {told.changed}; the same: {told.unchanged}."
+        read = "1 row" if told.rows == 1 else f"{told.rows} rows"
+        text = f"{read}. {done_} added: {told.added}; changed: {told.changed}; the same: {told.unchanged}."
         if told.left_out:
             text += f" Columns left out: {', '.join(told.left_out)}."
         found.append({"kind": "text", "key": "agents-report", "text": text})
@@ -236,11 +250,12 @@ def _campaign(shown: Shown) -> tuple[str, list[Block]]:
     own = campaign or CampaignSetup(
         "", "research", "predictive", _first(setup.trunks), "", "09:00", "20:00", message, (), (), ""
     )
-    policies = ("predictive", "progressive", "guaranteed_agent", "preview", "manual", "ratio")
     fields = [
         text_field("name", "Campaign name", own.name, required=True),
         select_field("purpose", "Purpose", own.purpose, [("research", "Research"), ("marketing", "Marketing")]),
-        select_field("policy", "Policy", own.policy, [(each, each.replace("_", " ")) for each in policies]),
+        select_field(
+            "policy", "Policy", own.policy, [(each, each.replace("_", " ")) for each in POLICIES], POLICY_HINT
+        ),
         select_field("trunk", "Trunk", own.trunk, [("", "Any"), *((each.name, each.name) for each in setup.trunks)]),
         text_field("caller_id", "Caller id", own.caller_id, hint="Empty: the trunk's."),
         text_field("opens", "From", own.opens, type_="time", required=True, hint="The callee's local time."),
@@ -286,10 +301,20 @@ def _leads(shown: Shown) -> tuple[str, list[Block]]:
     first = [select_field("campaign", "Campaign", campaigns[0][0], campaigns)]
     buttons = [("leads-dry", "Dry run", False), ("leads", "Import the leads", True)]
     return "Whom to call. Numbers, names and addresses are encrypted as they come in; the file is deleted.", [
+        *(words_block(f"leads-{name}", _leads_of(name, *shown.leads.get(name, (0, 0)))) for name, _ in campaigns),
+        words_block(
+            "form",
+            "One row for each lead. Columns: number; country, time_zone and priority where there are such. Any other "
+            "column is kept with the lead, and agents see it where the campaign names it.",
+        ),
         upload_block("leads-file", "File of leads (CSV)", ".csv,text/csv"),
         *_taken(shown, "leads-file", buttons, LEAD_MEANINGS, first),
         *_job_blocks(shown, "leads"),
     ]
+
+
+def _leads_of(campaign: str, left: int, total: int) -> str:
+    return f"{campaign}: {total:,} leads, {left:,} still to be called." if total else f"{campaign}: no leads yet."
 
 
 def _start(shown: Shown) -> tuple[str, list[Block]]:

@@ -133,6 +133,8 @@ def test_the_steps_of_the_first_day_are_done_in_the_browser() -> None:
             await says(page, "in force after a restart")
             campaign = site.office.settings.campaigns[0]
             assert (f"{campaign.opens:%H:%M}", campaign.visible_fields) == ("10:30", ("city", "region"))
+            await step(page, "Leads")
+            await says(page, "transport-2026: 60 leads, 40 still to be called.")
             await step(page, "Start")
             await says(page, "[[agents]] 103")
             assert await page.get_by_text("no never-dial list").count() == 0, "there is one"

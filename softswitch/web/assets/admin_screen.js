@@ -9,7 +9,7 @@ const Fill = {
     <div v-if="form.fields.length" class="form-fields">
       <div v-for="field in form.fields" :key="field.name" :class="['form-field', field.type === 'checkbox' ? 'is-check' : '']">
         <label :for="id(field)">{{ field.label }}</label>
-        <select v-if="field.type === 'select'" :id="id(field)" class="field" v-model="values[field.name]">
+        <select v-if="field.type === 'select'" :id="id(field)" class="field" :aria-describedby="field.hint ? id(field) + '-hint' : null" v-model="values[field.name]">
           <option v-for="[value, text] in field.choices" :key="value" :value="value">{{ text }}</option>
         </select>
         <input v-else-if="field.type === 'checkbox'" :id="id(field)" type="checkbox" v-model="values[field.name]" />
