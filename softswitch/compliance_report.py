@@ -34,9 +34,12 @@ def compliance(
         str, typer.Option(help="One campaign; left out: all that dialled, and all that are set up.")
     ] = "",
     rules: Annotated[
-        RuleChoice,
-        typer.Option(help="uk (Ofcom), us (FTC, FCC), or own: the campaign's settings, where they are stricter."),
-    ] = RuleChoice.UK,
+        RuleChoice | None,
+        typer.Option(
+            help="uk (Ofcom), us (FTC, FCC), or own: the campaign's settings, where they are stricter; left out: what "
+            "the campaign has chosen."
+        ),
+    ] = None,
     pdf_file: Annotated[Path | None, typer.Option("--pdf", help="Write a page for each campaign to this file.")] = None,
     csv_file: Annotated[
         Path | None, typer.Option("--csv", help="Write a line for each campaign to this file; - for standard output.")
@@ -65,7 +68,7 @@ def compliance(
         _show(days)
 
 
-async def _read(config: Path, day: date | None, campaign: str, rules: RuleChoice) -> "list[ComplianceDay]":
+async def _read(config: Path, day: date | None, campaign: str, rules: RuleChoice | None) -> "list[ComplianceDay]":
     from softswitch.config import load, store_url
     from softswitch.exchange.compliance import compliance_days
     from softswitch.store.connection import is_missing_file

@@ -95,3 +95,10 @@ def test_a_document_has_a_page_for_each_campaign(site: Path, tmp_path: Path) -> 
 def test_what_cannot_be_reported_is_said_in_a_sentence(site: Path, told: list[str], why: str) -> None:
     with pytest.raises(UsageError, match=why):
         run(str(site), *DAY, *told)
+
+
+def test_each_campaign_is_held_against_the_rules_that_it_has_chosen_unless_others_are_named(site: Path) -> None:
+    site.write_text(site.read_text().replace('name = "panel"', 'name = "panel"\nrules = "us"', 1))
+    assert [each["rules"] for each in json.loads(run(str(site), *DAY, "--json", "-"))] == ["UK", "US", "UK"]
+    named = json.loads(run(str(site), *DAY, "--json", "-", "--rules", "own"))
+    assert {each["rules"] for each in named} == {"own"}

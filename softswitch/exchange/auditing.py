@@ -130,7 +130,7 @@ class Auditing:
         low, high = known.interval()
         return ReviewShareView(campaign.name, known.reviewed, known.people, known.share, known.is_measured, low, high)
 
-    async def compliance(self, day: date | None, campaign: str, rules: RuleChoice) -> list[ComplianceDay]:
+    async def compliance(self, day: date | None, campaign: str, rules: RuleChoice | None) -> list[ComplianceDay]:
         await self._site.records.written()
         return await compliance_days(self._site.settings, self._site.store, day, campaign, rules)
 

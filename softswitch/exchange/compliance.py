@@ -13,12 +13,12 @@ from softswitch.store.database import Store
 
 
 async def compliance_days(
-    settings: Settings, store: Store, day: date | None, campaign: str, rules: RuleChoice
+    settings: Settings, store: Store, day: date | None, campaign: str, rules: RuleChoice | None = None
 ) -> list[ComplianceDay]:
     """Every campaign that is set up, and those that dialled on the day besides, each held against the rules.
 
     day: in the site's time zone; None: today.  campaign: this one alone; empty: all.  UsageError where there is none
-    of that name.
+    of that name.  rules: None: those that the campaign has chosen.
     """
     zone = settings.site.time_zone
     day = day or datetime.now(ZoneInfo(zone)).date()
@@ -27,6 +27,6 @@ async def compliance_days(
     if campaign and campaign not in names:
         raise UsageError(f'there is no campaign "{campaign}"; the site has {", ".join(names) or "none"}')
     return [
-        await store.compliance_day(one, rules_of(one, rules), day, zone)
+        await store.compliance_day(one, rules_of(one, rules or one.rules), day, zone)
         for one in (known.get(name, Campaign(name)) for name in names if campaign in ("", name))
     ]

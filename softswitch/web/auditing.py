@@ -157,9 +157,9 @@ def _add_log(router: APIRouter, auditing: AuditControl) -> None:
 def _add_compliance(router: APIRouter, auditing: AuditControl, site: str) -> None:
     @router.get("/compliance", tags=["compliance"], responses=_REFUSED)
     async def compliance(
-        _: Reader, day: Day = None, campaign: OneCampaign = "", rules: RuleChoice = RuleChoice.UK
+        _: Reader, day: Day = None, campaign: OneCampaign = "", rules: RuleChoice | None = None
     ) -> ComplianceFigures:
-        """Each campaign's day held against the rules."""
+        """Each campaign's day held against the rules: its own choice of them, where none is named."""
         days = await _days(auditing, day, campaign, rules)
         return ComplianceFigures(days=days, breaches={each.campaign: list(each.breaches) for each in days})
 
@@ -170,7 +170,7 @@ def _add_compliance(router: APIRouter, auditing: AuditControl, site: str) -> Non
         response_class=Response,
     )
     async def compliance_csv(
-        _: Reader, day: Day = None, campaign: OneCampaign = "", rules: RuleChoice = RuleChoice.UK
+        _: Reader, day: Day = None, campaign: OneCampaign = "", rules: RuleChoice | None = None
     ) -> Response:
         """The same as CSV that no spreadsheet takes for formulas."""
         days = await _days(auditing, day, campaign, rules)
@@ -185,7 +185,7 @@ def _add_compliance(router: APIRouter, auditing: AuditControl, site: str) -> Non
         response_class=Response,
     )
     async def compliance_report(
-        _: Reader, day: Day = None, campaign: OneCampaign = "", rules: RuleChoice = RuleChoice.UK
+        _: Reader, day: Day = None, campaign: OneCampaign = "", rules: RuleChoice | None = None
     ) -> Response:
         """The same as a document to be filed."""
         days = await _days(auditing, day, campaign, rules)
@@ -242,7 +242,9 @@ def _add_keeping(router: APIRouter, auditing: AuditControl) -> None:
         return FileResponse(path, media_type=JSON_LINES, filename="recordings.certificates")
 
 
-async def _days(auditing: AuditControl, day: date | None, campaign: str, rules: RuleChoice) -> list[ComplianceDay]:
+async def _days(
+    auditing: AuditControl, day: date | None, campaign: str, rules: RuleChoice | None
+) -> list[ComplianceDay]:
     if day is not None and not FIRST.date() <= day < LAST.date():
         raise HTTPException(409, "No call was or will be on that day.")
     return await _asked(auditing.compliance(day, campaign, rules))

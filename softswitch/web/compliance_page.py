@@ -13,7 +13,12 @@ from softswitch.web.elements import Text, panel
 from softswitch.web.forms import choice, field, link, search_form
 
 PATH = "/audit/compliance"
-RULES = (("uk", "UK (Ofcom)"), ("us", "US (FTC, FCC)"), ("own", "The campaign's own, where stricter"))
+RULES = (
+    ("", "Each campaign's choice"),
+    ("uk", "UK (Ofcom)"),
+    ("us", "US (FTC, FCC)"),
+    ("own", "The campaign's own, where stricter"),
+)
 
 
 async def show_compliance(visitor: Visitor) -> None:
@@ -29,7 +34,7 @@ async def show_compliance(visitor: Visitor) -> None:
         with panel("Compliance report"), search_form(PATH):
             field("Day", "day", "date", value=asked["day"] or today)
             field("Campaign", "campaign", value=asked["campaign"], classes="narrow", hint="all")
-            choice("Rules", "rules", RULES, value=asked["rules"] or "uk")
+            choice("Rules", "rules", RULES, value=asked["rules"])
             Text("Show", "act act-main", tag="button").props("type=submit")
             if days:
                 for kind in ("pdf", "csv"):
@@ -56,8 +61,8 @@ def _show(each: ComplianceDay) -> None:
         table.show([row(what, text(what), text(told, "right")) for what, told in lines_of(each)])
 
 
-def _rules(asked: str) -> RuleChoice:
+def _rules(asked: str) -> RuleChoice | None:
     try:
-        return RuleChoice(asked) if asked else RuleChoice.UK
+        return RuleChoice(asked) if asked else None
     except ValueError:
         raise UsageError("There are no such rules.") from None

@@ -82,11 +82,15 @@ class SmallAuditing:
     async def review_shares(self) -> list[ReviewShareView]:
         return self.shares
 
-    async def compliance(self, day: date | None, campaign: str, rules: RuleChoice) -> list[ComplianceDay]:
+    async def compliance(self, day: date | None, campaign: str, rules: RuleChoice | None) -> list[ComplianceDay]:
         if campaign not in ("", *(each.campaign for each in self.days)):
             raise UsageError(f'there is no campaign "{campaign}"')
         told = (day or AT.date()).isoformat()
-        return [replace(each, day=told, rules=rules.upper()) for each in self.days if campaign in ("", each.campaign)]
+        return [
+            replace(each, day=told, rules=(rules or RuleChoice.UK).upper())
+            for each in self.days
+            if campaign in ("", each.campaign)
+        ]
 
     async def outcomes(self, campaign: str, since: date | None, until: date | None, e: float | None) -> Outcomes:
         if campaign != self.campaign:
