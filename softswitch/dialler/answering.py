@@ -64,11 +64,16 @@ class AnsweredCalls:
             if call.state is CallState.ANSWERED:
                 self.arm(call, now)
 
+    def callee_heard(self, call: Call, at: float) -> None:
+        """An agent hears the callee: for the record alone, for the rule asks what the callee hears."""
+        if call.attempt.answer_to_agent_ms is None and call.connected_at is not None and at >= call.connected_at:
+            assert call.answered_at is not None
+            self._books.note(call, silently=True, answer_to_agent_ms=(at - call.answered_at) * 1000.0)
+
     def agent_heard(self, call: Call, at: float, now: float, agent: str = "") -> None:
         if call.state is not CallState.CONNECTING or (agent and agent != call.agent):
             return
         assert call.connected_at is not None
-        assert call.answered_at is not None
         if at < call.connected_at:
             return  # told of an agent who was taken out of the call since
         call.state, call.heard_at, call.timer = CallState.IN_CALL, at, None
@@ -80,12 +85,7 @@ class AnsweredCalls:
             return
         call.served = True
         self._books.record_served(call, in_time=at <= call.deadline(self._campaign.two_second_rule_s), now=now)
-        self._books.note(
-            call,
-            agent=call.agent,
-            bridged_at=self._shift.wall(at),
-            answer_to_agent_ms=(at - call.answered_at) * 1000.0,
-        )
+        self._books.note(call, agent=call.agent, bridged_at=self._shift.wall(at))
 
     def notice_agents(self, now: float) -> None:
         """Look after calls whose agent has gone and wrap-ups that are over."""

@@ -328,11 +328,17 @@ class Dialler(ChosenCampaign):
             self._settle(now)
 
     def receive_agent_heard(self, call_ref: str, at: float, now: float, agent: str = "") -> None:
-        """The first packet between callee and agent, at the media plane's time; `agent` guards against late news."""
+        """The agent's first packet to the callee, at the media plane's time; `agent` guards against late news."""
         call = self._call(call_ref, CallState.CONNECTING)
         if call is not None:
             self._answered.agent_heard(call, at, now, agent)
             self._settle(now)
+
+    def receive_callee_heard(self, call_ref: str, at: float) -> None:
+        """The callee's first packet to an agent, at the media plane's time."""
+        call = self._call(call_ref, CallState.CONNECTING, CallState.IN_CALL)
+        if call is not None:
+            self._answered.callee_heard(call, at)
 
     def receive_message_started(self, call_ref: str, at: float, now: float, clip: str = "") -> None:
         """clip: what has started; the end of another one, which the message cut short, is no news of the message."""

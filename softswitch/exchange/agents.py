@@ -13,7 +13,7 @@ from softswitch.errors import UsageError
 from softswitch.exchange.headsets import Headsets
 from softswitch.exchange.line import Line
 from softswitch.exchange.lines import Lines
-from softswitch.media.events import FirstPacketReceived, MediaEvent
+from softswitch.media.events import FirstPacketBridged, FirstPacketReceived, MediaEvent
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +54,8 @@ class _Seat:
     """By the kill switch for this agent; until the call is over."""
     notice: str = ""
     """Clip that the partner hears as the two are joined."""
+    on_heard: Callable[[float], None] | None = None
+    """Told when the agent's first packet has left for the partner."""
     packets: int = 0
     """Received from the phone when its audio was last looked at."""
     heard_at: float = 0.0
@@ -96,6 +98,11 @@ class AgentLines:
     def is_in(self, agent: str) -> bool:
         seat = self._seats[agent]
         return seat.up or seat.connect is Connect.RING_PER_CALL
+
+    @property
+    def may_be_silent(self) -> bool:
+        """Whether phones may send nothing while nobody speaks."""
+        return not self._silence_s
 
     def call_of(self, agent: str) -> str:
         """The call that the agent is in, or that the agent's phone is rung for; else empty. KeyError where unknown."""
@@ -166,13 +173,24 @@ class AgentLines:
         if seat.connect is Connect.RING_PER_CALL:
             self._on_gone(agent, now)
 
-    def connect(self, agent: str, other: Line, call_ref: str, now: float, *, notice: str = "") -> None:
+    def connect(
+        self,
+        agent: str,
+        other: Line,
+        call_ref: str,
+        now: float,
+        *,
+        notice: str = "",
+        on_heard: Callable[[float], None] | None = None,
+    ) -> None:
         """Join the agent to `other`; a phone that must be rung first is rung, and joined when it answers.
 
-        notice: a clip that `other` hears over the agent's first words.
+        notice: a clip that `other` hears over the agent's first words.  on_heard: told when the agent's first packet
+        has left for `other`, monotonic.
         """
         seat = self._seats[agent]
         seat.partner, seat.call_ref, seat.notice, seat.muted = other, call_ref, notice, False
+        seat.on_heard = on_heard
         if seat.up and seat.line is not None:
             self._lines.join(call_ref, seat.line.leg_id, agent, now)
             self._join(seat, now)
@@ -275,6 +293,8 @@ class AgentLines:
         seat = self._by_leg.get(line.leg_id)
         if isinstance(event, FirstPacketReceived) and seat is not None and seat.is_nailed_up:
             self._on_arrived(seat.agent, self._lines.now)
+        elif isinstance(event, FirstPacketBridged) and seat is not None and seat.partner is not None and seat.on_heard:
+            seat.on_heard(event.at)
 
     # What the process after this one takes up.
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -234,7 +235,13 @@ class DialledCalls:
     def _connect(self, call_ref: str, agent: str, now: float) -> None:
         line = self._calls.get(call_ref)
         if line is not None:
-            self._agents.connect(agent, line, call_ref, now, notice=self.dialler.campaign.recording_notice)
+            notice = self.dialler.campaign.recording_notice
+            on_heard = partial(self._agent_heard, call_ref, agent)
+            self._agents.connect(agent, line, call_ref, now, notice=notice, on_heard=on_heard)
+
+    def _agent_heard(self, call_ref: str, agent: str, at: float) -> None:
+        with self.mutating() as now:
+            self.dialler.receive_agent_heard(call_ref, at, now, agent)
 
     def _play(self, call_ref: str, clip: str, now: float, *, loop: bool = False) -> None:
         line = self._calls.get(call_ref)
@@ -292,7 +299,9 @@ class DialledCalls:
         with self.mutating() as now:
             match event:
                 case FirstPacketBridged():
-                    self.dialler.receive_agent_heard(call_ref, event.at, now)
+                    self.dialler.receive_callee_heard(call_ref, event.at)
+                    if self._agents.may_be_silent or line.is_held:  # then this is all that can be known
+                        self.dialler.receive_agent_heard(call_ref, event.at, now)
                 case FirstPacketPlayed():
                     self.dialler.receive_message_started(call_ref, event.at, now, event.clip)
                 case PlayingEnded():

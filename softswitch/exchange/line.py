@@ -52,6 +52,8 @@ class Line:
     """Ours for SRTP; None where it is off."""
     secure: bool = False
     """SRTP has been demanded, offered or agreed: from then on there is no plain RTP."""
+    is_held: bool = False
+    """The other end wants to be sent nothing."""
     closed: bool = False
     blocked: str = ""
     """Why the gate let no INVITE out."""

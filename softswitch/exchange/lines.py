@@ -345,6 +345,7 @@ class Lines:
             latch = line.is_phone and self._is_translated(line, agreement.remote[0])
             self.plane.connect(line.media, agreement.remote, form, latch=latch, secure=agreement.keys)
         # Held by its address or its direction, the other end is sent nothing, and keeps its place in the bridge.
+        line.is_held = not agreement.sends or agreement.remote[0] in HELD_ADDRESSES
         self.plane.hold(line.media, not agreement.sends)
 
     def _is_translated(self, line: Line, host: str) -> bool:

@@ -34,6 +34,7 @@ def test_an_agent_heard_in_time_makes_it_a_live_call(open_desk):
     call = desk.dial()
     desk.answer(call)
     desk.pass_time(0.04)
+    desk.dialler.receive_callee_heard(call, desk.now)
     desk.hear(call)
     assert desk.dialler.day(desk.now).live == 1
     assert desk.dialler.attempt(call).answer_to_agent_ms == pytest.approx(40)
@@ -237,3 +238,14 @@ def test_an_agent_whose_phone_must_be_rung_gets_no_more_time_than_the_rule_leave
     told = desk.pass_time(1.76)
     assert PlayMessage(call, "who-called") in told
     assert AgentChanged("ada", AgentState.READY, "") in told, "it was the rule that cut it short, not the agent"
+
+
+def test_it_is_the_agent_who_must_be_heard_and_not_the_callee(open_desk):
+    desk = open_desk(lead(1))
+    desk.agent("ada")
+    call = desk.dial()
+    desk.answer(call)
+    desk.dialler.receive_callee_heard(call, desk.now)  # the agent's cable is out: the callee hears nothing
+    assert PlayMessage(call, "who-called") in desk.pass_time(2.0)
+    assert desk.dialler.board.state_of("ada") is AgentState.PAUSED
+    assert (desk.dialler.day(desk.now).live, desk.dialler.day(desk.now).abandoned) == (0, 1)

@@ -14,6 +14,7 @@ from softswitch.config import load
 from softswitch.errors import SoftswitchError, UsageError
 from softswitch.exchange import records
 from softswitch.store.errors import StoreFailed
+from softswitch.store.journal import Kind as Entered
 from softswitch.switch import Switch
 from softswitch.testing.callee import CalleePlan, Kind
 from tests.auditor import listen
@@ -251,5 +252,21 @@ def test_malformed_datagrams_leave_the_switch_up_and_its_calls_alone(tmp_path: P
             assert site.switch.site.driver.faults == 0
             (attempt,) = await site.ended()
             assert attempt.disposition == "connected"
+
+    uvloop.run(scenario())
+
+
+def test_a_phone_that_vanished_just_before_a_call_takes_no_callee(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        plan = {A: CalleePlan(Kind.PERSON, ring_s=0.3, talk_s=5.0, seed=7)}
+        async with floor(tmp_path, plan, agents=("1001", "1002")) as site:
+            await site.log_in("1001", "1002")
+            site.phones["1001"].vanish()
+            await site.start()
+            (attempt,) = await site.ended()
+            assert (attempt.agent, attempt.abandoned) == ("1002", False)
+            assert (attempt.bridged_at - attempt.answered_at).total_seconds() < 2.0
+            told = await site.switch.site.store.latest(Entered.AGENT, "1001")
+            assert "in call" not in {entry.content["state"] for entry in told}
 
     uvloop.run(scenario())
