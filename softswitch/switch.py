@@ -78,6 +78,8 @@ log = structlog.get_logger(__name__)
 
 STOP_S = 5.0  # what calls are given to end in order
 STOP_LOOK_S = 0.05
+ANSWERED_LAST_S = 3.0
+"""Whoever answers as the minimum ring ends hears an agent or the message within two seconds."""
 AUDIT_FRESH_S = 30.0  # the log is looked at every five
 STORE_FRESH_S = 20.0  # it is written to every five
 RING_PER_CALL_S = 1.5  # an agent whose phone is rung first must answer within this part of the two-second rule
@@ -345,10 +347,12 @@ class Switch:
     # Stop
 
     async def stop(self) -> None:
-        """No new calls; live ones end in order, records are written, recordings closed. A second call does nothing."""
+        """No new calls; what rings rings out, live ones end in order, records are written, recordings closed. A second
+        call does nothing."""
         if self._stopping or not hasattr(self, "site"):
             return
         self._stopping = True
+        await self._ring_out()
         self._reports.close()
         self._media.no_more_restarts()
         site = self.site
@@ -368,3 +372,17 @@ class Switch:
         site.audit.note_soon(SWITCH, "stop", subject="", reason="", failed=self._reports.receive_audit_health)
         self._media.cancel_restarts()
         await self._stack.aclose()
+
+    async def _ring_out(self) -> None:
+        """No telephone is cut off before the minimum ring, nor for the end of this process."""
+        diallers = self.site.diallers
+        with self.site.mutating() as now:
+            for dialler in diallers:
+                dialler.ring_out(now)
+        longest_s = max((each.campaign.minimum_ring_s for each in diallers), default=0.0)
+        if any(each.rings for each in diallers):
+            log.info("telephones ring out before the end", seconds=longest_s)
+        for _ in range(int((longest_s + ANSWERED_LAST_S) / STOP_LOOK_S)):
+            if not any(each.rings for each in diallers):
+                break
+            await asyncio.sleep(STOP_LOOK_S)

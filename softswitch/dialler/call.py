@@ -37,6 +37,8 @@ BEFORE_ANSWER = frozenset({CallState.PLACED, CallState.RINGING, CallState.CANCEL
 UNANSWERED = BEFORE_ANSWER | {CallState.COMMITTING}
 RECALLABLE = UNANSWERED | {CallState.PREVIEW}
 """Nobody has answered: the call can still be made not to be, once the minimum ring is over."""
+UNHEARD = (UNANSWERED - {CallState.CANCELLING}) | {CallState.ANSWERED, CallState.CONNECTING}
+"""A telephone rings, or somebody has answered and heard nobody yet."""
 WITH_MACHINE = frozenset({CallState.LISTENING, CallState.VOICEMAIL})
 LIVE = WITH_MACHINE | {CallState.ANSWERED, CallState.CONNECTING, CallState.IN_CALL, CallState.MESSAGE}
 

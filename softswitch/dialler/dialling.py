@@ -154,6 +154,17 @@ class Dialler(ChosenCampaign):
                 self._answered.kill(call, self._closing_clip, now)
         self.stop(now)
 
+    def ring_out(self, now: float) -> None:
+        """The process is about to end: no new calls. What rings is cut off once the minimum ring is over, and whoever
+        answers before that is served; what has not rung is cut off at once."""
+        self.stop(now)
+        for call in list(self._shift.calls.values()):
+            if call.state is CallState.PLACED:
+                self._placed.take_up(call, now)
+            elif call.state in RECALLABLE:
+                self._placed.unwanted(call, now)
+        self._settle(now)
+
     def add_leads(self, leads: Sequence[Lead], now: float) -> None:
         """The answer to `LeadsWanted`; empty when there are none to be dialled now."""
         self._supply.add(leads, now, keep=self._wanted in ("running", "paused"))

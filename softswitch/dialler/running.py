@@ -13,7 +13,7 @@ from softswitch.dialler.answering import AnsweredCalls
 from softswitch.dialler.attempt import DialAttempt
 from softswitch.dialler.blending import Blend
 from softswitch.dialler.books import Books
-from softswitch.dialler.call import BEFORE_ANSWER, SHOWN, UNANSWERED, WITH_MACHINE, Call, CallState
+from softswitch.dialler.call import BEFORE_ANSWER, SHOWN, UNANSWERED, UNHEARD, WITH_MACHINE, Call, CallState
 from softswitch.dialler.campaign import Campaign, Policy
 from softswitch.dialler.events import CampaignChanged, DiallerEvent
 from softswitch.dialler.figures import CallFigures, CampaignFigures
@@ -149,6 +149,11 @@ class RunningCampaign:
     def calls_to_come(self) -> int:
         """Calls that are decided upon, and have no INVITE yet."""
         return sum(call.attempt.invited_at is None for call in self._shift.calls.values())
+
+    @property
+    def rings(self) -> bool:
+        """Whether somebody's telephone rings, or was just answered and nobody has been heard yet."""
+        return any(call.state in UNHEARD for call in self._shift.calls.values())
 
     def attempt(self, call_ref: str) -> DialAttempt:
         """KeyError for a call that is unknown or long over."""

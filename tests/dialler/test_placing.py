@@ -364,3 +364,22 @@ def test_a_receiver_that_is_lifted_as_our_cancel_is_on_its_way_makes_a_silent_ca
     assert (desk.dialler.day(desk.now).abandoned, desk.dialler.day(desk.now).silent) == (1, 1)
     assert desk.last_lead().not_before >= desk.wall + timedelta(hours=72)
     assert not desk.of(ConnectAgent)
+
+
+def test_at_the_end_of_the_process_what_rings_rings_out_and_whoever_answers_is_served(open_desk):
+    desk = open_desk(lead(1), lead(2), lead(3))
+    for agent in ("ada", "bob", "eve"):
+        desk.agent(agent)
+    first, second, third = [event.call_ref for event in desk.of(PlaceCall)]
+    desk.ring(first)
+    desk.ring(second)
+    desk.pass_time(5)
+    desk.dialler.ring_out(desk.now)
+    assert CancelCall(third) in desk.settle()  # nothing rings there yet
+    assert ConnectAgent(second, "ada") in desk.answer(second)
+    desk.hear(second)
+    desk.pass_time(9.9)
+    assert desk.dialler.rings and CancelCall(first) not in desk.events
+    assert CancelCall(first) in desk.pass_time(0.2)
+    assert not desk.dialler.rings
+    assert len(desk.of(PlaceCall)) == 3

@@ -270,3 +270,17 @@ def test_a_phone_that_vanished_just_before_a_call_takes_no_callee(tmp_path: Path
             assert "in call" not in {entry.content["state"] for entry in told}
 
     uvloop.run(scenario())
+
+
+def test_a_switch_that_is_stopped_lets_telephones_ring_out_and_serves_whoever_answers(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        plan = {A: CalleePlan(Kind.PERSON, ring_s=3.0, talk_s=9.0, seed=7)}
+        async with floor(tmp_path, plan) as site:
+            await site.log_in("1001")
+            await site.start()
+            await site.until(lambda: site.calls("ringing"), "the callee's telephone rings")
+            await site.switch.stop()
+            journal = site.trunk.journal
+            assert journal.of("answered") and journal.of("first_rtp"), "the callee hears somebody"
+
+    uvloop.run(scenario())
