@@ -1,7 +1,6 @@
 """Agents' lines: nailed up for a shift, or rung for each call."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -13,6 +12,7 @@ from softswitch.errors import UsageError
 from softswitch.exchange.headsets import Headsets
 from softswitch.exchange.line import Line
 from softswitch.exchange.lines import Lines
+from softswitch.exchange.seat import Seat, Talk
 from softswitch.media.events import FirstPacketBridged, FirstPacketReceived, MediaEvent
 
 log = structlog.get_logger(__name__)
@@ -24,46 +24,6 @@ LOG_IN = "login"
 """What stands for a call reference while a phone is rung for its shift."""
 IDLE_SOUND = "tone:silence"
 """Between calls: a phone that gets no packets for long takes its call for dead, and so does a NAT on the way."""
-
-
-@dataclass(frozen=True, slots=True)
-class Talk:
-    """Who can be heard at an agent's place just now."""
-
-    line: Line | None
-    """The agent's, while it is up."""
-    partner: Line | None
-    """The other end, once the two are joined."""
-    call_ref: str
-    """Empty where they are not."""
-
-
-@dataclass(slots=True)
-class _Seat:
-    """One agent's place: how the agent is reached, and by which line just now."""
-
-    agent: str
-    connect: Connect
-    line: Line | None = None
-    up: bool = False
-    """The line is answered."""
-    partner: Line | None = None
-    """The line that the agent talks to."""
-    call_ref: str = ""
-    muted: bool = False
-    """By the kill switch for this agent; until the call is over."""
-    notice: str = ""
-    """Clip that the partner hears as the two are joined."""
-    on_heard: Callable[[float], None] | None = None
-    """Told when the agent's first packet has left for the partner."""
-    packets: int = 0
-    """Received from the phone when its audio was last looked at."""
-    heard_at: float = 0.0
-
-    @property
-    def is_nailed_up(self) -> bool:
-        """Whether its line stays from call to call; a headset always does, as nobody can ring a browser tab."""
-        return self.connect is Connect.NAILED_UP or (self.line is not None and self.line.headset is not None)
 
 
 class AgentLines:
@@ -84,8 +44,8 @@ class AgentLines:
         self._lines = lines
         self._headsets = headsets
         self._silence_s = silence_s
-        self._seats = {agent: _Seat(agent, connect) for agent, connect in agents.items()}
-        self._by_leg: dict[str, _Seat] = {}
+        self._seats = {agent: Seat(agent, connect) for agent, connect in agents.items()}
+        self._by_leg: dict[str, Seat] = {}
         self._new_leg_id = new_leg_id
         self._on_arrived = on_arrived
         self._on_gone = on_gone
@@ -111,11 +71,7 @@ class AgentLines:
 
     def talk_of(self, agent: str) -> Talk:
         """Raises KeyError for an unknown agent."""
-        seat = self._seats[agent]
-        line = seat.line if seat.up and seat.line is not None and not seat.line.closed else None
-        if line is None or seat.partner is None:
-            return Talk(line, None, "")
-        return Talk(line, None if seat.partner.closed else seat.partner, seat.call_ref)
+        return self._seats[agent].talk
 
     def log_in(self, agent: str, now: float) -> None:
         """Ring the agent's phone for its shift-long call; with ring-per-call there is nothing to ring yet.
@@ -331,12 +287,12 @@ class AgentLines:
         """Whether an agent who was in before can still be: a nailed-up one needs a line that is up."""
         return agent in self._seats and self.is_in(agent)
 
-    def _arrive_unheard(self, seat: _Seat, now: float) -> None:
+    def _arrive_unheard(self, seat: Seat, now: float) -> None:
         """Where phones may be silent, there is nothing to wait for."""
         if not self._silence_s:
             self._on_arrived(seat.agent, now)
 
-    def _ring(self, seat: _Seat, call_ref: str, now: float) -> None:
+    def _ring(self, seat: Seat, call_ref: str, now: float) -> None:
         leg_id = self._new_leg_id()
         if call_ref != LOG_IN:
             self._lines.join(call_ref, leg_id, seat.agent, now)
@@ -344,7 +300,7 @@ class AgentLines:
         self._seat(seat, line, up=False)
         self._by_leg[line.leg_id] = seat
 
-    def _vacate(self, seat: _Seat, now: float) -> None:
+    def _vacate(self, seat: Seat, now: float) -> None:
         """Take the seat's line from it, for another one: the agent is gone until that is up."""
         if seat.line is not None:
             old, seat.line, seat.up = seat.line, None, False
@@ -353,14 +309,14 @@ class AgentLines:
             self.on_moved(seat.agent, now)
             self._on_gone(seat.agent, now)
 
-    def _seat(self, seat: _Seat, line: Line, *, up: bool) -> None:
+    def _seat(self, seat: Seat, line: Line, *, up: bool) -> None:
         seat.line, seat.up, seat.packets = line, up, 0
 
     def _idle(self, line: Line) -> None:
         if not line.closed:
             self._lines.plane.play(line.media, IDLE_SOUND, loop=True)
 
-    def _join(self, seat: _Seat, now: float) -> None:
+    def _join(self, seat: Seat, now: float) -> None:
         assert seat.line is not None
         assert seat.partner is not None
         self._lines.changed(seat.line)
@@ -375,7 +331,7 @@ class AgentLines:
                 log.error("notice cannot be played", call=seat.call_ref, reason=str(error))
         self.on_moved(seat.agent, now)
 
-    def _forget(self, line: Line) -> _Seat | None:
+    def _forget(self, line: Line) -> Seat | None:
         seat = self._by_leg.pop(line.leg_id, None)
         if seat is not None and seat.line is line:
             seat.line, seat.up, seat.partner, seat.muted = None, False, None, False

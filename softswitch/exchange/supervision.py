@@ -14,8 +14,9 @@ from typing import Any, Protocol
 import structlog
 
 from softswitch.errors import SoftswitchError, UsageError
-from softswitch.exchange.agents import AgentLines, Talk
+from softswitch.exchange.agents import AgentLines
 from softswitch.exchange.lines import Lines
+from softswitch.exchange.seat import Talk
 from softswitch.exchange.supervisors import SupervisorLines
 from softswitch.safeguards.supervision_views import SupervisionView
 
