@@ -13,6 +13,15 @@ from softswitch.demo.judge import Findings
 from softswitch.safeguards.wallboard import WallboardView
 
 VERDICTS = ("HUMAN", "MACHINE", "NOTSURE", "HANGUP", "none")
+AGENTS = {
+    "in call": "#1f77b4",
+    "wrap-up": "#9467bd",
+    "reserved": "#d9e6a0",
+    "ready": "#9fd8a4",
+    "paused": "#d62728",
+    "offline": "#dddddd",
+}
+"""Colour of each state in the picture, from below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +147,8 @@ def plot(samples: Sequence[Sample], path: Path) -> None:
 
     at = [sample.at_s for sample in samples]
     figure, (above, below) = plt.subplots(2, 1, figsize=(11, 6.5), sharex=True, layout="constrained")
-    agents = {"in call": "#1f77b4", "wrap-up": "#9467bd", "ready": "#9fd8a4", "paused": "#d62728"}
-    counts = [[sum(a.state == state for a in s.view.agents) for s in samples] for state in agents]
-    above.stackplot(at, counts, labels=list(agents), colors=list(agents.values()), step="post")
+    counts = [[sum(a.state == state for a in s.view.agents) for s in samples] for state in AGENTS]
+    above.stackplot(at, counts, labels=list(AGENTS), colors=list(AGENTS.values()), step="post")
     above.set_ylabel("agents")
     above.set_title("softswitch demo: agents by state, and calls")
     calls = {"ringing": "#ff7f0e", "in call": "#1f77b4", "answered": "#2ca02c", "message": "#d62728"}
@@ -150,7 +158,8 @@ def plot(samples: Sequence[Sample], path: Path) -> None:
     below.set_ylabel("calls")
     below.set_xlabel("seconds")
     for axes in (above, below):
-        axes.legend(loc="upper right", ncols=5, fontsize=8)
+        axes.yaxis.get_major_locator().set_params(integer=True)
+        axes.legend(loc="upper right", ncols=6, fontsize=8)
         axes.grid(alpha=0.3)
         axes.set_ylim(bottom=0)
     figure.savefig(path, dpi=110)

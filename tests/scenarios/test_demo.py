@@ -13,12 +13,18 @@ from pathlib import Path
 
 import pytest
 
+from softswitch.demo.report import AGENTS
+from softswitch.dialler.agents import AgentState
 from tests.interop.site import write_site
 
 KEYS = {
     "healthy", "calls", "bridged", "abandoned_rate", "answer_to_agent_ms_p50", "answer_to_agent_ms_p99",
     "agent_utilisation", "packets_lost", "recordings", "amd", "outcomes",
 }  # fmt: skip
+
+
+def test_every_state_of_an_agent_has_a_colour_in_the_picture() -> None:
+    assert set(AGENTS) == set(AgentState)
 
 
 @pytest.mark.timeout(400)
