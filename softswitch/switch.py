@@ -69,7 +69,6 @@ from softswitch.safeguards.interlocks import AUDIT, CLOCK, MEDIA, STORE, Interlo
 from softswitch.store.database import Store
 from softswitch.store.training import TrainingBook
 from softswitch.transports.driver import Driver
-from softswitch.ua.accounts import USABLE
 
 if TYPE_CHECKING:
     from softswitch.web.server import WebServer
@@ -202,7 +201,7 @@ class Switch:
             minimum_free_mb=settings.recordings.minimum_free_mb,
             supervisor_ratio=settings.safeguards.supervisor_ratio,
             agents_in=lambda: sum(board.state_of(a.id) is not AgentState.OFFLINE for a in settings.agents),
-            trunks_usable=lambda: any(pool.account_state(t.name) in USABLE for t in self.site.settings.trunks),
+            trunk_trouble=lambda: self.site.trunk_trouble(*(trunk.name for trunk in self.site.settings.trunks)),
             on_tick=reports.tick,
             clock=lambda: driver.now,
             toll_alarm=lambda: toll.alarm,

@@ -97,7 +97,8 @@ class Desk(SupervisorDesk):
     def _trunk(self, name: str, channels: int) -> TrunkView:
         pool = self._site.pool
         up, servers = pool.servers_of(name)
-        return TrunkView(name, str(pool.account_state(name)), pool.calls_on(name), channels, servers, up)
+        state, refusal = str(pool.account_state(name)), pool.refusal_of(name)
+        return TrunkView(name, state, pool.calls_on(name), channels, servers, up, refusal)
 
     async def calls_of(self, campaign: str, limit: int, offset: int) -> list[DialAttempt]:
         self._campaign(campaign)

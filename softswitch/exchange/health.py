@@ -53,7 +53,7 @@ class Health:
         minimum_free_mb: int,
         supervisor_ratio: int,
         agents_in: Callable[[], int],
-        trunks_usable: Callable[[], bool],
+        trunk_trouble: Callable[[], str],
         on_tick: Callable[[], None],
         clock: Callable[[], float],
         toll_alarm: Callable[[], str],
@@ -69,7 +69,7 @@ class Health:
         self._minimum_free = minimum_free_mb * MB
         self._ratio = supervisor_ratio
         self._agents_in = agents_in
-        self._trunks_usable = trunks_usable
+        self._trunk_trouble = trunk_trouble
         self._on_tick = on_tick
         self._clock = clock
         self._toll_alarm = toll_alarm
@@ -129,7 +129,7 @@ class Health:
             DISK: lambda now: self._disk(),
             RECORDER: lambda now: self._recorder(),
             SUPERVISOR: lambda now: self.supervision(self._agents_in(), self._ratio),
-            TRUNK: lambda now: "" if self._trunks_usable() else "no trunk is registered",
+            TRUNK: lambda now: self._trunk_trouble(),
             CLOCK: self._wall_clock,
             TOLL: lambda now: self._toll_alarm(),
             **self._further,

@@ -32,8 +32,10 @@ from softswitch.exchange.watching import Watching
 from softswitch.media.control import MediaPlane
 from softswitch.safeguards.interlocks import NEVER_DIAL, Interlocks
 from softswitch.safeguards.overrides import Overrides
+from softswitch.safeguards.trunk_words import words_of
 from softswitch.store.database import Store
 from softswitch.transports.driver import Driver
+from softswitch.ua.accounts import USABLE
 from softswitch.ua.pool import UserAgentPool
 from softswitch.ua.routes import RouteTable
 
@@ -171,6 +173,14 @@ class Site:
                 return reason or "; ".join(self.interlocks.reasons_of(calls.campaign)) or None
         tried = self.trials.may_ring(number)
         return None if tried is None else self.inbound.overflows.may_ring(number)
+
+    def trunk_trouble(self, *names: str) -> str:
+        """Why none of these trunks can be used, in plain words; empty where one can."""
+        states = {name: self.pool.account_state(name) for name in names}
+        if not USABLE.isdisjoint(states.values()):
+            return ""
+        told = (f"{name}: {words_of(state, self.pool.refusal_of(name)).long}" for name, state in states.items())
+        return "; ".join(told) or "there is no trunk: make one on the administrator's page"
 
     def trunks_of(self, campaign: str) -> list[str]:
         """The carrier accounts that a campaign may use."""

@@ -64,7 +64,10 @@ class Reports:
                 if isinstance(event, CallEnded | CallFailed):  # before its answer it has no line yet
                     self.site.inbound.receive_withdrawn(event.leg_id, now)
                 self.site.report_channels()
-            case AccountRegistered() | AccountReachable() | AccountFailed():
+            case AccountFailed():
+                log.warning("carrier account", account=event.account, news="AccountFailed", status=event.status)
+                self.site.health.look()
+            case AccountRegistered() | AccountReachable():
                 log.info("carrier account", account=event.account, news=type(event).__name__)
                 self.site.health.look()
             case SourceBanned():

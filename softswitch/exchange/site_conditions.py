@@ -21,7 +21,6 @@ from softswitch.safeguards import conditions
 from softswitch.safeguards.conditions import MessageSound
 from softswitch.safeguards.interlocks import BUDGET, MEDIA_LOAD, MESSAGE, NEVER_DIAL, ROSTER, SUPERVISOR, TRUNK, of
 from softswitch.safeguards.media_load import MediaLoad
-from softswitch.ua.accounts import USABLE
 
 GUARANTEED = "each call has its agent in advance meanwhile"
 KERNEL_LOOK_S = 1.0
@@ -139,8 +138,7 @@ class SiteConditions:
         return self.site.health.supervision(agents, campaign.supervisor_ratio or 0)
 
     def _trunk(self, campaign: CampaignSettings, now: float) -> str:
-        state = self.site.pool.account_state(campaign.trunk)
-        return "" if state in USABLE else f"trunk {campaign.trunk} is {state}"
+        return self.site.trunk_trouble(campaign.trunk)
 
     def _agents_of(self, campaign: CampaignSettings) -> list[str]:
         return [

@@ -36,6 +36,8 @@ class TrunkView:
     """Its addresses, by DNS or the settings."""
     servers_up: int = 0
     """Of these, how many may be tried now."""
+    refusal: int = 0
+    """SIP status by which its registration failed last; 408: nobody answered; 0: it has not failed."""
 
 
 @dataclass(frozen=True, slots=True)

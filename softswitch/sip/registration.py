@@ -48,7 +48,7 @@ class RegistrationFailed:
     """A try failed, or the registration lapsed; the next try is planned."""
 
     status: int
-    """408 where nobody answered."""
+    """408 where nobody answered; of one that lapsed, what its refresh was refused by."""
     reason: str
 
 
@@ -98,6 +98,8 @@ class Registration:
         self._events: deque[RegistrationEvent] = deque()
         self._brief_once = False
         self._reported = False
+        self._failed_by = 408
+        """The last answer to a refresh that was refused; 408: none was, or nobody has answered."""
         self.state = State.IDLE
         self.service_route: tuple[str, ...] = ()
         """Route values in order, by which the registrar would have our calls go (RFC 3608 §6.1)."""
@@ -170,7 +172,7 @@ class Registration:
         """Refresh, try again, or find that the registration has lapsed."""
         if self._lapses_at is not None and now >= self._lapses_at:
             self._lapses_at = None
-            self._report_failure(408, "the registration lapsed")
+            self._report_failure(self._failed_by, "the registration lapsed")
             if self.state is State.REGISTERED:
                 self.state = State.REGISTERING
         if self._due_at is not None and now >= self._due_at:
@@ -229,6 +231,7 @@ class Registration:
         self.service_route = _service_route_in(response)
         self._pause_s = MIN_PAUSE_S
         self._brief_once = False
+        self._failed_by = 408
         self._lapses_at = now + granted
         self._due_at = now + max(granted / 2, granted - max(MIN_MARGIN_S, granted * 0.1))
         if not self._reported:
@@ -258,6 +261,7 @@ class Registration:
 
     def _fail(self, status: int, reason: str, now: float, retry_after_s: int | None = None) -> None:
         self.state = State.WAITING
+        self._failed_by = status
         pause_s = self._shortened(MAX_PAUSE_S if status in SLOW_STATUSES else self._pause_s)
         self._pause_s = min(self._pause_s * 2, MAX_PAUSE_S)
         if retry_after_s is not None:

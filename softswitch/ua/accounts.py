@@ -204,6 +204,8 @@ class Carrier:
         self.account = account
         self.targets = Targets(account.servers, chance)
         self.is_registered = False
+        self.refusal = 0
+        """SIP status by which its registration failed last, 408 where nobody answered; 0: it stands, or has not yet."""
         self.service_route: tuple[str, ...] = ()
         """Route values of calls over it, as its registrar wishes (RFC 3608)."""
         self._legs: set[str] = set()

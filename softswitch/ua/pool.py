@@ -232,6 +232,10 @@ class UserAgentPool(LegCommands, Uptake, AccountChanges):
         """Raises KeyError for an unknown account."""
         return self._carriers[name].state
 
+    def refusal_of(self, account: str) -> int:
+        """SIP status by which the account's registration failed last; 408: nobody answered; 0: it has not failed."""
+        return self._carriers[account].refusal
+
     def servers_of(self, account: str) -> tuple[int, int]:
         """(those that may be tried now, all)."""
         targets = self._carriers[account].targets

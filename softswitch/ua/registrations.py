@@ -223,8 +223,10 @@ class RegistrationDesk:
             if course.is_leaving:
                 continue
             if isinstance(event, Registered):
+                carrier.refusal = 0
                 self._events.append(AccountRegistered(name))
             elif isinstance(event, RegistrationFailed):
+                carrier.refusal = event.status
                 self._events.append(AccountFailed(name, event.status, event.reason))
         if course.is_leaving and registration.state is State.IDLE:
             self._forget(course, now)

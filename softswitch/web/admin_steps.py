@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from softswitch.safeguards.site_setup import CampaignSetup, SiteSetup, TrunkSetup
+from softswitch.safeguards.trunk_words import words_of
 from softswitch.safeguards.wallboard import TrunkView
 from softswitch.web.admin_blocks import (
     Block,
@@ -18,7 +19,6 @@ from softswitch.web.admin_blocks import (
     upload_block,
     words_block,
 )
-from softswitch.web.trunk_words import words_of
 
 MESSAGE = "who_called"
 """Name of the information message that the page takes in."""
@@ -147,8 +147,8 @@ def _trunk(shown: Shown) -> tuple[str, list[Block]]:
 
 
 def _light(view: TrunkView) -> Block:
-    words = words_of(view.state)
-    return light_block(f"{view.name}. {words.long}", words.tone, words.short)
+    words = words_of(view.state, view.refusal)
+    return light_block(f"{view.name}: {words.long}", words.tone, words.short)
 
 
 def _never_dial(shown: Shown) -> tuple[str, list[Block]]:

@@ -2,9 +2,9 @@
 
 from nicegui import ui
 
+from softswitch.safeguards.trunk_words import words_of
 from softswitch.safeguards.wallboard import TrunkView, WallboardView, holding
 from softswitch.web.elements import Bar, Figure, Pill, Text, count, panel, percent
-from softswitch.web.trunk_words import words_of
 
 ENOUGH_PACKETS = 1000
 
@@ -40,7 +40,7 @@ class InterlocksPanel:
 
 class TrunksPanel:
     def __init__(self) -> None:
-        self._rows: dict[str, tuple[ui.element, Pill, Bar, Text]] = {}
+        self._rows: dict[str, tuple[ui.element, Pill, Bar, Text, Text]] = {}
         self._list = panel("Trunks", "trunks")
 
     def show(self, trunks: tuple[TrunkView, ...]) -> None:
@@ -55,11 +55,13 @@ class TrunksPanel:
                         Pill(),
                         Bar(f"Channels in use, {view.name}"),
                         Text("", "meter-value"),
+                        Text("", "trunk-trouble"),
                     )
-            _, state, bar, text = self._rows[view.name]
-            words = words_of(view.state)
+            _, state, bar, text, trouble = self._rows[view.name]
+            words = words_of(view.state, view.refusal)
             state.show(words.short, words.tone)
             state.props["title"] = words.long
+            trouble.text = "" if words.tone == "ready" else words.long
             share = view.calls / view.channels if view.channels else 0.0
             bar.show(share, tone="wrap" if share >= 0.9 else "busy")
             servers = f", {view.servers_up} of {view.servers} servers" if view.servers_up < view.servers else ""

@@ -17,7 +17,7 @@ class Site:
     """The little that health looks at, for a test to change."""
 
     def __init__(self, folder: Path, *, ratio: int = 2, minimum_free_mb: int = 0) -> None:
-        self.now, self.agents, self.trunk, self.ticks = 100.0, 0, True, 0
+        self.now, self.agents, self.trunk, self.ticks = 100.0, 0, "", 0
         self.alarm = ""
         self.interlocks = Interlocks(health.NAMES)
         self.health = Health(
@@ -26,7 +26,7 @@ class Site:
             minimum_free_mb=minimum_free_mb,
             supervisor_ratio=ratio,
             agents_in=lambda: self.agents,
-            trunks_usable=lambda: self.trunk,
+            trunk_trouble=lambda: self.trunk,
             on_tick=self.tick,
             clock=lambda: self.now,
             toll_alarm=lambda: self.alarm,
@@ -100,9 +100,9 @@ def test_a_failed_recording_keeps_the_interlock_open_until_the_folder_takes_a_fi
 
 
 def test_a_trunk_that_is_gone_opens_its_interlock(site: Site) -> None:
-    site.trunk = False
+    site.trunk = "lab: nobody answers there"
     site.health.look()
-    assert "trunk" in site.reason(TRUNK)
+    assert site.reason(TRUNK) == "trunk: lab: nobody answers there"
 
 
 def test_a_wall_clock_that_jumps_stops_dialling_for_a_minute(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -210,6 +210,18 @@ def test_a_registration_that_lapses_is_reported() -> None:
     assert registration.next_event() == RegistrationFailed(408, "the registration lapsed")
 
 
+def test_a_registration_that_lapses_after_its_refresh_was_refused_tells_by_what() -> None:
+    registration = registered()
+    due = registration.next_timer()
+    assert due is not None
+    registration.handle_timer(due)
+    reply(registration, 403, due)
+    registration.handle_timer(300.0)
+    assert not registration.is_registered
+    assert registration.next_event() == RegistrationFailed(403, "Forbidden")
+    assert registration.next_event() == RegistrationFailed(403, "the registration lapsed")
+
+
 def test_too_brief_a_wish_is_lengthened_once() -> None:
     registration = make(expires_s=60)
     registration.start(0.0)

@@ -225,6 +225,19 @@ def test_a_refusal_is_the_registrar_s_last_word_for_this_round(status: int) -> N
     carriers.run(1.0)
     assert registers(carriers) == [1, 0, 0, 0]
     assert carriers.switch.account_state("carrier") is AccountState.UNREGISTERED
+    assert carriers.switch.refusal_of("carrier") == status
+    register_at(carriers.servers[0])
+    carriers.run(400.0)
+    assert carriers.switch.refusal_of("carrier") == 0
+
+
+def test_a_registrar_that_does_not_answer_is_told_apart_from_one_that_has_not_yet() -> None:
+    carriers = registering(servers=1)
+    carriers.switch.start(carriers.now)
+    carriers.run(1.0)
+    assert carriers.switch.refusal_of("carrier") == 0
+    carriers.run(40.0)
+    assert carriers.switch.refusal_of("carrier") == 408
 
 
 def test_a_challenge_and_a_423_are_answered_at_the_server_that_asks() -> None:

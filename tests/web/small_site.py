@@ -37,6 +37,8 @@ class SmallSwitch(SmallSupervision):
         self.container: Path | None = None
         """The one recording that there is, named after its call; its further parts lie beside it."""
         self.servers_up = 2
+        self.trunk = ("registered", 0)
+        """State, and the status that its registration was refused by."""
         self.outlook: OutlookView | None = None
         self.steps: tuple[Interval, ...] = ()
         self.talks: list[ConversationView] = []
@@ -83,7 +85,7 @@ class SmallSwitch(SmallSupervision):
                     outlook=self.outlook,
                 ),
             ),
-            trunks=(TrunkView("carrier", "registered", len(self.live), 30, 2, self.servers_up),),
+            trunks=(TrunkView("carrier", self.trunk[0], len(self.live), 30, 2, self.servers_up, self.trunk[1]),),
             interlocks=(
                 InterlockView("recorder", True, ""),
                 InterlockView("supervisor", bool(self.present), "" if self.present else "No supervisor watches."),

@@ -90,6 +90,8 @@ def test_the_steps_of_the_first_day_are_done_in_the_browser() -> None:
             assert (trunk.host, trunk.password_file.read_text()) == ("198.51.100.77", "pass word 7\n")
             assert "pass word 7" not in await page.content()
 
+            site.switch.trunk = ("unregistered", 408)
+            await says(page, "carrier: nobody answers there: are host, port and transport right")
             await page.get_by_label("Number to call").fill("020 7946 0001")
             await press(page, "Make a test call")
             await says(page, "Test call over carrier")

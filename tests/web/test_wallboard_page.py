@@ -188,6 +188,19 @@ def test_where_the_site_asks_for_it_a_reason_is_given_before_anybody_is_heard() 
     story(body, WebSettings(reconnect_s=2.0, listening_needs_reason=True))
 
 
+def test_why_a_trunk_cannot_be_used_stands_beside_it_and_goes_when_it_can() -> None:
+    async def body(site: Site, browser: Browser, url: str) -> None:
+        site.switch.trunk = ("unregistered", 403)
+        async with wallboard(browser, url) as page:
+            why = page.locator(".trunks").get_by_text("user name or password is wrong, or the account is barred")
+            await why.wait_for()
+            await page.locator(".trunks").get_by_text("refused", exact=True).wait_for()
+            site.switch.trunk = ("registered", 0)
+            await why.wait_for(state="hidden")
+
+    story(body)
+
+
 def test_an_alert_stands_on_the_board_until_somebody_has_looked() -> None:
     async def body(site: Site, browser: Browser, url: str) -> None:
         switch = site.switch
