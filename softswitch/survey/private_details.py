@@ -8,7 +8,7 @@ import re
 from enum import StrEnum
 
 from softswitch.survey.quantities import without_quantities
-from softswitch.survey.spoken_digits import groups_of, plain
+from softswitch.survey.spoken_digits import groups_of, in_digits, plain
 
 
 class Detail(StrEnum):
@@ -30,9 +30,12 @@ SHORTEST_IBAN, LONGEST_IBAN = 15, 34  # ISO 13616-1
 MOST_YEARS = 8
 
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_MAIL = r"(?:gmail|googlemail|hotmail|outlook|yahoo|icloud|btinternet|aol|protonmail)"
 _EMAIL = re.compile(
-    r"\S\s*@\s*\S|@\w|\bat\s+[\w.-]+(?:\s*\bdot\s+|\.)[a-z]{2,}|[(\[]\s*at\s*[)\]]\s*[\w-]+\s*(?:\.|\bdot\b|[(\[]\s*dot)\s*\w"
-    r"|\bwww\b|https?:|\b[\w-]+\s*(?:\.|\bdot\b)\s*(?:com|org|net|info|co|uk|ie|de|fr|eu|io|me)\b"
+    r"\S\s*@\s*\S|@\w|\bat\s+[\w.-]+(?:\s*\bdot\s+|\.)[a-z]{2,}"
+    r"|[(\[]\s*at\s*[)\]]\s*[\w-]+\s*(?:\.|\bdot\b|[(\[]\s*dot\s*[)\]])\s*\w"
+    rf"|\bat\s+{_MAIL}\b|\b{_MAIL}\s*(?:\.|\bdot\b)?\s*com?\b|\bwww\b|https?:"
+    r"|\b[\w-]+\s*(?:\.|\bdot\b)\s*(?:com|org|net|info|co|uk|ie|de|fr|eu|io|me)\b"
 )
 _POSTCODES = (
     # United Kingdom (Royal Mail PAF: outward and inward code), with a blank at any place between the two.
@@ -46,7 +49,18 @@ _POSTCODES = (
     ),  # the Netherlands
     re.compile(r"\b(?:post\s?code|zip(?:\s?code)?|plz)\b\W*(?:is\W*)?\w*\d"),
 )
-_SPACED_POSTCODE = re.compile(r"(?<!\w)[a-z](?:[\s.-]+[a-z0-9]){4,6}(?!\w)")
+_AREAS = (
+    "ab|al|ba|bb|bd|bh|bl|bn|br|bs|bt|b|ca|cb|cf|ch|cm|co|cr|ct|cv|cw|da|dd|de|dg|dh|dl|dn|dt|dy|ec|eh|en|ex|e|fk|fy|"
+    "gl|gu|gy|g|ha|hd|hg|hp|hr|hs|hu|hx|ig|im|ip|iv|je|ka|kt|kw|ky|la|ld|le|ll|ln|ls|lu|l|me|mk|ml|m|ne|ng|nn|np|nr|nw|"
+    "n|ol|ox|pa|pe|ph|pl|po|pr|rg|rh|rm|sa|se|sg|sk|sl|sm|sn|so|sp|sr|ss|st|sw|sy|s|ta|td|tf|tn|tq|tr|ts|tw|ub|wa|wc|"
+    "wd|wf|wn|wr|ws|wv|w|yo|ze"
+)  # Royal Mail
+_APART = r"[\s.,/_-]*"
+_SPELT_POSTCODE = re.compile(
+    rf"\b(?:{'|'.join(_APART.join(area) for area in _AREAS.split('|'))}){_APART}\d{_APART}(?:[0-9a-z]{_APART})?"
+    rf"(?!1st|2nd|3rd|\dth|\d[gmt]b)\d{_APART}[abd-hjlnp-uw-z]{_APART}[abd-hjlnp-uw-z]\b"
+)
+"""With any sign between its parts, or letter by letter as people spell it: s w 1 a 1 a a."""
 _STREET = (
     r"(?:street|str|st|road|rd|avenue|ave|lane|ln|crescent|cres|gardens|gdns|grove|square|sq|terrace|mews|boulevard|blvd|"
     r"embankment|quay|wharf|court|ct)"
@@ -65,14 +79,20 @@ _NUMBER_WORD = (
     r"seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)"
 )
 _ADDRESSES = (
-    re.compile(rf"\b{_NUMBER_WORD}\b[\s,/-]+(?!{_LANES}\b)(?:[a-z'’.-]+\s+){{1,3}}{_STREET}\b{_BESIDE}"),
+    re.compile(
+        rf"\b{_NUMBER_WORD}\b[\s,/-]+(?!{_LANES}\b)(?:(?!(?:and|or|a)\b)[a-z'’.-]+\s+){{1,3}}{_STREET}\b{_BESIDE}"
+    ),
+    re.compile(
+        rf"\b(?:cottage|farm|lodge|villa|house|hall|rectory|vicarage|manor)\s*,\s*(?:[a-z'’.-]+\s+){{1,3}}{_STREET}\b"
+    ),
+    re.compile(r"\baddress\s+(?:is|was)\s+(?:\w+\s+){0,2}\d"),
     re.compile(rf"\b{_NUMBER_WORD}\b[\s,/-]+(?!{_NOT_A_NAME}\b)[a-z'’.-]{{3,}}\s+{_VERB_TOO}\b"),
     re.compile(
         rf"\b(?:flat|apartment|apt|suite|house|unit)\s+(?:no\.?\s*|number\s*|nr\.?\s*)?{_NUMBER_WORD}\b{_NO_FLAT}"
     ),
     re.compile(r"\bp\.?\s?o\.?\s?box\b"),
     re.compile(
-        rf"\b(?:live|lives|living|lived|reside|resides|address|home)\b(?:\s+\S+){{0,4}}?\s+(?!(?:the|this|that|same|main|your|our|another|every)\b)[a-z'’-]{{3,}}\s+{_STREET}\b"
+        rf"\b(?:live|lives|living|lived|reside|resides|address|home)\b(?:\s+\S+){{0,4}}?\s+(?!(?:the|this|that|same|main|high|your|our|another|every)\b)[a-z'’-]{{3,}}\s+{_STREET}\b"
     ),
     re.compile(r"\b\d{1,4}\s?(?:bis\s|ter\s)?,?\s*(?:rue|avenue|boulevard|chemin|impasse|allée|place|quai)\s+\w"),
     re.compile(r"\b[a-zäöüß-]+(?:straße|strasse|str\.|weg|gasse|platz|allee|damm|ufer)\s*\d"),
@@ -80,18 +100,19 @@ _ADDRESSES = (
 )
 _SORT_CODE = re.compile(r"(?<!\d)\d\d(?:\s*[-–‐‑./ ]\s*\d\d){2}(?!\d)")
 _ACCOUNT = re.compile(r"\b(?:sort\s?code|account|acct|iban|bic|swift)\b\D{0,25}\d{4,}")
-_INSURANCE = re.compile(r"\b[a-ceghj-prs-tw-z][a-z]\s?(?:\d\s?){6}[a-d]\b")
+_INSURANCE = re.compile(r"\b[a-ceghj-prs-tw-z]\s?[a-z]\s?(?:\d\s?){6}[a-d]\b")
 
 
 def found_in(text: str) -> Detail | None:
     """What a text tells that it may not; None: nothing."""
     simple = plain(text)
     rest = without_quantities(simple)
+    spelt = in_digits(simple)
     if _EMAIL.search(simple):
         return Detail.EMAIL
-    if _is_iban(simple) or _ACCOUNT.search(rest) or _INSURANCE.search(simple):
+    if _is_iban(spelt) or _ACCOUNT.search(rest) or _INSURANCE.search(spelt):
         return Detail.ACCOUNT
-    if any(pattern.search(simple) for pattern in _POSTCODES) or _is_spaced_postcode(simple):
+    if any(pattern.search(simple) for pattern in _POSTCODES) or _SPELT_POSTCODE.search(spelt):
         return Detail.POSTCODE
     runs = [run for run in groups_of(rest) if not _is_years(run)]
     if any(_is_card(run) for run in runs):
@@ -144,15 +165,11 @@ def _is_telephone(run: list[str]) -> bool:
 
 
 def _is_years(run: list[str]) -> bool:
-    """No card begins like one, and of so many digits of a number no more than half could be told so."""
-    return len(run) <= MOST_YEARS and all(_YEAR.fullmatch(group) for group in run)
+    """No card begins like one, and of so many digits of a number no more than half could be told so. Said in pairs they
+    are years too: nineteen eighty-four."""
+    joined = re.sub(r"\b(19|20) (?=\d\d\b)", r"\1", " ".join(run)).split()
+    return len(joined) <= MOST_YEARS and all(_YEAR.fullmatch(group) for group in joined)
 
 
 def _has_plus(text: str, runs: list[list[str]]) -> bool:
     return "+" in text and any(len("".join(run)) >= FEWEST_AFTER_PLUS for run in runs)
-
-
-def _is_spaced_postcode(text: str) -> bool:
-    """Letter by letter, as people spell it: s w 1 a 1 a a."""
-    spelt = (re.sub(r"[^a-z0-9]", "", found[0]) for found in _SPACED_POSTCODE.finditer(text))
-    return any(_POSTCODES[0].fullmatch(each) for each in spelt)

@@ -22,12 +22,16 @@ _MONEY = r"[£$€]\s?"
 _BETWEEN = r"\s*(?:,|-|–|\bto\b|\band\b|\bor\b)\s*(?:about |maybe |perhaps )?"
 _RANGE = rf"{_AMOUNT}(?:{_BETWEEN}(?:{_MONEY})?{_AMOUNT}){{0,3}}"
 _MEASURE = (
-    r"(?:%|(?:per ?cent|pounds?|quid|pence|euros?|dollars?|miles?|kilomet(?:re|er)s?|km|met(?:re|er)s?|square|"
+    r"(?:%|(?:thousand|million|grand|per ?cent|pounds?|quid|pence|euros?|dollars?|miles?|kilomet(?:re|er)s?|km|"
+    r"met(?:re|er)s?|square|"
     r"feet|foot|kilos?|kg|years?|months?|weeks?|days?|hours?|minutes?|people|persons?|children|employees|calls|times|texts|"
     r"customers|households|houses|cars|cigarettes|steps|calories|litres?|gallons?|tonnes?|a (?:day|week|month|year)|"
     r"per (?:day|week|month|year|annum))\b)"
 )
+_LISTED = r"[1-9]\d?(?:[ ,]+[1-9]\d?){1,2}"
+"""Six digits at the most: a number to ring has more."""
 _QUANTITIES = (
+    re.compile(rf"(?<!\w){_LISTED}\s?{_MEASURE}"),
     re.compile(rf"{_MONEY}{_RANGE}"),
     re.compile(rf"(?<!\w){_RANGE}\s?{_MEASURE}"),
     re.compile(r"(?<!\w)[1-9]\d{0,2}(?:,\d{3}){1,2}(?!\w)"),
@@ -39,6 +43,8 @@ _MONTH = (
 _DATES = (
     re.compile(r"(?:0?[1-9]|[12]\d|3[01])\s*[-./]\s*(?:0?[1-9]|1[0-2])\s*[-./]\s*(?:(?:19|20)\d\d|\d\d)"),
     re.compile(r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"),
+    re.compile(r"(?<!\d)(?:0?[1-9]|1[0-2])\s?[-./]\s?(?:19|20)\d\d(?!\d)"),
+    re.compile(r"(?<!\d)(?:19|20)\d\d\s?[-–/]\s?\d\d(?!\d)"),
     re.compile(rf"(?:(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?\s+(?:of\s+)?)?\b{_MONTH}\s+(?:19|20)\d\d"),
     re.compile(
         r"\b(?:in|since|until|till|before|after|during|from)\s+(?:19|20)\d\d(?:\s*(?:-|–|to|and)\s*(?:19|20)\d\d)?"

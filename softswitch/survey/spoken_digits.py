@@ -60,6 +60,7 @@ _BETWEEN = frozenset(
 _LETTERS = str.maketrans("olisbz", "011582")
 """Letters that stand for digits in a word that has digits too, as in o77oo."""
 _TOKEN = re.compile(r"[a-z]+|[0-9]+|[^a-z0-9\s]|\s+")
+_SPOKEN = re.compile(rf"\b(?:{'|'.join(word for word in _WORDS if len(word) > 1)})\b")
 _MIXED = re.compile(r"(?=[olisbz]*[0-9])[0-9olisbz]{3,}")
 _GLUED = re.compile("|".join(sorted((*_WORDS, *_TENS, *_TIMES, *_ZEROS), key=len, reverse=True)))
 
@@ -70,8 +71,8 @@ def plain(text: str) -> str:
     for character in unicodedata.normalize("NFKC", text):
         if unicodedata.category(character) in ("Cf", "Mn", "Me"):
             continue
-        digit = unicodedata.digit(character, None)
-        shown.append(character if digit is None else str(digit))
+        value = unicodedata.numeric(character, None)
+        shown.append(str(int(value)) if value in range(10) else character)
     return "".join(shown).casefold()
 
 
@@ -79,6 +80,11 @@ def digits_of(text: str) -> tuple[str, str]:
     """All digits of a text in one row each: as they are written in any script, and as they are said."""
     shown = plain(text)
     return "".join(filter(str.isdigit, shown)), "".join(group for run in groups_of(shown) for group in run)
+
+
+def in_digits(text: str) -> str:
+    """The text with each word for a digit, or for a number to nineteen, as digits. text: as `plain` gives it."""
+    return _SPOKEN.sub(lambda found: _WORDS[found[0]], text)
 
 
 def groups_of(text: str) -> list[list[str]]:

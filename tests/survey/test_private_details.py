@@ -14,7 +14,8 @@ TELEPHONES = """07700 900123|oh seven seven double four nine zero zero one two t
 ٠٧٧٠٠٩٠٠١٢٣|077\u200b00900123|seventy seven hundred nine hundred one two three|sevensevenzerozeroninezeroone
 my number is 0207 then 946 then 0123|call 946 0123|treble two four five six seven eight|Reading 0118 496
 oh 7 7 oh oh 9 oh oh one 2 three|double-oh-seven-seven 946 01|07 70 09 00 12 3|077/009/001/23|0.7.7.0.0.9.0.0.1.2.3
-①②③④⑤⑥⑦|oh seven seven double four|zero seven seven hundred nine hundred""".replace("\n", "|").split("|")
+①②③④⑤⑥⑦|〇七七〇〇九〇〇一二三
+oh seven seven double four|zero seven seven hundred nine hundred""".replace("\n", "|").split("|")
 POSTCODES = [
     "SW1A 1AA",
     "sw1a1aa",
@@ -25,6 +26,12 @@ POSTCODES = [
     "D02 AF30",
     "K1A 0B1",
     "postcode is 10115",
+    "sw1a-1aa",
+    "LS6, 2BX",
+    "ls six two b x",
+    "it is s w one a one a a",
+    "SW one A one AA, I think",
+    "M sixteen 0 R A",
 ]
 ADDRESSES = [
     "12 High Street",
@@ -37,6 +44,9 @@ ADDRESSES = [
     "12 rue de la Paix",
     "4 Oak Drive",
     "number 7 Church Lane",
+    "Rose Cottage, Mill Lane",
+    "my address is 5 the willows",
+    "twelve acacia avenue and a garage",
 ]
 EMAILS = [
     "john@example.com",
@@ -44,6 +54,11 @@ EMAILS = [
     "j.smith (at) mail.example.org",
     "@johnny",
     "www.foo.com",
+    "john(at)gmail(dot)com",
+    "john [at] example [dot] org",
+    "john smith at hotmail",
+    "johnsmith gmail com",
+    "ｊohn＠gmail．com",
     "a @ b",
 ]
 CARDS = ["4111 1111 1111 1111", "5500-0000-0000-0004", "four treble one 1111 1111 1111", "3782 822463 10005"]
@@ -57,6 +72,9 @@ ACCOUNTS = [
     "account number 1234",
     "NL91ABNA0417164300",
     "QQ 12 34 56 C",
+    "A B one two three four five six C",
+    "ＧＢ２９ ＮＷＢＫ ６０１６ １３３１ ９２６８ １９",
+    "G B two nine N W B K six zero one six one three three one nine two six eight one nine",
     "g b 2 9 n w b k 6 0 1 6 1 3 3 1 9 2 6 8 1 9",
 ]
 ORDINARY = """I bought 3 cars in 2019, 4 in 2020 and 12 in 2021|In 2019 and 2020|the high street shops|The road is noisy
@@ -120,7 +138,11 @@ def test_any_text_is_looked_at_without_an_error(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["a ", "at ", "1 a ", "-.-. ", "flat ", "live a ", "gb12 ", "o", "one", "12 aaa ", "a@"]
+    "part",
+    [
+        *("a ", "at ", "1 a ", "-.-. ", "flat ", "live a ", "gb12 ", "o", "one", "12 aaa ", "a@"),
+        *("s w 1 ", "e 1 . ", "sw one ", "19 84 ", "at a.b"),
+    ],
 )
 def test_no_text_takes_long(part: str) -> None:
     began = time.process_time()

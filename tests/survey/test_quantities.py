@@ -44,12 +44,17 @@ twenty minute walk|one big park|two nice parks|the number 12 road|5 star place|I
 between ten and twenty thousand a year|20k to 25k a year|20-25k|£20,000-£25,000
 three to four hundred pounds a month|£300-£400 a month|300 400 pounds a month|100, 200, 300 pounds
 8 hours a day 5 days a week 48 weeks a year|3 000 000 people|10 million|£10,000,000|10.000 euros
-Mon 9-5, Tue 9-5, Wed 9-1|Mon 09:00-17:00""".replace("\n", "|").split("|")
+Mon 9-5, Tue 9-5, Wed 9-1|Mon 09:00-17:00
+I have had 3 cars since 2015|between 25 and 30 thousand|25 to 30 grand|since 09/2019|in 3-2021
+the 2019-20 and 2020-21 seasons|tax year 2021/22|nineteen eighty four and nineteen ninety seven
+20 30 40 percent|12 13 14 years old|10, 20, 30 times|two parks and a square|I live near the High Street
+EE and O2, 5GB a month|E10, 2nd pump|the M1, 3rd exit|I looked at it, 4 or 5 times""".replace("\n", "|").split("|")
 HIDDEN = """07700 900123 pounds|7700 900123 miles|7,700,900 123 pounds|£7700 900123|£7700900123|0770 0900 123 a week
 oh seven seven double oh nine hundred one two three pounds|seven seven hundred nine hundred pounds, one two three
 in 2079 460123|since 2079 46 01 23|12/05/19 07700 900123|01/02/2019 900 123 456|07:40:09:00:12:3|0770-0900 to 123
 between 900 and 123 and 456 pounds|+44 7700 900123 people
-12,345 678 901 pounds|2,079,460 123|5 million 550 1234|July 2019 460 0123|1,234,567,890 pounds
+12,345 678 901 pounds|2,079,460 123|20 79 46 01 23 people|07/2019 460123|2079-46 0123|2079/46 0123 45
+460 and 123 thousand, 0207|5 million 550 1234|July 2019 460 0123|1,234,567,890 pounds
 zero two zero seven nine four six thousand people""".replace("\n", "|").split("|")
 
 
