@@ -1,6 +1,11 @@
 """AAPOR's final dispositions and outcome rates, against an example reckoned by hand."""
 
+from dataclasses import asdict
+from fractions import Fraction
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from softswitch.dialler.attempt import Disposition
 from softswitch.survey.aapor import FORMULAS, SITE_WORDING, Final, Wording, eligible_share, fractions, rates
@@ -19,9 +24,47 @@ BY_HAND = {
 }  # fmt: skip
 
 
+def by_the_standard(
+    i: int, p: int, r: int, nc: int, o: int, uh: int, uo: int, ne: int, e: float | None
+) -> dict[str, Fraction | None]:
+    """Each formula as AAPOR prints it (Standard Definitions, "Calculating outcome rates"), in fractions."""
+    eligible = (i + p) + (r + nc + o)
+    share = Fraction(e) if e is not None else Fraction(eligible, eligible + ne) if eligible + ne else Fraction(1)
+    unknown = share * (uh + uo)
+    pairs = {
+        "RR1": (i, (i + p) + (r + nc + o) + (uh + uo)),
+        "RR2": (i + p, (i + p) + (r + nc + o) + (uh + uo)),
+        "RR3": (i, (i + p) + (r + nc + o) + unknown),
+        "RR4": (i + p, (i + p) + (r + nc + o) + unknown),
+        "RR5": (i, (i + p) + (r + nc + o)),
+        "RR6": (i + p, (i + p) + (r + nc + o)),
+        "COOP1": (i, (i + p) + r + o),
+        "COOP2": (i + p, (i + p) + r + o),
+        "COOP3": (i, (i + p) + r),
+        "COOP4": (i + p, (i + p) + r),
+        "REF1": (r, (i + p) + (r + nc + o) + (uh + uo)),
+        "REF2": (r, (i + p) + (r + nc + o) + unknown),
+        "REF3": (r, (i + p) + (r + nc + o)),
+        "CON1": ((i + p) + r + o, (i + p) + r + o + nc + (uh + uo)),
+        "CON2": ((i + p) + r + o, (i + p) + r + o + nc + unknown),
+        "CON3": ((i + p) + r + o, (i + p) + r + o + nc),
+    }
+    return {name: Fraction(part) / whole if whole else None for name, (part, whole) in pairs.items()} | {"e": share}
+
+
 @pytest.mark.parametrize("name", BY_HAND)
 def test_each_rate_is_what_the_formula_gives_by_hand(name: str) -> None:
     assert getattr(rates(COUNT), name) == pytest.approx(BY_HAND[name], abs=1e-12)
+
+
+@given(st.lists(st.integers(0, 3) | st.integers(0, 10**7), min_size=8, max_size=8), st.none() | st.floats(0, 1))
+def test_each_rate_is_that_of_the_standard_for_any_counts(counts: list[int], e: float | None) -> None:
+    count = dict(zip(Final, counts, strict=True))
+    found, twin = asdict(rates(count, e)), by_the_standard(*counts, e)
+    assert found.keys() == twin.keys()
+    for name, value in twin.items():
+        assert found[name] == (None if value is None else pytest.approx(float(value), rel=1e-12, abs=0)), name
+        assert value is None or 0 <= found[name] <= 1
 
 
 def test_e_may_be_given_and_one_makes_the_estimates_the_lowest_rates() -> None:
