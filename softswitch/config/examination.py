@@ -51,7 +51,7 @@ class Finding:
 def examine(path: Path) -> tuple[Settings | None, list[Finding]]:
     """Settings, as far as they can be made, and every finding."""
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")
         told = tomllib.loads(text)
     except OSError as error:
         return None, [Finding(0, "", f"cannot be read: {error.strerror}")]

@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Collection
 from pathlib import Path
 
-from softswitch.config.toml_lines import TomlLines
+from softswitch.config.toml_lines import TomlLines, is_beyond_writing
 from softswitch.config.yaml_text import YamlFault, YamlText
 from softswitch.errors import UsageError
 from softswitch.survey.questionnaire import Questionnaire
@@ -26,7 +26,7 @@ def examine_script(path: Path, visible: Collection[str] | None) -> tuple[Questio
             content = file.read(LONGEST_FILE + 1)
         if len(content) > LONGEST_FILE:
             return None, [Fault(1, "", f"is longer than {LONGEST_FILE >> 10} KiB")]
-        text = content.decode("utf-8")
+        text = content.decode("utf-8-sig")  # editors on Windows put a mark first
     except OSError as error:
         return None, [Fault(1, "", f"cannot be read: {error.strerror}")]
     except UnicodeDecodeError as error:
@@ -37,6 +37,8 @@ def examine_script(path: Path, visible: Collection[str] | None) -> tuple[Questio
         except YamlFault as fault:
             return None, [Fault(fault.line, "", f"is not YAML as scripts are written: {fault}")]
         return read(yaml.told, yaml.line_of, visible)
+    if is_beyond_writing(text):
+        return None, [Fault(1, "", "is not TOML that anybody would write by hand")]
     try:
         told = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

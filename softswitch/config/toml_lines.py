@@ -12,7 +12,13 @@ _ASSIGNMENT = re.compile(
     r"""\s*(?P<key>(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+))*)\s*="""
 )
 _PART = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*(?:\.|$)""")
+_DEEP_KEY = re.compile(r"(?:\.[ \t]*+(?:[\w-]++|\"[^\"\n]*+\"|'[^'\n]*+')[ \t]*+){40}")
 _TOKEN = re.compile(r"""#.*|\"\"\"|'''|"(?:\\.|[^"\\])*"|'[^']*'|[\[\]{}]""")
+
+
+def is_beyond_writing(text: str) -> bool:
+    """Whether a key has more parts than anybody writes: the standard library takes the square of their number."""
+    return _DEEP_KEY.search(text) is not None
 
 
 def nearest(lines: Mapping[Key, int], key: Key) -> int:
@@ -42,7 +48,7 @@ class TomlLines:
     def _read(self, text: str) -> None:
         table: Key = ()
         depth, quote = 0, ""
-        for number, line in enumerate(text.splitlines(), 1):
+        for number, line in enumerate(text.split("\n"), 1):  # no other sign ends a line of TOML
             start = 0
             if not depth and not quote:
                 if header := _HEADER.match(line):

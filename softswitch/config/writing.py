@@ -47,7 +47,7 @@ class Draft:
         self._path = path
         self._before = content
         try:
-            self._document = tomlkit.parse(content.decode("utf-8"))
+            self._document = tomlkit.parse(content.decode("utf-8-sig"))
         except (TOMLKitError, UnicodeDecodeError, RecursionError, ValueError) as error:
             raise UsageError(f"{path.name} cannot be changed here, for it cannot be read: {error}") from None
 

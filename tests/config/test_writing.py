@@ -43,6 +43,14 @@ def test_a_changed_key_changes_its_line_and_no_other(site: Path) -> None:
     assert [each.name for each in site.parent.iterdir() if each.name.endswith(".draft")] == []
 
 
+def test_a_file_from_an_editor_that_puts_a_mark_first_is_read_and_changed(site: Path) -> None:
+    site.write_text(site.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    assert not [each for each in problems(site) if each.fatal]
+    draft = Draft.of(site)
+    draft.change_table("site", {"name": "Meadow Research"})
+    assert draft.write().settings.site.name == "Meadow Research"
+
+
 def test_elements_are_added_changed_and_removed_and_every_comment_stays(site: Path) -> None:
     comments = [line.partition("#")[2] for line in lines_of(site) if "#" in line]
     draft = Draft.of(site)
