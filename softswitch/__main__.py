@@ -12,9 +12,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from softswitch.commands.figures import write_json
 from softswitch.core_dumps import keep_memory_private
 from softswitch.errors import SoftswitchError
-from softswitch.figures_output import write_json
 
 T = TypeVar("T")
 
@@ -91,7 +91,7 @@ def run(config: Annotated[Path, typer.Argument(help="TOML, as configs/one-site.t
 @app.command()
 def check(config: Annotated[Path, typer.Argument(help="The TOML file to look at.")]) -> None:
     """Say in plain words what is wrong with a configuration, with line and key."""
-    from softswitch.commands import check as check_configuration
+    from softswitch.commands.check import check as check_configuration
 
     raise typer.Exit(check_configuration(config))
 
@@ -118,23 +118,23 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def _mount() -> None:
-    from softswitch.amd_report import report
-    from softswitch.audit_command import audit_app
-    from softswitch.backup_command import backup, restore
-    from softswitch.campaign_command import campaign_app
-    from softswitch.compliance_report import report_app
-    from softswitch.init_command import init
-    from softswitch.lab_command import lab
-    from softswitch.lead_commands import leads_app
-    from softswitch.measuring import amd_app
-    from softswitch.never_dial_command import never_dial_app
-    from softswitch.pacing_commands import pacing_app
-    from softswitch.people_command import people_app
-    from softswitch.safekeeping_commands import recordings_app
-    from softswitch.status_command import status
-    from softswitch.survey_commands import survey_app, survey_report
-    from softswitch.trace_command import trace
-    from softswitch.vault_command import vault_app
+    from softswitch.commands.amd import amd_app
+    from softswitch.commands.amd_report import report
+    from softswitch.commands.audit import audit_app
+    from softswitch.commands.backup import backup, restore
+    from softswitch.commands.campaign import campaign_app
+    from softswitch.commands.compliance import report_app
+    from softswitch.commands.init import init
+    from softswitch.commands.lab import lab
+    from softswitch.commands.leads import leads_app
+    from softswitch.commands.never_dial import never_dial_app
+    from softswitch.commands.pacing import pacing_app
+    from softswitch.commands.people import people_app
+    from softswitch.commands.safekeeping import recordings_app
+    from softswitch.commands.status import status
+    from softswitch.commands.survey import survey_app, survey_report
+    from softswitch.commands.traces import trace
+    from softswitch.commands.vault import vault_app
 
     app.command()(init)
     app.command()(lab)

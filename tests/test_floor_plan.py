@@ -36,6 +36,10 @@ MAY_IMPORT = {
         *("sip", "transports", "calls", "ua", "sdp", "media", "dialler", "safeguards", "store", "amd", "config"),
         *("recordings", "survey", "pacing", "key_words.messages"),
     },
+    "commands": {
+        *("config", "store", "dialler", "survey", "safeguards", "recordings", "amd", "codecs", "pacing", "media"),
+        *("exchange", "web", "testing", "demo", "configs"),
+    },
 }
 PURE = ("codecs", "pacing", "sip", "sdp", "amd", "calls", "ua", "dialler", "survey", "safeguards", "training")
 # Third-party packages that a pure room may use; the others use the standard library alone.

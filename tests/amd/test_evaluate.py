@@ -16,8 +16,8 @@ from softswitch.amd.commands import decide_all, evaluate_folder, read_corpus, re
 from softswitch.amd.evaluate import Clip, decide
 from softswitch.amd.state import new_states
 from softswitch.amd.verdict import OperatingPoint, Verdict
+from softswitch.commands.amd import amd_app
 from softswitch.errors import UsageError
-from softswitch.measuring import amd_app
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 CORPUS = SHARED / "amd" / "dev"

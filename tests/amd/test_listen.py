@@ -17,8 +17,8 @@ from softswitch.amd.listen import OUTPUTS, levels_of, listen, spectra_of
 from softswitch.amd.pictures import draw_clip
 from softswitch.amd.tables import events_table
 from softswitch.amd.verdict import Cause, Verdict
+from softswitch.commands.amd import amd_app
 from softswitch.errors import UsageError
-from softswitch.measuring import amd_app
 
 VOICES = Path(__file__).resolve().parents[3] / "shared" / "voices"
 Samples = npt.NDArray[np.int16]

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from softswitch.commands.never_dial import never_dial_app
 from softswitch.config import load
 from softswitch.errors import UsageError
 from softswitch.exchange.never_dial_watch import NeverDialWatch, take_up_never_dial
-from softswitch.never_dial_command import never_dial_app
 from softswitch.safeguards.audit import AuditRecord
 from softswitch.store.connection import create_engine
 from softswitch.store.database import Store

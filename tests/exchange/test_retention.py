@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from softswitch.commands.recordings import recordings_app
 from softswitch.config import load
 from softswitch.dialler.attempt import DialAttempt
 from softswitch.errors import UsageError
@@ -18,7 +19,6 @@ from softswitch.exchange.audit_start import make_audit
 from softswitch.exchange.retention import CERTIFICATES, CertificateBook, Retention
 from softswitch.recordings.destruction import standing
 from softswitch.recordings.inspection import inspect_folder
-from softswitch.recordings_command import recordings_app
 from softswitch.safeguards.audit import AuditRecord
 from softswitch.safeguards.four_eyes import Request, What
 from softswitch.safeguards.retention import Certificate, inspect

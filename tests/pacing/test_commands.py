@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from softswitch.commands.pacing import pacing_app
 from softswitch.errors import UsageError
-from softswitch.pacing_commands import pacing_app
 
 SHORT = "day_s = 900.0\nagents = 3\n"
 

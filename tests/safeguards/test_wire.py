@@ -56,8 +56,8 @@ SOCKETS = {
     "media/guardian.py": "between our processes",
     "media/engine_process.py": "between our processes",
     "media/__main__.py": "between our processes",
-    "switch_client.py": "our own commands, to the web of a running switch",
-    "trace_command.py": "our own commands, to the web of a running switch",
+    "commands/switch_client.py": "our own commands, to the web of a running switch",
+    "commands/traces.py": "our own commands, to the web of a running switch",
 }
 OPENS = {"socket", "socketpair", "create_datagram_endpoint", "create_connection", "create_server", "open_connection",
          "start_server", "create_unix_connection", "create_unix_server", "urlopen", "HTTPConnection",

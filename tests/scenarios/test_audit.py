@@ -8,7 +8,7 @@ import pytest
 import uvloop
 from typer.testing import CliRunner
 
-from softswitch.audit_command import audit_app
+from softswitch.commands.audit import audit_app
 from softswitch.errors import UsageError
 from softswitch.safeguards.admission import NOT_NOW
 from softswitch.safeguards.audit import SWITCH, AuditRecord

@@ -10,8 +10,8 @@ import pytest
 import uvloop
 from typer.testing import CliRunner
 
+from softswitch.commands.survey import survey_app
 from softswitch.dialler.attempt import Disposition
-from softswitch.survey_commands import survey_app
 from softswitch.testing.callee import CalleePlan, Kind
 from softswitch.testing.phone import Phone, PhoneSettings
 from tests.interop.site import CAMPAIGN, PASSWORDS, address_of

@@ -12,9 +12,9 @@ from memory_people import PASSWORD
 from site_client import Site, log_in, served
 from typer.testing import CliRunner, Result
 
+from softswitch.commands.safekeeping import recordings_app
 from softswitch.errors import UsageError
 from softswitch.recordings.keys import write_private_key
-from softswitch.safekeeping_commands import recordings_app
 from tests.auditor import AUDITOR
 from tests.recordings.recorded import keep, pieces
 

@@ -11,9 +11,9 @@ from memory_people import PASSWORD
 from site_client import Site, served
 from typer.testing import CliRunner, Result
 
+from softswitch.commands.status import status
 from softswitch.errors import UsageError
 from softswitch.safeguards.interlocks import InterlockView
-from softswitch.status_command import status
 from tests.auditor import AUDITOR
 
 Run = Callable[..., Result]

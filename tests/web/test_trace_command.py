@@ -27,7 +27,7 @@ def run(switch: Site, tmp_path: Path) -> Iterator[object]:
     def run_command(*arguments: str, user: str = "sue") -> Result:
         import typer
 
-        from softswitch.trace_command import trace
+        from softswitch.commands.traces import trace
 
         app = typer.Typer()
         app.command()(trace)
@@ -84,7 +84,7 @@ def test_each_refusal_says_what_to_do(run) -> None:
 
 
 def test_a_switch_that_is_not_there_is_said_to_be_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from softswitch.trace_command import trace
+    from softswitch.commands.traces import trace
 
     monkeypatch.setenv("SOFTSWITCH_WEB_PASSWORD", "x")
     with pytest.raises(UsageError, match="is it running"):

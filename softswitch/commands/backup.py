@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from softswitch.commands import Config, run
+from softswitch.commands.terminal import Config, run
 
 Folder = Annotated[Path, typer.Argument(help="Of the copy, best on another machine's disk.")]
 
@@ -28,9 +28,9 @@ def restore(
 async def _backup(config: Path, folder: Path) -> None:
     import asyncio
 
+    from softswitch.commands.site_copy import back_up
     from softswitch.config import load
     from softswitch.exchange.audit_start import make_audit, person
-    from softswitch.site_copy import back_up
 
     await make_audit(load(config)).note(person(), "back up", subject="site", reason=f"to {folder}")
     done = await asyncio.to_thread(back_up, config, folder)
@@ -51,9 +51,9 @@ def _say(text: str) -> None:
 async def _restore(folder: Path, config: Path) -> None:
     import asyncio
 
+    from softswitch.commands.site_copy import put_back
     from softswitch.config import store_url
     from softswitch.exchange.audit_start import make_audit, person
-    from softswitch.site_copy import put_back
     from softswitch.store.database import Store
 
     settings, at = await asyncio.to_thread(put_back, folder, config)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from softswitch.commands.people import people_app
 from softswitch.config import load, store_url
 from softswitch.errors import UsageError
-from softswitch.people_command import people_app
 from softswitch.safeguards.audit import AuditRecord, first_broken
 from softswitch.store.database import Store
 from softswitch.store.web_accounts import PersonRow

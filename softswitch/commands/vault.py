@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from softswitch.commands import Config, is_missing_file, progress_bar, run
+from softswitch.commands.terminal import Config, is_missing_file, progress_bar, run
 from softswitch.errors import UsageError
 
 vault_app = typer.Typer(no_args_is_help=True)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from softswitch.commands.pacing import pacing_app
 from softswitch.errors import UsageError
-from softswitch.pacing_commands import pacing_app
 
 
 @pytest.mark.parametrize(

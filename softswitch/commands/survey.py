@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from softswitch.commands.figures import is_standard_output, write_csv, write_json
 from softswitch.errors import UsageError
-from softswitch.figures_output import is_standard_output, write_csv, write_json
 
 if TYPE_CHECKING:
     from softswitch.config import CampaignSettings, Settings

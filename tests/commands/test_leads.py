@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from softswitch.commands import check
-from softswitch.lead_commands import leads_app
-from softswitch.vault_command import vault_app
+from softswitch.commands.check import check
+from softswitch.commands.leads import leads_app
+from softswitch.commands.vault import vault_app
 from tests.site_file import COMMON
 
 SITE = f"""\

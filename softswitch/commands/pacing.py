@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from softswitch.commands.figures import is_standard_output, write_json
 from softswitch.errors import UsageError
-from softswitch.figures_output import is_standard_output, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +70,7 @@ def simulate(
     if hindsight and (setting or with_amd_errors):
         raise UsageError("hindsight chooses the setting itself, for a target of the overflow")
     if plot is not None:
-        from softswitch.pacing_plot import check
+        from softswitch.commands.pacing_plot import check
 
         check(plot)
     _discard_stale_kernels()
@@ -78,7 +78,7 @@ def simulate(
     places = _grid(grid) if grid else [(agents, answer_rate)]
     wanted = [_market(settings, one_agents, one_rate) for one_agents, one_rate in places]
     if log is not None:
-        from softswitch.pacing_log import write_day
+        from softswitch.commands.pacing_log import write_day
 
         chosen = setting or list(summary.DEFAULT_SETTING.get(policy, ()))
         aim = wanted[0].abandoned_target if target is None else target
@@ -98,7 +98,7 @@ def simulate(
                 )  # fmt: skip
             found.append(figures)
     if plot is not None:
-        from softswitch.pacing_plot import draw
+        from softswitch.commands.pacing_plot import draw
 
         draw(found, plot)
     result: Any = {"grid": found} if grid else found[0]
@@ -113,8 +113,8 @@ def replay(
     log: Annotated[Path, typer.Argument(help="What `simulate --log` wrote.")], json_file: JsonFile = None
 ) -> None:
     """Give a day's log to the controller again: the same events must lead to the same decisions, else exit 1."""
+    from softswitch.commands.pacing_log import read_day
     from softswitch.pacing.replay import replay as replayed
-    from softswitch.pacing_log import read_day
 
     _discard_stale_kernels()
     lines, opening = read_day(log)

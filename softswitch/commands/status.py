@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from softswitch.switch_client import PasswordFile, User, client_of
+from softswitch.commands.switch_client import PasswordFile, User, client_of
 
 HELD = 1
 """Exit status while an interlock holds back what somebody started; 0: nothing does, 2: no switch answers."""

@@ -1,84 +1,31 @@
-"""The commands about configurations and lists: `softswitch check`, `softswitch leads ...`."""
+"""`softswitch leads dry-run | import | export-cdr`: lists of leads come in, call records go out."""
 
 import asyncio
-import json
-import os
 import sys
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from softswitch.errors import SoftswitchError, UsageError
+from softswitch.commands.terminal import AsJson, Config, is_missing_file, progress_bar, progress_lines, run, say_json
+from softswitch.errors import UsageError
 
 if TYPE_CHECKING:
     from softswitch.store.lead_rows import ImportReport
 
-T = TypeVar("T")
 SHOWN_PROBLEMS = 20
-NICE = 10
 
 leads_app = typer.Typer(no_args_is_help=True)
 
-Config = Annotated[Path, typer.Argument(help="The site's TOML file.")]
 LeadFile = Annotated[Path, typer.Argument(help="CSV, UTF-8, with a line of column names.")]
 CampaignName = Annotated[str, typer.Option("--campaign", help="Needed where the site has more than one.")]
-AsJson = Annotated[
-    bool, typer.Option("--json", help="Say progress and outcome as lines of JSON, and leave the processor to others.")
-]
 OwnColumns = Annotated[
     list[str] | None, typer.Option("--column", help="As in number=Rufnummer: the file's own name for a column.")
 ]
-
-
-def check(path: Path) -> int:
-    """Print what is wrong with a configuration; 0 when it can be used, 1 when not."""
-    from softswitch.config import problems
-
-    console = Console(highlight=False, soft_wrap=True)
-    findings = problems(path)
-    fatal = 0
-    for finding in findings:
-        grave = finding.fatal or finding.keeps_from_running
-        fatal += grave
-        console.print(f"{'[red]error[/]  ' if grave else '[yellow]warning[/]'} {escape(finding.plain)}")
-    if vault := explain_vault(path):
-        console.print(escape(f"vault    {vault}"))
-    if fatal:
-        console.print(f"{path}: cannot be used, {fatal} of {len(findings)} findings must be put right first.")
-        return 1
-    console.print(f"{path}: can be used" + (f", with {len(findings)} warnings." if findings else "; nothing to say."))
-    return 0
-
-
-def explain_vault(path: Path) -> str:
-    """Where the key to numbers and names is, and how good a place that is; empty for a file that cannot be read."""
-    from sqlalchemy.engine import make_url
-
-    from softswitch.config import load, store_url, vault_key_file
-    from softswitch.store.vault_root import key_place
-
-    try:
-        settings = load(path)
-    except SoftswitchError:  # has been said
-        return ""
-    try:
-        place = key_place(make_url(store_url(settings)), vault_key_file(settings))
-    except SoftswitchError as error:
-        return str(error)
-    if not place.chosen:
-        made = "" if place.path.exists() else ", where the first start makes it"
-        return (
-            f"its key is {place.path}{made}. A thief of this disk has numbers and key: better name a file on another "
-            "disk under [vault] key_file, or give the service the credential softswitch-vault-key"
-        )
-    return f"its key is {place.path}"
 
 
 @leads_app.command("import")
@@ -187,28 +134,6 @@ async def _export(config: Path, file: Path, campaign: str, since: datetime | Non
     Console(stderr=True).print(f"{count} records.")
 
 
-@contextmanager
-def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar of rows done, rows in all and the time left, where somebody looks."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, whole: bar.update(task, completed=done, total=whole)
-
-
-@contextmanager
-def progress_lines() -> Iterator[Callable[[int, int], None]]:
-    """The same as lines of JSON, for the switch that has begun this process; calls come before lists."""
-    os.nice(NICE)
-    yield lambda done, whole: say_json({"done": done, "of": whole})
-
-
-def say_json(what: dict[str, Any]) -> None:
-    print(json.dumps(what), flush=True)
-
-
 def _own_columns(given: list[str]) -> dict[str, str]:
     own = {}
     for pair in given:
@@ -217,13 +142,6 @@ def _own_columns(given: list[str]) -> dict[str, str]:
             raise UsageError(f"--column {pair}: write it as number=Rufnummer")
         own[meaning.strip()] = name.strip()
     return own
-
-
-def is_missing_file(url: str) -> bool:
-    from sqlalchemy.engine import make_url
-
-    parsed = make_url(url)
-    return parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file()
 
 
 def _show(report: "ImportReport", campaign: str, *, screened: bool) -> None:
@@ -253,15 +171,3 @@ def _show(report: "ImportReport", campaign: str, *, screened: bool) -> None:
         console.print(escape(f"  {problem}"), soft_wrap=True)
     if len(report.problems) > SHOWN_PROBLEMS:
         console.print(f"  ... and more; {SHOWN_PROBLEMS} are shown.")
-
-
-def run(work: Coroutine[Any, Any, T], *, as_json: bool = False) -> T:
-    """An error of ours is a sentence, not a traceback."""
-    try:
-        return asyncio.run(work)
-    except SoftswitchError as error:
-        if as_json:
-            say_json({"error": str(error)})
-            raise typer.Exit(2) from None
-        Console(stderr=True, highlight=False).print(f"[red]softswitch:[/] {escape(str(error))}", soft_wrap=True)
-        raise typer.Exit(2) from None

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from softswitch.audit_command import audit_app
+from softswitch.commands.audit import audit_app
 from softswitch.errors import UsageError
 from softswitch.exchange.audit_book import AuditBook, Entry
 from softswitch.exchange.audit_keys import AuditKey

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from softswitch.compliance_report import report_app
+from softswitch.commands.compliance import report_app
 from softswitch.dialler.attempt import DialAttempt
 from softswitch.errors import UsageError
 from softswitch.store.database import Store
-from tests.test_amd_report import SITE
+from tests.commands.test_amd_report import SITE
 
 NOON = datetime(2027, 3, 10, 12, tzinfo=UTC)
 DAY = ["--day", "2027-03-10"]

@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from softswitch.amd.verdict import Cause, Verdict
-from softswitch.amd_report import report
+from softswitch.commands.amd_report import report
 from softswitch.dialler.attempt import DialAttempt
 from softswitch.dialler.detection import Finding, Truth
 from softswitch.dialler.events import ReviewOffered

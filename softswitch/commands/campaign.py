@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from softswitch.commands import Config
+from softswitch.commands.switch_client import PasswordFile, Refused, SwitchClient, User, client_of
+from softswitch.commands.terminal import Config
 from softswitch.dialler.callbacks import CameTo
 from softswitch.errors import UsageError
-from softswitch.switch_client import PasswordFile, Refused, SwitchClient, User, client_of
 
 LEAD_REF_CHARACTERS = 32
 """Shown whole: who takes a callback back has to name its lead."""

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 
+from softswitch.commands.figures import is_standard_output, show_figures, write_json
 from softswitch.errors import UsageError
-from softswitch.figures_output import is_standard_output, show_figures, write_json
 
 if TYPE_CHECKING:
     from softswitch.store.amd_days import AmdDay

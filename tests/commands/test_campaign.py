@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from softswitch.campaign_command import campaign_app
+from softswitch.commands.campaign import campaign_app
+from softswitch.commands.switch_client import SwitchClient
 from softswitch.errors import UsageError
-from softswitch.switch_client import SwitchClient
 from softswitch.web.totp import hotp, step_at
 from tests.auditor import AUDITOR
 
-sys.path.insert(0, str(Path(__file__).parent / "web"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "web"))
 from memory_people import PASSWORD
 from site_client import Site, served
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from softswitch.commands import NICE, AsJson, Config, is_missing_file, run, say_json
+from softswitch.commands.terminal import NICE, AsJson, Config, is_missing_file, run, say_json
 
 never_dial_app = typer.Typer(no_args_is_help=True)
 

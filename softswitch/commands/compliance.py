@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from softswitch.commands.figures import show_figures, write_bytes, write_csv, write_json
 from softswitch.dialler.rule_choice import RuleChoice
 from softswitch.errors import UsageError
-from softswitch.figures_output import show_figures, write_bytes, write_csv, write_json
 
 if TYPE_CHECKING:
     from softswitch.dialler.compliance import ComplianceDay

@@ -12,7 +12,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from softswitch.commands import Config, is_missing_file, leads_app, progress_bar, run
+from softswitch.commands.lead_import import leads_app
+from softswitch.commands.terminal import Config, is_missing_file, progress_bar, run
 from softswitch.errors import UsageError
 
 if TYPE_CHECKING:

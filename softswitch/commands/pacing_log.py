@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from softswitch.commands.figures import write_text
 from softswitch.errors import UsageError
-from softswitch.figures_output import write_text
 
 if TYPE_CHECKING:
     from softswitch.pacing.market import Market

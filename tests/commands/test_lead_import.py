@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from softswitch.commands import check, leads_app
+from softswitch.commands.check import check
+from softswitch.commands.lead_import import leads_app
 from softswitch.dialler.attempt import DialAttempt
 from softswitch.store.database import Store
 from tests.site_file import COMMON

@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from softswitch.commands import Config
+from softswitch.commands.recordings import recordings_app
+from softswitch.commands.switch_client import PasswordFile, SwitchClient, User, client_of
+from softswitch.commands.terminal import Config
 from softswitch.errors import UsageError
 from softswitch.recordings.keys import read_private_key
-from softswitch.recordings_command import recordings_app
-from softswitch.switch_client import PasswordFile, SwitchClient, User, client_of
 
 __all__ = ["recordings_app"]
 

@@ -11,10 +11,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from softswitch.commands.survey import survey_app, survey_report
 from softswitch.dialler.attempt import DialAttempt
 from softswitch.store.database import Store
 from softswitch.store.interviews import KeptInterview
-from softswitch.survey_commands import survey_app, survey_report
 from tests.site_file import COMMON
 from tests.survey.small_script import SMALL
 

@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from softswitch.commands.ladder import ladder
+from softswitch.commands.switch_client import PasswordFile, Refused, SwitchClient, Url, User, password_from
 from softswitch.errors import UsageError
-from softswitch.ladder import ladder
-from softswitch.switch_client import PasswordFile, Refused, SwitchClient, Url, User, password_from
 
 Call = Annotated[str, typer.Argument(help="Call reference, as on the wallboard and in CDRs; a leg's id or a Call-ID.")]
 

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from softswitch.commands.figures import is_standard_output, write_json
 from softswitch.errors import UsageError
-from softswitch.figures_output import is_standard_output, write_json
 
 amd_app = typer.Typer(no_args_is_help=True)
 
