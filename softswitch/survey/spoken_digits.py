@@ -72,7 +72,7 @@ def plain(text: str) -> str:
         if unicodedata.category(character) in ("Cf", "Mn", "Me"):
             continue
         value = unicodedata.numeric(character, None)
-        shown.append(str(int(value)) if value in range(10) else character)
+        shown.append(str(int(value)) if value is not None and value in range(10) else character)
     return "".join(shown).casefold()
 
 
