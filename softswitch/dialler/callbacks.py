@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from softswitch.dialler.attempt import Disposition
+from softswitch.dialler.hours import first_zone
 from softswitch.dialler.lead import Lead, LeadState
 from softswitch.errors import UsageError
 
@@ -76,7 +76,7 @@ def moment_of(when: datetime, time_zone: str) -> datetime:
     for a zone that nobody knows.
     """
     try:
-        zoned = when if when.tzinfo is not None else when.replace(tzinfo=ZoneInfo(time_zone))
+        zoned = when if when.tzinfo is not None else when.replace(tzinfo=first_zone(time_zone))
     except (KeyError, ValueError, OSError):
         raise UsageError("the callee's time zone is unknown: give the moment with a zone of its own") from None
     try:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from softswitch.dialler.attempt import Disposition
 from softswitch.dialler.callbacks import CANCELLED, LONGEST_AHEAD, Callback, is_callback, moment_of, promised
 from softswitch.dialler.events import CallbackClosed, CallbackMade
+from softswitch.dialler.hours import first_zone
 from softswitch.dialler.lead import Lead, LeadState
 from softswitch.dialler.running import RunningCampaign
 from softswitch.errors import UsageError
@@ -93,6 +93,6 @@ class PromisingCampaign(RunningCampaign):
         if opening != due:
             text = "the callee may not be called then"
             if opening is not None:
-                text += f"; the next moment is {opening.astimezone(ZoneInfo(lead.time_zone)):%A %d %B %H:%M} there"
+                text += f"; the next moment is {opening.astimezone(first_zone(lead.time_zone)):%A %d %B %H:%M} there"
             raise UsageError(text)
         return due

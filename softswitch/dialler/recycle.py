@@ -8,7 +8,7 @@ import numpy as np
 from softswitch.dialler.alternatives import after_attempt
 from softswitch.dialler.attempt import Disposition
 from softswitch.dialler.campaign import Campaign, RecycleRule
-from softswitch.dialler.hours import in_another_part
+from softswitch.dialler.hours import CallingHours
 from softswitch.dialler.lead import Lead, LeadState
 
 HOUR_S = 3600.0
@@ -122,5 +122,6 @@ def _of_one_number(
     wait_s = max(rule.after_s * longer, lock_s(campaign, disposition, abandoned))
     due = wall + timedelta(seconds=wait_s)
     if disposition in NOT_REACHED:
-        due = in_another_part(wall, due, lead.time_zone, campaign.day_parts)
+        hours = CallingHours.of(campaign)
+        due = hours.opening_in_another_part(wall, due, lead.time_zone, campaign.day_parts)
     return replace(tried, state=LeadState.WAITING, not_before=due)

@@ -12,7 +12,7 @@ from softswitch.dialler.lead import Lead, LeadState
 from softswitch.errors import SoftswitchError, UsageError
 from softswitch.exchange.dialled import DialledCalls
 from softswitch.exchange.premises import Site, wall
-from softswitch.store.telephone import WrongNumber, read_number
+from softswitch.store.telephone import WrongNumber, read_number, zones_together
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +64,8 @@ class CallbackOffers:
         if dialler.wanted not in ("running", "finished"):
             raise UsageError(f"campaign {calls.campaign} is {dialler.wanted}")
         phone = read_number(caller, site.settings.site.country)
-        zone = phone.zones[0] if phone.zones else site.settings.site.time_zone
+        here = site.settings.site.time_zone
+        zone = zones_together(phone.zones, here, wall()) if phone.zones else here
         lead, list_ref = await site.store.lead_of_number(calls.campaign, phone.number, zone, LIST)
         with site.mutating() as now:
             due = dialler.promise_callback(lead, wall() + LATEST, None, queue, now)

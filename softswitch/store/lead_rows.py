@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 
+from softswitch.dialler.hours import BETWEEN_ZONES
 from softswitch.store.columns import OTHER_NUMBERS, Columns
 from softswitch.store.new_leads import NewLead
 from softswitch.store.telephone import (
@@ -19,6 +20,7 @@ from softswitch.store.telephone import (
     is_zone,
     read_number,
     zone_with_offset,
+    zones_together,
 )
 from softswitch.survey.spoken_digits import plain
 
@@ -61,7 +63,8 @@ class ImportReport:
     never_dial: int = 0
     invalid: int = 0
     time_zones_guessed: int = 0
-    """Accepted, but the number fits several zones or none, and the file names none."""
+    """Accepted, but the file names none, and the number fits none, in place of which the site's is taken, or several
+    whose clocks differ: then it is called while it is day in all of them."""
     numbers_left_out: int = 0
     """Of leads that were accepted with another of their numbers: not valid, never dialled, suppressed, or somebody's
     already."""
@@ -134,6 +137,7 @@ class RowReader:
             phones, refused = [self._phone("number", country, told)], []
         first = phones[0]
         zone = self._zone(first, told.get("time_zone", ""), told.get("offset_hours", ""))
+        others = self._others(phones[1:], zone, told, refused)
         priority = _priority(told["priority"], self._columns) if told.get("priority") else 0
         for why in refused:
             self._report.leave_out(line, why.column, str(why))
@@ -143,7 +147,7 @@ class RowReader:
             zone,
             priority,
             self._fields(line, values, phones),
-            tuple((each.number, _zone_of_another(each, zone)) for each in phones[1:]) if self._other_columns else (),
+            others,
         )
 
     def _phones(self, country: str, told: Mapping[str, str]) -> tuple[list[Telephone], list[Refused]]:
@@ -166,10 +170,28 @@ class RowReader:
     def _phone(self, meaning: str, country: str, told: Mapping[str, str]) -> Telephone:
         text = told.get(meaning, "")
         try:
-            return read_number(text, country, told.get("country_prefix", ""))
+            phone = read_number(text, country, told.get("country_prefix", ""))
+            if not _zone_column(told):
+                self._zone_of(phone)
         except WrongNumber as wrong:
             which = f"number {ends_in(text)}: " if text else "the number "
             raise Refused(self._columns.name_of(meaning), f"{which}{wrong}") from None
+        return phone
+
+    def _others(
+        self, phones: Sequence[Telephone], zone: str, told: Mapping[str, str], refused: list[Refused]
+    ) -> tuple[tuple[str, str], ...]:
+        """Numbers after the first, each with its time zone: the lead's where the file names that and it can be, or
+        nothing else is known; else its own."""
+        others = []
+        for phone in phones:
+            takes_lead_s = not phone.zones or (_zone_column(told) and zone in phone.zones)
+            try:
+                others.append((phone.number, zone if takes_lead_s else self._zone_of(phone)))
+            except WrongNumber as wrong:
+                column = self._columns.name_of(_zone_column(told))
+                refused.append(Refused(column, f"number {ends_in(phone.number)}: {wrong}"))
+        return tuple(others)
 
     def _zone(self, phone: Telephone, named: str, offset: str) -> str:
         if named:
@@ -188,11 +210,16 @@ class RowReader:
                     self._columns.name_of("offset_hours"), "is no difference from UTC in hours, such as -5.00"
                 )
             return zone
+        zone = self._zone_of(phone)
+        if not phone.zones or BETWEEN_ZONES in zone:
+            self._report.time_zones_guessed += 1
+        return zone
+
+    def _zone_of(self, phone: Telephone) -> str:
+        """By the number alone; WrongNumber where it may be anywhere."""
         if len(phone.zones) == 1:
             return phone.zones[0]
-        if self._time_zone not in phone.zones:
-            self._report.time_zones_guessed += 1
-        return self._time_zone if self._time_zone in phone.zones or not phone.zones else phone.zones[0]
+        return zones_together(phone.zones, self._time_zone, self._wall) if phone.zones else self._time_zone
 
     def _fields(self, line: int, values: Sequence[str], phones: Sequence[Telephone]) -> dict[str, str]:
         """What an agent may be shown later; a field that repeats a number is emptied, whatever it is called."""
@@ -224,9 +251,9 @@ def _holds(text: str, numbers: Sequence[str]) -> bool:
     return any(number in digits for number in numbers)
 
 
-def _zone_of_another(phone: Telephone, zone: str) -> str:
-    """Of a number that is not the first: its own where it says it, else the lead's."""
-    return zone if not phone.zones or zone in phone.zones else phone.zones[0]
+def _zone_column(told: Mapping[str, str]) -> str:
+    """What the row says of its time zone; empty where it says nothing."""
+    return next((meaning for meaning in ("time_zone", "offset_hours") if told.get(meaning)), "")
 
 
 def _priority(text: str, columns: Columns) -> int:

@@ -3,6 +3,7 @@
 import re
 from datetime import datetime, timedelta
 from functools import lru_cache
+from math import ceil, floor
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType
 from phonenumbers.phonenumberutil import region_code_for_country_code
 from phonenumbers.timezone import time_zones_for_number
 
+from softswitch.dialler.hours import BETWEEN_ZONES
 from softswitch.store.number_plan import UNKNOWN_ZONE, plan_of
 
 _SPREADSHEET = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d+")
@@ -31,6 +33,12 @@ SHOWN_DIGITS = 2
 SHORTEST_PREFIX = 3
 LONGEST_PREFIX = 13
 _ABROAD = "00"
+ZONE_CHARACTERS = 64
+"""What the store keeps of a lead's zones."""
+CLOCK_LOOKS = tuple(timedelta(days=each) for each in range(0, 366, 7))
+"""A year from now: clocks change on different weeks in different countries."""
+MOST_APART = timedelta(hours=12)
+"""Zones further apart have none of the hours of a day of calling in common."""
 _PUNCTUATION = re.compile(r"[ \t.\-()/\u00a0]")
 
 
@@ -44,7 +52,7 @@ class Telephone(NamedTuple):
     national: str
     """Digits that identify it within its country; for finding it in other columns."""
     zones: tuple[str, ...]
-    """IANA names where such a number may be; empty when unknown."""
+    """IANA names of where such a number may be; empty when unknown."""
 
 
 def read_number(text: str, country: str, prefix: str = "", *, any_kind: bool = False) -> Telephone:
@@ -115,11 +123,43 @@ def ends_in(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def is_zone(name: str) -> bool:
+    """Whether it is an IANA name, or several with `|` between them, as an export has those of an uncertain number."""
     try:
-        ZoneInfo(name)
+        for each in name.split(BETWEEN_ZONES):
+            ZoneInfo(each)
     except (ValueError, OSError, KeyError):
         return False
-    return True
+    return len(name) <= ZONE_CHARACTERS
+
+
+@lru_cache(maxsize=1024)
+def zones_together(zones: tuple[str, ...], preferred: str, wall: datetime) -> str:
+    """One zone for all of these where their clocks are alike for a year from `wall`, `preferred` if it is among them;
+    else those of them that are furthest east and west at any time of it, with `|` between: who may be called in these
+    may be called in all.
+
+    zones: at least one.  Raises WrongNumber where they are so far apart that there is no hour for all.
+    """
+    ordered = sorted(zones, key=lambda zone: zone != preferred)
+    kept: list[str] = []
+    east, west = timedelta.min, timedelta.max
+    for look in CLOCK_LOOKS:
+        at = {zone: (wall + look).astimezone(ZoneInfo(zone)).utcoffset() or timedelta() for zone in ordered}
+        for extreme in (max(at.values()), min(at.values())):
+            if not any(at[zone] == extreme for zone in kept):
+                kept.append(next(zone for zone in ordered if at[zone] == extreme))
+        east, west = max(east, *at.values()), min(west, *at.values())
+    if east - west >= MOST_APART:
+        raise WrongNumber("may be in time zones that have no hour of calling in common; name its own")
+    together = BETWEEN_ZONES.join(sorted(kept, key=ordered.index))
+    return together if len(together) <= ZONE_CHARACTERS else BETWEEN_ZONES.join((_fixed(west, up=False), _fixed(east)))
+
+
+def _fixed(offset: timedelta, *, up: bool = True) -> str:
+    """A zone of whole hours that is not nearer than `offset` from UTC, to the east (`up`) or to the west."""
+    hours = offset / timedelta(hours=1)
+    whole = ceil(hours) if up else floor(hours)
+    return f"Etc/GMT{-whole:+d}" if whole else "Etc/GMT"  # POSIX: the sign is turned round
 
 
 def zone_with_offset(hours: float, zones: tuple[str, ...], wall: datetime) -> str | None:

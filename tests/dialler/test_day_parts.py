@@ -66,3 +66,16 @@ def test_parts_out_of_order_are_refused(open_desk) -> None:
     desk = open_desk(started=False, day_parts=(time(17), time(12)))
     with pytest.raises(UsageError, match="day_parts"):
         desk.dialler.start(desk.now)
+
+
+def test_a_retry_that_falls_due_after_closing_time_is_not_made_in_the_same_part_of_the_next_day() -> None:
+    early = replace(SPREAD, closes=time(14), recycle={"no-answer": RecycleRule(6 * 3600.0, 9)})
+    tried = utc(10, 9, 30)  # 10:30 in London; six hours later it is another part of the day, and nobody may be rung
+    due = recycle.after(lead(1), Disposition.NO_ANSWER, early, tried, None).not_before
+    assert due == utc(11, 11)  # noon of the next day, not its morning
+
+
+def test_where_all_calling_hours_lie_in_one_part_the_rule_alone_counts() -> None:
+    mornings = replace(SPREAD, closes=time(11, 30), recycle={"no-answer": RecycleRule(6 * 3600.0, 9)})
+    tried = utc(10, 9, 30)
+    assert recycle.after(lead(1), Disposition.NO_ANSWER, mornings, tried, None).not_before == utc(10, 15, 30)

@@ -66,3 +66,30 @@ def test_the_next_opening_is_open_and_nothing_between_is(wall, zone, for_s):
     if opening > wall:
         assert not HOURS.is_open(zone, wall, for_s)
         assert not HOURS.is_open(zone, opening - timedelta(seconds=1), for_s)
+
+
+SPLIT = "America/Chicago|America/New_York"
+
+
+def test_who_may_be_in_several_zones_is_rung_while_it_is_day_in_all_of_them() -> None:
+    hours = CallingHours(time(9), time(21))
+    january = [datetime(2026, 1, 14, hour, 30, tzinfo=UTC) for hour in (14, 15, 25 - 24)]
+    assert not hours.is_open(SPLIT, january[0])  # 9:30 in New York, 8:30 in Chicago
+    assert hours.is_open(SPLIT, january[1])
+    assert not hours.is_open(SPLIT, datetime(2026, 1, 15, 2, 30, tzinfo=UTC))  # 20:30 in Chicago, 21:30 in New York
+    assert hours.next_opening(SPLIT, january[0]) == datetime(2026, 1, 14, 15, tzinfo=UTC)
+    assert hours.closing(SPLIT, january[1]) == datetime(2026, 1, 15, 2, tzinfo=UTC)
+    assert hours.closing(SPLIT, datetime(2026, 1, 15, 2, 30, tzinfo=UTC)) is None
+
+
+def test_zones_without_an_hour_in_common_are_never_open_and_one_that_is_unknown_closes_all() -> None:
+    evening, noon = CallingHours(time(18), time(20)), datetime(2026, 1, 14, 12, tzinfo=UTC)
+    assert evening.next_opening("America/Los_Angeles|America/New_York", noon) is None
+    assert CallingHours(time(9), time(21)).next_opening("Europe/London|Europe/Atlantis", noon) is None
+    assert not CallingHours(time(9), time(21)).is_open("Europe/London|Europe/Atlantis", noon)
+
+
+def test_the_next_opening_for_several_zones_is_found_over_weekends_and_nights() -> None:
+    hours = CallingHours(time(9), time(21), weekdays=frozenset(range(5)))
+    friday_evening = datetime(2026, 1, 17, 2, 0, tzinfo=UTC)  # 20:00 in Chicago, 21:00 in New York
+    assert hours.next_opening(SPLIT, friday_evening) == datetime(2026, 1, 19, 15, tzinfo=UTC)

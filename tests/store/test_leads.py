@@ -187,13 +187,52 @@ def test_a_field_that_repeats_the_number_is_left_empty_whatever_its_name(with_st
     with_store(body)
 
 
-def test_a_number_of_several_zones_takes_the_sites_and_is_counted_when_guessed(with_store, lead_file) -> None:
-    # 1-800 numbers say nothing of the place; London is not among America's zones.
-    path = lead_file("number\n+1 800 234 5678\n+44 20 7946 0001\n")
+def test_a_number_that_may_be_in_several_zones_has_those_furthest_apart_and_is_counted(with_store, lead_file) -> None:
+    # Madrid's clock shows an hour more than the Canaries', and Nevada's 775 is split; all of London is in one zone.
+    path = lead_file("number\n+34 612 345 678\n+1 775 234 5678\n+44 20 7946 0001\n")
 
     async def body(store):
         report = await import_into(store, path)
-        assert (report.accepted, report.time_zones_guessed) == (2, 1)
+        assert (report.accepted, report.time_zones_guessed) == (3, 2), report.problems
+        zones = {one.number[:3]: one.time_zone for one in await store.next_leads("survey", 3, WALL)}
+        assert zones == {
+            "+34": "Atlantic/Canary|Europe/Madrid", "+17": "America/Boise|America/Los_Angeles", "+44": "Europe/London"
+        }  # fmt: skip
+
+    with_store(body)
+
+
+def test_a_number_that_may_be_anywhere_is_taken_only_where_the_file_names_its_zone(with_store, lead_file) -> None:
+    # 1-800 numbers say nothing of the place, which may be Guam or Hawaii.
+    path = lead_file("number,time_zone\n+1 800 234 5678,\n+1 800 234 5679,America/Chicago\n")
+
+    async def body(store):
+        report = await import_into(store, path)
+        assert (report.accepted, report.invalid) == (1, 1)
+        assert str(report.problems[0]) == (
+            "line 2, number: number ends in 78: "
+            "may be in time zones that have no hour of calling in common; name its own"
+        )
+        (one,) = await store.next_leads("survey", 2, WALL)
+        assert one.time_zone == "America/Chicago"
+
+    with_store(body)
+
+
+def test_an_alternative_number_has_the_zones_in_which_it_may_be_where_the_file_names_none(
+    with_store, lead_file
+) -> None:
+    path = lead_file(
+        "number,phone_2,time_zone\n0207946 0001,+1 775 234 5678,\n0207946 0002,+1 775 234 5679,America/Boise\n"
+        "0207946 0003,+1 800 234 5678,Europe/London\n"
+    )
+
+    async def body(store):
+        report = await import_into(store, path)
+        assert (report.accepted, report.numbers_left_out) == (3, 1)
+        leads = sorted(await store.next_leads("survey", 3, WALL), key=lambda one: one.number)
+        assert [each.time_zone for each in leads[0].numbers] == ["Europe/London", "America/Boise|America/Los_Angeles"]
+        assert [each.time_zone for each in leads[1].numbers] == ["America/Boise", "America/Boise"]
 
     with_store(body)
 
