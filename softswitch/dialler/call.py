@@ -79,6 +79,9 @@ class Call:
     """Suppressed or asked to end before the answer: cancelled as soon as the minimum ring allows."""
     placed_at: float | None = None
     ringing_at: float | None = None
+    """Of the first 18x; of the first 180 once there is one."""
+    alerted: bool = False
+    """A 180 has come: a telephone rings. A 183 alone may be an announcement, or the network's own tone."""
     answered_at: float | None = None
     answered_wall: datetime | None = None
     """The call counts for the day of this moment."""

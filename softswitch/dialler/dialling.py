@@ -253,11 +253,12 @@ class Dialler(ChosenCampaign):
         if call is not None and trunk != call.attempt.trunk:
             self._books.note(call, silently=True, trunk=trunk)
 
-    def receive_ringing(self, call_ref: str, now: float) -> None:
-        """180 or 183; the ring clock runs from the first of them."""
-        call = self._call(call_ref, CallState.PLACED)
-        if call is not None:
-            self._placed.ringing(call, now)
+    def receive_ringing(self, call_ref: str, now: float, *, alerted: bool = True) -> None:
+        """180 (`alerted`) or another 18x. The ring clock runs from the first of them, and anew from the first 180: a
+        183 may come before any telephone rings, and without a 180 it is all that can be known."""
+        call = self._call(call_ref, CallState.PLACED, CallState.RINGING)
+        if call is not None and (call.state is CallState.PLACED or (alerted and not call.alerted)):
+            self._placed.ringing(call, now, alerted=alerted)
             self._settle(now)
 
     def receive_failed(self, call_ref: str, outcome: Outcome, status: int, now: float) -> None:

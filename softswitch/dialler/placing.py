@@ -139,9 +139,9 @@ class PlacedCalls:
                 called = CallbackClosed(call.lead.lead_ref, CALLED, self._shift.wall(now), call.attempt.call_ref)
                 self._shift.emit(called)
 
-    def ringing(self, call: Call, now: float) -> None:
+    def ringing(self, call: Call, now: float, *, alerted: bool) -> None:
         self.invited(call, now)
-        call.state, call.ringing_at = CallState.RINGING, now
+        call.state, call.ringing_at, call.alerted = CallState.RINGING, now, alerted
         self._books.note(call, ringing_at=self._shift.wall(now))
         self._arm(call)
 

@@ -259,7 +259,7 @@ class DialledCalls:
     def line_ringing(self, line: Line, now: float) -> None:
         with self.mutating():
             self.dialler.receive_trunk(line.leg_id, line.account, now)
-            self.dialler.receive_ringing(line.leg_id, now)
+            self.dialler.receive_ringing(line.leg_id, now, alerted=line.alerted)
 
     def line_answered(self, line: Line, now: float) -> None:
         self.dialler.receive_trunk(line.leg_id, line.account, now)

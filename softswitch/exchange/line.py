@@ -42,6 +42,8 @@ class Line:
     agreed: bool = False
     """Offer and answer have met at least once."""
     early_sdp: bytes = b""
+    alerted: bool = False
+    """A 180 has come; a 183 alone does not say that a telephone rings."""
     """From a 18x; stands for the answer where the 200 carries none (RFC 3261 §13.2.1)."""
     account: str = ""
     """The carrier account that carries it, or carried it in the end; empty for a phone."""

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 HELD_ADDRESSES = ("0.0.0.0", "::")  # RFC 2543 B.5: the old way to hold a call
+RINGING = 180  # RFC 3261 section 21.1.2
 NO_TRANSFERS = 603  # whoever may ask: nobody but the house decides whom an agent or a callee talks to
 
 
@@ -213,6 +214,7 @@ class Lines:
                 line.account = event.account
             case CallRinging():
                 line.early_sdp = event.sdp or line.early_sdp
+                line.alerted = line.alerted or event.status == RINGING
                 line.owner.line_ringing(line, now)
             case CallAnswered():
                 self._receive_answer(line, event, now)

@@ -144,6 +144,27 @@ def test_a_second_180_does_not_start_the_ring_clock_anew(open_desk):
     assert CancelCall(call) in desk.pass_time(12.1)
 
 
+def test_a_telephone_that_rings_after_early_media_rings_for_the_whole_minimum_ring(open_desk):
+    desk = open_desk(lead(1))
+    desk.agent("ada")
+    call = desk.dial()
+    desk.dialler.receive_ringing(call, desk.now, alerted=False)  # 183: the carrier's own tone, as soon as it is asked
+    desk.pass_time(10)
+    desk.ring(call)  # 180: the callee's telephone
+    assert CancelCall(call) not in desk.pass_time(21.9)
+    assert CancelCall(call) in desk.pass_time(0.2)
+
+
+def test_early_media_alone_start_the_ring_clock_and_what_comes_after_the_first_180_does_not_start_it_anew(open_desk):
+    desk = open_desk(lead(1))
+    desk.agent("ada")
+    call = desk.dial()
+    desk.dialler.receive_ringing(call, desk.now, alerted=False)
+    desk.pass_time(10)
+    desk.dialler.receive_ringing(call, desk.now, alerted=False)
+    assert CancelCall(call) in desk.pass_time(12.1)
+
+
 def test_an_invite_that_nothing_rings_for_is_given_up(open_desk):
     desk = open_desk(lead(1))
     desk.agent("ada")
