@@ -15,6 +15,7 @@ from softswitch.exchange.line import Line
 from softswitch.exchange.premises import Site
 from softswitch.safeguards.agent_page import AgentPageView, InterviewFigures, InterviewView, interview_view
 from softswitch.safeguards.visibility import AgentCallView, agent_call_view
+from softswitch.store.errors import StoreFailed
 from softswitch.survey.answers import Given
 from softswitch.survey.questionnaire import Ending
 from softswitch.survey.quotas import CellFigures
@@ -88,12 +89,23 @@ class AgentDesk:
         await self._site.surveys.end(agent, ending)
 
     async def opt_out(self, agent: str) -> None:
-        """The callee wishes never to be called again: at once, for every campaign of the site."""
+        """The callee wishes never to be called again: at once, for every campaign of the site, and durable when this
+        returns. StoreFailed where the store does not write: nobody dials the number, and it is written later."""
         dialler, call_ref = self._own_call(agent)
         if self._site.surveys.of_agent(agent) is not None:
             await self._site.surveys.end(agent, Ending.OPTED_OUT)
         with self._site.mutating() as now:
             dialler.receive_disposition(call_ref, Disposition.OPT_OUT, now)
+        await self.opt_out_kept()
+
+    async def opt_out_kept(self) -> None:
+        """Return once what callees have asked for is in the store."""
+        try:
+            await self._site.records.written()
+        except StoreFailed:
+            raise StoreFailed(
+                "the callee is not called again from now on, but the store does not write just now: tell a supervisor"
+            ) from None
 
     async def call_back(self, agent: str, call_ref: str, when: datetime, *, mine: bool) -> datetime:
         """An agent promises the callee of a call of theirs, during it or in its wrap-up, another one; its moment. The

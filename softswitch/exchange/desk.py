@@ -156,19 +156,15 @@ class Desk(SupervisorDesk):
 
     async def dispose(self, agent: str, call_ref: str, disposition: Disposition) -> None:
         self._known(agent)
+        dialler = next((each for each in self._site.diallers if _had_by(agent, call_ref, each)), None)
+        if dialler is None:
+            raise UsageError("this is not a call of yours, or it is too long ago")
         with self._site.mutating() as now:
-            for dialler in self._site.diallers:
-                try:
-                    theirs = dialler.attempt(call_ref).agent == agent
-                except KeyError:
-                    continue
-                if not theirs:
-                    break
-                dialler.receive_disposition(call_ref, disposition, now)
-                if self._site.board.state_of(agent) is AgentState.WRAP_UP:
-                    dialler.receive_wrapped_up(agent, None, now)
-                return
-        raise UsageError("this is not a call of yours, or it is too long ago")
+            dialler.receive_disposition(call_ref, disposition, now)
+            if self._site.board.state_of(agent) is AgentState.WRAP_UP:
+                dialler.receive_wrapped_up(agent, None, now)
+        if disposition is Disposition.OPT_OUT:
+            await self.opt_out_kept()
 
     async def accept_preview(self, agent: str, call_ref: str) -> None:
         """Have the lead called that the agent is shown."""
@@ -333,3 +329,10 @@ class Desk(SupervisorDesk):
 
     def _campaign(self, name: str) -> DialledCalls:
         return self._site.campaigns[name]
+
+
+def _had_by(agent: str, call_ref: str, dialler: Dialler) -> bool:
+    try:
+        return dialler.attempt(call_ref).agent == agent
+    except KeyError:
+        return False

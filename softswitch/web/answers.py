@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from fastapi import HTTPException
 
 from softswitch.errors import UsageError
+from softswitch.store.errors import StoreFailed
 
 T = TypeVar("T")
 
@@ -16,5 +17,7 @@ async def carry_out(command: Coroutine[Any, Any, T]) -> T:
         return await command
     except UsageError as error:
         raise HTTPException(409, str(error)) from None
+    except StoreFailed as error:
+        raise HTTPException(503, str(error)) from None
     except KeyError:
         raise HTTPException(404, "There is no such name.") from None

@@ -164,6 +164,33 @@ def test_a_plane_that_refuses_to_record_ends_the_call_at_once(tmp_path: Path, mo
     uvloop.run(scenario())
 
 
+def test_an_opt_out_is_confirmed_once_it_is_durable_and_holds_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        async with floor(tmp_path, {A: CalleePlan(Kind.PERSON, ring_s=0.2, talk_s=60.0)}) as site:
+            store, suppression = site.switch.site.store, site.switch.site.suppression
+
+            async def refuse(*_: object, **__: object) -> None:
+                raise StoreFailed("the disk is full")
+
+            await site.log_in("1001")
+            await site.start()
+            await site.until(lambda: site.calls("in call"), "the agent talks")
+            with monkeypatch.context() as broken:
+                broken.setattr(store, "suppress", refuse)
+                broken.setattr(records, "RETRY_S", (0.05,))
+                broken.setattr(records, "WRITTEN_S", 0.3)
+                with pytest.raises(StoreFailed, match="not called again from now on"):
+                    await site.switch.desk.opt_out("1001")
+                assert suppression.contains(A)
+                assert not await store.suppressed("")
+            await site.switch.desk.opt_out("1001")
+            assert store.digest(A) in set(await store.suppressed(""))
+
+    uvloop.run(scenario())
+
+
 def test_no_invite_leaves_while_the_store_cannot_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         async with floor(tmp_path, {A: CalleePlan(Kind.BUSY, ring_s=0.2)}) as site:
