@@ -17,30 +17,23 @@ from typing import Any
 
 from softswitch.codecs.registry import CodecCode
 from softswitch.errors import UsageError
-from softswitch.media import vocabulary as v
 from softswitch.media.fetching import fetch_peer, fetch_pulled, fetch_sent_frame
-from softswitch.media.jitter import DUPLICATE, FRAME, INVALID, LOST, NOISE, get, put
+from softswitch.media.jitter import DUPLICATE, INVALID, put
 from softswitch.media.jitter_pieces import position_of
 from softswitch.media.jitter_pull import is_next
+from softswitch.media.jitter_record import FRAME_NS
 from softswitch.media.kernels import i64, inner
 from softswitch.media.keys import pass_key
-from softswitch.media.outgoing import NS_PER_SAMPLE, emit, relay
 from softswitch.media.playout import MS, is_steady
+from softswitch.media.pulling import SYNTHETIC, next_time, pull, ration
 from softswitch.media.receiver import (
     AT_ONCE,
-    FRAME_SAMPLES,
     LEAST,
     WAITING,
-    convert,
-    play_frame,
-    play_noise,
-    play_starved,
     reset_receiver,
     resume_receiver,
 )
-from softswitch.media.rings import push_received
 from softswitch.media.rtp import signed16
-from softswitch.media.transcoding import PCMA, PCMU, catch_up, unwrap
 
 NONE = int(CodecCode.NONE)
 
@@ -57,30 +50,13 @@ MOST_AT_ONCE = 2
 """Frames held when a leg begins to play at once: no more, so that its timeline does not run ahead of the clock."""
 
 RTP_CLOCK_HZ = 8000
-FRAME_NS = 20 * MS
 LATE_NS = 100_000_000
 """A plane that was held up for longer does not play what it missed in one burst."""
-ASTRAY_SAMPLES = 800
-"""100 ms: what the timeline may lag behind the clock before it leaps."""
-MOST_MADE_UP = 64
-MADE_UP_EVERY_NS = MS // 2
-"""Legs that may begin to be concealed at once, and one more in so long. More than 2,000 losses a second are no losses
-of single packets: the machine or a whole network stands still, and time spent on making up would be missing for what
-comes, which would then be late too."""
-HELD_UP_NS = 2 * FRAME_NS
-"""Where sockets have not been empty for so long, what is missing may lie in one: nothing is made up."""
 DOUBTFUL_NS = 5 * MS
-"""Two ticks and a half: where they were empty that long ago, a packet's arrival is not known well enough."""
+"""Two ticks and a half: where the sockets were empty that long ago, a packet's arrival is not known well enough."""
 REST_PULLS = 50
 """After a second without audio the clock rests, and starts with the next packet."""
 MOST_MISORDER = 100  # RFC 3550 A.1
-SYNTHETIC = 0
-"""The source that a bridge is told, whatever the sender calls itself."""
-
-
-@inner
-def is_held_up(scratch: Any, now: int) -> bool:
-    return now - scratch.emptied_at_ns > HELD_UP_NS
 
 
 @inner
@@ -243,106 +219,6 @@ def pull_due(shared: Any, scratch: Any, now: int) -> None:
         jitter = shared.receivers[slot].jitter
         if jitter.hungry >= REST_PULLS and jitter.count == 0 and not shared.receivers[slot].talking:
             stop_clock(shared, scratch, index)
-
-
-@inner
-def pull(shared: Any, scratch: Any, slot: int, due: int, now: int) -> None:
-    """Play the leg's next 20 ms, if it has any: to who listens, and to whom it is bridged to."""
-    leg = shared.legs[slot]
-    receiver = shared.receivers[slot]
-    if not play(shared, scratch, slot, due):
-        receiver.talking = 0
-        return
-    receiver.time = next_time(receiver, due)
-    if leg.tapped and leg.wire_codec != leg.codec:
-        push_received(shared, slot, now, receiver.time, leg.codec, SYNTHETIC, scratch.packet, 0, FRAME_SAMPLES)
-    if leg.peer >= 0 and not leg.muted:
-        pass_frame(shared, scratch, slot, now)
-    receiver.talking = 1
-
-
-@inner
-def next_time(receiver: Any, now: int) -> int:
-    """Where the next frame stands on our timeline: behind the last one, or at the present time after a pause."""
-    here = now // NS_PER_SAMPLE
-    following = i64(receiver.time) + FRAME_SAMPLES
-    if receiver.talking and here - following < ASTRAY_SAMPLES:
-        return following
-    return max(here, following)
-
-
-@inner
-def play(shared: Any, scratch: Any, slot: int, due: int) -> bool:
-    """Put the leg's next 20 ms at the beginning of `scratch.packet`, in its codec inside the plane; False for nothing.
-
-    Where they are as they came, the bytes of the wire are in `scratch.raw`.
-    """
-    leg = shared.legs[slot]
-    receiver = shared.receivers[slot]
-    codes = scratch.packet
-    kind = get(receiver.jitter, due, codes)
-    scratch.raw_bytes = 0
-    if kind == FRAME:
-        count = i64(receiver.jitter.frame_length)
-        codec = i64(receiver.jitter.frame_codec)
-        if codec not in (PCMU, PCMA):
-            count = unwrap(shared, scratch, slot, codec, 0, count)
-        elif codec != leg.codec:
-            convert(codes, count, leg.codec)
-        if not play_frame(receiver, codes, count, leg.codec, scratch.narrow):
-            scratch.raw_bytes = 0
-        return True
-    if kind == NOISE:
-        return play_noise(receiver, codes, leg.codec, scratch.narrow)
-    if not may_make_up(receiver, scratch):
-        receiver.kept = 0  # nor is it begun later, after a silence
-        return False
-    if kind == LOST:
-        play_frame(receiver, codes, 0, leg.codec, scratch.narrow)
-        return True
-    return play_starved(receiver, codes, leg.codec, scratch.narrow)
-
-
-@inner
-def ration(scratch: Any, now: int) -> None:
-    """How many legs may begin to be concealed now; -1: nor may one go on."""
-    if is_held_up(scratch, now):
-        scratch.rations = -1
-        return
-    earned = (now - scratch.rationed_at_ns) // MADE_UP_EVERY_NS
-    scratch.rations = min(max(i64(scratch.rations), 0) + earned, MOST_MADE_UP)
-    scratch.rationed_at_ns += earned * MADE_UP_EVERY_NS
-
-
-@inner
-def may_make_up(receiver: Any, scratch: Any) -> bool:
-    """Whether there is time to make up what is missing: to begin takes as long as to relay three packets."""
-    if scratch.rations < 0:
-        return False
-    if receiver.concealing:
-        return True
-    if scratch.rations == 0:
-        return False
-    scratch.rations -= 1
-    return True
-
-
-@inner
-def pass_frame(shared: Any, scratch: Any, slot: int, now: int) -> None:
-    """Send what the leg plays to whom it is bridged to."""
-    leg = shared.legs[slot]
-    receiver = shared.receivers[slot]
-    other = shared.legs[leg.peer]
-    if not receiver.talking and other.out_source == slot:
-        other.out_source = v.NOBODY  # a new spurt of talk
-    if scratch.raw_bytes == 0 and other.wire_codec == leg.wire_codec and other.wire_codec != other.codec:
-        catch_up(shared, scratch, slot, leg.peer, receiver.frames[(i64(receiver.newest) + 2) % 3])
-    receiver.sequence += 1
-    number, time = i64(receiver.sequence), i64(receiver.time)
-    left = relay(shared, scratch, leg.peer, now, slot, leg.codec, SYNTHETIC, number, time, 0, FRAME_SAMPLES)
-    if left and leg.bridge_pending:
-        leg.bridge_pending = 0
-        emit(shared, scratch, v.FIRST_BRIDGED, slot, now, 0, 0)
 
 
 def figures(leg: Any, receiver: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from softswitch.media import legs
 from softswitch.media import vocabulary as v
-from softswitch.media.buffered_legs import is_held_up, pull_due
+from softswitch.media.buffered_legs import pull_due
 from softswitch.media.dtmf import end_silent_events
 from softswitch.media.fetching import fetch_frames, fetch_onward, fetch_receiving
 from softswitch.media.incoming import receive_packet
@@ -32,6 +32,7 @@ from softswitch.media.libc import (
 from softswitch.media.outgoing import emit, send_batch
 from softswitch.media.overload import is_behind, read_newest
 from softswitch.media.playback import play_due, start_feed, start_key, start_playing, stop_playing
+from softswitch.media.pulling import is_held_up
 from softswitch.media.reporting import TURNS, begin_reports, send_due_reports, take_report
 from softswitch.media.rings import pop
 from softswitch.media.scratch import BATCH, BUFFER_BYTES

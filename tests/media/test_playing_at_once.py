@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from softswitch.media import buffered_legs
+from softswitch.media import buffered_legs, pulling
 from softswitch.media.jitter import STORED
 from softswitch.media.kernels import i64
 from softswitch.media.layout import create_block, map_block
@@ -174,7 +174,7 @@ def test_a_sender_that_falls_silent_is_pulled_to_rest_and_begins_anew():
 def test_where_all_legs_are_starved_at_once_only_so_many_are_made_up_for():
     path = Path(legs=200).pass_on(100).fall_silent(3)
     concealing = path.shared.receivers["concealing"]
-    assert concealing.sum() == buffered_legs.MOST_MADE_UP
+    assert concealing.sum() == pulling.MOST_MADE_UP
     assert (path.shared.receivers["talking"] == concealing).all(), "the others are silent"
     path.pass_on(200)
     assert not concealing.any() and path.shared.receivers["talking"].all()
@@ -191,7 +191,7 @@ def test_a_relay_that_was_held_up_does_not_take_its_own_delay_for_the_networks()
 
 def test_while_sockets_are_not_empty_nothing_is_made_up_for_what_may_lie_in_them():
     path = steady()
-    path.scratch["emptied_at_ns"] -= buffered_legs.HELD_UP_NS
+    path.scratch["emptied_at_ns"] -= pulling.HELD_UP_NS
     for now in path.ticks(5):
         pull_due(path.shared, path.scratch, now)
     assert not path.receiver["concealing"] and not path.receiver["talking"]
