@@ -1,8 +1,8 @@
 """Steady spectral lines, followed block by block: where one begins, how it goes on, and what it was when it has ended.
 
-The raw material of `tones`. A line is a local peak of the spectrum that stands out of what lies beside it and stays at
-its frequency; up to three are followed at once, so that a tone is found beside a louder hum or under a television.
-Each keeps sums only, of which `describe` makes a vector of 20 numbers when the line has ended.
+The raw material of `tones`. A line is a peak of the spectrum (`peaks`) that stays at its frequency; up to three are
+followed at once, so that a tone is found beside a louder hum or under a television. Each keeps sums only, of which
+`describe` makes a vector of 20 numbers when the line has ended.
 """
 
 import math
@@ -10,32 +10,22 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import carray, njit
+from numba import njit
 
 from softswitch.amd.features import BIN_HZ, FAST, decibels
-from softswitch.amd.scratch import floats
+from softswitch.amd.peaks import BINS, SLOTS, TOTAL_FROM, TOTAL_TO, find_peaks, power_beside, power_of
 
 Spectrum = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float32]
 Record = Any  # one row of `LINE` or `LINES`; NumPy has no static type for it
 
-SLOTS = 3
-BINS = 77
-"""Bins kept: those of the lines, and what lies beside the highest."""
-LOWEST, HIGHEST = 10, 70  # peaks at 312 to 2,187 Hz
-TOTAL_FROM, TOTAL_TO = 6, 112  # 190 to 3,500 Hz: all that a telephone carries
+ONE, A_HALF = np.float32(1.0), np.float32(0.5)
 DELAY = 4  # blocks: a window that touches a line's beginning is not yet what was before it
-LEAST_POWER = 1e7  # a sine at -61 dBFS in the 256-sample Hann window of 16-bit samples
-LEAST_SHARE = 0.05
-LEAST_PROMINENCE = np.float32(5.0)
-BESIDE = np.float32(2.5)  # five bins, by two
-LEAST, ONE, A_HALF = np.float32(1e-3), np.float32(1.0), np.float32(0.5)
 NEAR_HZ = 18.0  # a line's next peak lies no farther off
 FADE = 0.16  # a line that falls by 8 dB from one block to the next has ended
 MISSES = 3  # blocks without a peak: a lost packet is shorter
 SHORTEST = 5  # blocks of a line worth describing
 SETTLED = 3  # from this block on the window is full of the line
-LARGEST_DB = 200.0
 
 LINE = np.dtype(
     [
@@ -111,69 +101,6 @@ def _decibels(power: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _peak_hz(power: Spectrum, peak: int) -> float:
-    """A peak's frequency, by a parabola through the logarithms of its three bins."""
-    left = decibels(power[peak - 1] + LEAST)
-    middle = decibels(power[peak] + LEAST)
-    right = decibels(power[peak + 1] + LEAST)
-    bend = float(left - middle) + float(right - middle)
-    if bend >= -1e-9:
-        return peak * BIN_HZ
-    return (peak + max(-0.5, min(0.5, 0.5 * (left - right) / bend))) * BIN_HZ
-
-
-@njit(cache=True, nogil=True)
-def _beside(power: Spectrum, peak: int) -> float:
-    """What five bins would hold if the peak were not there, by its quieter side: a tone may have a second frequency."""
-    beside: float = BESIDE * min(power[peak - 6] + power[peak - 5], power[peak + 5] + power[peak + 6])
-    return beside
-
-
-@njit(cache=True, nogil=True)
-def _held(power: Spectrum, peak: int) -> float:
-    held: float = power[peak - 2] + power[peak - 1] + power[peak] + power[peak + 1] + power[peak + 2]
-    return held
-
-
-@njit(cache=True, nogil=True, fastmath=FAST)
-def _weigh_peaks(smooth: Spectrum, least: float, held: Spectrum) -> None:
-    """What each peak that stands out holds, 0 for the other bins.  held: (BINS,)."""
-    for k in range(LOWEST, HIGHEST + 1):
-        power = smooth[k - 2] + smooth[k - 1] + smooth[k] + smooth[k + 1] + smooth[k + 2]
-        quieter = min(smooth[k - 6] + smooth[k - 5], smooth[k + 5] + smooth[k + 6])
-        peak = (smooth[k] > smooth[k - 1]) & (smooth[k] >= smooth[k + 1])
-        stands_out = (power >= least) & (power >= LEAST_PROMINENCE * BESIDE * quieter)
-        held[k] = power if peak & stands_out else np.float32(0.0)
-
-
-@njit(cache=True, nogil=True)
-def _find_peaks(lines: Record) -> None:
-    """The most powerful peaks that stand out, the first the most powerful; a bin of 0 for none."""
-    bins, powers = lines.peak_bins, lines.peak_powers
-    bins[:] = 0
-    if lines.total < LEAST_POWER:
-        return  # no peak holds as much
-    held = carray(floats(BINS), (BINS,))
-    _weigh_peaks(lines.smooth, np.float32(max(LEAST_POWER, LEAST_SHARE * lines.total)), held)
-    powers[:] = 0.0
-    least_kept = np.float32(0.0)
-    for peak in range(LOWEST, HIGHEST + 1):
-        if held[peak] <= least_kept:
-            continue
-        place = SLOTS - 1
-        while place > 0 and held[peak] > powers[place - 1]:
-            powers[place] = powers[place - 1]
-            bins[place] = bins[place - 1]
-            place -= 1
-        powers[place] = held[peak]
-        bins[place] = peak
-        least_kept = powers[SLOTS - 1]
-    for place in range(SLOTS):
-        if bins[place] > 0:
-            lines.peak_hzs[place] = _peak_hz(lines.smooth, bins[place])
-
-
-@njit(cache=True, nogil=True)
 def _begin(lines: Record, line: Record, place: int) -> None:
     peak, held = lines.peak_bins[place], lines.peak_powers[place]
     line.on = 1
@@ -246,9 +173,23 @@ def _go_on(lines: Record, line: Record, place: int, others: float) -> None:
     line.levels += level
     line.squared_levels += level * level
     line.timed_levels += level * at
-    line.prominences += _decibels(held / max(_beside(lines.smooth, peak), 1.0))
+    line.prominences += _decibels(held / max(power_beside(lines.smooth, peak), 1.0))
     line.others += others
     line.measured += 1
+
+
+@njit(cache=True, nogil=True)
+def hz_of(line: Record) -> float:
+    """Mean frequency of a line so far."""
+    hz: float = line.hzs / line.measured if line.measured > 0 else line.hz
+    return hz
+
+
+@njit(cache=True, nogil=True)
+def share_of(line: Record) -> float:
+    """The line's part of all that was heard while it lasted, 0 to 1."""
+    share: float = line.powers / max(line.totals, 1.0)
+    return share
 
 
 @njit(cache=True, nogil=True)
@@ -283,7 +224,7 @@ def describe(lines: Record, line: Record, out: Floats) -> None:
     out[9] = 10.0 * slope
     out[10] = math.sqrt(max(bend, 0.0))
     out[11] = _decibels(mean_power) - _decibels(line.before)
-    out[12] = _decibels(line.last[1]) - _decibels(_held(lines.smooth, round(line.hz / BIN_HZ)))
+    out[12] = _decibels(line.last[1]) - _decibels(power_of(lines.smooth, round(line.hz / BIN_HZ)))
     out[13] = _decibels((line.totals - line.powers) / count) - _decibels(line.rest_before)
     out[14] = line.prominences / count
     out[15] = _decibels(lines.total) - _decibels(line.totals / count)
@@ -340,7 +281,7 @@ def follow(lines: Record, power: Spectrum) -> int:
     previous = (lines.position + DELAY - 1) % DELAY
     lines.total = _smooth(power, lines.recent[previous], lines.smooth)
     lines.busy *= 0.99
-    _find_peaks(lines)
+    find_peaks(lines)
     others = -1.0
     for slot in range(SLOTS):
         if lines.line[slot].on == 1 and lines.line[slot].blocks >= 4:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from softswitch.amd import model, tones
+from softswitch.amd import model, tone_kinds, tones
 from softswitch.amd.evaluate import Event
 from softswitch.amd.features import BLOCK, BLOCK_MS, FLOOR_DBOV, HANN, POWER_SCALE, WINDOW
 from softswitch.amd.state import FEATURES, State, new_states, reset
@@ -17,9 +17,14 @@ Floats = npt.NDArray[np.float64]
 OUTPUTS = ("person", "voicemail", "menu", "announcement", "fax", "nothing", "tone", "screening", "greeting over")
 """What the second network says after each step: shares of the classes, and whether the greeting has ended."""
 TONE_NAMES = {
-    tones.BEEP: "beep", tones.RINGBACK: "ringback", tones.BUSY: "busy", tones.DIAL_TONE: "dial tone", tones.SIT: "SIT",
-    tones.FAX: "fax tone", tones.DTMF: "key",
-}  # fmt: skip
+    tone_kinds.BEEP: "beep",
+    tone_kinds.RINGBACK: "ringback",
+    tone_kinds.BUSY: "busy",
+    tone_kinds.DIAL_TONE: "dial tone",
+    tone_kinds.SIT: "SIT",
+    tone_kinds.FAX: "fax tone",
+    tone_kinds.DTMF: "key",
+}
 FLAG_NAMES = {
     model.SPEECH_STARTED: "speech started",
     model.VERDICT_REACHED: "verdict",
@@ -81,7 +86,7 @@ def tones_in(spectra: Floats) -> tuple[tuple[float, float, str], ...]:
     told = []
     for block, level in enumerate(levels_of(spectra)):
         name = tones.follow(record, spectra[block], level)
-        if name != tones.NONE:
+        if name != tone_kinds.NONE:
             end = BLOCK_MS * (block + 1)
             line = record["lines"]["line"]
             starts = [BLOCK_MS * one["start"] for one in line if one["named"] == name and one["on"]]

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from numba import carray, njit
 
 from softswitch.amd import parameters as rule
-from softswitch.amd import tones
+from softswitch.amd import tone_kinds, tones
 from softswitch.amd.features import (
     BLOCK,
     BLOCK_MS,
@@ -111,7 +111,7 @@ def _receive_block(state: State, sounding: bool) -> int:
         power[:] = 0.0
     flags = 0
     code = tones.follow(state.tones, power, level)
-    if code != tones.NONE:
+    if code != tone_kinds.NONE:
         flags |= hear_tone(state, code)
     state.blocks += 1
     if state.blocks == STEP_BLOCKS:

@@ -11,7 +11,7 @@ from numba import njit
 
 from softswitch.amd import network as hearing
 from softswitch.amd import parameters as rule
-from softswitch.amd import tones
+from softswitch.amd import tone_kinds
 from softswitch.amd.features import STEP_MS
 from softswitch.amd.parameters import THRESHOLD, THRESHOLDS
 from softswitch.amd.state import State
@@ -86,23 +86,23 @@ def hear_tone(state: State, code: int) -> int:
     verdict = state.verdict
     if verdict == _HANGUP:
         return 0
-    if code == tones.BEEP:
+    if code == tone_kinds.BEEP:
         if state.clock_ms < rule.EARLIEST_BEEP_MS:
             return 0
         state.beep_ms = state.clock_ms
         if verdict in (_NONE, _HUMAN, _NOTSURE, _SILENCE):
             return BEEP_HEARD | decide(state, _MACHINE, _BEEP, 0.99)
         return BEEP_HEARD
-    if code == tones.SIT:
+    if code == tone_kinds.SIT:
         return 0 if verdict == _CARRIER else decide(state, _CARRIER, _SIT, 0.99)
-    if code == tones.FAX:
+    if code == tone_kinds.FAX:
         return 0 if verdict == _FAX else decide(state, _FAX, _FAX_TONE, 0.99)
     if verdict in (_NONE, _SILENCE) and np.isnan(state.speech_onset_ms):
-        if code == tones.RINGBACK:
+        if code == tone_kinds.RINGBACK:
             return decide(state, _TONE, _RINGBACK, 0.98)
-        if code == tones.BUSY:
+        if code == tone_kinds.BUSY:
             return decide(state, _TONE, _BUSY, 0.98)
-        if code == tones.DIAL_TONE:
+        if code == tone_kinds.DIAL_TONE:
             return decide(state, _TONE, _DIAL_TONE, 0.98)
     return 0
 

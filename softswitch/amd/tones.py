@@ -1,9 +1,9 @@
 """Tones in the callee's audio, block by block: a voicemail's beep, ringing, busy and dial tone, SIT, fax and keys.
 
 `lines` follows what is steady in the spectrum; a line that ends is weighed by `beeps`, and named here by its frequency,
-its length and what came before it. Each sound is named once. What may be part of something else waits: the first of
-three special information tones for the next, a burst of 400 to 450 Hz before anybody spoke for the next burst of a busy
-tone.
+its length, what came before it (`bursts`) or sounds with it (`pairs`). Each sound is named once. What may be part of
+something else waits: the first of three special information tones for the next, a burst of 400 to 450 Hz before anybody
+spoke for the next burst of a busy tone.
 
 Frequencies and times: ITU-T E.180 and its Supplement 2 (call progress, SIT), Q.23 and Q.24 (keys), T.30 §4 (fax).
 Beeps have no standard: 350 to 2,100 Hz, one or two frequencies, 60 ms to 1.5 s.
@@ -18,24 +18,14 @@ from numba import njit
 
 from softswitch.amd import lines as spectral
 from softswitch.amd.beeps import likelihood
-from softswitch.amd.lines import DESCRIPTION, LINES, SLOTS, describe, length_ms
+from softswitch.amd.bursts import KEPT, name_cadence, remember
+from softswitch.amd.lines import DESCRIPTION, LINES, describe, hz_of, length_ms, share_of
+from softswitch.amd.pairs import is_half_of_a_pair, name_pair
+from softswitch.amd.peaks import SLOTS
+from softswitch.amd.tone_kinds import BEEP, BUSY, DIAL_TONE, FAX, NONE, RINGBACK, SIT, STEADY_SHARE, near, within
 
 Spectrum = npt.NDArray[np.float32]
 Record = Any  # one row of `TONES`; NumPy has no static type for it
-
-NONE = 0
-BEEP = 1
-RINGBACK = 2
-BUSY = 3
-"""Busy or congestion."""
-DIAL_TONE = 4
-"""Or any other tone of that pitch that does not end, as number unobtainable."""
-SIT = 5
-FAX = 6
-"""CNG or CED."""
-DTMF = 7
-
-KEPT = 4
 
 TONES = np.dtype(
     [
@@ -68,7 +58,6 @@ SHORTEST_BEEP_MS, LONGEST_BEEP_MS = 35.0, 1750.0  # 60 to 1,500 ms, and what the
 LOWEST_BEEP_HZ, HIGHEST_BEEP_HZ = 338.0, 2125.0
 INFORMATION_GAP = 14  # blocks between two special information tones, where a packet was lost as well
 REVERSAL_GAP = 20  # blocks, a packet lost at the reversal included
-SAME_BURST_GAP = 6
 BUSY_GAP = 65  # the longest gap of a busy tone is 600 ms (E.180)
 POWER_SCALE = 2.0 / (256 * 96.0 * 32768.0**2)  # power in the Hann window to the mean square, 1 = 0 dBov
 ENOUGH_SPEECH_BLOCKS = 30
@@ -76,11 +65,7 @@ SPEECH_ABOVE_FLOOR_DB = 9.0
 FLOOR_RISE_DB = 0.065  # a block: 6.5 dB/s
 QUIETEST_FLOOR_DBOV = -62.0
 NEPERS_A_DB = math.log(10.0) / 10.0  # of power
-STEADY_SHARE = 0.35  # of all power: a tone that the network sends is not under a voice
 PURE_SHARE = 0.9
-PAIR_SHARE, PAIR_EDGE_DB = 0.95, 28.0
-STEADY_HZ = 4.0  # standard deviation
-KEY_SHARE = 0.85
 BEATING_PROMINENCE_DB = 25.0
 LEAST_BEATING_WIDTH, LARGEST_BEATING_WIDTH = 0.57, 1.15
 """In bins²: one line in a Hann window has 0.33, two 40 Hz apart 0.74, 50 Hz apart 0.97; a melody's notes are wider."""
@@ -102,39 +87,6 @@ def reset(tones: Record) -> None:
     tones.bursts = 0
     tones.last_name = NONE
     tones.last_named = -1000
-
-
-@njit(cache=True, nogil=True)
-def _near(value: float, target: float, by: float) -> bool:
-    return abs(value - target) <= by
-
-
-@njit(cache=True, nogil=True)
-def _within(value: float, low: float, high: float) -> bool:
-    return low <= value <= high
-
-
-@njit(cache=True, nogil=True)
-def _hz(line: Record) -> float:
-    """Mean frequency of a line so far."""
-    hz: float = line.hzs / line.measured if line.measured > 0 else line.hz
-    return hz
-
-
-@njit(cache=True, nogil=True)
-def _share(line: Record) -> float:
-    share: float = line.powers / max(line.totals, 1.0)
-    return share
-
-
-@njit(cache=True, nogil=True)
-def _is_key(low: float, high: float) -> bool:
-    """Two frequencies of a telephone key, within 1.8 % (ITU-T Q.24: accepted within 1.5 %, refused from 3.5 %)."""
-    row = _near(low, 697.0, 12.5) or _near(low, 770.0, 13.9) or _near(low, 852.0, 15.3) or _near(low, 941.0, 16.9)
-    column = (
-        _near(high, 1209.0, 21.8) or _near(high, 1336.0, 24.0) or _near(high, 1477.0, 26.6) or _near(high, 1633.0, 29.4)
-    )
-    return row and column
 
 
 @njit(cache=True, nogil=True)
@@ -163,8 +115,8 @@ def _after_speech(tones: Record, line: Record) -> bool:
 
 @njit(cache=True, nogil=True)
 def _is_next_information_tone(before_hz: float, hz: float) -> bool:
-    first_two = _within(before_hz, 895.0, 1005.0) and _within(hz, 1350.0, 1450.0)
-    return first_two or (_within(before_hz, 1350.0, 1450.0) and _within(hz, 1745.0, 1855.0))
+    first_two = within(before_hz, 895.0, 1005.0) and within(hz, 1350.0, 1450.0)
+    return first_two or (within(before_hz, 1350.0, 1450.0) and within(hz, 1745.0, 1855.0))
 
 
 @njit(cache=True, nogil=True)
@@ -181,57 +133,30 @@ def _tell(tones: Record, name: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _pair(tones: Record, one: Record, other: Record) -> int:
-    """What two lines that sound together are."""
-    low, high = min(_hz(one), _hz(other)), max(_hz(one), _hz(other))
-    blocks = min(one.blocks, other.blocks)
-    balanced = _within(one.power, 0.08 * other.power, 12.0 * other.power)
-    shares = _share(one) + _share(other)
-    strong = shares >= 2.0 * STEADY_SHARE
-    if not balanced or not strong or abs(one.start - other.start) > 4:
-        return NONE
-    name = NONE
-    if blocks >= 6 and shares >= KEY_SHARE and _is_key(low, high):
-        name = DTMF
-    elif blocks >= 24 and _near(low, 480.0, 12.0) and _near(high, 620.0, 12.0):
-        name = BUSY
-    elif blocks >= 100 and _near(low, 350.0, 12.0) and _near(high, 440.0, 12.0):
-        name = DIAL_TONE
-    elif blocks >= 32 and (
-        (_near(low, 440.0, 12.0) and _near(high, 480.0, 12.0)) or (_near(low, 400.0, 12.0) and _near(high, 450.0, 12.0))
-    ):
-        name = RINGBACK
-    if name != NONE:
-        one.named = name
-        other.named = name
-    return name
-
-
-@njit(cache=True, nogil=True)
 def _continuing(tones: Record, line: Record) -> int:
     """What a line that goes on is, once it has lasted for long enough."""
     if line.named != NONE:
         return NONE
-    hz = _hz(line)
+    hz = hz_of(line)
     name = NONE
-    if line.blocks >= 15 and tones.bursts > 0 and _share(line) >= STEADY_SHARE:
+    if line.blocks >= 15 and tones.bursts > 0 and share_of(line) >= STEADY_SHARE:
         last = tones.bursts - 1
         gap = line.start - tones.burst_end[last]
         before_hz = tones.burst_hz[last]
         long_enough = tones.burst_end[last] - tones.burst_start[last] >= 12
         if gap <= INFORMATION_GAP and long_enough and _is_next_information_tone(before_hz, hz):
             name = SIT
-        answer = _near(hz, 2100.0, 15.0) and _near(before_hz, 2100.0, 15.0) and _share(line) >= 0.6
+        answer = near(hz, 2100.0, 15.0) and near(before_hz, 2100.0, 15.0) and share_of(line) >= 0.6
         if gap <= REVERSAL_GAP and answer and long_enough:
             name = FAX  # the answering tone whose phase is reversed every 450 ms (ITU-T V.8, ANSam)
-    if line.blocks >= 32 and _within(hz, 395.0, 485.0) and _share(line) >= PURE_SHARE:
+    if line.blocks >= 32 and within(hz, 395.0, 485.0) and share_of(line) >= PURE_SHARE:
         width = line.widths / line.measured
         prominent = line.prominences >= BEATING_PROMINENCE_DB * line.measured
-        if _within(width, LEAST_BEATING_WIDTH, LARGEST_BEATING_WIDTH) and prominent:
+        if within(width, LEAST_BEATING_WIDTH, LARGEST_BEATING_WIDTH) and prominent:
             name = RINGBACK
-    if line.blocks >= 175 and _near(hz, 2100.0, 20.0):
+    if line.blocks >= 175 and near(hz, 2100.0, 20.0):
         name = FAX
-    if line.blocks >= 250 and _within(hz, 320.0, 650.0) and _share(line) >= 2.0 * STEADY_SHARE:
+    if line.blocks >= 250 and within(hz, 320.0, 650.0) and share_of(line) >= 2.0 * STEADY_SHARE:
         name = DIAL_TONE
     if name != NONE:
         line.named = name
@@ -244,64 +169,6 @@ def _is_progress(name: int) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _remember(tones: Record, hz: float, start: int, end: int) -> None:
-    last = tones.bursts - 1
-    if last >= 0 and _near(tones.burst_hz[last], hz, 15.0) and start - tones.burst_end[last] <= SAME_BURST_GAP:
-        tones.burst_end[last] = end
-        return
-    if tones.bursts == KEPT:
-        for index in range(KEPT - 1):
-            tones.burst_hz[index] = tones.burst_hz[index + 1]
-            tones.burst_start[index] = tones.burst_start[index + 1]
-            tones.burst_end[index] = tones.burst_end[index + 1]
-        tones.bursts = KEPT - 1
-    tones.burst_hz[tones.bursts] = hz
-    tones.burst_start[tones.bursts] = start
-    tones.burst_end[tones.bursts] = end
-    tones.bursts += 1
-
-
-@njit(cache=True, nogil=True)
-def _cadence(tones: Record, hz: float) -> int:
-    """What the burst that has just ended is together with the one before: a busy tone, or ringing."""
-    if tones.bursts < 2:
-        return NONE
-    last = tones.bursts - 1
-    if not _near(tones.burst_hz[last - 1], hz, 15.0):
-        return NONE
-    on_ms = 10.0 * (tones.burst_end[last] - tones.burst_start[last])
-    on_before_ms = 10.0 * (tones.burst_end[last - 1] - tones.burst_start[last - 1])
-    off_ms = 10.0 * (tones.burst_start[last] - tones.burst_end[last - 1])
-    if _within(on_ms, 320.0, 480.0) and _within(on_before_ms, 320.0, 480.0) and _within(off_ms, 130.0, 260.0):
-        return RINGBACK  # two rings of 0.4 s with 0.2 s between, as in the United Kingdom and Australia
-    if _within(on_ms, 130.0, 650.0) and _within(on_before_ms, 130.0, 650.0) and _within(off_ms, 130.0, 650.0):
-        return BUSY
-    if _within(on_ms, 300.0, 2300.0) and _within(off_ms, 1500.0, 5500.0):
-        return RINGBACK
-    return NONE
-
-
-@njit(cache=True, nogil=True)
-def _is_half_of_a_pair(tones: Record, line: Record) -> bool:
-    """Whether the line described last began and ended with another, abruptly, both steady and alone."""
-    rise, fall = tones.description[11], tones.description[12]
-    if line.blocks < 9 or min(rise, fall) < PAIR_EDGE_DB or tones.description[3] >= STEADY_HZ:
-        return False
-    for slot in range(SLOTS):
-        other = tones.lines.line[slot]
-        if other.start == line.start and other.hz == line.hz:
-            continue
-        if other.measured < 4 or abs(other.start - line.start) > 4 or abs(other.blocks - line.blocks) > 4:
-            continue
-        hz = _hz(other)
-        steady = other.squared_hzs / other.measured - hz * hz < STEADY_HZ * STEADY_HZ
-        balanced = _within(line.powers, 0.12 * other.powers, 8.0 * other.powers)
-        if steady and balanced and _share(line) + _share(other) >= PAIR_SHARE:
-            return True
-    return False
-
-
-@njit(cache=True, nogil=True)
 def _ended(tones: Record, line: Record) -> int:
     """What a line is that has just ended and had no name."""
     lines = tones.lines
@@ -309,45 +176,45 @@ def _ended(tones: Record, line: Record) -> int:
     tones.odds = likelihood(tones.description, tones.prepared)
     long_ms = length_ms(line)
     hz = float(tones.description[2])
-    likely = tones.odds >= LEAST_ODDS or _is_half_of_a_pair(tones, line)
-    share = _share(line)
+    likely = tones.odds >= LEAST_ODDS or is_half_of_a_pair(tones, line)
+    share = share_of(line)
     steady = share >= STEADY_SHARE and tones.description[3] < 6.0
     pure = share >= 2.0 * STEADY_SHARE and tones.description[3] < 2.5 and long_ms >= 150.0
-    answer = _near(hz, 2100.0, 15.0) and share >= 0.6
+    answer = near(hz, 2100.0, 15.0) and share >= 0.6
     if line.named == SIT or answer or (likely and steady and long_ms >= 60.0) or pure:
-        _remember(tones, hz, line.start, line.start + int(long_ms / 10.0))
+        remember(tones, hz, line.start, line.start + int(long_ms / 10.0))
     if line.named != NONE or not (likely or pure):
         return NONE
     spoken = _after_speech(tones, line)
-    if _near(hz, 1100.0, 40.0) and _within(long_ms, 400.0, 600.0) and steady and share >= 2.0 * STEADY_SHARE:
+    if near(hz, 1100.0, 40.0) and within(long_ms, 400.0, 600.0) and steady and share >= 2.0 * STEADY_SHARE:
         last = tones.bursts - 1
         again = (
             last > 0
-            and _near(tones.burst_hz[last - 1], hz, 20.0)
-            and _within(tones.burst_start[last] - tones.burst_end[last - 1], 240, 360)
+            and near(tones.burst_hz[last - 1], hz, 20.0)
+            and within(tones.burst_start[last] - tones.burst_end[last - 1], 240, 360)
         )
         if again or not spoken:
             return FAX
-    low = _within(hz, 380.0, 475.0)
+    low = within(hz, 380.0, 475.0)
     if low and steady:
-        name = _cadence(tones, hz)
+        name = name_cadence(tones, hz)
         if name != NONE:
             return name
-        if _within(long_ms, 700.0, 2300.0) and (_near(hz, 425.0, 9.0) or not spoken):
+        if within(long_ms, 700.0, 2300.0) and (near(hz, 425.0, 9.0) or not spoken):
             return RINGBACK
-    if not likely or tones.fax == 1 or not _within(long_ms, SHORTEST_BEEP_MS, LONGEST_BEEP_MS):
+    if not likely or tones.fax == 1 or not within(long_ms, SHORTEST_BEEP_MS, LONGEST_BEEP_MS):
         return NONE
-    if not _within(hz, LOWEST_BEEP_HZ, HIGHEST_BEEP_HZ) or line.start <= tones.beep_end:
+    if not within(hz, LOWEST_BEEP_HZ, HIGHEST_BEEP_HZ) or line.start <= tones.beep_end:
         return NONE
     since = lines.block - tones.last_named
     if (tones.last_name == SIT and since <= 100) or (hz < 650.0 and _is_progress(tones.last_name) and since <= 200):
         return NONE  # the rest of what was named
     wait = 0
-    if low and not spoken and _within(long_ms, 130.0, 650.0):
+    if low and not spoken and within(long_ms, 130.0, 650.0):
         wait = BUSY_GAP
-    elif _within(hz, 895.0, 1005.0) or _within(hz, 1350.0, 1450.0):
+    elif within(hz, 895.0, 1005.0) or within(hz, 1350.0, 1450.0):
         wait = INFORMATION_GAP
-    elif _near(hz, 2100.0, 25.0):
+    elif near(hz, 2100.0, 25.0):
         wait = REVERSAL_GAP
     tones.pending = lines.block + wait
     tones.pending_hz = hz
@@ -364,11 +231,11 @@ def _waiting(tones: Record) -> int:
         line = tones.lines.line[slot]
         if line.on == 0 or line.start < tones.pending_end - INFORMATION_GAP or line.start > tones.pending:
             continue
-        hz = _hz(line)
+        hz = hz_of(line)
         if line.blocks < 16 and _is_next_information_tone(tones.pending_hz, hz):
             return NONE
-        again = _near(hz, tones.pending_hz, 15.0)
-        if again and (_within(hz, 380.0, 475.0) or _near(hz, 2100.0, 25.0)):
+        again = near(hz, tones.pending_hz, 15.0)
+        if again and (within(hz, 380.0, 475.0) or near(hz, 2100.0, 25.0)):
             return NONE
     tones.pending = 0
     tones.beep_end = tones.pending_end
@@ -400,7 +267,7 @@ def follow(tones: Record, power: Spectrum, level_dbov: float) -> int:
             for other in range(slot + 1, SLOTS):
                 second = lines.line[other]
                 if second.on == 1 and second.blocks >= 5 and min(line.named, second.named) == NONE:
-                    pair = _pair(tones, line, second)
+                    pair = name_pair(line, second)
                     if pair != NONE:
                         found = pair
             if found != NONE:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from softswitch.codecs import g711
 from softswitch.codecs.progress import Tone, sound
 
-from softswitch.amd import tones
+from softswitch.amd import tone_kinds, tones
 from softswitch.amd.commands import read_wav
 
 Samples = npt.NDArray[np.int16]
@@ -34,7 +34,7 @@ def heard(pcm: Waves | Samples) -> list[tuple[int, float]]:
     told = []
     for block in range(len(power)):
         name = tones.follow(record, power[block], level[block])
-        if name != tones.NONE:
+        if name != tone_kinds.NONE:
             told.append((name, 10.0 * (block + 1)))
     return told
 
@@ -76,7 +76,7 @@ def test_a_beep_of_any_pitch_length_and_level_is_heard(hz: float, ms: int, dbfs:
     if 1055 <= hz <= 1145 and 380 <= ms <= 620:
         return  # and this a fax that calls
     told = heard(on_a_line(quiet(700), tone(ms, hz, dbfs=dbfs), quiet(1200)))
-    assert [name for name, _ in told] == [tones.BEEP]
+    assert [name for name, _ in told] == [tone_kinds.BEEP]
     assert 700 + ms <= told[0][1] <= 700 + ms + 900
 
 
@@ -87,44 +87,44 @@ def test_a_beep_of_two_pitches_is_heard(hz: float, ratio: float, ms: int, dbfs: 
     row = any(abs(hz / key - 1) < 0.03 for key in (697, 770, 852, 941))
     if (row and any(abs(other / key - 1) < 0.03 for key in (1209, 1336, 1477, 1633))) or hz < 500:
         return  # a telephone's key, or a call-progress tone
-    assert tones.BEEP in names(on_a_line(quiet(700), tone(ms, hz, other, dbfs=dbfs), quiet(1200)))
+    assert tone_kinds.BEEP in names(on_a_line(quiet(700), tone(ms, hz, other, dbfs=dbfs), quiet(1200)))
 
 
 @pytest.mark.parametrize("snr_db", [30, 20, 15])
 @pytest.mark.parametrize("hz", [480.0, 620.0, 1000.0, 1400.0, 2000.0])
 def test_a_beep_in_noise_is_heard(hz: float, snr_db: float) -> None:
     call = on_a_line(quiet(1500), tone(300, hz), quiet(1200), noise_dbfs=-18.0 - snr_db)
-    assert names(call) == {tones.BEEP}
+    assert names(call) == {tone_kinds.BEEP}
 
 
 def test_a_beep_whose_end_fades_is_heard() -> None:
     wave = tone(400, 1000.0) * 10 ** (-np.arange(3200) / 3200)
-    assert names(on_a_line(quiet(800), wave, quiet(800))) == {tones.BEEP}
+    assert names(on_a_line(quiet(800), wave, quiet(800))) == {tone_kinds.BEEP}
 
 
 def test_a_beep_cut_by_a_lost_packet_is_heard() -> None:
     wave = tone(400, 1000.0)
     wave[1200:1360] = 0
-    assert names(on_a_line(quiet(800), wave, quiet(800))) == {tones.BEEP}
+    assert names(on_a_line(quiet(800), wave, quiet(800))) == {tone_kinds.BEEP}
 
 
 def test_a_tone_that_is_longer_than_any_beep_is_none() -> None:
-    assert tones.BEEP not in names(on_a_line(quiet(500), tone(2600, 1000.0), quiet(800)))
+    assert tone_kinds.BEEP not in names(on_a_line(quiet(500), tone(2600, 1000.0), quiet(800)))
 
 
 @pytest.mark.parametrize("plan", ["US", "UK"])
 @pytest.mark.parametrize(
     ("what", "name"),
     [
-        (Tone.RINGBACK, tones.RINGBACK),
-        (Tone.BUSY, tones.BUSY),
-        (Tone.CONGESTION, tones.BUSY),
-        (Tone.DIAL, tones.DIAL_TONE),
-        (Tone.SIT, tones.SIT),
-        (Tone.SIT_INTERCEPT, tones.SIT),
-        (Tone.SIT_VACANT_CODE, tones.SIT),
-        (Tone.FAX_CALLING, tones.FAX),
-        (Tone.FAX_ANSWER, tones.FAX),
+        (Tone.RINGBACK, tone_kinds.RINGBACK),
+        (Tone.BUSY, tone_kinds.BUSY),
+        (Tone.CONGESTION, tone_kinds.BUSY),
+        (Tone.DIAL, tone_kinds.DIAL_TONE),
+        (Tone.SIT, tone_kinds.SIT),
+        (Tone.SIT_INTERCEPT, tone_kinds.SIT),
+        (Tone.SIT_VACANT_CODE, tone_kinds.SIT),
+        (Tone.FAX_CALLING, tone_kinds.FAX),
+        (Tone.FAX_ANSWER, tone_kinds.FAX),
     ],
 )
 @pytest.mark.parametrize("level_dbm0", [-30.0, -13.0, -3.0])
@@ -142,7 +142,7 @@ def test_other_countries_ringing_is_ringing_from_its_first_burst(
 ) -> None:
     on, off = on_off_ms
     told = heard(on_a_line(quiet(400), tone(on, *hz), quiet(off), tone(on, *hz), quiet(1000)))
-    assert {name for name, _ in told} == {tones.RINGBACK}
+    assert {name for name, _ in told} == {tone_kinds.RINGBACK}
     assert told[0][1] <= 400 + on + 200
 
 
@@ -151,19 +151,19 @@ def test_europe_s_busy_tone_is_busy_with_its_second_burst(on_off_ms: tuple[int, 
     on, off = on_off_ms
     burst = np.concatenate([tone(on, 425.0), quiet(off)])
     told = heard(on_a_line(quiet(400), *[burst] * 6))
-    assert {name for name, _ in told} == {tones.BUSY}
+    assert {name for name, _ in told} == {tone_kinds.BUSY}
     assert told[0][1] <= 400 + 2 * on + off + 200
 
 
 def test_a_dial_tone_of_one_pitch_is_told_when_it_does_not_end() -> None:
-    assert names(on_a_line(quiet(300), tone(5000, 425.0))) == {tones.DIAL_TONE}
+    assert names(on_a_line(quiet(300), tone(5000, 425.0))) == {tone_kinds.DIAL_TONE}
 
 
 @pytest.mark.parametrize("row", [697.0, 770.0, 852.0, 941.0])
 @pytest.mark.parametrize("column", [1209.0, 1336.0, 1477.0, 1633.0])
 @pytest.mark.parametrize("ms", [80, 250])
 def test_a_telephone_s_key_is_a_key(row: float, column: float, ms: int) -> None:
-    assert names(on_a_line(quiet(500), tone(ms, row, column), quiet(600))) == {tones.DTMF}
+    assert names(on_a_line(quiet(500), tone(ms, row, column), quiet(600))) == {tone_kinds.DTMF}
 
 
 def test_silence_comfort_noise_and_street_noise_have_no_name() -> None:
@@ -184,7 +184,7 @@ def test_a_beep_is_told_soon_after_it_has_ended() -> None:
 @pytest.mark.skipif(not (SHARED / "voices").is_dir(), reason="the project's voices (../shared/voices) are not here")
 def test_no_voice_of_the_demo_holds_a_beep() -> None:
     for path in sorted((SHARED / "voices").glob("*.wav")):
-        assert tones.BEEP not in names(read_wav(path)), path.name
+        assert tone_kinds.BEEP not in names(read_wav(path)), path.name
 
 
 @pytest.mark.skipif(not (CORPUS / "labels.csv").is_file(), reason="the clips (../shared/amd/dev) are not here")
@@ -195,7 +195,7 @@ def test_on_the_corpus_beeps_are_found_and_speech_music_and_network_tones_are_no
     false = clips = 0
     for row in rows:
         told = heard(read_wav(CORPUS / row["file"]))
-        beeps = [ms for name, ms in told if name == tones.BEEP]
+        beeps = [ms for name, ms in told if name == tone_kinds.BEEP]
         if row["beep_ms_start"]:
             start, end = float(row["beep_ms_start"]), float(row["beep_ms_start"]) + float(row["beep_len_ms"])
             found[row["noise"] == "none"].append(any(start < ms < end + 400 for ms in beeps))
