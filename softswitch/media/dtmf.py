@@ -13,6 +13,9 @@ SILENT_NS = 150_000_000
 """An event of which nothing has come for so long is over though its end was lost: senders repeat it every 50 ms or
 less."""
 END_BIT = 0x80
+MARKER_BIT = 0x80
+LONGEST = 0xFFFF
+"""Of a segment, in timestamp units."""
 
 
 @inner
@@ -28,8 +31,9 @@ def end_event(shared: Any, scratch: Any, slot: int, now: int) -> None:
 def receive_event(shared: Any, scratch: Any, slot: int, now: int, timestamp: int, start: int, end: int) -> bool:
     """Take in one telephone-event payload, scratch.packet[start:end]; False when it is malformed or of no key.
 
-    All packets of one event share its timestamp; a segment of a long event (RFC 4733 §2.5.1.3) begins where the one
-    before it ended and has the same code, so it lengthens the event instead of reporting it again.
+    All packets of one event share its timestamp; a segment of a long event (RFC 4733 §2.5.1.3) begins where the longest
+    one ends, has the same code and no marker, so it belongs to the event instead of being another. A marker after a
+    silence is another key although the timestamp stands still, as it does where a recording is played twice.
     """
     if end - start < EVENT_BYTES:
         return False
@@ -39,15 +43,15 @@ def receive_event(shared: Any, scratch: Any, slot: int, now: int, timestamp: int
         return False
     duration = read16(scratch.packet, start + 2)
     finished = (scratch.packet[start + 1] & END_BIT) != 0
+    marked = (scratch.packet[1] & MARKER_BIT) != 0
     if leg.event_code >= 0:
         step = signed32(timestamp - leg.event_timestamp)
-        if step < 0 and now - leg.event_at_ns < SILENT_NS:
+        is_silent = now - leg.event_at_ns >= SILENT_NS
+        if step < 0 and not is_silent:
             return True  # a late copy of an event that is over; after a silence it is a sender whose clock went back
-        if step == 0:
-            if leg.event_reported:
-                return True
+        if step == 0 and not (leg.event_reported and is_silent and marked):
             leg.event_duration = max(leg.event_duration, duration)
-        elif code == leg.event_code and not leg.event_reported and step == 0xFFFF and leg.event_duration == 0xFFFF:
+        elif step == LONGEST and code == leg.event_code and not marked:
             leg.event_timestamp = timestamp
             leg.event_duration = duration
         else:

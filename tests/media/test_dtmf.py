@@ -95,6 +95,43 @@ def test_the_same_key_twice_is_two_digits(run):
     run(scenario)
 
 
+def update(end, code, duration, timestamp, flags=0, marker=False):
+    header = struct.pack(">BBHII", 0x80, marker << 7 | 101, end.sequence & 0xFFFF, timestamp & 0xFFFFFFFF, end.ssrc)
+    end.send_raw(header + struct.pack(">BBH", code, flags | 10, duration))
+    end.sequence += 1
+
+
+@pytest.mark.parametrize("reached", [320, 65000, 0xFFFF])
+@pytest.mark.parametrize("pause_s", [0.0, 0.3])
+def test_a_key_held_for_longer_than_an_event_can_tell_is_one_key_whatever_is_lost(run, reached, pause_s):
+    async def scenario(studio):
+        a, _ = studio.bridged()
+        stamp = 0xFFFFF000  # the second segment's timestamp has wrapped
+        update(a, 3, 160, stamp, marker=True)
+        update(a, 3, 320, stamp)
+        await asyncio.sleep(pause_s)
+        update(a, 3, reached, stamp)
+        for duration, flags in ((160, 0), (800, 0), (800, 0x80), (800, 0x80)):
+            update(a, 3, duration, stamp + 0xFFFF, flags)
+        await studio.events.wait(DigitPressed)
+        await asyncio.sleep(0.3)
+        assert digits(studio) == "3"
+
+    run(scenario)
+
+
+def test_a_recording_of_a_key_that_is_played_again_is_the_key_again(run):
+    async def scenario(studio):
+        a, _ = studio.bridged()
+        for count in (1, 2):
+            press(a, 4, timestamp=777)
+            await studio.events.wait(DigitPressed, count=count)
+            await asyncio.sleep(0.3)
+        assert digits(studio) == "44"
+
+    run(scenario)
+
+
 def test_keys_are_not_passed_to_the_other_leg_and_leave_no_hole_in_its_sequence(run):
     async def scenario(studio):
         a, b = studio.bridged()
