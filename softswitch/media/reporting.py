@@ -13,6 +13,7 @@ from softswitch.media.kernels import i64, inner
 from softswitch.media.libc import host_of, port_of, send_datagram, write_socket_address
 from softswitch.media.outgoing import position_at
 from softswitch.media.rtcp import begin, is_report_due, read_compound, write_compound
+from softswitch.media.scratch import BUFFER_BYTES
 from softswitch.media.secure_legs import open_control, seal_control
 
 CLOCK_HZ = 8000
@@ -37,7 +38,9 @@ def take_report(shared: Any, scratch: Any, slot: int, length: int, now: int) -> 
     """
     leg = shared.legs[slot]
     leg.control_packets += 1
-    if leg.state not in (v.CONNECTED, v.ROAMING) or host_of(scratch.source) != leg.remote_host:
+    if length > BUFFER_BYTES or leg.state not in (v.CONNECTED, v.ROAMING):
+        return False
+    if host_of(scratch.source) != leg.remote_host:
         return False
     report = shared.reports[slot]
     source = port_of(scratch.source)

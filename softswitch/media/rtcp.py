@@ -80,15 +80,21 @@ def write_header(packet: Any, offset: int, count: int, kind: int, end: int) -> N
 
 @inner
 def write_block(packet: Any, offset: int, control: Any, reception: Any, now: int) -> int:
-    """A report block about what was received (RFC 3550 §6.4.1); where it ends."""
+    """A report block about what was received (RFC 3550 §6.4.1); where it ends.
+
+    The sender report that it answers is of the source that it is about; of a source before that the far end knows other
+    times.
+    """
     write32(packet, offset, reception.ssrc)
     write32(packet, offset + 4, (i64(reception.fraction_lost) << 24) | (i64(reception.cumulative_lost) & 0xFFFFFF))
     write32(packet, offset + 8, reception.highest)
     write32(packet, offset + 12, reception.interarrival_jitter)
-    since = 0
-    if control.sender_report:
+    last = i64(0)
+    since = i64(0)
+    if control.sender_report and control.sender_ssrc == reception.ssrc:
+        last = i64(control.sender_report)
         since = (now - i64(control.sender_at_ns)) * 65536 // NS
-    write32(packet, offset + 16, control.sender_report)
+    write32(packet, offset + 16, last)
     write32(packet, offset + 20, since)
     return offset + 24
 

@@ -110,6 +110,24 @@ def test_a_stranger_on_another_host_reports_nothing(run):
     run(scenario)
 
 
+def test_a_datagram_longer_than_what_is_read_of_it_is_no_report(run):
+    async def scenario(studio):
+        a, _ = studio.bridged()
+        a.send(b"\xd5" * 160)
+        await studio.until(lambda: studio.plane.statistics(a.leg).packets_received)
+        row = studio.plane._shared.reports[studio.plane._leg(a.leg).slot]
+        control = ControlEnd(a)
+        receiver_report = struct.pack(">BBHI", 0x80, 201, 1, a.ssrc)
+        for size in (4088, 6000):  # with the report, as much as is read, and more
+            rest = struct.pack(">BBHI4s", 0x80, 204, size // 4 - 1, a.ssrc, b"name")
+            control.send(receiver_report + rest.ljust(size, b"\0"))
+        await studio.until(lambda: studio.plane._shared.legs[studio.plane._leg(a.leg).slot]["control_packets"] == 2)
+        assert int(row["control"]["packets_received"]) == 1
+        control.close()
+
+    run(scenario)
+
+
 def test_reports_are_whose_port_spoke_first_until_the_usual_one_speaks(run):
     async def scenario(studio):
         a, b = studio.bridged()

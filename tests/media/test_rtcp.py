@@ -80,6 +80,15 @@ def test_the_round_trip_is_found_from_the_far_ends_echo_of_our_report():
     assert int(theirs["round_trip_ns"]) == -1
 
 
+def test_the_report_about_a_new_source_answers_no_sender_report_of_the_one_before():
+    control, record = new_control(), new_reception([1], ssrc=2)
+    body = struct.pack(">IIIIII", 2, 0xAABBCCDD, 0x11223344, 0, 9, 1440)
+    read(control, bytes([0x80, 200, 0, 6]) + body, now=S)
+    answer = struct.unpack_from(">II", write(control, record, now=3 * S), 24)
+    reception.count_packet(record, 3, 500, 0, 0, 8000)
+    assert (answer, struct.unpack_from(">II", write(control, record, now=4 * S), 24)) == ((0xCCDD1122, 2 << 16), (0, 0))
+
+
 @pytest.mark.parametrize(("last", "delay"), [(0, 5), (12345, 0), (0xFFFFFFFF, 0xFFFFFFFF)])
 def test_echoes_that_make_no_sense_give_no_round_trip(last, delay):
     control = new_control()
