@@ -67,6 +67,7 @@ def adopt_sessions(shared: Any, scratch: Any, slot: int) -> None:
     leg = shared.legs[slot]
     for which in (SENDING, RECEIVING, BEFORE):
         scratch.sessions[slot, which] = 0
+    leg.receive_renewed = 0
     if leg.profile == PLAIN:
         return
     leg.out_source = v.NOBODY

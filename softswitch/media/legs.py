@@ -75,6 +75,7 @@ def open_leg(shared: Any, scratch: Any, slot: int, ssrc: int, timestamp: int, se
     leg.signal_at_ns = 0
     leg.known_signal_at_ns = 0
     leg.packets_unauthentic = 0
+    leg.receive_renewed = 0
     leg.out_ssrc = ssrc
     leg.out_timestamp_base = timestamp
     leg.out_epoch_ns = now

@@ -138,6 +138,7 @@ _SELDOM: list[Any] = [
     ("receive_sources", "i8"),  # SSRCs that have proved to know the key
     ("receive_rollover", "i8"),  # of in_ssrc (RFC 3711 §3.3.1)
     ("send_rollover", "i8"),
+    ("receive_renewed", "i8"),  # receive_key has taken another's place, and nothing has come under it yet
     ("key_name_bytes", "i8"),  # of the MKI that each packet received carries
     ("key_name", "i8"),
     ("receive_key", "u1", (SRTP_KEY_BYTES,)),

@@ -8,7 +8,8 @@ from typing import Any
 
 from softswitch.media import srtp
 from softswitch.media.kernels import i64, inner
-from softswitch.media.rtp import read16, read32, signed16
+from softswitch.media.libc import copy_octets
+from softswitch.media.rtp import HEADER_BYTES, read16, read32, signed16
 from softswitch.media.scratch import BUFFER_BYTES
 from softswitch.media.srtp_library import AUTH_FAIL, REPLAY_WINDOW, TRAILER_BYTES
 
@@ -62,9 +63,10 @@ def secure_leg(
             scratch.sessions[slot, RECEIVING] = 0
         else:
             forget(scratch, slot, RECEIVING)
+            leg.receive_rollover = 0
         copy_key(leg.offered_receive_key, leg.receive_key)
+        leg.receive_renewed = same
         leg.receive_sources = 0
-        leg.receive_rollover = 0
         leg.receive_floor = -1
         make_receiving(scratch, leg, slot, profile, received)
     if not same or not is_same_key(leg.send_key, leg.offered_send_key):
@@ -130,7 +132,7 @@ def without_key_name(leg: Any, packet: Any, length: int, tag_bytes: int) -> int:
     name = i64(0)
     for i in range(at, at + size):
         name = name << 8 | i64(packet[i])
-    if name != leg.key_name:
+    if name != leg.key_name and not leg.receive_renewed:  # what is under way still names the key of before
         return REFUSED
     for i in range(at, at + tag_bytes):
         packet[i] = packet[i + size]
@@ -155,6 +157,35 @@ def try_session(scratch: Any, leg: Any, slot: int, which: int, length: int) -> i
 
 
 @inner
+def try_rolled_over(scratch: Any, leg: Any, slot: int, length: int) -> int:
+    """Open the packet received with the new key, as that of a sender whose rollover counter goes on under it (RFC 3711
+    §3.3.1); others begin anew (as RFC 4568 §7.1.4 has it where the address changes). As `try_session`."""
+    if not leg.receive_renewed or length < HEADER_BYTES:
+        return -AUTH_FAIL
+    ssrc, sequence = read32(scratch.packet, 8), read16(scratch.packet, 2)
+    highest = leg.in_highest & 0xFFFF
+    rollover = ((leg.receive_rollover << 16) + highest + signed16(sequence - highest)) >> 16
+    session = scratch.sessions[slot, RECEIVING]
+    if session == 0 or ssrc != leg.in_ssrc or rollover <= 0:
+        return -AUTH_FAIL
+    cipher = scratch.cipher[0]
+    if not srtp.resume_stream(cipher, session, leg.receive_key, leg.profile, ssrc, rollover):
+        return -AUTH_FAIL
+    opened = srtp.unprotect(cipher, session, scratch.packet.ctypes.data, length)
+    if opened < 0:
+        srtp.resume_stream(cipher, session, leg.receive_key, leg.profile, ssrc, 0)
+    return opened
+
+
+@inner
+def take_renewed(scratch: Any, leg: Any, slot: int) -> None:
+    """The packet just opened is the first under a new key: the one before it is worth nothing from now on."""
+    forget(scratch, slot, BEFORE)
+    leg.receive_renewed = 0
+    note_rollover(scratch, leg, slot, RECEIVING)
+
+
+@inner
 def open_packet(shared: Any, scratch: Any, slot: int, length: int) -> int:
     """Authenticate and decrypt the datagram in `scratch.packet`; the RTP packet's length, or negative: to be dropped.
 
@@ -170,19 +201,21 @@ def open_packet(shared: Any, scratch: Any, slot: int, length: int) -> int:
         return REFUSED
     before = scratch.sessions[slot, BEFORE]
     if before != 0:  # a refused packet is no longer what came
-        for i in range(length):
-            scratch.out[i] = scratch.packet[i]
+        copy_octets(scratch.out, 0, scratch.packet, 0, length)
     which = RECEIVING
     opened = try_session(scratch, leg, slot, RECEIVING, length)
     if opened >= 0:
         if before != 0:
-            forget(scratch, slot, BEFORE)
-            note_rollover(scratch, leg, slot, RECEIVING)
+            take_renewed(scratch, leg, slot)
     elif before != 0:
-        for i in range(length):
-            scratch.packet[i] = scratch.out[i]
-        opened = try_session(scratch, leg, slot, BEFORE, length)
-        which = BEFORE
+        copy_octets(scratch.packet, 0, scratch.out, 0, length)
+        opened = try_rolled_over(scratch, leg, slot, length)
+        if opened >= 0:
+            take_renewed(scratch, leg, slot)
+        else:
+            copy_octets(scratch.packet, 0, scratch.out, 0, length)
+            opened = try_session(scratch, leg, slot, BEFORE, length)
+            which = BEFORE
     if opened < 0:
         if not srtp.is_replay(opened):
             leg.packets_unauthentic += 1

@@ -250,6 +250,47 @@ def test_new_keys_take_over_without_a_gap(run, suite):
     run(scenario)
 
 
+@pytest.mark.parametrize("goes_on", [True, False])
+@pytest.mark.parametrize("suite", [CM_80, GCM_128])
+def test_a_senders_rollover_counter_may_go_on_under_a_new_key_or_begin_anew(run, suite, goes_on):
+    """RFC 3711 §3.3.1 wants the one, and many senders do the other: after 22 minutes it makes a difference."""
+
+    async def scenario(studio):
+        far, near = Far(studio, suite), studio.end(ssrc=5)
+        studio.plane.bridge(far.end.leg, near.leg)
+        far.end.sequence = 65526
+        await heard_alike(far.end, near, 20)
+        renewed = SrtpKeys(suite, far.keys.sending, keys(suite, 9).receiving)
+        studio.plane.connect(far.end.leg, far.end.socket.getsockname(), far.end.format, secure=renewed)
+        await heard_alike(far.end, near, 5)  # under the old key
+        far.sealing = session(renewed.receiving, suite, pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
+        if goes_on:
+            for sequence in (65535, 0):
+                far.sealing.protect(far.plain(sequence, ssrc=far.end.ssrc))
+        await heard_alike(far.end, near, 20)
+        assert far.statistics.packets_unauthentic == 0
+        assert far.row["receive_rollover"] == int(goes_on)
+
+    run(scenario)
+
+
+def test_what_is_under_way_still_names_the_key_of_before(run):
+    async def scenario(studio):
+        far, near = Far(studio, mki=b"\1"), studio.end(ssrc=5)
+        studio.plane.bridge(far.end.leg, near.leg)
+        far.seal = lambda datagram: far.sealing.protect(datagram) + far.keys.receiving_mki
+        await heard_alike(far.end, near, 5)
+        renewed = SrtpKeys(GCM_128, far.keys.sending, keys(GCM_128, 9).receiving, b"\2")
+        studio.plane.connect(far.end.leg, far.end.socket.getsockname(), far.end.format, secure=renewed)
+        await studio.until(lambda: far.row["key_name"] == 2)
+        await heard_alike(far.end, near, 5)
+        far.rekey(renewed)
+        await heard_alike(far.end, near, 5)
+        assert far.statistics.packets_unauthentic == 0
+
+    run(scenario)
+
+
 def test_our_own_new_key_is_used_at_once_on_the_same_stream(run):
     async def scenario(studio):
         far, near = Far(studio), studio.end(ssrc=5)
