@@ -344,15 +344,15 @@ class Lines:
         line.agreed = True
         if agreement.remote[0] not in HELD_ADDRESSES:
             line.secure = line.secure or agreement.keys is not None
-            latch = line.is_phone and self._is_translated(line, agreement.remote[0])
-            self.plane.connect(line.media, agreement.remote, form, latch=latch, secure=agreement.keys)
+            signals_from = self._pool.signals_from(line.leg_id) if line.is_phone else ""
+            # A phone that names another host for its media than it signals from is behind NAT.
+            latch = signals_from not in ("", agreement.remote[0])
+            self.plane.connect(
+                line.media, agreement.remote, form, latch=latch, signals_from=signals_from, secure=agreement.keys
+            )
         # Held by its address or its direction, the other end is sent nothing, and keeps its place in the bridge.
         line.is_held = not agreement.sends or agreement.remote[0] in HELD_ADDRESSES
         self.plane.hold(line.media, not agreement.sends)
-
-    def _is_translated(self, line: Line, host: str) -> bool:
-        """Whether a phone names another host for its media than it signals from, as it does behind NAT."""
-        return self._pool.signals_from(line.leg_id) not in ("", host)
 
 
 def _sound_of(figures: LegStatistics) -> CallSound:

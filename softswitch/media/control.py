@@ -17,7 +17,7 @@ from softswitch.amd.verdict import OperatingPoint
 from softswitch.codecs.registry import audio_code
 from softswitch.errors import UsageError
 from softswitch.media import vocabulary as v
-from softswitch.media.addresses import host_number
+from softswitch.media.addresses import host_number, is_host
 from softswitch.media.browser_legs import Receive
 from softswitch.media.buffered_legs import policy_code
 from softswitch.media.dtmf import DIGITS
@@ -153,13 +153,15 @@ class MediaPlane(PlaneLife):
         format: MediaFormat,
         *,
         latch: bool = False,
+        signals_from: str = "",
         secure: SrtpKeys | None = None,
     ) -> None:
         """Set the leg's other end and format, from SDP; again after a re-INVITE.
 
         Packets from any other source are dropped. With `latch`, for phones behind address translation, the first
-        valid packet within 5 s may correct the source: from the SDP's host on another port, or from anywhere where
-        the SDP names a private address.
+        valid packet within 5 s may correct the source: from the SDP's host on another port, from the host that it
+        signals from, or from anywhere where the SDP names a private address. The host that it signals from, where it is
+        an IPv4 address, takes the leg back from who spoke first elsewhere.
 
         secure: keys for SRTP; then only what they authenticate is heard, and only what they seal is sent. Keys that the
         leg has already go on; others take their place without a gap. None: plain RTP.
@@ -170,6 +172,8 @@ class MediaPlane(PlaneLife):
         sent = v.NO_EVENTS if format.dtmf_payload_type is None else format.dtmf_payload_type
         received = sent if format.dtmf_receive_type is None else format.dtmf_receive_type
         options = sent | received << 8 | int(latch) << 16 | int(format.rtcp_mux) << 17
+        if latch and is_host(signals_from):
+            options |= host_number(signals_from) << 18
         code = int(audio_code(format.codec))
         self._secure(leg, secure)
         self._order(leg, v.CONNECT, host_number(host), port, code, format.payload_type, options)

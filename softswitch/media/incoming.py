@@ -39,13 +39,19 @@ def is_from_remote(leg: Any, source: Any) -> bool:
 
 
 @inner
+def is_signaller(leg: Any, source: Any) -> bool:
+    """Whether it is at the host that the leg's other end signals from."""
+    return host_of(source) == leg.signals_host
+
+
+@inner
 def may_be_learned(leg: Any, source: Any) -> bool:
     """A source that differs from the SDP is believed only where address translation explains it.
 
-    The same host with another port; or any host where the SDP names a private address, which cannot be the sender's
-    public one.
+    The same host with another port, or the host that signals; or any host where the SDP names a private address, which
+    cannot be the sender's public one.
     """
-    return host_of(source) == leg.remote_host or is_private(leg.remote_host)
+    return host_of(source) == leg.remote_host or is_signaller(leg, source) or is_private(leg.remote_host)
 
 
 @inner
@@ -58,13 +64,18 @@ def is_named(leg: Any, source: Any) -> bool:
 def may_be_heard(leg: Any, source: Any) -> bool:
     """Whether a packet from this source belongs to the leg.
 
-    While a leg learns, the first to speak is believed, and then nobody else but the SDP's own address.
+    While a leg learns, the first to speak is believed, and then nobody else but the SDP's own address, and the host
+    that signals: who sprayed our ports before a phone spoke loses the leg to it.
     """
     if is_from_remote(leg, source):
         return True
     if leg.state != v.LEARNING:
         return False
-    return is_named(leg, source) if leg.learned else may_be_learned(leg, source)
+    if is_named(leg, source):
+        return True
+    if leg.learned:
+        return leg.remote_host != leg.signals_host and is_signaller(leg, source)
+    return may_be_learned(leg, source)
 
 
 @inner
@@ -72,8 +83,10 @@ def learn_source(leg: Any, scratch: Any) -> bool:
     """Take the source of the packet just received for the leg's other end (symmetric RTP, RFC 4961).
 
     The SDP's own address is final at once, and so is whoever holds the key of a secure leg. Another source is believed
-    until the window closes, and strictly from then on.
+    until the window closes, and strictly from then on. What comes from where the leg was before it moved tells nothing.
     """
+    if is_from_remote(leg, scratch.source) and not is_named(leg, scratch.source):
+        return True
     leg.remote_host = host_of(scratch.source)
     leg.remote_port = port_of(scratch.source)
     leg.learned = 1

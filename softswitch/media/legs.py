@@ -4,11 +4,12 @@ from typing import Any
 
 from softswitch.media import vocabulary as v
 from softswitch.media.buffered_legs import settle_buffering, stop_buffering
-from softswitch.media.incoming import lost_so_far
+from softswitch.media.incoming import is_private, lost_so_far
 from softswitch.media.kernels import i64, inner
 from softswitch.media.libc import (
     close_descriptor,
     connect_socket,
+    disconnect_socket,
     open_datagram_socket,
     watch,
     write_socket_address,
@@ -66,6 +67,7 @@ def open_leg(shared: Any, scratch: Any, slot: int, ssrc: int, timestamp: int, se
     leg.bridge_pending = 0
     leg.tapped = 0
     leg.buffered = 0
+    leg.learned = 0
     leg.heard = 0
     leg.in_lost = 0
     leg.packets_received = 0
@@ -119,17 +121,23 @@ def connect_leg(
     leg.muxed = leg.browser != 0 or (options >> 17) & 1 == 1
     if leg.state != v.BOUND and leg.named_host == host and leg.named_port == port:
         return  # what was learned of it stands
+    latch = (options >> 16) & 1 == 1
+    is_known = leg.state != v.BOUND and not is_private(leg.remote_host)
     leg.named_host = host
     leg.named_port = port
     leg.learned = 0
-    leg.remote_host = host
-    leg.remote_port = port
+    if not (latch and is_private(host) and is_known):  # else it is where it was until it speaks from elsewhere
+        leg.remote_host = host
+        leg.remote_port = port
     shared.reports[slot].remote_port = 0
     if leg.browser:
         leg.state = v.ROAMING  # its checks come from elsewhere too, so the socket stays open to all
         return
-    if (options >> 16) & 1 and leg.state != v.CONNECTED:
+    if latch:
+        if leg.state == v.CONNECTED:
+            disconnect_socket(leg.rtp_descriptor, scratch.address)
         leg.state = v.LEARNING
+        leg.signals_host = options >> 18
         leg.learn_until_ns = now + LEARN_NS
         scratch.watch_until_ns = now + 2 * LEARN_NS
         return

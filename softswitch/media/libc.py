@@ -31,7 +31,7 @@ _clock_gettime = types.ExternalFunction("clock_gettime", _i32(_i32, _address))
 _clock_nanosleep = types.ExternalFunction("clock_nanosleep", _i32(_i32, _i32, _address, _address))
 _errno_location = types.ExternalFunction("__errno_location", types.CPointer(_i32)())
 
-AF_INET = 2
+AF_UNSPEC, AF_INET = 0, 2
 SOCK_DGRAM_NONBLOCK_CLOEXEC = 2 | 0o4000 | 0o2000000
 SOL_SOCKET, SO_RCVBUF = 1, 8
 IPPROTO_IP, IP_TOS = 0, 1
@@ -164,6 +164,15 @@ def connect_socket(descriptor: int, address: Any) -> int:
     if _connect(_i32(descriptor), _address(address.ctypes.data), _u32(SOCKADDR_IN_BYTES)) < 0:
         return -errno()
     return 0
+
+
+@inner
+def disconnect_socket(descriptor: int, address: Any) -> None:
+    """Open a socket to every source again; it stays bound.  address: (16,) uint8, scratch."""
+    for i in range(SOCKADDR_IN_BYTES):
+        address[i] = 0
+    address[0] = AF_UNSPEC
+    _connect(_i32(descriptor), _address(address.ctypes.data), _u32(SOCKADDR_IN_BYTES))
 
 
 @inner

@@ -120,7 +120,7 @@ _SELDOM: list[Any] = [
     # connection
     ("generation", "i8"),
     ("rtcp_descriptor", "i8"),
-    ("latch", "i8"),
+    ("signals_host", "i8"),  # where its other end signals from, which is believed before others; 0: not known
     ("learn_until_ns", "i8"),
     ("learned", "i8"),  # 1: a source that the SDP did not name is believed until its own address speaks
     ("named_host", "i8"),  # by the SDP

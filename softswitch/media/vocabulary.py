@@ -28,7 +28,9 @@ PLAYER = -2
 
 # Commands to the relay
 OPEN = 1  # a: SSRC, b: first timestamp, c: first sequence number, d, e: 63 random bits each
-CONNECT = 2  # a: host, b: port, c: codec, d: payload type, e: telephone-event's (255: none) | latch << 16 | mux << 17
+CONNECT = 2
+"""a: host, b: port, c: codec, d: payload type, e: telephone-event's (255: none) | latch << 16 | mux << 17 | the host
+that it signals from, or 0, << 18."""
 BRIDGE = 3  # a: the other slot, b: its generation
 UNBRIDGE = 4
 MUTE = 5  # a: 1 or 0

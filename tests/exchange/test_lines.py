@@ -37,7 +37,14 @@ class Plane:
         return 20_000
 
     def connect(
-        self, media: int, remote: tuple[str, int], form: object, *, latch: bool = False, secure: object = None
+        self,
+        media: int,
+        remote: tuple[str, int],
+        form: object,
+        *,
+        latch: bool = False,
+        signals_from: str = "",
+        secure: object = None,
     ) -> None:
         self.connected.append(remote)
         self.latched.append(latch)

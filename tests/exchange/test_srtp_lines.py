@@ -28,7 +28,14 @@ class Plane:
         return 20000
 
     def connect(
-        self, leg: int, remote: object, form: object, *, latch: bool = False, secure: SrtpKeys | None = None
+        self,
+        leg: int,
+        remote: object,
+        form: object,
+        *,
+        latch: bool = False,
+        signals_from: str = "",
+        secure: SrtpKeys | None = None,
     ) -> None:
         self.keys.append(secure)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from softswitch.errors import UsageError
+from softswitch.media import vocabulary as v
 from softswitch.media.events import MediaFormat
 
 VECTORS = Path(__file__).resolve().parents[3] / "shared" / "vectors" / "malformed"
@@ -188,5 +189,69 @@ def test_an_address_that_cannot_work_is_refused_with_what_to_do(run):
             studio.plane.connect(leg, ("127.0.0.1", 0), MediaFormat("PCMU", 0))
         with pytest.raises(UsageError, match="unknown"):
             studio.plane.connect(leg, ("127.0.0.1", 4000), MediaFormat("opus", 96))
+
+    run(scenario)
+
+
+def behind_translation(studio, other, **options):
+    """A leg whose SDP names a private address, bridged to `other`, and the phone that is there."""
+    phone = studio.end(connect=False)
+    phone.leg = studio.plane.open_leg()
+    phone.port = studio.plane.port_of(phone.leg)
+    studio.plane.connect(phone.leg, ("10.9.9.9", 4000), phone.format, latch=True, **options)
+    asyncio.get_running_loop().add_reader(phone.socket, phone.read)
+    studio.plane.bridge(phone.leg, other.leg)
+    return phone
+
+
+def test_who_spoke_first_loses_the_leg_to_the_host_that_signals(run):
+    async def scenario(studio):
+        other = studio.end()
+        phone = behind_translation(studio, other, signals_from="127.0.0.1")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sprayer:
+            sprayer.bind(("127.0.0.2", 0))
+            header = struct.pack(">BBHII", 0x80, 0, 1, 160, 0xBAD)
+            sprayer.sendto(header + b"\x01" * 160, ("127.0.0.1", phone.port))
+            await studio.until(lambda: other.packets)
+            phone.send(b"\x02" * 160)
+            await studio.until(lambda: len(other.packets) == 2)
+            for _ in range(5):
+                sprayer.sendto(header + b"\x03" * 160, ("127.0.0.1", phone.port))
+                other.send(b"\x04" * 160)
+            await studio.until(lambda: len(phone.packets) == 5)
+            await studio.until(lambda: studio.plane.statistics(phone.leg).packets_dropped == 5)
+            assert [packet.payload[0] for packet in other.packets] == [1, 2]
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("is_settled", [False, True])
+def test_a_phone_behind_translation_that_moves_by_reinvite_is_found_again(run, is_settled):
+    async def scenario(studio):
+        other = studio.end()
+        phone = behind_translation(studio, other, signals_from="127.0.0.1")
+        row = studio.plane._shared.legs[studio.plane._leg(phone.leg).slot]
+        await asyncio.sleep(0.01)
+        phone.send(b"\x01" * 160)
+        await studio.until(lambda: other.packets)
+        if is_settled:
+            row["learn_until_ns"] = 0
+            await studio.until(lambda: row["state"] == v.CONNECTED)
+        studio.plane.connect(phone.leg, ("10.9.9.9", 4002), phone.format, latch=True, signals_from="127.0.0.1")
+        await studio.until(lambda: row["named_port"] == 4002)
+        phone.send(b"\x02" * 160)  # still under way
+        await studio.until(lambda: len(other.packets) == 2)
+        other.send(b"\x03" * 160)
+        await studio.until(lambda: phone.packets)  # no gap until it speaks from its new port
+        moved = studio.end(connect=False)
+        moved.port = phone.port
+        asyncio.get_running_loop().add_reader(moved.socket, moved.read)
+        moved.send(b"\x04" * 160)
+        await studio.until(lambda: len(other.packets) == 3)
+        other.send(b"\x05" * 160)
+        await studio.until(lambda: moved.packets)
+        phone.send(b"\x06" * 160)
+        await studio.until(lambda: studio.plane.statistics(phone.leg).packets_dropped == 1)
+        assert [packet.payload[0] for packet in other.packets] == [1, 2, 4]
 
     run(scenario)
