@@ -77,6 +77,8 @@ def read_agents(path: Path, columns: Mapping[str, str] | None = None) -> AgentsF
             problems.append(f"line {line}, {error}")
             continue
         agents.append(row)
+    if not agents and not problems:
+        raise UsageError("the file names no agent: give each a row of its own, with id and PIN")
     left_out = tuple(name for at, name in enumerate(file.header) if at not in where.values())
     return AgentsFile(file.rows, tuple(agents), tuple(problems[:MOST_PROBLEMS]), left_out)
 
@@ -115,7 +117,7 @@ def _row(line: int, told: dict[str, str]) -> AgentRow:
     except ValidationError as error:
         detail = error.errors(include_url=False)[0]
         said = str(detail.get("ctx", {}).get("error", detail["msg"]))
-        raise UsageError(f"{detail['loc'][0]}: {said[:1].lower()}{said[1:]}") from None
+        raise UsageError(f"{detail['loc'][0]}: {said[:1].lower()}{said[1:]}".replace("input should", "must")) from None
     if pin and not is_good_pin(pin):
         raise UsageError(f"pin: {PIN_RULE}")
     if agent.phone_mac and agent.phone_model is None:

@@ -15,11 +15,16 @@ from pydantic_settings import EnvSettingsSource, SettingsError
 
 from softswitch.config.complaints import suggestion
 from softswitch.config.cross_checks import complaints, lacks
-from softswitch.config.fields import relative_to
+from softswitch.config.fields import HOST, NAME, relative_to
 from softswitch.config.settings import Settings
 from softswitch.config.toml_lines import Key, TomlLines
 
 _PREFIX = "SOFTSWITCH_"
+_WRITTEN = {
+    NAME: "must be letters and digits, with dots, dashes and underlines between them, and no blank",
+    HOST: "must be an IP address or a host name such as sip.example.com, and nothing before or after it",
+}
+"""What a text must look like, by its pattern."""
 _SECRET_KEYS = frozenset({"password", "phone_password", "pin", "url"})
 
 
@@ -226,8 +231,10 @@ def _plain(detail: ErrorDetails) -> str:
         return "must be a date such as 2027-12-25"
     if kind == "enum":
         return f"must be one of {context.get('expected', '')}"
+    if kind == "string_pattern_mismatch":
+        return _WRITTEN.get(str(context.get("pattern")), f"must match the pattern {context.get('pattern')}")
     message = detail["msg"]
-    return f"{message[:1].lower()}{message[1:]}".replace("input should", "must")
+    return re.sub("^(input|string) should", "must", f"{message[:1].lower()}{message[1:]}")
 
 
 def _keys_beside(detail: ErrorDetails) -> list[str]:

@@ -20,7 +20,8 @@ from softswitch.recordings.keys import read_public_key
 _BASE: ContextVar[Path] = ContextVar("base", default=Path())
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _E164 = re.compile(r"\+[1-9]\d{6,14}")  # ITU-T E.164: 15 digits at most
-_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+HOST = r"^[A-Za-z0-9.:\[\]_-]+$"
 
 
 @contextmanager
@@ -141,7 +142,7 @@ Zone = Annotated[str, AfterValidator(_zone)]
 Country = Annotated[str, AfterValidator(_country)]
 EndedAs = Annotated[str, AfterValidator(_outcome)]
 RecycledAs = Annotated[str, AfterValidator(_recycled)]
-Name = Annotated[str, Field(pattern=_NAME, max_length=64)]
+Name = Annotated[str, Field(pattern=NAME, max_length=64)]
 ListenPort = Annotated[int, Field(ge=0, le=65535)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 

@@ -44,7 +44,7 @@ from softswitch.dialler.rule_choice import RuleChoice
 class SiteSettings(Section):
     """[site]"""
 
-    name: str = "softswitch"
+    name: Annotated[str, Field(max_length=128)] = "softswitch"
     """Shown on the wallboard."""
     time_zone: Zone = "Europe/London"
     """IANA name; the calendar day of the abandonment rules is this zone's."""

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr
 
 from softswitch.config.fields import (
+    HOST,
     IpAddress,
     ListenPort,
     Name,
@@ -90,7 +91,7 @@ class TrunkSettings(Section):
 
     name: Name
     """Campaigns refer to it by this name."""
-    host: Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9.:\[\]_-]+$")]
+    host: Annotated[str, Field(min_length=1, pattern=HOST)]
     """The carrier's proxy: address or host name. A name is looked up in DNS by RFC 3263 (NAPTR, SRV, A, AAAA) and again
     before its time is over; while DNS fails the servers found last stay in use. A name in /etc/hosts is taken from
     there."""

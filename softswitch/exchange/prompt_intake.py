@@ -35,7 +35,10 @@ def take_in(path: Path, folder: Path, name: str) -> tuple[Path, PromptReport]:
     try:
         samples = read_sound(path)
     except UsageError as error:
-        raise UsageError(str(error).replace(str(path), "of the upload")) from None
+        said = str(error).replace(f"clip {path}", "the file")
+        if "cannot be read" in said:
+            said = "the file cannot be read as sound: save it as WAV or FLAC, and upload it again"
+        raise UsageError(said) from None
     report = examine_prompt(samples, name)
     target = folder / f"{name}-{secrets.token_hex(4)}.wav"
     try:

@@ -100,8 +100,8 @@ class SupervisorLines:
         """Raises UsageError where there is no way to reach the supervisor."""
         if name not in self._by_name and name not in self._phones:
             raise UsageError(
-                "you have neither headset nor phone: connect a headset in the browser, or have a phone put under "
-                f'[[supervisors]] with id = "{name}"'
+                "you have neither headset nor phone: connect a headset by the button for your sound, or have the "
+                "administrator give you a phone"
             )
 
     def reach(self, name: str, now: float) -> None:

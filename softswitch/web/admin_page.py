@@ -4,6 +4,7 @@ It is drawn in the browser from blocks that the server makes; text reaches it as
 site is carried out only for somebody who has typed the password a few minutes ago.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -30,6 +31,9 @@ REFRESH_S = 0.5
 LONGEST = 256
 KEEPS_FORMS = frozenset({"agents-dry", "leads-dry", "test-call", "phone-file", "phone-offer"})
 """What is typed in the form is still wanted afterwards."""
+SECTIONS = {"trunk": "trunks", "campaign": "campaigns"}
+"""Of the site's file, where a step is not called like it."""
+UNDER_WAY = "Under way: what comes of it stands below."
 TRUNK = "[[trunks]] "
 """How a trunk begins in what is said to wait."""
 Command = Callable[[], Awaitable[str]]
@@ -95,6 +99,10 @@ class AdminPage:
         except UsageError as error:  # the file was changed by hand, and is wrong now
             self._say(str(error), good=False)
             setup = SiteSetup("", "", "", (), (), (), (), 0, None, (), ())
+        job = next(iter(self._administration.jobs()), None)
+        if self._notice == UNDER_WAY and job is not None and job.state != "running":
+            is_done = job.state == "done"
+            self._say("It is done: see below." if is_done else "It could not be done: see below.", good=is_done)
         view = self._view_of(setup)
         if view != self._view:
             self._view = view
@@ -213,7 +221,7 @@ class AdminPage:
             self._say(await command())
             self._begin_anew(step)
         except UsageError as error:
-            self._say(str(error), good=False)
+            self._say(self._by_label(str(error)), good=False)
         except KeyError:
             self._say("That is no longer there.", good=False)
         finally:
@@ -275,12 +283,12 @@ class AdminPage:
         )
         if not dry_run:
             self._use("leads-file")
-        return "Under way."
+        return UNDER_WAY
 
     async def _import_never_dial(self) -> str:
         await self._administration.import_never_dial(self._uploads["never-dial-file"].upload_ref, self._by)
         self._use("never-dial-file")
-        return "Under way."
+        return UNDER_WAY
 
     async def _let_download(self, agent: str) -> str:
         setup = await self._administration.setup()
@@ -320,6 +328,18 @@ class AdminPage:
         if (text, good) != (self._notice, self._good):
             self._notices += 1
         self._notice, self._good = text, good
+
+    def _by_label(self, said: str) -> str:
+        """A mistake in what this step's form writes is told by the field's label, and not by its place in the file."""
+        labels = {
+            field["name"]: field["label"]
+            for block in self._view.get("blocks", ())
+            if block["kind"] == "form" and block["id"] == self._step
+            for field in block["fields"]
+        }
+        section = SECTIONS.get(self._step, self._step)
+        place = re.compile(rf"line \d+: {section}(?:\[\d+\])?\.(\w+)(?:\[\d+\])?: ")
+        return place.sub(lambda found: f"{labels[found[1]]}: " if found[1] in labels else found[0], said)
 
     def _begin_anew(self, step: str) -> None:
         self._editions[step] = self._editions.get(step, 0) + 1

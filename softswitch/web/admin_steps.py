@@ -323,7 +323,7 @@ def _start(shown: Shown) -> tuple[str, list[Block]]:
     if setup.waiting:
         found += [
             {"kind": "text", "key": "waits", "text": "In the file, and not in force before a restart:"},
-            list_block("What waits for a restart", setup.waiting),
+            list_block("What waits for a restart", [_in_words(each) for each in setup.waiting]),
         ]
     else:
         found.append({"kind": "text", "key": "waits", "text": "All that is in the file is in force."})
@@ -340,6 +340,21 @@ def _start(shown: Shown) -> tuple[str, list[Block]]:
     )
 
 
+def _in_words(waiting: str) -> str:
+    """What waits, by what people call it: "[[agents]] 1001" is agent 1001."""
+    section, _, name = waiting.strip("[]").partition("]] ")
+    return f"{_SECTIONS.get(section, section)} {name}".strip()
+
+
+_SECTIONS = {
+    "site": "Name, time zone or country of the site",
+    "prompts": "Messages",
+    "agents": "Agent",
+    "supervisors": "Supervisor",
+    "trunks": "Trunk",
+    "campaigns": "Campaign",
+    "inbound": "Queue",
+}
 _STEPS = {
     "site": _site,
     "trunk": _trunk,

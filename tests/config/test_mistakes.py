@@ -38,7 +38,7 @@ BAD = [
     ('who = "who.wav"', 'who = "gone.wav"', "prompts.who", "no file"),
     ('auditor_public_key = "auditor.pub"', 'auditor_public_key = "gone"', "recordings.auditor_public_key", "neither"),
     ('host = "127.0.0.2"', "", "trunks[0]", "host is missing"),
-    ('host = "127.0.0.2"', 'host = "a b"', "trunks[0].host", "pattern"),
+    ('host = "127.0.0.2"', 'host = "a b"', "trunks[0].host", "a host name such as"),
     ("register = true", "register = 7", "trunks[0].register", "true or false"),
     ('host = "127.0.0.2"', 'host = "192.0.2"', "trunks[0].host", "host name such as"),
     ('host = "127.0.0.2"', 'host = ".1"', "trunks[0].host", "host name such as"),

@@ -186,7 +186,7 @@ def test_a_phone_that_is_not_answered_ends_it_with_a_reason(floor: Floor) -> Non
 
 def test_who_cannot_be_reached_is_told_what_to_do_and_nothing_begins(floor: Floor) -> None:
     floor.seat()
-    for who, words in (("una", "supervisors"), ("tom", "not registered")):
+    for who, words in (("una", "button for your sound"), ("tom", "not registered")):
         floor.pool.registered.discard("tom")
         with pytest.raises(UsageError, match=words):
             floor.supervision.begin(who, "1001", LISTEN, floor.now)

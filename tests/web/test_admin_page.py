@@ -138,7 +138,8 @@ def test_the_steps_of_the_first_day_are_done_in_the_browser() -> None:
             await step(page, "Leads")
             await says(page, "transport-2026: 60 leads, 40 still to be called.")
             await step(page, "Start")
-            await says(page, "[[agents]] 103")
+            waiting = page.get_by_role("list", name="What waits for a restart")
+            assert "Agent 103" in await waiting.get_by_role("listitem").all_inner_texts()
             assert await page.get_by_text("no never-dial list").count() == 0, "there is one"
             steps = [" ".join(text.split()) for text in await page.locator(".step").all_inner_texts()]
             assert steps[6:] == ["7 Campaign to do", "8 Leads done", "9 Start to do"]
@@ -147,6 +148,53 @@ def test_the_steps_of_the_first_day_are_done_in_the_browser() -> None:
             assert [a for a in site.journal.actions("ada") if a in ("test call", "import agents", "restart")] == [
                 "test call", "import agents", "restart",
             ]  # fmt: skip
+
+    story(body)
+
+
+def test_a_mistake_is_told_by_its_fields_label_and_the_keyboard_goes_on_where_it_was() -> None:
+    async def body(site: Site, browser: Browser, url: str) -> None:
+        async with admin_tab(browser, url) as page:
+            focused = "document.activeElement.textContent.trim()"
+            await step(page, "Trunk")
+            for label, text, said in (
+                ("Host", "sip: carrier", "not written: Host: must be an IP address or a host name"),
+                ("Port", "70000", "not written: Port: must be less than or equal to 65535"),
+                ("Caller id", "020 7946 0123", "not written: Caller id: must be in E.164 form"),
+            ):
+                before = await page.get_by_label(label, exact=True).input_value()
+                await page.get_by_label(label, exact=True).fill(text)
+                await page.keyboard.press("Enter")
+                await says(page, said)
+                await page.get_by_label(label, exact=True).fill(before)
+            await page.get_by_role("button", name="Save the trunk").focus()
+            await page.keyboard.press("Enter")
+            await says(page, "Saved.")
+            await page.wait_for_function(f"{focused} === 'Save the trunk'")
+            await page.get_by_role("button", name="Next: 3 Never-dial list").focus()
+            await page.keyboard.press("Enter")
+            await page.wait_for_function(f"{focused} === '3 Never-dial list'")  # its heading: one reads on from there
+            assert await page.evaluate("window.scrollY") == 0
+            await step(page, "Campaign")
+            await page.get_by_label("Campaign name").fill("my survey")
+            await page.keyboard.press("Enter")
+            await says(page, "Campaign name: must be letters and digits")
+
+    story(body)
+
+
+def test_a_file_without_agents_and_one_without_sound_are_said_to_be_so() -> None:
+    async def body(site: Site, browser: Browser, url: str) -> None:
+        async with admin_tab(browser, url) as page:
+            await step(page, "Agents")
+            await give(page, "File of agents (CSV)", "agents.csv", b"id,pin\n,\n")
+            await press(page, "Import the agents")
+            await says(page, "the file names no agent")
+            await step(page, "Message")
+            await give(page, "Sound file (WAV or FLAC)", "message.mp3", b"ID3\x03 no such sound")
+            await press(page, "Use it as the information message")
+            await says(page, "save it as WAV or FLAC, and upload it again")
+            await says(page, "the file cannot be read as sound")
 
     story(body)
 

@@ -113,6 +113,8 @@ function wave(floats) {
   return new Blob([view.buffer], { type: "audio/wav" });
 }
 
+function name(element) { return element.id || element.getAttribute("aria-label") || element.textContent.trim(); }
+
 export default {
   components: { Fill, Send },
   template: `
@@ -137,10 +139,10 @@ export default {
       </nav>
       <div class="admin-main">
         <section class="card" :aria-label="view.title">
-          <h2 class="admin-title">{{ view.title }}</h2>
+          <h2 class="admin-title" tabindex="-1">{{ view.title }}</h2>
           <p class="lead">{{ view.lead }}</p>
           <template v-for="block in view.blocks" :key="block.key">
-            <fill v-if="block.kind === 'form'" :form="block" :busy="view.busy" @act="$emit('act', $event)"></fill>
+            <fill v-if="block.kind === 'form'" :form="block" :busy="view.busy" @act="act($event)"></fill>
             <send v-else-if="block.kind === 'upload'" :block="block" :csrf="view.csrf" @act="$emit('act', $event)"></send>
             <p v-else-if="block.kind === 'light'" class="light" role="status"><span :class="['pill', 'tone-' + block.tone]">{{ block.word }}</span> {{ block.text }}</p>
             <div v-else-if="block.kind === 'table'" class="table-room"><table>
@@ -148,7 +150,7 @@ export default {
               <thead><tr><th v-for="name in block.head" :key="name" scope="col">{{ name }}<span v-if="!name" class="unseen">Actions</span></th></tr></thead>
               <tbody><tr v-for="row in block.rows" :key="row.id"><td v-for="(cell, n) in row.cells" :key="n">{{ cell }}</td>
                 <td v-if="row.actions"><button v-for="[what, text] in row.actions" :key="what" type="button" class="act act-small" :disabled="view.busy"
-                  :aria-label="text + ' ' + row.id" @click="$emit('act', { what, name: row.id })">{{ text }}</button></td></tr></tbody>
+                  :aria-label="text + ' ' + row.id" @click="act({ what, name: row.id })">{{ text }}</button></td></tr></tbody>
             </table></div>
             <div v-else-if="block.kind === 'progress'"><p class="form-hint">{{ block.text }}</p>
               <div class="progress" role="progressbar" :aria-label="block.text" aria-valuemin="0" aria-valuemax="100"
@@ -165,13 +167,27 @@ export default {
   props: { view: Object },
   emits: ["act"],
   data: () => ({ origin: window.location.origin }),
+  created() { this.from = null; },
   mounted() {
     this.$nextTick(() => ["disconnect", "connect_error"].forEach((event) => window.socket && window.socket.on(event, this.askWhetherLoggedIn)));
   },
   watch: {
     "view.download"(file) { if (file) this.save(file); },
+    "view.step"() {
+      window.scrollTo(0, 0);
+      if (document.activeElement.closest(".following")) this.$el.querySelector(".admin-title").focus();
+    },
+  },
+  updated() {
+    // A form that begins anew takes the focus with it: it goes on where the person was.
+    if (!this.from || this.view.busy || document.activeElement !== document.body) return;
+    const main = this.$el.querySelector(".admin-main");
+    const same = [...main.querySelectorAll("button, .field")].find((each) => !each.disabled && name(each) === this.from);
+    (same || main.querySelector(".admin-title")).focus({ preventScroll: true });
+    this.from = null;
   },
   methods: {
+    act(told) { this.from = name(document.activeElement); this.$emit("act", told); },
     save(path) { const link = document.createElement("a"); link.href = path; link.download = ""; link.click(); },
     async askWhetherLoggedIn() {
       // As HTML: whoever is not logged in is led to the log-in page, also when the switch has begun again.
