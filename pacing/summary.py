@@ -116,9 +116,9 @@ def summarise(market: Market, results: Sequence[Day], target: float, with_amd_er
     p50, p95 = np.quantile(waits, [0.5, 0.95]) if waits.size else (math.nan, math.nan)
     return {
         "utilisation": float(busy.mean()),
-        "utilisation_ci": list(_finite(interval(busy))),
+        "utilisation_ci": list(_of_shares(interval(busy))),
         "overflow_rate": _share(dropped.sum(), dropped.sum() + live.sum()),
-        "overflow_rate_ci": list(_finite(interval(daily))),
+        "overflow_rate_ci": list(_of_shares(interval(daily))),
         "abandoned_rate": _share(missed.sum(), missed.sum() + live.sum()),
         "p_day_over_target": over / len(results),
         "p_day_over_target_ci": list(wilson(over, len(results))),
@@ -167,10 +167,10 @@ def _fallbacks(results: Sequence[Day]) -> dict[str, float]:
     return {FALLBACKS[why]: _share(seconds[why], seconds.sum()) for why in FALLBACKS if why and seconds[why] > 0.0}
 
 
-def _finite(pair: tuple[float, float]) -> tuple[float | None, float | None]:
-    """JSON knows no infinity."""
+def _of_shares(pair: tuple[float, float]) -> tuple[float | None, float | None]:
+    """An interval as JSON knows it, without infinity, and as shares do, between 0 and 1."""
     low, high = pair
-    return (low if math.isfinite(low) else None, high if math.isfinite(high) else None)
+    return (max(low, 0.0) if math.isfinite(low) else None, min(high, 1.0) if math.isfinite(high) else None)
 
 
 def _us_per_step(

@@ -190,6 +190,13 @@ def test_the_share_of_people_among_classed_calls_follows_from_the_market() -> No
     assert false_positive_share(Market(machine_share=0.0, amd_false_positive_share=0.0)) == 0.0
 
 
+def test_an_interval_of_a_share_reaches_no_further_than_shares_do() -> None:
+    figures = simulate(SHORT, policy="ratio", setting=(1.2,), days=3, seed=1)
+    assert figures["dropped_per_day"] == pytest.approx(1 / 3)  # on one day of the three
+    low, high = figures["overflow_rate_ci"]
+    assert low == 0.0 < figures["overflow_rate"] < high < 1.0
+
+
 def test_intervals_of_means_and_shares() -> None:
     low, high = interval(np.array([0.7, 0.72, 0.68, 0.7]))
     assert (low, high) == pytest.approx((0.7 - 0.016, 0.7 + 0.016), abs=5e-4)
