@@ -95,6 +95,17 @@ def abandoned_rate_less_machines(counts: DayCounts) -> float:
     return abandoned / (abandoned + counts.live) if abandoned > 0 else 0.0
 
 
+def together(counts: DayCounts, others: Iterable[DayCounts]) -> DayCounts:
+    """A day with further days: what rates of all of them are taken of."""
+    days = [counts, *others]
+    return DayCounts(
+        counts.day,
+        live=sum(each.live for each in days),
+        abandoned=sum(each.abandoned for each in days),
+        machines=sum(each.machines for each in days),
+    )
+
+
 def recount(attempts: Iterable[DialAttempt], day: date, time_zone: str) -> DayCounts:
     """A day's counts from the attempts alone: what the ledger must come to, and takes up after a restart."""
     zone = ZoneInfo(time_zone)
@@ -153,6 +164,12 @@ class AbandonmentLedger:
 
     def rate(self, wall: datetime) -> float:
         return abandoned_rate(self.counts(wall), self.false_positives.share)
+
+    def period(self, wall: datetime, days: int) -> DayCounts:
+        """Live, abandoned and machine-classed calls of so many calendar days, this one the last, as far as known."""
+        today = self.day_of(wall)
+        before = (today - timedelta(days=back) for back in range(1, days))
+        return together(self.counts(wall), (_counts(day, self._days[day]) for day in before if day in self._days))
 
     def rate_bounds(self, wall: datetime) -> tuple[float, float]:
         """The rate with the least and with the greatest share of false positives that the reviews leave open."""

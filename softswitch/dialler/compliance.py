@@ -16,6 +16,7 @@ from softswitch.dialler.abandonment import (
     abandoned_rate,
     abandoned_rate_less_machines,
     recount,
+    together,
 )
 from softswitch.dialler.attempt import DialAttempt, Disposition
 from softswitch.dialler.campaign import Campaign
@@ -216,7 +217,7 @@ def compliance_day(
         rate_less_machines=abandoned_rate_less_machines(counts),
         limit=rules.abandoned_limit,
         period_days=rules.period_days,
-        period_rate=abandoned_rate(_sum(counts, period), false_positives.share),
+        period_rate=abandoned_rate(together(counts, period), false_positives.share),
         message_in_time=message.count("in time"),
         message_late=message.count("late"),
         message_missing=message.count("missing"),
@@ -283,13 +284,3 @@ def _is_cut_short(attempt: DialAttempt, rules: RuleSet) -> bool:
         return False
     rang_s = (attempt.ended_at - attempt.ringing_at).total_seconds()
     return attempt.sip_status == CUT_OFF and rang_s < rules.minimum_ring_s - CLOCKS_DRIFT_S
-
-
-def _sum(counts: DayCounts, others: Iterable[DayCounts]) -> DayCounts:
-    days = [counts, *others]
-    return DayCounts(
-        counts.day,
-        live=sum(each.live for each in days),
-        abandoned=sum(each.abandoned for each in days),
-        machines=sum(each.machines for each in days),
-    )

@@ -1,5 +1,6 @@
 """When and how fast a campaign dials: the policy in force, and what the pacing controller is told at this moment."""
 
+from softswitch.dialler.abandonment import DayCounts, abandoned_rate
 from softswitch.dialler.books import Books
 from softswitch.dialler.campaign import Policy
 from softswitch.dialler.floor import CampaignFloor
@@ -29,17 +30,27 @@ class Pace:
         return max(self._look_at, self._hold_until)
 
     def policy(self, now: float) -> Policy:
-        """The campaign's own, but every call has its agent in advance while the day is at its limit of abandoned calls.
+        """The campaign's own, but every call has its agent in advance while the day, or the longer time over which the
+        rules take the rate, is at its limit of abandoned calls.
 
         Such calls cannot add to the abandoned ones and add to the live ones, so that the day finds back under its
         limit, and agents work meanwhile.
         """
         campaign = self._shift.campaign
         if self._shift.knows_wall and not campaign.policy.guarantees:
-            rate = self._shift.ledger.rate(self._shift.wall(now))
-            if rate >= campaign.abandoned_limit:
+            counts, _ = self.tightest(now)
+            if abandoned_rate(counts, self._shift.ledger.false_positives.share) >= campaign.abandoned_limit:
                 return Policy.GUARANTEED_AGENT
         return campaign.policy
+
+    def tightest(self, now: float) -> tuple[DayCounts, int]:
+        """Counts of today, or of the days over which the rules take the rate where that is greater; how many."""
+        ledger, days = self._shift.ledger, self._shift.rules.period_days
+        today = ledger.counts(self._shift.wall(now))
+        if days == 1:
+            return today, 1
+        share, period = ledger.false_positives.share, ledger.period(self._shift.wall(now), days)
+        return (period, days) if abandoned_rate(period, share) > abandoned_rate(today, share) else (today, 1)
 
     @property
     def fallback(self) -> str:

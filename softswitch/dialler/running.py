@@ -130,6 +130,11 @@ class RunningCampaign:
         """Today's ledger."""
         return self._shift.ledger.counts(self._shift.wall(now))
 
+    def tightest(self, now: float) -> tuple[DayCounts, int]:
+        """What the limit of abandoned calls holds for, and of how many days it is: today, or the rule set's whole
+        period where its rate is greater."""
+        return self._pace.tightest(now)
+
     def calls(self, now: float) -> tuple[CallFigures, ...]:
         """Calls that are not over, in the order in which they were begun."""
         return tuple(

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -185,6 +185,7 @@ async def make_dialler(site: Site, settings: CampaignSettings) -> Dialler:
     discard_stale_pacing()
     campaign, zone = campaign_of(settings, site.settings), site.settings.site.time_zone
     site.suppression.add_hashes(await site.store.suppressed(campaign.name), campaign.name)
+    rules = rules_of(campaign, campaign.rules)
     dialler = Dialler(
         campaign,
         suppression=site.suppression,
@@ -192,13 +193,14 @@ async def make_dialler(site: Site, settings: CampaignSettings) -> Dialler:
         new_ref=new_ref,
         board=site.board,
         locks=site.locks,
-        rules=rules_of(campaign, campaign.rules),
+        rules=rules,
         time_zone=zone,
         blend=site.blend,
     )
     dialler.set_wall(wall(), site.driver.now)
     today = wall().astimezone(ZoneInfo(zone)).date()
-    dialler.restore_day(await site.store.attempt_counts(campaign.name, today, zone))
+    for back in range(rules.period_days):
+        dialler.restore_day(await site.store.attempt_counts(campaign.name, today - timedelta(days=back), zone))
     midnight = datetime.combine(today, time.min, ZoneInfo(zone))
     missed = await site.store.callbacks(campaign.name, (MISSED,), MOST_MISSED, since=midnight)
     dialler.restore_callbacks_missed(len(missed), site.driver.now)

@@ -122,10 +122,10 @@ class SiteConditions:
 
     def _budget(self, campaign: CampaignSettings, now: float) -> str:
         dialler = self.site.campaigns[campaign.name].dialler
-        counts, share = dialler.day(now), dialler.false_positives.share
+        (counts, days), share = dialler.tightest(now), dialler.false_positives.share
         missed = counts.abandoned + counts.machines * share
         return conditions.abandoned_budget(
-            missed, counts.live, abandoned_rate(counts, share), dialler.campaign.abandoned_limit
+            missed, counts.live, abandoned_rate(counts, share), dialler.campaign.abandoned_limit, days
         )
 
     def _roster(self, campaign: CampaignSettings, now: float) -> str:

@@ -96,13 +96,17 @@ def information_message(name: str, sound: MessageSound | None) -> str:
     return ""
 
 
-def abandoned_budget(missed: float, live: int, rate: float, limit: float) -> str:
-    """A campaign's calendar day.  missed: abandoned calls, expected false positives with them.  live: calls that an
-    agent was heard in.  rate: missed / (missed + live).  limit: the share that may not be reached."""
+def abandoned_budget(missed: float, live: int, rate: float, limit: float, days: int = 1) -> str:
+    """A campaign's calendar day, or so many of them, this one the last.
+
+    missed: abandoned calls, expected false positives with them.  live: calls that an agent was heard in.
+    rate: missed / (missed + live).  limit: the share that may not be reached.
+    """
     if missed <= 0 or rate < limit:
         return ""
     live_calls = f"{missed:.1f} of {missed + live:.0f} live calls"
-    return f"{live_calls} were abandoned today, {100 * rate:.1f} %; {100 * limit:g} % are allowed"
+    when = "today" if days == 1 else f"in the last {days} days"
+    return f"{live_calls} were abandoned {when}, {100 * rate:.1f} %; {100 * limit:g} % are allowed"
 
 
 def roster(clearances: Iterable[Clearance], moment: datetime) -> str:

@@ -11,6 +11,7 @@ from softswitch.dialler.abandonment import (
 )
 from softswitch.dialler.agents import AgentState
 from softswitch.dialler.events import PlaceCall
+from softswitch.dialler.rules import UNITED_KINGDOM, UNITED_STATES
 from tests.dialler.desk import lead
 
 DAY = date(2026, 6, 10)
@@ -61,6 +62,29 @@ def test_at_the_limit_every_call_has_its_agent_before_it_is_placed(open_desk):
     assert desk.dialler.figures(desk.now).policy == "guaranteed_agent"
     assert desk.dialler.board.state_of("ada") is AgentState.RESERVED
     assert len(desk.of(PlaceCall)) == 1
+
+
+def test_under_rules_of_thirty_days_these_bind_as_well_as_the_day(open_desk):
+    yesterday = DayCounts(date(2026, 6, 9), live=95, abandoned=5)
+    for rules, reserved in ((UNITED_STATES, True), (UNITED_KINGDOM, False)):
+        desk = open_desk(lead(1), started=False, rules=rules)
+        desk.dialler.restore_day(yesterday)
+        desk.dialler.restore_day(DayCounts(DAY, live=30))
+        desk.dialler.start(desk.now)
+        desk.agent("ada")
+        assert desk.dialler.attempt(desk.dial()).guaranteed is reserved, rules.name
+        counts, days = desk.dialler.tightest(desk.now)
+        assert (counts.abandoned, counts.live, days) == ((5, 125, 30) if reserved else (0, 30, 1))
+
+
+def test_a_good_month_does_not_excuse_a_bad_day(open_desk):
+    desk = open_desk(lead(1), started=False, rules=UNITED_STATES)
+    desk.dialler.restore_day(DayCounts(date(2026, 6, 9), live=900))
+    desk.dialler.restore_day(DayCounts(DAY, live=30, abandoned=2))
+    desk.dialler.start(desk.now)
+    desk.agent("ada")
+    assert desk.dialler.attempt(desk.dial()).guaranteed
+    assert desk.dialler.tightest(desk.now)[1] == 1
 
 
 def test_the_day_finds_back_under_its_limit(open_desk):
