@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import structlog
 
 from softswitch.config import (
-    Connect,
     Settings,
     recordings_directory,
     store_url,
@@ -17,23 +16,18 @@ from softswitch.config import (
 )
 from softswitch.dialler.agents import AgentBoard, AgentState
 from softswitch.dialler.blending import Blend
-from softswitch.dialler.dialling import Dialler
 from softswitch.dialler.locks import NumberLocks
 from softswitch.dialler.suppression import SuppressionList
-from softswitch.errors import UsageError
 from softswitch.exchange import health
 from softswitch.exchange.administration import Administration, make_administration
 from softswitch.exchange.agents import AgentLines
 from softswitch.exchange.audit_keys import find_key
 from softswitch.exchange.audit_start import make_audit, start_audit
-from softswitch.exchange.callback_offers import CallbackOffers
 from softswitch.exchange.carriers import find_carriers
 from softswitch.exchange.desk import Desk
-from softswitch.exchange.dialled import DialledCalls
 from softswitch.exchange.headsets import Headsets
 from softswitch.exchange.health import Health
 from softswitch.exchange.inbound import InboundCalls
-from softswitch.exchange.key_words import KeyWords
 from softswitch.exchange.lines import Lines
 from softswitch.exchange.media_process import MediaProcess, Progress, quietly
 from softswitch.exchange.never_dial_watch import NeverDialWatch, take_up_never_dial
@@ -41,7 +35,6 @@ from softswitch.exchange.notes import Notes, NoteSeal
 from softswitch.exchange.opening import (
     campaigns_of,
     import_lists,
-    make_dialler,
     make_folders,
     make_tracing,
     new_ref,
@@ -56,11 +49,12 @@ from softswitch.exchange.records import Records
 from softswitch.exchange.reports import Reports
 from softswitch.exchange.retention import Retention
 from softswitch.exchange.site_conditions import SiteConditions
+from softswitch.exchange.site_work import open_work, start_campaigns
 from softswitch.exchange.srtp_rules import srtp_rules
 from softswitch.exchange.supervision import Supervision
 from softswitch.exchange.supervisors import SupervisorLines
 from softswitch.exchange.suppression_watch import SuppressionWatch
-from softswitch.exchange.tolls import calls_of_today, make_toll_guard
+from softswitch.exchange.tolls import make_toll_guard
 from softswitch.exchange.trunks import Trunks
 from softswitch.exchange.uptake import Left, SiteNotes, Uptake, take_up_places
 from softswitch.safeguards.audit import SWITCH
@@ -81,7 +75,6 @@ ANSWERED_LAST_S = 3.0
 """Whoever answers as the minimum ring ends hears an agent or the message within two seconds."""
 AUDIT_FRESH_S = 30.0  # the log is looked at every five
 STORE_FRESH_S = 20.0  # it is written to every five
-RING_PER_CALL_S = 1.5  # an agent whose phone is rung first must answer within this part of the two-second rule
 
 
 class Switch:
@@ -226,26 +219,7 @@ class Switch:
         )  # fmt: skip
         lines.names = tracing.names if tracing is not None else None
         self.desk = Desk(self.site, driver.now, tracing)
-        await self.site.surveys.open(store)
-        driver.add(board, on_event=reports.receive_agent_changed)
-        for part in (self.site.surveys, self.site.watching):
-            driver.add(part, on_event=part.carry_out)
-        key_words = KeyWords(self.site, settings)
-        if key_words.is_wanted:
-            driver.add(key_words, on_event=lambda _: None)
-            key_words.start()
-            self._stack.push_async_callback(key_words.stop)
-        for agent in settings.agents:
-            if agent.connect is Connect.RING_PER_CALL:
-                board.expect_heard_within(agent.id, RING_PER_CALL_S)
-        for campaign in settings.campaigns:
-            self._carry_out(await make_dialler(self.site, campaign))
-        toll.restore(await calls_of_today(store, settings))
-        queues = [Queue.of(inbound, settings) for inbound in settings.inbound]
-        for queue in queues:
-            blend.add_queue(queue.needs)
-        inbound.kept_places.offers = CallbackOffers(self.site)
-        reports.open_for(queues, {supervisor.id for supervisor in settings.supervisors})
+        queues = await open_work(self.site, reports, toll, self._stack)
         send = tracing.sending(transport.send) if tracing is not None else transport.send
         await self._take_up(left, queues, seal)
         carriers.on_found = reports.site_notes.carrier_found
@@ -263,30 +237,27 @@ class Switch:
         if left.lines:
             await take_up_recordings(settings)
         await import_lists(store, settings, never_dial)
-        for each in (SuppressionWatch(self.site), NeverDialWatch(self.site, gate, conditions)):
+        await self._keep_watch(gate, conditions)
+        await self.site.shift.restore(store)
+        await self._start_web(store, Trunks(self.site, carriers, toll.allow_at_once))
+        start_campaigns(self.site, left, await store.campaign_orders())
+        self._media.is_ours = True
+
+    async def _keep_watch(self, gate: Gate, conditions: SiteConditions) -> None:
+        """What goes on beside the calls: lists that change are seen, and what is too old is destroyed."""
+        site, settings = self.site, self.settings
+        for each in (SuppressionWatch(site), NeverDialWatch(site, gate, conditions)):
             await each.start()
             self._stack.push_async_callback(each.stop)
         retention = Retention(
             settings,
-            store,
-            audit,
+            site.store,
+            site.audit,
             find_key(settings.audit.signing_key, settings.site.data_directory),
-            clock_trouble=lambda: self.site.interlocks.open_reason(CLOCK),
+            clock_trouble=lambda: site.interlocks.open_reason(CLOCK),
         )
         retention.start()
         self._stack.push_async_callback(retention.stop)
-        await self.site.shift.restore(store)
-        await self._start_web(store, Trunks(self.site, carriers, toll.allow_at_once))
-        orders = await store.campaign_orders()
-        with self.site.mutating() as now:
-            for campaign in settings.campaigns:
-                told = orders.get(campaign.name, "running" if campaign.start else "stopped")
-                wanted = left.site.get(f"campaign {campaign.name}", told)
-                if wanted in ("running", "paused"):
-                    self._start_campaign(campaign.name, now)
-                if wanted == "paused":
-                    self.site.campaigns[campaign.name].dialler.pause(now)
-        self._media.is_ours = True
 
     async def _take_up(self, left: Left, queues: list[Queue], seal: NoteSeal) -> None:
         """Go on with what a killed process has left, before anybody can say anything to us; and begin to leave notes
@@ -299,31 +270,6 @@ class Switch:
             await site.store.release_leads(going_on=going_on, campaigns=campaigns_of(self.settings))
         site.plane.claim(lines.media_legs())
         reports.site_notes.begin(left)
-
-    def _carry_out(self, dialler: Dialler) -> None:
-        """Give a dialler its hands and ears."""
-        site, campaign = self.site, dialler.campaign
-        site.campaigns[campaign.name] = DialledCalls(
-            dialler,
-            lines=site.lines,
-            agents=site.agents,
-            records=site.records,
-            driver=site.driver,
-            recordings=recordings_directory(self.settings),
-            choose_trunks=lambda number: site.choose_trunks(campaign.name, number),
-            turn=site.turn,
-            settle=site.settle,
-            on_agent=self._reports.receive_agent_changed,
-            on_suppressed=self._reports.receive_suppressed,
-        )
-
-    def _start_campaign(self, name: str, now: float) -> None:
-        """A campaign that may not start does not keep the site's other work from starting."""
-        try:
-            self.site.start_campaign(name, now)
-        except UsageError as error:
-            log.error("campaign not started", campaign=name, reason=str(error))
-            self.site.not_started[name] = str(error)
 
     async def _start_web(self, store: Store, trunks: Trunks) -> None:
         """Last, and its libraries are read beside the loop: calls do not wait for pages."""
