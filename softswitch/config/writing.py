@@ -64,9 +64,6 @@ class Draft:
             self._document[name] = table
         self._change(table, values)
 
-    def has_element(self, section: str, key: str, name: str) -> bool:
-        return self._element(section, key, name) is not None
-
     def change_element(self, section: str, key: str, name: str, values: Values) -> None:
         """Keys of the element of an array of tables ([[trunks]]) whose `key` is `name`; a new one at the end where
         there is none."""

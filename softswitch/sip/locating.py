@@ -14,7 +14,6 @@ from softswitch.sip.hop import Hop
 Chance: TypeAlias = Callable[[int], int]
 """An unguessable number from 0 to its argument less one."""
 
-TRANSPORTS: Final = ("UDP", "TCP", "TLS", "WS", "WSS")
 # RFC 3263 §4.1, RFC 7118 §7.
 _NAPTR_SERVICES: Final = {"SIP+D2U": "UDP", "SIP+D2T": "TCP", "SIPS+D2T": "TLS", "SIP+D2W": "WS", "SIPS+D2W": "WSS"}
 _SRV_PREFIXES: Final = {"UDP": "_sip._udp", "TCP": "_sip._tcp", "TLS": "_sips._tcp"}  # RFC 3263 §4.1

@@ -24,7 +24,6 @@ NONCE_BYTES = 12  # SP 800-38D, section 8.2.2: random, 96 bits
 TAG_BYTES = 16
 WRAPPED_BYTES = NONCE_BYTES + KEY_BYTES + TAG_BYTES
 SEAL_RANDOM_BYTES = KEY_BYTES + 2 * NONCE_BYTES
-ROOT_BYTES = NONCE_BYTES + 2 * KEY_BYTES + TAG_BYTES
 DIGEST_BYTES = 16  # 128 bits: no two of the world's 10^10 numbers meet by chance
 PADDED_TO = 32
 """Sealed texts have lengths that are multiples of this, so that a length tells little of a name."""

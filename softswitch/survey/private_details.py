@@ -154,7 +154,7 @@ def _is_card(run: list[str]) -> bool:
     digits = "".join(run)
     return any(
         luhn(digits[start : start + length])
-        for length in (16, 15, 14, 19, 18, 17, 13, 12)
+        for length in range(SHORTEST_CARD, LONGEST_CARD + 1)
         for start in range(len(digits) - length + 1)
     )
 
