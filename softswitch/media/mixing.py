@@ -36,7 +36,8 @@ ROUTE = np.dtype(
         ("source", "i8"),
         ("source_generation", "i8"),
         ("beyond", "i8"),  # 1: whoever the source is bridged to at the moment
-        ("heard", "i8"),  # slot that was mixed last, or -1
+        ("heard", "i8"),  # slot that is mixed, or -1
+        ("heard_generation", "i8"),
         ("delay", "i8"),
         ("level", "i8"),  # of the fade, up to FADE_SAMPLES
     ],
@@ -110,19 +111,36 @@ def source_of(shared: Any, route: Any) -> int:
     """The slot whose other end a route lets hear now, or -1."""
     if shared.legs[route.source].generation != route.source_generation:
         return i64(-1)
-    if route.beyond:
-        return i64(shared.legs[route.source].peer)
-    return i64(route.source)
+    source = i64(shared.legs[route.source].peer) if route.beyond else i64(route.source)
+    if source >= 0 and shared.legs[source].state == v.CLOSED:
+        return i64(-1)
+    return source
+
+
+@inner
+def turn_to(shared: Any, route: Any, source: int) -> bool:
+    """Let a route bring another source, once the one before has faded; whether that one is to fade now.
+
+    Who hangs up in mid-word fades too, as far as their leg's slot is not another's yet.
+    """
+    before = i64(route.heard)
+    if source == before:
+        return False
+    if before >= 0 and route.level > 0 and shared.legs[before].generation == route.heard_generation:
+        return True
+    route.heard = source
+    route.level = 0
+    if source >= 0:
+        route.heard_generation = shared.legs[source].generation
+    return False
 
 
 @inner
 def add_source(shared: Any, times: Any, mixer: Any, route: Any, start: int, count: int, now: int) -> None:
     """Add to the sum what a route brings for samples start..start+count of its leg's feed."""
-    source = source_of(shared, route)
-    if source != route.heard:
-        route.heard = source
-        route.level = 0
-    if source < 0 or shared.legs[source].state == v.CLOSED:
+    fades = turn_to(shared, route, source_of(shared, route))
+    source = i64(route.heard)
+    if source < 0:
         return
     begin_if_idle(shared, times, source, now, shared.legs[source].generation)
     line = times.lines[source]
@@ -131,7 +149,7 @@ def add_source(shared: Any, times: Any, mixer: Any, route: Any, start: int, coun
     route.delay = min(max(route.delay, late + PLACING_SAMPLES), LONGEST_DELAY)
     at_ns = shared.legs[route.to].feed_epoch_ns + start * NS_PER_SAMPLE
     position = position_of(line, at_ns) - route.delay
-    step = -1 if route.state == LEAVING else 1
+    step = -1 if fades or route.state == LEAVING else 1
     level = route.level
     for i in range(count):
         mixer.sum[i] += sample_at(times, source, RECEIVED, position + i) * level // FADE_SAMPLES

@@ -143,6 +143,28 @@ def test_joining_and_leaving_leave_no_gap_and_no_click(run):
     run(scenario)
 
 
+@pytest.mark.parametrize("who", ["supervisor", "callee"])
+def test_whoever_hangs_up_in_mid_word_makes_no_click_in_what_is_mixed(run, who):
+    """A supervisor who speaks to an agent, or a callee to whom a supervisor listens."""
+
+    async def scenario(studio):
+        agent, callee, supervisor = three(studio, ("PCMU", "PCMU", "PCMU"))
+        speaker, hearer = (supervisor, agent) if who == "supervisor" else (callee, supervisor)
+        if who == "supervisor":
+            studio.plane.supervision.speak(supervisor.leg, agent.leg)
+        else:
+            studio.plane.supervision.listen(supervisor.leg, agent.leg)
+        ends = {end: hum(200.0) if end is speaker else np.zeros(24000, np.int16) for end in (agent, callee, supervisor)}
+        talking = asyncio.gather(*(end.say(samples) for end, samples in ends.items()))
+        await studio.until(lambda: hears_now(hearer, 200.0))
+        studio.plane.close_leg(speaker.leg)
+        await talking
+        steady = 4634 * 2 * np.pi * 200 / 8000
+        assert np.abs(np.diff(hearer.heard().astype(float))).max() < 1.5 * steady
+
+    run(scenario)
+
+
 def test_a_supervisor_who_left_or_hung_up_is_heard_no_more(run):
     async def scenario(studio):
         agent, callee, supervisor = three(studio)
