@@ -24,10 +24,12 @@ def read_sound(path: Path) -> npt.NDArray[np.int16]:
                 raise UsageError(f"clip {path} has {rate_hz} Hz; rates from {LOWEST_HZ} to {HIGHEST_HZ} Hz are played")
             if file.frames > LONGEST_S * rate_hz:
                 raise UsageError(f"clip {path} lasts {file.frames / rate_hz:.0f} s; at most {LONGEST_S} s are played")
-            channels = file.read(dtype="float64", always_2d=True)
+            channels = file.read(file.frames, dtype="float64", always_2d=True)  # told, for GSM cannot be sought in
     except (OSError, soundfile.SoundFileError) as error:
         raise UsageError(f"clip {path} cannot be read: {error}") from error
     if not channels.size:
         raise UsageError(f"clip {path} holds no sound")
+    if not np.isfinite(channels).all():
+        raise UsageError(f"clip {path} holds samples that are no numbers")
     mixed = np.clip(np.round(channels.mean(axis=1) * 32768.0), -32768, 32767)
     return resample(mixed, rate_hz, RATE_HZ)
