@@ -16,6 +16,8 @@ LINEAR16 = 1
 """The only sample format: what chunks expand to is 16-bit linear."""
 MOST_CHANNELS = 3
 LONGEST_CALL_REF = 120
+LONGEST_S = 7 * 86400
+"""No call lasts a week. Whoever has the public key can seal a file with any position in it."""
 SEALED_KEY_BYTES = KEY_BYTES + bindings.crypto_box_SEALBYTES
 STREAM_HEADER_BYTES = bindings.crypto_secretstream_xchacha20poly1305_HEADERBYTES
 CHUNK_OVERHEAD_BYTES = bindings.crypto_secretstream_xchacha20poly1305_ABYTES

@@ -17,6 +17,7 @@ from softswitch.recordings.form import (
     BYTES_PER_SAMPLE,
     CHUNK_OVERHEAD_BYTES,
     LENGTH,
+    LONGEST_S,
     PREFIX,
     TOTALS,
     TRAILER_BYTES,
@@ -203,6 +204,7 @@ class SealedFile:
             or is_last != (known is Kind.ENDED)
             or (known is not Kind.AUDIO and count)
             or count > self.header.rate_hz
+            or position > LONGEST_S * self.header.rate_hz
         ):
             raise Damaged(f"chunk {index + 1} contradicts itself or those before it")
         samples = np.zeros((count, channels), np.int16)

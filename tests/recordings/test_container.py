@@ -174,6 +174,14 @@ def test_a_file_that_is_no_recording_is_refused_with_the_reason(tmp_path, conten
         SealedFile(path)
 
 
+@pytest.mark.parametrize("position", [8000 * 7 * 86400 + 1, 2**62])
+def test_a_position_that_no_call_reaches_is_refused_before_silence_is_made_up_to_there(tmp_path, position):
+    seal = Seal(AUDITOR.public, call_ref="call", started_ns=STARTED_NS)
+    chunks = seal.chunk(audio(position, noise(160, 1, 2))) + seal.end(position + 160, 160, 0)
+    (tmp_path / "call.ssr").write_bytes(seal.header + chunks)
+    assert "contradicts itself" in trouble(tmp_path / "call.ssr")
+
+
 @settings(deadline=None, max_examples=300)
 @given(st.binary(max_size=400))
 def test_no_content_however_malformed_makes_the_reader_fail_in_another_way(tmp_path_factory, content):
