@@ -67,6 +67,12 @@ def _within(value: float, low: float, high: float) -> bool:
 
 
 @inner
+def _is_near(hz: float, nominal_hz: float) -> bool:
+    """Within 1.5 %, which keeps the tones that tell a cause apart from each other and from E.180's 950 Hz."""
+    return abs(hz - nominal_hz) <= 0.015 * nominal_hz
+
+
+@inner
 def _is_pair(low_hz: float, high_hz: float, first_hz: float, second_hz: float) -> bool:
     return abs(low_hz - first_hz) <= 13.0 and abs(high_hz - second_hz) <= 13.0
 
@@ -176,9 +182,9 @@ def _name_information(state: Record) -> int:
     first_high = low_hz[n - 2] > SIT_FIRST_HZ
     second_high = low_hz[n - 1] > SIT_SECOND_HZ
     precise = (
-        abs(low_hz[n - 2] - (SIT_HIGH_HZ[0] if first_high else SIT_LOW_HZ[0])) <= 12.0
-        and abs(low_hz[n - 1] - (SIT_HIGH_HZ[1] if second_high else SIT_LOW_HZ[1])) <= 12.0
-        and abs(low_hz[n] - SIT_LAST_HZ) <= 12.0
+        _is_near(low_hz[n - 2], SIT_HIGH_HZ[0] if first_high else SIT_LOW_HZ[0])
+        and _is_near(low_hz[n - 1], SIT_HIGH_HZ[1] if second_high else SIT_LOW_HZ[1])
+        and _is_near(low_hz[n], SIT_LAST_HZ)
     )
     if not precise:
         return SIT

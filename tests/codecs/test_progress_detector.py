@@ -105,6 +105,13 @@ def test_special_information_is_told_as_its_last_tone_ends():
         assert heard(line(samples, 200.0))[0][1] == pytest.approx(ends + 0.05, abs=0.05)
 
 
+@pytest.mark.parametrize("factor", [0.986, 0.993, 1.007, 1.014])
+@pytest.mark.parametrize("tone", [Tone.SIT_INTERCEPT, Tone.SIT_VACANT_CODE, Tone.SIT_REORDER, Tone.SIT_NO_CIRCUIT])
+def test_the_cause_is_told_though_the_tones_are_off_by_up_to_one_and_a_half_percent(tone, factor):
+    steps = [(tuple(factor * hz for hz in frequencies), ms) for frequencies, ms in cadence(tone, "US").steps]
+    assert kinds(line(bursts(*steps))) == [tone]
+
+
 def test_a_tone_that_goes_on_is_given_once_and_one_that_comes_again_again():
     ringing = sound(Tone.RINGBACK, "UK", 30000)
     assert kinds(line(ringing)) == [Tone.RINGBACK]
