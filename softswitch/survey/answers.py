@@ -94,7 +94,8 @@ def refuse_private(text: str) -> None:
     """Raises UsageError for a text that may not be kept."""
     found = found_in(text)
     if found is not None:
-        raise UsageError(f"this looks like {found.value}, which must not be written down")
+        text = "which must not be written down: leave it out, or say it in other words"
+        raise UsageError(f"this looks like {found.value}, {text}")
 
 
 def _shown(number: float) -> str:

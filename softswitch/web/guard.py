@@ -112,6 +112,8 @@ class Guard:
                     scope, receive, send
                 )
                 return
+        elif path == "/login" and not unsafe:
+            self._session(scope, headers, caller_of(scope, headers))  # whoever has one needs no form
         try:
             await self._app(scope, receive, send)
         except _BodyTooLong:
@@ -131,14 +133,8 @@ class Guard:
     async def _who(self, scope: Scope, headers: Headers) -> Account | Refused:
         """Who asks; notes account and session in the scope, where pages and the API read them."""
         caller = caller_of(scope, headers)
-        token = token_of(headers)
-        session = self._sessions.use(token, time.monotonic(), caller.source) if token else None
-        networks = self._authenticator.networks
-        if session is not None and networks.refuse(caller.source, is_agent=session.account.role is Role.AGENT):
-            session = None
+        session = self._session(scope, headers, caller)
         if session is not None:
-            scope["softswitch.session"] = session
-            scope["softswitch.account"] = session.account
             return session.account
         given = headers.get("authorization", "")
         if given.lower().startswith("bearer "):
@@ -149,6 +145,17 @@ class Guard:
                 scope["softswitch.account"] = who
             return who
         return Refused()
+
+    def _session(self, scope: Scope, headers: Headers, caller: Caller) -> Session | None:
+        """The live session that a browser brings, which may be used from where it is; noted in the scope."""
+        token = token_of(headers)
+        session = self._sessions.use(token, time.monotonic(), caller.source) if token else None
+        networks = self._authenticator.networks
+        if session is None or networks.refuse(caller.source, is_agent=session.account.role is Role.AGENT):
+            return None
+        scope["softswitch.session"] = session
+        scope["softswitch.account"] = session.account
+        return session
 
     async def _machine(self, scope: Scope, token: str, caller: Caller) -> Account | Refused:
         """A program with a token: nobody, but where it may read. It comes from wherever people may."""

@@ -31,7 +31,10 @@ def login_router(room: Room) -> APIRouter:
 
     @router.get("/login")
     async def page(request: Request) -> Response:
-        return _page(next_path=request.query_params.get("next", "/"), is_new=await room.is_new())
+        next_path = request.query_params.get("next", "/")
+        if request.scope.get("softswitch.session") is not None:  # the browser's way back: the page is where it was
+            return RedirectResponse(_own_path(next_path), 303)
+        return _page(next_path=next_path, is_new=await room.is_new())
 
     @router.post("/login")
     async def log_in(request: Request) -> Response:

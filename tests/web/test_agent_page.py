@@ -74,6 +74,8 @@ def test_an_interview_is_led_by_keyboard_alone_and_survives_reload_and_lost_sock
             assert await next_.is_disabled()  # it must be read out
             await picture(page, "agent-mandatory")
             switch.tick(20)
+            await page.go_back()  # past the log-in: the agent is logged in, and is led to the page again
+            await page.wait_for_selector(".desk-state")
             await page.reload()
             await says(page, "I am calling from Meadow Research")
             await go_on(page, switch, "Is that all right?")

@@ -96,6 +96,20 @@ def test_a_new_login_never_takes_over_a_token_that_the_browser_brought() -> None
     asyncio.run(story())
 
 
+def test_who_is_logged_in_is_led_on_from_the_form_and_who_is_not_any_more_gets_it() -> None:
+    async def story() -> None:
+        site = Site()
+        async with site.client() as client:
+            await log_in(client, "sue")
+            again = await client.get("/login", params={"next": "/training"})
+            assert (again.status_code, again.headers["location"]) == (303, "/training")
+            assert (await client.get("/login", params={"next": "//evil.example"})).headers["location"] == "/"
+            site.room.sessions.end_all()
+            assert (await client.get("/login", params={"next": "/training"})).status_code == 200
+
+    asyncio.run(story())
+
+
 def test_an_idle_session_is_over() -> None:
     async def story() -> None:
         site = Site(WebSettings(idle_s=0.0))
@@ -231,7 +245,8 @@ def test_where_the_first_password_is_found_is_told_until_somebody_has_replaced_i
         async with site.client() as client:
             assert "First start" in (await client.get("/login")).text
             assert "First start" in (await log_in(client, ADMINISTRATOR, "guess")).text
-            assert (await log_in(client, ADMINISTRATOR, password)).status_code == 303
+            async with site.client() as administrator:
+                assert (await log_in(administrator, ADMINISTRATOR, password)).status_code == 303
             assert "First start" in (await client.get("/login")).text, "it still stands"
             changed = await site.passwords.hash("another password")
             await site.accounts.add_account(ADMINISTRATOR, changed, Role.ADMINISTRATOR)
