@@ -27,8 +27,8 @@ async def write_leads(
     async for lead in leads:
         row = _row(lead)
         if fields is not None:
-            # A plus sign begins a formula in a spreadsheet, and the digits alone would lose nothing by it.
-            known = [number.removeprefix("+") for number in lead.every_number[:numbers]]
+            # With its plus sign: the digits alone are another number, or none, to an import in another country.
+            known = [cell(number) for number in lead.every_number[:numbers]]
             row += [*known, *[""] * (numbers - len(known)), *(cell(lead.fields.get(name)) for name in fields)]
         writer.writerow(row)
         count += 1

@@ -106,8 +106,8 @@ def test_an_export_tells_nothing_of_anybody_unless_a_reason_is_noted(with_leads:
     with out.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["number"], row["first_name"]) for row in rows] == [
-        ("442079460001", "Annabella"),
-        ("442079460002", "'=Bob"),
+        ("'+442079460001", "Annabella"),
+        ("'+442079460002", "'=Bob"),
     ]
     (record,) = audited(with_leads)
     assert (record["action"], record["subject"]) == ("export leads", "survey")
