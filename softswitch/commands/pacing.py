@@ -103,7 +103,7 @@ def simulate(
         draw(found, plot)
     result: Any = {"grid": found} if grid else found[0]
     if not is_standard_output(json_file):
-        _show(found)
+        (_show_grid if grid else _show)(found)
     if json_file is not None:
         write_json(json_file, result)
 
@@ -180,6 +180,27 @@ def _progress(total: int) -> "Iterator[Callable[[], None]]":
         yield lambda: bar.advance(task)
 
 
+IN_A_GRID = {
+    "agents": "agents",
+    "answer_rate": "answers",
+    "utilisation": "utilisation",
+    "utilisation_ci": "95 %",
+    "overflow_rate": "overflow",
+    "p_day_over_target": "P(over)",
+    "talk_min_per_agent_hour": "talk min",
+}
+"""Figures that fit a line, and what is said of them; `--json` has all."""
+
+
+def _show_grid(found: list[dict[str, Any]]) -> None:
+    table = Table()
+    for what in IN_A_GRID.values():
+        table.add_column(what, justify="right")
+    for figures in found:
+        table.add_row(*(_shown(figures[name], digits=3) for name in IN_A_GRID))
+    Console().print(table)
+
+
 def _show(found: list[dict[str, Any]]) -> None:
     table = Table(show_header=False)
     for _ in range(len(found) + 1):
@@ -189,11 +210,13 @@ def _show(found: list[dict[str, Any]]) -> None:
     Console().print(table)
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, digits: int = 4) -> str:
+    if value is None:
+        return "-"
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return f"{value:.{digits}g}"
     if isinstance(value, list):
-        return " ".join(_shown(each) for each in value)
+        return " ".join(_shown(each, digits) for each in value)
     if isinstance(value, dict):
         return "\n".join(f"{name}: {_shown(each)}" for name, each in value.items())
     return str(value)

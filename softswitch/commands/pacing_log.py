@@ -51,7 +51,10 @@ def read_day(path: Path) -> tuple[np.ndarray, np.ndarray]:
     from softswitch.pacing.simulate import opening_state
 
     try:
-        head, *lines = path.read_text(encoding="utf-8").splitlines()
+        text = path.read_text(encoding="utf-8")
+        if not text:
+            raise ValueError("it is empty")
+        head, *lines = text.splitlines()
         terms = json.loads(head)
         market = Market.from_mapping(terms["market"])
         setting = tuple(float(value) for value in terms["setting"])
@@ -66,7 +69,10 @@ def read_day(path: Path) -> tuple[np.ndarray, np.ndarray]:
     except OSError as error:
         raise UsageError(f"the log {path} cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise UsageError(f"{path} is no log of a simulated day: {error}") from error
+        what = f"there is no {error}" if isinstance(error, KeyError) else error
+        raise UsageError(
+            f"{path} is no log of a simulated day, as `softswitch pacing simulate --log` writes it: {what}"
+        ) from error
     return log, opening
 
 

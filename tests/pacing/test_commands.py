@@ -40,7 +40,11 @@ def test_agents_of_the_command_line_win_over_the_markets(market: Path) -> None:
 def test_a_grid_has_a_row_for_each_pair_and_can_be_drawn(market: Path, tmp_path: Path) -> None:
     picture, figures = tmp_path / "grid.png", tmp_path / "grid.json"
     words = ("--market", str(market), "--grid", "2,3:0.2,0.4", "--plot", str(picture), "--json", str(figures))
-    assert "utilisation" in called(*words)
+    table = called(*words).splitlines()
+    assert [line.split()[1:4:2] for line in table if line.startswith("│")] == [
+        ["2", "0.2"], ["2", "0.4"], ["3", "0.2"], ["3", "0.4"]
+    ]  # fmt: skip
+    assert all(name in table[1] for name in ("utilisation", "overflow", "P(over)"))
     rows = json.loads(figures.read_text())["grid"]
     assert [(row["agents"], row["answer_rate"]) for row in rows] == [(2, 0.2), (2, 0.4), (3, 0.2), (3, 0.4)]
     assert picture.read_bytes().startswith(b"\x89PNG")
@@ -90,7 +94,7 @@ def replayed(log: Path, exit_code: int) -> str:
 def test_what_is_no_log_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "day.jsonl"
     path.write_text(text)
-    with pytest.raises(UsageError, match="no log"):
+    with pytest.raises(UsageError, match="no log of a simulated day, as `softswitch pacing simulate --log` writes it"):
         CliRunner().invoke(pacing_app, ["replay", str(path)], catch_exceptions=False)
 
 
