@@ -1,7 +1,6 @@
 """Lines: a SIP leg of the UA pool joined to a media leg of the plane, under one name."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -19,15 +18,15 @@ from softswitch.calls.events import (
     TransferAsked,
 )
 from softswitch.calls.outcome import Outcome
-from softswitch.dialler.attempt import CallSound
 from softswitch.errors import PeerError, SoftswitchError, UsageError
 from softswitch.exchange.line import KEPT, Line, LineOwner
+from softswitch.exchange.line_media import answer_to, describe, offer_anew, settle, sound_of
 from softswitch.exchange.notes import Notes
 from softswitch.exchange.srtp_rules import LineSecurity, SrtpRules
 from softswitch.media.control import MediaPlane
-from softswitch.media.events import LegFailed, LegStatistics, MediaEvent, MediaFormat, RecordingClosed, RecordingFailed
+from softswitch.media.events import LegFailed, MediaEvent, RecordingClosed, RecordingFailed
 from softswitch.sdp.crypto import OwnKeys
-from softswitch.sdp.negotiate import MediaAgreement, make_answer, make_offer, read_answer
+from softswitch.sdp.negotiate import MediaAgreement, read_answer
 from softswitch.sip.message_ring import CallNames
 from softswitch.ua.pool import UserAgentPool
 from softswitch.ua.tries import CallRerouted
@@ -37,13 +36,12 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-HELD_ADDRESSES = ("0.0.0.0", "::")  # RFC 2543 B.5: the old way to hold a call
 RINGING = 180  # RFC 3261 section 21.1.2
 NO_TRANSFERS = 603  # whoever may ask: nobody but the house decides whom an agent or a callee talks to
 
 
 class Lines:
-    """Every line of the switch; the one place where SDP is made and media legs are opened and closed."""
+    """Every line of the switch; the one place where media legs are opened and closed."""
 
     def __init__(
         self,
@@ -252,7 +250,7 @@ class Lines:
     def _open(self, leg_id: str, owner: LineOwner, security: LineSecurity) -> Line:
         media = self.plane.open_leg()
         line = Line(leg_id, owner, media, b"", keys=security.keys, secure=security.secure)
-        line.offer = self._described(line)
+        line.offer = describe(self.plane, self._address, line)
         self.add(line)
         return line
 
@@ -265,7 +263,7 @@ class Lines:
         self._by_leg.pop(line.leg_id, None)
         self._by_media.pop(line.media, None)
         line.closed = True
-        line.sound = _sound_of(self.plane.statistics(line.media))
+        line.sound = sound_of(self.plane.statistics(line.media))
         self.plane.close_leg(line.media)
 
     def _receive_answer(self, line: Line, event: CallAnswered, now: float) -> None:
@@ -304,65 +302,12 @@ class Lines:
         self._pool.answer_reoffer(line.leg_id, answer, now)
 
     def _answer(self, line: Line, offer: bytes) -> bytes:
-        """Ours, as what it settles takes effect. A line that is secure stays so, whatever the other end offers."""
-        make = partial(
-            make_answer, offer, self._address, self.plane.port_of(line.media),
-            session_id=line.media + 1, keys=line.keys, plain=not line.secure,
-        )  # fmt: skip
-        answer, agreement = make(version=line.version)
-        if line.described and answer != line.described:
-            line.version += 1
-            answer, agreement = make(version=line.version)
-        line.described = answer
+        answer, agreement = answer_to(offer, self.plane, self._address, line)
         self._connect(line, agreement)
         return answer
 
     def _offer(self, line: Line) -> bytes:
-        """Ours, to somebody who asks for one."""
-        offer = self._described(line)
-        if line.described and offer != line.described:
-            line.version += 1
-            offer = self._described(line)
-        line.described = line.offer = offer
-        return offer
-
-    def _described(self, line: Line) -> bytes:
-        port, keys = self.plane.port_of(line.media), line.keys if line.secure else None
-        return make_offer(
-            self._address, port, session_id=line.media + 1, version=line.version, keys=keys, last=line.described
-        )
+        return offer_anew(self.plane, self._address, line)
 
     def _connect(self, line: Line, agreement: MediaAgreement) -> None:
-        form = MediaFormat(
-            agreement.codec,
-            agreement.payload_type,
-            agreement.dtmf_payload_type,
-            agreement.dtmf_receive_type,
-            agreement.ptime_ms,
-            agreement.rtcp_mux,
-        )
-        line.agreed = True
-        if agreement.remote[0] not in HELD_ADDRESSES:
-            line.secure = line.secure or agreement.keys is not None
-            signals_from = self._pool.signals_from(line.leg_id) if line.is_phone else ""
-            # A phone that names another host for its media than it signals from is behind NAT.
-            latch = signals_from not in ("", agreement.remote[0])
-            self.plane.connect(
-                line.media, agreement.remote, form, latch=latch, signals_from=signals_from, secure=agreement.keys
-            )
-        # Held by its address or its direction, the other end is sent nothing, and keeps its place in the bridge.
-        line.is_held = not agreement.sends or agreement.remote[0] in HELD_ADDRESSES
-        self.plane.hold(line.media, not agreement.sends)
-
-
-def _sound_of(figures: LegStatistics) -> CallSound:
-    if not figures.packets_received:
-        return CallSound()
-    return CallSound(
-        packets_lost=figures.packets_lost,
-        mos=round(figures.mos, 2),
-        jitter_ms=round(figures.jitter_ms, 2),
-        round_trip_ms=figures.round_trip_ms,
-        buffer_ms=figures.delay_ms_mean or None,
-        frames_concealed=figures.frames_concealed,
-    )
+        settle(self.plane, line, agreement, self._pool.signals_from(line.leg_id) if line.is_phone else "")
