@@ -8,6 +8,8 @@ from softswitch.safeguards.site_setup import AgentsReport, Job, SiteSetup, TestC
 from softswitch.safeguards.wallboard import TrunkView
 
 Block = dict[str, Any]
+NEW = ""
+"""What is chosen while a new element is written."""
 
 
 @dataclass(slots=True)
@@ -88,3 +90,49 @@ def table_block(caption: str, head: Sequence[str], rows: Sequence[tuple[str, Seq
 
 def new_button(step: str, text: str, shown: Shown) -> Block:
     return form_block(f"new-{step}", text, [], ((f"new-{step}", text, False),), shown)
+
+
+def job_blocks(shown: Shown, kind: str) -> list[Block]:
+    """How the newest job goes whose name begins so, or what came of it."""
+    job = next((each for each in shown.jobs if each.what.startswith(kind)), None)
+    if job is None:
+        return []
+    of = f" for {job.subject}" if job.subject else ""
+    if job.state == "running":
+        share = job.rows_done / job.rows if job.rows else 0.0
+        return [{"kind": "progress", "key": "job", "text": f"{job.what}{of}: {job.rows_done:,} rows", "share": share}]
+    tone = "ready" if job.state == "done" else "alert"
+    found = [light_block(f"{job.what}{of}. {job.error}", tone, job.state)]
+    if job.figures:
+        found.append(
+            list_block("Figures", [f"{name.replace('_', ' ')}: {count:,}" for name, count in job.figures.items()])
+        )
+    if job.problems:
+        found.append(list_block("Rows that could not be taken as they are", job.problems, "alert"))
+    return found
+
+
+def taken_blocks(
+    shown: Shown,
+    upload: str,
+    buttons: Sequence[tuple[str, str, bool]],
+    meanings: Sequence[str],
+    first: Sequence[Block] = (),
+) -> list[Block]:
+    """The form for a file that has arrived: which column means what, and what to do with it."""
+    file = shown.uploads.get(upload)
+    if file is None:
+        return []
+    fields = list(first)
+    if meanings and file.columns:
+        by_name = [("", "None, or by its name"), *((name, name) for name in file.columns if name)]
+        same = {name.casefold(): name for name in file.columns}
+        fields += [select_field(f"column-{each}", f"Column: {each}", same.get(each, ""), by_name) for each in meanings]
+    form = form_block(buttons[-1][0], "Uploaded file", fields, buttons, shown)
+    form["key"] += file.upload_ref
+    return [{"kind": "text", "key": upload + "-name", "text": f"{file.name}, {file.size:,} bytes."}, form]
+
+
+def name_of_first(elements: Sequence[Any]) -> str:
+    """Of the site's trunks or campaigns; a new one where there is none."""
+    return str(elements[0].name) if elements else NEW

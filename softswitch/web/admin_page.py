@@ -14,8 +14,9 @@ from nicegui.events import GenericEventArguments
 from softswitch.errors import UsageError
 from softswitch.safeguards.site_setup import AgentsReport, Saved, SiteSetup, Upload
 from softswitch.web.accounts import Account
-from softswitch.web.admin_blocks import Shown
-from softswitch.web.admin_steps import MESSAGE, NEW, OPTIONAL, STEPS, blocks, done
+from softswitch.web.admin_blocks import NEW, Shown
+from softswitch.web.admin_campaigns import MESSAGE
+from softswitch.web.admin_steps import OPTIONAL, STEPS, blocks, done
 from softswitch.web.administration import Administration
 from softswitch.web.authentication import Caller
 from softswitch.web.first_paint import text
