@@ -40,6 +40,7 @@ from softswitch.exchange.opening import (
     new_ref,
     open_homer,
     open_sip,
+    take_up_locks,
     take_up_recordings,
     take_up_store,
 )
@@ -150,8 +151,7 @@ class Switch:
             campaigns=conditions.of_campaigns(),
         )
         suppression.add_hashes(await store.suppressed(""))
-        for number, until in (await store.locked_numbers(wall())).items():
-            locks.lock_hash(number, until)
+        await take_up_locks(locks, store, settings)
         toll = make_toll_guard(settings, lambda: self.site.calls_up)
         gate = Gate(
             interlocks=interlocks,

@@ -150,8 +150,10 @@ class Books:
             ledger.record_silent(counted_on)
         self._count_meeting(call, disposition)
         if call.machine or disposition is Disposition.MACHINE:
+            self._shift.locks.rest(call.lead.number, wall, abandoned=False)
             self._lock(call.lead.number, self._shift.campaign.machine_lock_s, now)
         if call.abandoned:  # the lock counts from the end, as the message may be long
+            self._shift.locks.rest(call.lead.number, wall, abandoned=True)
             self._lock(call.lead.number, self._shift.campaign.abandoned_lock_s, now)
         self._shift.remove_call(call.attempt.call_ref)
         self._shift.locks.release(call.lead.number)

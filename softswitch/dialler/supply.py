@@ -251,13 +251,19 @@ class Supply:
         if lead.not_before is not None:
             due = max(due, lead.not_before)
         # A callback has its agent before it is dialled, which lifts the locks (Ofcom).
-        locked_until = None if is_callback(lead) else self._shift.locks.locked_until(lead.number, wall)
+        locked_until = None if is_callback(lead) else self._locked_until(lead, wall)
         if locked_until is not None:
             due = max(due, locked_until)
         opening = self.next_opening(lead, due)
         if opening is None:  # an unknown zone, or no calling day within a year: someone has to look at it
             return wall + timedelta(days=1)
         return opening if opening > wall else None
+
+    def _locked_until(self, lead: Lead, wall: datetime) -> datetime | None:
+        campaign = self._shift.campaign
+        return self._shift.locks.locked_until(
+            lead.number, wall, abandoned_lock_s=campaign.abandoned_lock_s, machine_lock_s=campaign.machine_lock_s
+        )
 
     def next_opening(self, lead: Lead, due: datetime) -> datetime | None:
         """The first moment from `due` on at which the lead may be rung, by the hours alone; None if there is none."""

@@ -24,6 +24,7 @@ from softswitch.config import (
 from softswitch.dialler.callbacks import MISSED
 from softswitch.dialler.campaign import Campaign, Purpose
 from softswitch.dialler.dialling import Dialler
+from softswitch.dialler.locks import NumberLocks
 from softswitch.dialler.rules import rules_of
 from softswitch.errors import UsageError
 from softswitch.exchange.ports import open_ports
@@ -172,6 +173,16 @@ async def open_sip(
         transports.close()
         raise
     return transports, pool
+
+
+async def take_up_locks(locks: NumberLocks, store: Store, settings: Settings) -> None:
+    """Numbers that are locked, and those that rest by the rules of some campaign."""
+    now = wall()
+    for number, until in (await store.locked_numbers(now)).items():
+        locks.lock_hash(number, until)
+    longest_s = max((max(each.abandoned_lock_s, each.machine_lock_s) for each in settings.campaigns), default=0.0)
+    for call in await store.rested(now - timedelta(seconds=longest_s), now):
+        locks.rest_hash(call.number, call.ended_at, abandoned=call.abandoned)
 
 
 @cache

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from softswitch.dialler.abandonment import DayCounts, FalsePositives
 from softswitch.dialler.attempt import DialAttempt
 from softswitch.dialler.campaign import Campaign
-from softswitch.dialler.compliance import ComplianceDay
+from softswitch.dialler.compliance import ComplianceDay, Rested
 from softswitch.dialler.detection import Truth
 from softswitch.dialler.events import ReviewOffered
 from softswitch.dialler.rules import RuleSet
@@ -79,6 +79,12 @@ class CallRecordStore(SafekeepingStore):
         """A campaign's calendar day held against the rules."""
         with reading():
             return await compliance.of_campaign(self._engine, campaign, rules, day, time_zone)
+
+    async def rested(self, since: datetime, until: datetime) -> list[Rested]:
+        """Abandoned calls, and calls that a verdict ended, of all campaigns: what `NumberLocks` begins with beside the
+        locks themselves."""
+        with reading():
+            return await compliance.rested(self._engine, since, until)
 
     async def campaigns_of(self, day: date, time_zone: str) -> list[str]:
         """Every campaign that dialled on a day."""

@@ -46,7 +46,7 @@ async def of_campaign(
         time_zone,
         found,
         numbers=numbers,
-        rested=await _rested(engine, first - longest_lock, after),
+        rested=await rested(engine, first - longest_lock, after),
         false_positives=await false_positives(engine, campaign, day, DEFAULT_MARGINS.false_positive_prior(campaign)),
         period=period,
     )
@@ -62,7 +62,8 @@ async def campaigns_of(engine: AsyncEngine, day: date, time_zone: str) -> list[s
         return sorted((await connection.execute(query)).scalars())
 
 
-async def _rested(engine: AsyncEngine, since: datetime, until: datetime) -> list[Rested]:
+async def rested(engine: AsyncEngine, since: datetime, until: datetime) -> list[Rested]:
+    """Calls of any campaign, over since then, after which their numbers are to be left alone."""
     column = attempts.c
     query = select(attempts).where(
         column.committed_at >= since - A_DAY,

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -20,6 +20,7 @@ from softswitch.dialler.events import (
 )
 from softswitch.dialler.lead import LeadState
 from softswitch.dialler.locks import NumberLocks
+from softswitch.dialler.rules import UNITED_STATES
 from tests.dialler.desk import lead
 
 
@@ -226,6 +227,36 @@ def test_two_campaigns_never_ring_one_number_at_once(open_desk):
     other.pass_time(2)
     assert len(one.of(PlaceCall)) + len(other.of(PlaceCall)) == 1
     assert other.last_lead().state is LeadState.WAITING
+
+
+def test_a_number_rests_for_as_long_as_the_rules_of_the_campaign_that_would_dial_it_say(open_desk):
+    locks = NumberLocks()
+    short = open_desk(lead(1), locks=locks, rules=UNITED_STATES, abandoned_lock_s=0.0, machine_lock_s=0.0)
+    short.agent("ada")
+    call = short.dial()
+    short.agent("ada", AgentState.OFFLINE)
+    short.answer(call)
+    short.pass_time(2)
+    short.end(call)
+    ended = short.wall
+    other = open_desk(lead(1), locks=locks, name="other", wall=ended + timedelta(hours=1))
+    other.agent("bob")
+    assert not other.of(PlaceCall)
+    assert other.last_lead().not_before == ended + timedelta(hours=72)
+    later = open_desk(lead(1), locks=locks, name="later", wall=ended + timedelta(hours=72))
+    later.agent("bob")
+    assert len(later.of(PlaceCall)) == 1
+
+
+def test_calls_after_which_numbers_rest_are_forgotten_once_no_campaign_asks_for_so_long():
+    locks, first = NumberLocks(), datetime(2026, 6, 10, 12, tzinfo=UTC)
+    locks.rest("+442079460001", first, abandoned=True)
+    assert locks.locked_until("+442079460001", first, abandoned_lock_s=96 * 3600.0) == first + timedelta(hours=96)
+    for days, known in ((3, True), (5, False)):
+        now = first + timedelta(days=days)
+        locks.rest("+442079460002", now, abandoned=False)
+        found = locks.locked_until("+442079460001", first, abandoned_lock_s=96 * 3600.0)
+        assert (found is not None) is known
 
 
 def test_a_locked_number_is_not_dialled_whichever_lead_has_it(open_desk):

@@ -294,3 +294,22 @@ def test_a_lock_of_the_campaign_s_own_that_is_longer_is_held_against_all_of_it(o
         assert (await day.report()).within_abandoned_lock == 0
 
     on_a_day(body)
+
+
+def test_a_switch_that_starts_knows_which_numbers_rest_and_since_when(with_store, lead_file) -> None:
+    async def body(store):
+        report = await store.import_leads(
+            lead_file("number\n0207946 0001\n0207946 0002\n"), "survey", country="GB", time_zone=LONDON
+        )
+        assert report.accepted == 2
+        leads = sorted(await store.next_leads("survey", 2, NOON), key=lambda one: one.number)
+        day = Day(store)
+        day.call(lead_ref=leads[0].lead_ref, **ABANDONED)
+        day.call(lead_ref=leads[1].lead_ref, **CONNECTED)
+        await day.write()
+        (rested,) = await store.rested(NOON - timedelta(hours=72), NOON + timedelta(hours=1))
+        assert (rested.number, rested.abandoned) == (store.digest("+442079460001"), True)
+        assert rested.ended_at == NOON + timedelta(seconds=60)
+        assert not await store.rested(NOON + timedelta(hours=72), NOON + timedelta(hours=80))
+
+    with_store(body)
