@@ -79,6 +79,9 @@ class Sheet:
             Text(title, "sheet-title", tag="h2")
             self._text = Text("", "sheet-text", tag="p")
             build()
+            first = next((each for each in form.descendants() if each.tag in ("input", "select")), None)
+            if first is not None:
+                first._props["data-autofocus"] = ""  # the dialog gives it the keyboard
             self._complaint = Text("", "complaint", tag="p").props("role=alert")
             with ui.element("div").classes("sheet-actions"):
                 Text(go, "act act-main", tag="button").props("type=submit")

@@ -71,6 +71,18 @@ def test_the_log_is_searched_by_its_address_and_paged_and_its_state_is_told() ->
     story(body)
 
 
+def test_no_long_digest_breaks_the_numbers_beside_it() -> None:
+    async def body(site: Site, browser: Browser, url: str) -> None:
+        site.switch.auditing.note("root", "start", f"configuration {'9f' * 32}", "release 0.1.0")
+        async with overseers_tab(browser, url, "/", "otto", PASSWORD) as page:
+            number = page.locator("tbody tr", has_text="9f9f").locator("td").last
+            assert await number.inner_text() == "1"
+            assert await number.evaluate("each => getComputedStyle(each).whiteSpace") == "nowrap"
+            assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+    story(body)
+
+
 def test_reviews_are_judged_by_key_one_after_another_and_the_share_is_shown() -> None:
     async def body(site: Site, browser: Browser, url: str) -> None:
         site.switch.to_review = ["m1", "m2", "m3"]

@@ -73,6 +73,7 @@ def story(site: Site, body: Story) -> None:
 
 async def listen(page: Page, reason: str = "complaint 17") -> None:
     await page.get_by_role("button", name="Listen to call a").click()
+    await page.wait_for_function("document.activeElement.name === 'reason'")  # the keyboard is there already
     await page.locator("input[name=reason]").fill(reason)
     await page.get_by_role("button", name="Listen", exact=True).click()
     await page.locator(".player-call").wait_for()
