@@ -11,8 +11,11 @@ from softswitch.store.errors import StoreFailed
 T = TypeVar("T")
 
 
-async def carry_out(command: Coroutine[Any, Any, T]) -> T:
-    """Run a command of the switch; what it refuses becomes an answer for the person who asked."""
+async def carry_out(command: Coroutine[Any, Any, T], missing: str = "There is no such name.") -> T:
+    """Run a command of the switch; what it refuses becomes an answer for the person who asked.
+
+    missing: the answer where there is nothing by the name that was given.
+    """
     try:
         return await command
     except UsageError as error:
@@ -20,4 +23,4 @@ async def carry_out(command: Coroutine[Any, Any, T]) -> T:
     except StoreFailed as error:
         raise HTTPException(503, str(error)) from None
     except KeyError:
-        raise HTTPException(404, "There is no such name.") from None
+        raise HTTPException(404, missing) from None

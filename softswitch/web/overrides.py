@@ -1,17 +1,18 @@
 """Overriding an interlock over REST: one administrator asks, another agrees."""
 
-from collections.abc import Coroutine
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Path
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from softswitch.errors import UsageError
 from softswitch.safeguards.overrides import OverrideView
 from softswitch.web.accounts import Account, Role
+from softswitch.web.answers import carry_out
 from softswitch.web.control import SwitchControl
 from softswitch.web.roles import check_proof, only
 from softswitch.web.schemas import Problem
+
+NO_SUCH = "There is no such interlock, or nothing to end."
 
 Administrator = Annotated[Account, Depends(only(Role.ADMINISTRATOR))]
 Reader = Annotated[Account, Depends(only(Role.SUPERVISOR, Role.ADMINISTRATOR, Role.AUDITOR))]
@@ -47,7 +48,9 @@ def add_overrides(router: APIRouter, control: SwitchControl) -> None:
     )
     async def ask_override(interlock: Interlock, question: Question, account: Administrator) -> None:
         """Ask to dial for so many minutes although this interlock is open. Another administrator must agree."""
-        await _carried_out(control.ask_override(interlock, account.name, question.reason, question.minutes * 60.0))
+        await carry_out(
+            control.ask_override(interlock, account.name, question.reason, question.minutes * 60.0), NO_SUCH
+        )
 
     @router.post(
         "/interlocks/{interlock}/override/agreement",
@@ -58,23 +61,14 @@ def add_overrides(router: APIRouter, control: SwitchControl) -> None:
     )
     async def agree_override(interlock: Interlock, account: Administrator) -> None:
         """Agree to what another administrator has asked for; its time begins now."""
-        await _carried_out(control.agree_override(interlock, account.name))
+        await carry_out(control.agree_override(interlock, account.name), NO_SUCH)
 
     @router.delete("/interlocks/{interlock}/override", status_code=204, tags=["site"], responses=_REFUSED)
     async def end_override(interlock: Interlock, account: Administrator) -> None:
         """End it, or take the question back."""
-        await _carried_out(control.end_override(interlock, account.name))
+        await carry_out(control.end_override(interlock, account.name), NO_SUCH)
 
     @router.api_route("/interlocks/{interlock}/override", methods=_OTHERS, include_in_schema=False)
     async def neither_of_both() -> None:
         """Two handlers on one path: left alone, the router would name the first one's method as all there is."""
         raise HTTPException(405, "Method Not Allowed", {"allow": "DELETE, POST"})
-
-
-async def _carried_out(command: Coroutine[Any, Any, None]) -> None:
-    try:
-        await command
-    except UsageError as error:
-        raise HTTPException(409, str(error)) from None
-    except KeyError:
-        raise HTTPException(404, "There is no such interlock, or nothing to end.") from None

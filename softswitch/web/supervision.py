@@ -1,18 +1,19 @@
 """Supervision over REST: listen to an agent, whisper, barge in, take over, mute; and alerts. Each supervisor for the
 own line only."""
 
-from collections.abc import Coroutine
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Path
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from softswitch.errors import UsageError
 from softswitch.safeguards.supervision_views import AlertView, ConversationView, SupervisionView
 from softswitch.web.accounts import Account, Role
+from softswitch.web.answers import carry_out
 from softswitch.web.control import SwitchControl
 from softswitch.web.roles import account_of, only, own_agent
 from softswitch.web.schemas import Name, Problem
+
+NO_SUCH = "There is no such agent or alert."
 
 OwnAgent = Annotated[str, Depends(own_agent)]
 Watcher = Annotated[Account, Depends(only(Role.SUPERVISOR, Role.ADMINISTRATOR))]
@@ -46,24 +47,24 @@ def add_supervision(router: APIRouter, control: SwitchControl) -> None:
         """Listen to an agent, whisper to the agent, barge into the agent's call, or take it over: then the agent hears
         and says nothing more in it. Again with another agent or mode to change. The supervisor's headset is used, or
         the phone is rung. It is noted in the audit log first."""
-        await _carried_out(control.supervise(wish.agent, wish.mode, account.name, wish.reason))
+        await carry_out(control.supervise(wish.agent, wish.mode, account.name, wish.reason), NO_SUCH)
         return next(view for view in control.supervision() if view.supervisor == account.name)
 
     @router.delete("/supervision", status_code=204, tags=["supervision"], responses=_REFUSED)
     async def leave(account: Watcher) -> None:
         """Leave the agent; the phone is hung up, a headset stays. A call that was taken over ends. Nothing happens
         where there is nothing to leave."""
-        await _carried_out(control.end_supervision(account.name))
+        await carry_out(control.end_supervision(account.name), NO_SUCH)
 
     @router.post("/agents/{agent}/mute", status_code=204, tags=["supervision"], responses=_REFUSED)
     async def mute(agent: Name, account: Watcher) -> None:
         """Mute the agent at once, until the call is over."""
-        await _carried_out(control.mute_agent(agent, True, account.name))
+        await carry_out(control.mute_agent(agent, True, account.name), NO_SUCH)
 
     @router.delete("/agents/{agent}/mute", status_code=204, tags=["supervision"], responses=_REFUSED)
     async def unmute(agent: Name, account: Watcher) -> None:
         """Let the agent be heard again."""
-        await _carried_out(control.mute_agent(agent, False, account.name))
+        await carry_out(control.mute_agent(agent, False, account.name), NO_SUCH)
 
     @router.get("/conversations", tags=["supervision"])
     async def conversations(_: Watcher) -> list[ConversationView]:
@@ -78,12 +79,12 @@ def add_supervision(router: APIRouter, control: SwitchControl) -> None:
     @router.post("/alerts/{number}/seen", status_code=204, tags=["supervision"], responses=_REFUSED)
     async def see_alert(number: Annotated[int, Path(ge=1, le=2**31 - 1)], account: Watcher) -> None:
         """Say that you have looked; nobody else needs to."""
-        await _carried_out(control.see_alert(number, account.name))
+        await carry_out(control.see_alert(number, account.name), NO_SUCH)
 
     @router.post("/agents/{agent}/recognised", status_code=204, tags=["supervision"], responses=_REFUSED)
     async def report_recognised(agent: OwnAgent, account: Annotated[Account, Depends(account_of)]) -> None:
         """The callee knows the agent: supervisors are told at once."""
-        await _carried_out(control.report_recognised(agent, account.name))
+        await carry_out(control.report_recognised(agent, account.name), NO_SUCH)
 
     @router.api_route("/supervision", methods=_NO_OTHERS, include_in_schema=False)
     async def none_of_three() -> None:
@@ -93,12 +94,3 @@ def add_supervision(router: APIRouter, control: SwitchControl) -> None:
     @router.api_route("/agents/{agent}/mute", methods=["GET", *_NO_OTHERS], include_in_schema=False)
     async def neither_of_both() -> None:
         raise HTTPException(405, "Method Not Allowed", {"allow": "DELETE, POST"})
-
-
-async def _carried_out(command: Coroutine[Any, Any, None]) -> None:
-    try:
-        await command
-    except UsageError as error:
-        raise HTTPException(409, str(error)) from None
-    except KeyError:
-        raise HTTPException(404, "There is no such agent or alert.") from None
