@@ -46,6 +46,7 @@ def show_evaluation(console: Console, by_point: Mapping[str, Figures]) -> None:
 
 
 def figures_table(by_point: Mapping[str, Figures]) -> Table:
+    """A column for each operating point, a row for each figure."""
     table = Table(title="Shares with 95 % Wilson intervals, and times in ms of audio")
     table.add_column("", no_wrap=True)
     for point in by_point:
@@ -62,6 +63,7 @@ def _ms(value: float | None) -> str:
 
 
 def confusion_table(confusion: Mapping[str, Mapping[str, int]], title: str) -> Table:
+    """confusion: clips by label and verdict."""
     verdicts = sorted({verdict for row in confusion.values() for verdict in row})
     table = Table(title=title)
     table.add_column("labelled", no_wrap=True)
@@ -75,6 +77,7 @@ def confusion_table(confusion: Mapping[str, Mapping[str, int]], title: str) -> T
 
 
 def breakdown_table(trait: str, groups: Mapping[str, Mapping[str, Any]], point: str) -> Table:
+    """groups: figures by the value that the clips' trait has."""
     table = Table(title=f"{point}: by {trait}")
     table.add_column(trait, no_wrap=True)
     for name in BROKEN_DOWN:
@@ -85,6 +88,7 @@ def breakdown_table(trait: str, groups: Mapping[str, Mapping[str, Any]], point: 
 
 
 def curve_table(curve: list[dict[str, float]], point: str) -> Table:
+    """curve: shares from 0 to 1 by threshold."""
     table = Table(title=f"{point}: the trade-off, were a machine whatever reaches the threshold")
     for name in ("threshold", "people taken", "machines found", "within 5 s of the answer"):
         table.add_column(name, justify="right")

@@ -16,6 +16,8 @@ Receive: TypeAlias = Callable[[bytes, tuple[str, int]], None]
 
 
 class BrowserLegs:
+    """Sends browsers' datagrams by their legs, and finds out who listens to what came."""
+
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self._receivers: dict[int, Receive] = {}

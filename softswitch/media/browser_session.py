@@ -48,6 +48,8 @@ SessionEvent: TypeAlias = SessionConnected | SessionMoved | SessionLost
 
 
 class BrowserSession:
+    """One browser, from its offer to its goodbye. After any mutation drain, then re-arm by `next_timer`."""
+
     def __init__(self, offer: BrowserOffer, certificate: Certificate, now: float) -> None:
         credentials = new_credentials()
         self._begin(IceLite(credentials, offer.remote, now), credentials, offer.remote, offer, certificate)

@@ -63,6 +63,8 @@ class SpeechStarted(MediaEvent):
 
 @dataclass(frozen=True, slots=True)
 class VerdictReached(MediaEvent):
+    """The detector has judged whoever speaks on the leg, for the first time or anew."""
+
     verdict: Verdict
     cause: Cause
     audio_ms: int
@@ -137,6 +139,8 @@ class PlaneRecovered(MediaEvent):
 
 @dataclass(frozen=True, slots=True)
 class LegStatistics:
+    """Counts and measures of one leg, from its opening to now."""
+
     packets_received: int
     packets_sent: int
     packets_lost: int

@@ -44,6 +44,8 @@ Progress = Callable[[str, float], None]
 
 @dataclass(slots=True)
 class MediaProcess:
+    """A media process that lives, and what its plane knows it by."""
+
     connection: socket.socket
     """At its end of file the process is gone."""
     folder: Path

@@ -38,6 +38,8 @@ BUFFERED_JITTERS = 2.0
 
 
 class Reports:
+    """Reads messages in the order in which they came; a verdict's features come in several before it."""
+
     def __init__(self, clip_names: list[str]) -> None:
         self._clip_names = clip_names
         self._features: dict[int, dict[int, list[int]]] = {}
