@@ -93,6 +93,14 @@ def test_in_other_markets_no_day_is_over_the_target_and_agents_are_busier_than_o
     assert found["utilisation"] > progressive["utilisation"] + (0.0 if market.answer_rate > 0.8 else 0.02)
 
 
+@pytest.mark.parametrize("seed", [700001, 700004, 700122, 700170, 700182])
+def test_where_few_answer_a_day_whose_allowance_is_soon_spent_is_not_over_in_the_end(seed: int) -> None:
+    # One call for each ready agent brings a quarter of the answers here: what they would have allowed was missing.
+    figures = simulate(Market(agents=5, answer_rate=0.05), target=0.03, seed=seed)
+    assert figures["p_day_over_target"] == 0.0
+    assert figures["utilisation"] > 0.5
+
+
 def test_with_amd_errors_the_abandoned_rate_is_what_keeps_within_the_target() -> None:
     found = simulate(Market(agents=10), with_amd_errors=True, days=3, seed=2)
     assert found["abandoned_rate"] <= 0.03
