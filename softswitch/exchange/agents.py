@@ -24,6 +24,8 @@ LOG_IN = "login"
 """What stands for a call reference while a phone is rung for its shift."""
 IDLE_SOUND = "tone:silence"
 """Between calls: a phone that gets no packets for long takes its call for dead, and so does a NAT on the way."""
+AWAY_S = 10.0
+"""For so long a callee waits for an agent whose browser loads its page anew."""
 
 
 class AgentLines:
@@ -58,6 +60,11 @@ class AgentLines:
     def is_in(self, agent: str) -> bool:
         seat = self._seats[agent]
         return seat.up or seat.connect is Connect.RING_PER_CALL
+
+    def is_away(self, agent: str) -> bool:
+        """Whether a callee waits for the agent's headset, whose page is being loaded anew. KeyError where unknown."""
+        seat = self._seats[agent]
+        return seat.line is None and seat.partner is not None and seat.away_until > 0
 
     @property
     def may_be_silent(self) -> bool:
@@ -97,13 +104,11 @@ class AgentLines:
         else:
             self._seat(seat, line, up=True)
             self._by_leg[line.leg_id] = seat
-            self._idle(line)
-            self.on_moved(seat.agent, now)
-            self._arrive_unheard(seat, now)
+            self._begin(seat, line, now)
 
     def receive_headset(self, agent: str, offer: bytes, now: float) -> bytes:
         """The agent's browser offers to be the headset of this shift; our answer. It takes the place of a phone that is
-        logged in, or of another tab. The agent arrives once it is heard.
+        logged in, or of another tab. The agent arrives once it is heard; in a call it goes on with the call.
 
         Raises PeerError where the offer cannot be, UsageError without a free media port, KeyError for an unknown agent.
         """
@@ -146,7 +151,7 @@ class AgentLines:
         """
         seat = self._seats[agent]
         seat.partner, seat.call_ref, seat.notice, seat.muted = other, call_ref, notice, False
-        seat.on_heard = on_heard
+        seat.on_heard, seat.parted = on_heard, False
         if seat.up and seat.line is not None:
             self._lines.join(call_ref, seat.line.leg_id, agent, now)
             self._join(seat, now)
@@ -177,6 +182,7 @@ class AgentLines:
     def part(self, agent: str) -> None:
         """Part the agent from the callee, who is somebody else's for now: the call goes on, and the line stays."""
         seat = self._seats[agent]
+        seat.parted = True
         if seat.line is not None:
             self._lines.plane.unbridge(seat.line.media)
             self._idle(seat.line)
@@ -184,6 +190,7 @@ class AgentLines:
     def rejoin(self, agent: str) -> None:
         """Undo `part`: the two hear each other again, unless the agent is muted."""
         seat = self._seats[agent]
+        seat.parted = False
         if seat.line is not None and seat.partner is not None:
             self._lines.plane.mute(seat.line.media, seat.muted)
             self._lines.plane.bridge(seat.partner.media, seat.line.media)
@@ -203,6 +210,9 @@ class AgentLines:
     def look(self, now: float) -> None:
         """End the line of a phone that fell silent: a pulled cable says no BYE, and the callee hears nobody."""
         for seat in self._seats.values():
+            if seat.away_until and now > seat.away_until:
+                log.warning("agent's browser has not come back", agent=seat.agent)
+                self._lose(seat, now)
             if seat.line is None or not seat.up or not self._silence_s:
                 continue
             packets = self._lines.plane.statistics(seat.line.media).packets_received
@@ -210,10 +220,7 @@ class AgentLines:
                 seat.packets, seat.heard_at = packets, now
             elif packets and now - seat.heard_at > self._silence_s:
                 log.warning("agent's phone has vanished", agent=seat.agent, silent_s=round(now - seat.heard_at, 1))
-                self._lines.plane.unbridge(seat.line.media)
-                self._lines.hang_up(seat.line, now)
-                self._forget(seat.line)
-                self._on_gone(seat.agent, now)
+                self._lose(seat, now)
 
     # What the lines report.
 
@@ -225,9 +232,7 @@ class AgentLines:
         seat.up = True
         self._lines.changed(line)
         if seat.is_nailed_up:
-            self._idle(line)
-            self.on_moved(seat.agent, now)
-            self._arrive_unheard(seat, now)
+            self._begin(seat, line, now)
         elif seat.partner is not None:
             self._join(seat, now)
         else:
@@ -240,6 +245,10 @@ class AgentLines:
             self._on_gone(seat.agent, now)
 
     def line_ended(self, line: Line, by_peer: bool, now: float) -> None:
+        seat = self._by_leg.get(line.leg_id)
+        if by_peer and seat is not None and self._is_kept(seat):
+            self._keep(seat, now)
+            return
         seat = self._forget(line)
         if seat is not None and (by_peer or seat.connect is Connect.NAILED_UP or line.headset is not None):
             self._on_gone(seat.agent, now)
@@ -248,7 +257,7 @@ class AgentLines:
         """An agent has arrived once the phone is heard: no callee is connected to a phone that is still starting."""
         seat = self._by_leg.get(line.leg_id)
         if isinstance(event, FirstPacketReceived) and seat is not None and seat.is_nailed_up:
-            self._on_arrived(seat.agent, self._lines.now)
+            self._arrive(seat, self._lines.now)
         elif isinstance(event, FirstPacketBridged) and seat is not None and seat.partner is not None and seat.on_heard:
             seat.on_heard(event.at)
 
@@ -287,10 +296,53 @@ class AgentLines:
         """Whether an agent who was in before can still be: a nailed-up one needs a line that is up."""
         return agent in self._seats and self.is_in(agent)
 
-    def _arrive_unheard(self, seat: Seat, now: float) -> None:
-        """Where phones may be silent, there is nothing to wait for."""
-        if not self._silence_s:
+    def _arrive(self, seat: Seat, now: float) -> None:
+        """Whose place was kept has not been gone."""
+        if seat.away_until:
+            seat.away_until = 0.0
+        else:
             self._on_arrived(seat.agent, now)
+
+    def _begin(self, seat: Seat, line: Line, now: float) -> None:
+        """A line that stays is up: it goes on with the call that its place was kept for."""
+        self._idle(line)
+        is_back = seat.away_until > 0 and seat.partner is not None
+        if is_back:
+            self._lines.join(seat.call_ref, line.leg_id, seat.agent, now)
+        if is_back and not seat.parted:
+            assert seat.partner is not None
+            self._lines.plane.stop_playing(seat.partner.media)
+            self._join(seat, now)
+        else:
+            self.on_moved(seat.agent, now)
+        if not self._silence_s:  # where phones may be silent, there is nothing to wait for
+            self._arrive(seat, now)
+
+    def _is_kept(self, seat: Seat) -> bool:
+        """Whether an agent whose line is gone may come back to the call: a tab may be loaded anew."""
+        has_headset = seat.line is not None and seat.line.headset is not None
+        return has_headset and seat.partner is not None and not seat.partner.closed
+
+    def _keep(self, seat: Seat, now: float) -> None:
+        """The headset is gone in a call, and the page may bring another."""
+        assert seat.line is not None
+        assert seat.partner is not None
+        self._by_leg.pop(seat.line.leg_id, None)
+        if not seat.parted:
+            self._lines.plane.unbridge(seat.partner.media)
+            self._lines.plane.play(seat.partner.media, IDLE_SOUND, loop=True)
+        self._lines.part(seat.call_ref, seat.line.leg_id, now)
+        seat.line, seat.up, seat.notice, seat.away_until = None, False, "", seat.away_until or now + AWAY_S
+        self.on_moved(seat.agent, now)
+
+    def _lose(self, seat: Seat, now: float) -> None:
+        """The agent is gone without a word."""
+        if seat.line is not None:
+            self._lines.plane.unbridge(seat.line.media)
+            self._lines.hang_up(seat.line, now)
+            self._forget(seat.line)
+        seat.partner, seat.muted, seat.away_until = None, False, 0.0
+        self._on_gone(seat.agent, now)
 
     def _ring(self, seat: Seat, call_ref: str, now: float) -> None:
         leg_id = self._new_leg_id()
@@ -303,7 +355,12 @@ class AgentLines:
     def _vacate(self, seat: Seat, now: float) -> None:
         """Take the seat's line from it, for another one: the agent is gone until that is up."""
         if seat.line is not None:
-            old, seat.line, seat.up = seat.line, None, False
+            old = seat.line
+            if self._is_kept(seat):
+                self._keep(seat, now)
+                self._lines.hang_up(old, now)
+                return
+            seat.line, seat.up = None, False
             self._by_leg.pop(old.leg_id, None)
             self._lines.hang_up(old, now)
             self.on_moved(seat.agent, now)
@@ -334,6 +391,6 @@ class AgentLines:
     def _forget(self, line: Line) -> Seat | None:
         seat = self._by_leg.pop(line.leg_id, None)
         if seat is not None and seat.line is line:
-            seat.line, seat.up, seat.partner, seat.muted = None, False, None, False
+            seat.line, seat.up, seat.partner, seat.muted, seat.away_until = None, False, None, False, 0.0
             self.on_moved(seat.agent, self._lines.now)
         return seat

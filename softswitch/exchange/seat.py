@@ -12,7 +12,7 @@ class Talk:
     """Who can be heard at an agent's place just now."""
 
     line: Line | None
-    """The agent's, while it is up."""
+    """The agent's, while it is up; None in a call whose agent's page is being loaded anew."""
     partner: Line | None
     """The other end, once the two are joined."""
     call_ref: str
@@ -40,6 +40,10 @@ class Seat:
     packets: int = 0
     """Received from the phone when its audio was last looked at."""
     heard_at: float = 0.0
+    away_until: float = 0.0
+    """In a call the headset's page is being loaded anew: the place is kept until then, monotonic; 0: it is not."""
+    parted: bool = False
+    """The partner is somebody else's for now."""
 
     @property
     def is_nailed_up(self) -> bool:
@@ -49,6 +53,6 @@ class Seat:
     @property
     def talk(self) -> Talk:
         line = self.line if self.up and self.line is not None and not self.line.closed else None
-        if line is None or self.partner is None:
+        if self.partner is None or (line is None and not self.away_until):
             return Talk(line, None, "")
         return Talk(line, None if self.partner.closed else self.partner, self.call_ref)

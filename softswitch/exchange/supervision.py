@@ -313,10 +313,11 @@ def subject_of(agent: str, call_ref: str) -> str:
 
 def _wanted(mode: Mode, talk: Talk, is_taken: bool) -> tuple[int, set[int]]:
     """The leg to listen to, or -1, and the legs to speak to.  is_taken: the callee talks to a supervisor."""
-    if talk.line is None or mode is Mode.TAKE_OVER:
+    agents = talk.line or talk.partner  # without a line for a moment: the callee is heard
+    if agents is None or mode is Mode.TAKE_OVER:
         return -1, set()
-    addressed = {talk.line.media} if mode is not Mode.LISTEN else set()
+    addressed = {talk.line.media} if mode is not Mode.LISTEN and talk.line is not None else set()
     if mode is Mode.BARGE and talk.partner is not None:
         addressed.add(talk.partner.media)
-    heard = talk.partner if is_taken and talk.partner is not None else talk.line
+    heard = talk.partner if is_taken and talk.partner is not None else agents
     return heard.media, addressed

@@ -37,6 +37,8 @@ class AgentPageView:
     """What the call came to so far; in the wrap-up."""
     voice_dbov: float | None = None
     """How loud the own voice is on the line, while the headset must be tested; None where that is not measured."""
+    is_away: bool = False
+    """The page was loaded anew in a call: the callee waits for its headset."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from softswitch.web.sessions import Session
 from softswitch.web.training import AWAY
 
 _STYLE = (ASSETS / "wallboard.css").read_text(encoding="utf-8") + (ASSETS / "agent.css").read_text(encoding="utf-8")
-HEADSET = ("state", "code", "headset_test_due", "is_line_up", "has_phone")
+HEADSET = ("state", "code", "headset_test_due", "is_line_up", "is_away", "has_phone")
 """Of the page, for the headset and its test."""
 LONGEST_GIVEN = 2000
 """Characters of a text that a browser says; longer ones are no answers of ours."""

@@ -221,6 +221,95 @@ def test_a_second_tab_takes_the_place_of_the_first() -> None:
     on_a_loop(story)
 
 
+def in_a_call(room: Room) -> tuple[Tab, Line]:
+    tab = room.seat()
+    tab.connect()
+    room.hear(tab)
+    callee = Line("callee", room.agents, room.plane.open_leg(), b"")
+    room.agents.connect("1001", callee, "c-1", 101.0, notice="notice")
+    room.plane.told.clear()
+    return tab, callee
+
+
+@pytest.mark.parametrize("connect", Connect)
+@pytest.mark.parametrize("says_goodbye", [True, False])
+def test_a_page_that_is_loaded_anew_goes_on_with_its_call(connect: Connect, says_goodbye: bool) -> None:
+    def story() -> None:
+        room = Room(connect)
+        first, callee = in_a_call(room)
+        room.agents.mute("1001")
+        if says_goodbye:
+            first.say(*first.peer.close(time.monotonic()))
+            assert ("unbridge", callee.media) in room.plane.told
+            assert room.agents.call_of("1001") == "c-1"
+            assert room.agents.is_away("1001")
+        second = room.seat()
+        second.connect()
+        room.carry_out()
+        assert room.plane.told[-3:] == [
+            ("mute", second.leg, True), ("bridge", callee.media, second.leg), ("play", second.leg, ARRIVAL_TONE),
+        ]  # fmt: skip
+        assert ("stop_playing", callee.media) in room.plane.told
+        assert not room.agents.is_away("1001")
+        room.hear(second)
+        room.agents.look(120.0)
+        assert room.news == [("arrived", "1001")]
+        assert room.plane.open == {callee.media, second.leg}
+
+    on_a_loop(story)
+
+
+@pytest.mark.parametrize("is_half_back", [True, False])
+def test_whose_page_does_not_come_back_is_gone_after_ten_seconds(is_half_back: bool) -> None:
+    def story() -> None:
+        room = Room()
+        first, callee = in_a_call(room)
+        first.say(*first.peer.close(time.monotonic()))
+        if is_half_back:
+            room.seat().connect()  # and is never heard
+        room.agents.look(109.9)
+        assert room.news == [("arrived", "1001")]
+        room.agents.look(110.1)
+        room.carry_out()
+        assert room.news == [("arrived", "1001"), ("gone", "1001")]
+        assert room.plane.open == {callee.media}
+        assert room.agents.call_of("1001") == ""
+
+    on_a_loop(story)
+
+
+def test_a_call_that_ends_while_its_agent_is_away_leaves_the_place_to_the_page_that_comes_back() -> None:
+    def story() -> None:
+        room = Room()
+        first, _ = in_a_call(room)
+        first.say(*first.peer.close(time.monotonic()))
+        room.agents.release("1001", 102.0)
+        second = room.seat()
+        second.connect()
+        room.hear(second)
+        assert not any(each[0] == "bridge" for each in room.plane.told)
+        assert room.news == [("arrived", "1001")]
+        assert room.agents.is_in("1001")
+
+    on_a_loop(story)
+
+
+def test_who_comes_back_does_not_take_a_callee_from_a_supervisor() -> None:
+    def story() -> None:
+        room = Room()
+        first, callee = in_a_call(room)
+        room.agents.part("1001")
+        first.say(*first.peer.close(time.monotonic()))
+        second = room.seat()
+        second.connect()
+        room.hear(second)
+        assert not any(each[0] in ("bridge", "stop_playing") for each in room.plane.told)
+        room.agents.rejoin("1001")
+        assert room.plane.told[-1] == ("bridge", callee.media, second.leg)
+
+    on_a_loop(story)
+
+
 def test_an_offer_that_cannot_be_changes_nothing() -> None:
     def story() -> None:
         room = Room()

@@ -116,6 +116,16 @@ def test_a_shift_of_an_agent_a_supervisor_and_an_auditor_each_in_a_browser(tmp_p
                 await agent.locator(".script-foot button[type=submit]:not([disabled])").click()
                 await agent.get_by_text("May I ask?").first.wait_for()
 
+                # The agent's page is loaded anew: the callee waits, and the interview goes on at its node.
+                before = site.switch.site.agents.talk_of("1001").line
+                agent.on("dialog", lambda dialog: dialog.accept())
+                await agent.reload()
+                await agent.get_by_text("May I ask?").first.wait_for()
+                lines = site.switch.site.agents
+                await site.until(lambda: lines.talk_of("1001").line not in (None, before), "the headset is back")
+                await site.until(lambda: CALLEE_HZ in conversation.ear.present, "she hears the callee again")
+                assert site.calls("in call") == [call_ref]
+
                 # She stops the call; the agent says what came of it.
                 await supervisor.get_by_role("button", name="End the call of agent 1001").click()
                 await agent.get_by_role("heading", name="What came of it").wait_for()

@@ -2,6 +2,7 @@
 const LOUD = 0.06; // of full scale: a voice at arm's length is well over it, a silent room is not
 const VOICE = 40; // of 100, on a meter that is empty at -60 dBov: -36 dBov, ten below usual speech
 const GATHER_MS = 1500;
+const KEPT = "softswitch-headset"; // in the tab's own storage: the microphone of a shift that has begun
 
 export default {
   template: `
@@ -56,10 +57,12 @@ export default {
       if (!this.stream && voice >= VOICE) this.spoke = true;
     },
     "page.is_line_up"() { if (!this.stream) this.spoke = false; },
+    "page.is_away"() { this.resume(); },
     "page.state"(state) {
-      if (state === "offline") { this.hangUp(); this.heard = this.played = this.spoke = false; }
+      if (state === "offline") { this.hangUp(); sessionStorage.removeItem(KEPT); this.heard = this.played = this.spoke = false; }
     },
   },
+  mounted() { this.resume(); },
   unmounted() { this.hangUp(); this.silence(); },
   methods: {
     say(what) { this.$emit("act", { what }); },
@@ -109,6 +112,16 @@ export default {
       this.say("tested");
       if (this.stream) await this.seat();
     },
+    // The page was loaded anew in a call, whose callee waits: there is no time for a test, which was passed before.
+    async resume() {
+      const kept = sessionStorage.getItem(KEPT);
+      if (!this.page.is_away || kept === null || this.connection || this.busy) return;
+      this.device = kept;
+      this.busy = true;
+      await this.listen();
+      if (this.stream) await this.seat();
+      this.busy = false;
+    },
     async seat() {
       this.busy = true;
       try {
@@ -130,6 +143,7 @@ export default {
         if (!answer.ok) throw new Error(told.detail);
         await connection.setRemoteDescription(told);
         window.onbeforeunload = () => true;
+        sessionStorage.setItem(KEPT, this.device);
       } catch (error) {
         this.trouble = error.message || "The headset cannot be connected.";
         this.hangUp();

@@ -23,7 +23,8 @@ export default {
         ><span v-if="page.code" class="desk-state-code">{{ page.code }}</span></span></h1>
       <span v-if="page.state !== 'offline'" class="desk-clock" role="timer" :aria-label="'Time in this state'">{{ clock(since) }}</span>
       <span v-if="page.pause_wanted" class="desk-hint">pause after this call</span>
-      <p class="desk-notice" role="alert"><span v-if="view.notice" :key="view.notices">{{ view.notice }}</span></p>
+      <p class="desk-notice" role="alert"><span v-if="view.notice" :key="view.notices">{{ view.notice }}</span>
+        <span v-else-if="page.is_away">The callee waits while your headset is connected again.</span></p>
       <span v-if="page.calls" class="desk-hint">{{ page.calls }} {{ page.calls === 1 ? "call" : "calls" }} this shift</span>
       <button v-for="each in (elsewhere ? [] : view.scripts || [])" :key="each" class="act" @click="say('practise', { campaign: each })">Practise {{ each }}</button>
       <button v-if="canPause" class="act" @click="open('pauses')">{{ inCall ? "Pause after this call" : "Pause" }}</button>
