@@ -1,4 +1,4 @@
-"""How every benchmark is called: `--json FILE` writes one JSON object, `-` is standard output; warnings go to stderr."""
+"""How every benchmark is called: `--json FILE` writes one JSON object, `-` is standard output. Logs go to stderr."""
 
 import argparse
 import json

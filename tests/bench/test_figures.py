@@ -16,8 +16,7 @@ report({"calls": 3}, told.json)
 
 
 def test_what_is_logged_stays_out_of_the_figures() -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", BENCHMARK, "--json", "-"], cwd=BENCH, capture_output=True, text=True, timeout=60
-    )
-    assert json.loads(run.stdout) == {"calls": 3}, run.stderr
+    command = [sys.executable, "-c", BENCHMARK, "--json", "-"]
+    run = subprocess.run(command, cwd=BENCH, capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(run.stdout) == {"calls": 3}
     assert "interlock open" in run.stderr
