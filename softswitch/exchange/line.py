@@ -68,5 +68,5 @@ class Line:
         """All but its owner and its media leg, in plain values."""
         plain: dict[str, Any] = {name: getattr(self, name) for name in KEPT}
         if self.keys is not None:
-            plain |= {"keys": self.keys.kept, "secure": self.secure}
+            plain |= {"keys": self.keys.kept, "in_use": self.keys.in_use, "secure": self.secure}
         return plain

@@ -169,7 +169,8 @@ class Lines:
             noted = note["line"]
             line = Line(owner=owner, media=media, **{name: noted[name] for name in KEPT})
             if "keys" in noted:
-                line.keys, line.secure = OwnKeys(self.srtp.random_bytes, noted["keys"]), noted["secure"]
+                line.keys = OwnKeys(self.srtp.random_bytes, noted["keys"], noted["in_use"])
+                line.secure = noted["secure"]
             if "browser" in note and self.headsets is not None:
                 self.headsets.take_up(line, note["browser"])
             elif (leg_id := self._pool.take_up_leg(note["sip"], now)) != line.leg_id:

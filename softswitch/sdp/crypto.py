@@ -122,13 +122,21 @@ class SrtpUse(StrEnum):
 
 
 class OwnKeys:
-    """The keys of one call leg: one a suite, made when first asked for, so that a re-INVITE names them again."""
+    """The keys of one call leg: one a suite, made when first asked for, so that a re-INVITE names them again.
 
-    def __init__(self, random_bytes: Callable[[int], bytes], kept: Mapping[str, bytes] | None = None) -> None:
-        """random_bytes: from a source that nobody can foresee, such as `secrets.token_bytes`.  kept: of another
+    A key that the stream has left for another suite's is never used again: packets under it would be numbered, and so
+    encrypted, as others were (RFC 3711 §9.1).
+    """
+
+    def __init__(
+        self, random_bytes: Callable[[int], bytes], kept: Mapping[str, bytes] | None = None, in_use: str = ""
+    ) -> None:
+        """random_bytes: from a source that nobody can foresee, such as `secrets.token_bytes`.  kept, in_use: of another
         process."""
         self._random_bytes = random_bytes
         self._keys = dict(kept or {})
+        self.in_use = in_use
+        """The suite that the stream is under; empty before there is one."""
 
     @property
     def kept(self) -> dict[str, bytes]:
@@ -139,6 +147,12 @@ class OwnKeys:
         if suite not in self._keys:
             self._keys[suite] = self._random_bytes(KEYING_BYTES[suite])
         return self._keys[suite]
+
+    def use(self, suite: str) -> None:
+        """The stream is under this suite from now on."""
+        if self.in_use != suite:
+            self._keys.pop(self.in_use, None)
+        self.in_use = suite
 
     def offer(self) -> list[Crypto]:
         """The lines of an offer, best first."""

@@ -100,7 +100,8 @@ class Dispatch:
     def _receive_response(self, event: ResponseReceived, now: float) -> None:
         leg = self._legs.owners.get(event.transaction)
         if leg is not None:
-            if event.response.status == 503:
+            # Within a call a 503 is the call's: whoever is at its end may say it, while the server takes others.
+            if event.response.status == 503 and not event.transaction.request.to_tag:
                 self._health.receive_busy(event.transaction.destination, event.response, now)
             leg.receive_response(event.transaction, event.response, now)
             self._legs.settle(leg)

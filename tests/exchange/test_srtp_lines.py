@@ -192,6 +192,26 @@ def test_a_reinvite_meets_our_same_key_and_the_peers_new_one() -> None:
     assert (renewed.sending, renewed.receiving[:1]) == (first.sending, b"n")
 
 
+def test_a_stream_that_comes_back_to_a_suite_has_another_key_there() -> None:
+    """Whoever holds the line, and whichever process: packets under one key are never numbered anew."""
+    site = Site(phones=OPTIONAL)
+    line = site.called(True)
+    assert line is not None
+    for suite in (b"AES_CM_128_HMAC_SHA1_80", b"AEAD_AES_128_GCM", b"AEAD_AES_128_GCM"):
+        described = offered(True).splitlines(keepends=True)
+        offer = b"".join(each for each in described if b"a=crypto" not in each or suite in each)
+        site.lines.receive_call_event(MediaReoffered("leg", offer), 0.0)
+    first, other, back, same = site.plane.keys
+    assert [keys.suite for keys in (first, other, back)] == [
+        "AEAD_AES_128_GCM", "AES_CM_128_HMAC_SHA1_80", "AEAD_AES_128_GCM",
+    ]  # fmt: skip
+    assert len({first.sending, other.sending, back.sending}) == 3 and same == back
+    next_site = Site(phones=OPTIONAL)
+    next_site.pool.take_up_leg = lambda note, now: "leg"  # type: ignore[attr-defined]
+    next_site.lines.take_up(7, {"line": line.snapshot(), "sip": {}}, Owner(), 0.0)  # type: ignore[arg-type]
+    assert next_site.lines._by_leg["leg"].keys.in_use == "AEAD_AES_128_GCM"
+
+
 def test_a_plain_line_may_become_secure() -> None:
     site = Site(phones=OPTIONAL)
     site.called(False)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from softswitch.calls.events import CallAnswered, CallEnded, CallFailed, CallRinging
 from softswitch.calls.outcome import Outcome
 from softswitch.ua.accounts import AccountFailed, AccountReachable, AccountState
-from tests.ua.carriers import FIRST, NUMBER, Carriers
+from tests.ua.carriers import FIRST, NUMBER, OFFER, Carriers
 
 ABOUT_THE_CALLEE = (486, 480, 404, 484, 487, 410, 408, 403, 488, 600, 603, 604, 606, 607, 608)
 OTHER_FINALS = (300, 302, 400, 401, 407, 420, 481, 482, 483, 500, 501, 502, 504, 505, 513, 580)
@@ -218,6 +218,25 @@ def test_retry_after_keeps_a_server_alone_for_so_long_and_no_longer(carriers: Ca
     carriers.run(19.0)
     carriers.call("three")
     assert carriers.invited() == [2, 3, 0, 0]
+
+
+@pytest.mark.parametrize("method", ["BYE", "INVITE"])
+def test_a_503_within_a_call_is_the_calls_and_keeps_no_other_call_away(carriers: Carriers, method: str) -> None:
+    first, *_ = carriers.servers
+    first.says(180, 200)
+    carriers.call("one")
+    first.on[method] = lambda request: first.respond(request, 503, (("Retry-After", "60"),))
+    if method == "BYE":
+        carriers.hang_up("one")
+    else:
+        carriers.switch.reoffer("one", OFFER, carriers.now)
+        carriers.run(1.0)
+    assert len(first.of(method)) == (1 if method == "BYE" else 2)
+    assert carriers.switch.account_state("carrier") is AccountState.STATIC
+    first.says(180, 200)
+    carriers.call("two")
+    assert [len(server.of("INVITE")) for server in carriers.servers[1:]] == [0, 0, 0]
+    assert CallAnswered in [type(event) for event in carriers.events("two")]
 
 
 @pytest.mark.parametrize("headers", [(), (("Retry-After", "soon"),), (("Retry-After", "0"),)])
