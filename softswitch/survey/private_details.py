@@ -8,7 +8,7 @@ import re
 from enum import StrEnum
 
 from softswitch.survey.quantities import without_quantities
-from softswitch.survey.spoken_digits import groups_of, in_digits, plain
+from softswitch.survey.spoken_digits import groups_of, in_digits, other_groups_of, plain
 
 
 class Detail(StrEnum):
@@ -114,7 +114,7 @@ def found_in(text: str) -> Detail | None:
         return Detail.ACCOUNT
     if any(pattern.search(simple) for pattern in _POSTCODES) or _SPELT_POSTCODE.search(spelt):
         return Detail.POSTCODE
-    runs = [run for run in groups_of(rest) if not _is_years(run)]
+    runs = [run for run in (*groups_of(rest), *other_groups_of(rest)) if not _is_years(run)]
     if any(_is_card(run) for run in runs):
         return Detail.CARD
     if any(_is_telephone(run) for run in runs) or _has_plus(simple, runs):

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from softswitch.survey.number_words import JOINS, NUMBERS
+
 _WORDS = {
     **dict.fromkeys(("zero", "oh", "o", "nought", "naught", "nil", "null"), "0"),
     **{
@@ -63,6 +65,19 @@ _TOKEN = re.compile(r"[a-z]+|[0-9]+|[^a-z0-9\s]|\s+")
 _SPOKEN = re.compile(rf"\b(?:{'|'.join(word for word in _WORDS if len(word) > 1)})\b")
 _MIXED = re.compile(r"(?=[olisbz]*[0-9])[0-9olisbz]{3,}")
 _GLUED = re.compile("|".join(sorted((*_WORDS, *_TENS, *_TIMES, *_ZEROS), key=len, reverse=True)))
+_CHUNK = re.compile(r"[a-z0-9]*[0-9][a-z0-9]*")
+_SAID = "|".join(sorted((word for word in (*_WORDS, *_TENS, *_TIMES) if len(word) > 2), key=len, reverse=True))
+_SAID_IN_CHUNK = re.compile(rf"(?=.*(?:{_SAID}))(?:{_SAID}|[0-9olisbz])+")
+_PIECE = re.compile(rf"{_SAID}|[0-9]+|[olisbz]")
+_OR = "o"
+"""In some languages, and no nought there."""
+MOST_IN_CHUNK = 6
+"""Digits of a word that has letters too, as names of goods and roads have; where there are more, the letters hide a
+number."""
+_OTHERS = {
+    language: re.compile("|".join(sorted((*words, JOINS[language]), key=len, reverse=True)))
+    for language, words in NUMBERS.items()
+}
 
 
 def plain(text: str) -> str:
@@ -94,7 +109,7 @@ def groups_of(text: str) -> list[list[str]]:
     """
     runs: list[list[str]] = [[]]
     times = 1
-    for token in _tokens(_MIXED.sub(lambda found: found[0].translate(_LETTERS), text)):
+    for token in _tokens(_CHUNK.sub(_taken_apart, text)):
         if token.isdigit():
             runs[-1].append(token[0] * (times - 1) + token)
         elif token in _WORDS:
@@ -113,6 +128,52 @@ def groups_of(text: str) -> list[list[str]]:
             continue  # signs and spaces are between groups as well
         times = 1
     return [_tens_joined(run) for run in runs if run]
+
+
+def other_groups_of(text: str) -> list[list[str]]:
+    """The same for numbers said in another language (`number_words`), or in English and that one: the runs that have
+    two different words of the other one."""
+    bare = "".join(each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each))
+    tokens = _TOKEN.findall(bare)
+    return [run for language in NUMBERS for run in _runs_in(language, tokens)]
+
+
+def _runs_in(language: str, tokens: list[str]) -> list[list[str]]:
+    numbers, joins = NUMBERS[language], JOINS[language]
+    runs: list[tuple[list[str], set[str]]] = [([], set())]
+    for token in tokens:
+        groups, words = runs[-1]
+        said = [token] if token in numbers else _glued(language, token)
+        if token.isdigit():
+            groups.append(token)
+        elif token in _WORDS and token not in _OR and token not in numbers:
+            groups.append(_WORDS[token])
+        elif said:
+            groups += [numbers[word] for word in said]
+            words.update(said)
+        elif token.isalpha() and token != joins and groups:
+            runs.append(([], set()))
+    return [_tens_joined(groups) for groups, words in runs if len(words) > 1]
+
+
+def _glued(language: str, token: str) -> list[str]:
+    """The words of a token that is glued of them; tens come first, as in dreiundzwanzig: zwanzig, drei."""
+    parts = _OTHERS[language].findall(token) if token.isalpha() and len(token) > 4 else []
+    if "".join(parts) != token:
+        return []
+    for n, part in enumerate(parts):
+        if part == JOINS[language] and 0 < n < len(parts) - 1 and len(NUMBERS[language][parts[n + 1]]) == 2:
+            parts[n - 1], parts[n + 1] = parts[n + 1], parts[n - 1]
+    return [part for part in parts if part != JOINS[language]]
+
+
+def _taken_apart(found: re.Match[str]) -> str:
+    """A word that has digits, as its digits: "o7seven7" is 0 7 7 7, o77oo is 07700, and 0x7x7x0x0x9x0 no name."""
+    chunk = found[0]
+    if _SAID_IN_CHUNK.fullmatch(chunk):
+        return " ".join(piece.translate(_LETTERS) if len(piece) == 1 else piece for piece in _PIECE.findall(chunk))
+    digits = "".join(filter(str.isdigit, chunk))
+    return digits if len(digits) > MOST_IN_CHUNK else _MIXED.sub(lambda found: found[0].translate(_LETTERS), chunk)
 
 
 def _tokens(text: str) -> list[str]:

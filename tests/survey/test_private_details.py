@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from softswitch.survey.number_words import NUMBERS
 from softswitch.survey.private_details import Detail, found_in, iban_checks, luhn
 
 TELEPHONES = """07700 900123|oh seven seven double four nine zero zero one two three|+44 (0)20-7946-0123|020.7946.0123
@@ -16,6 +17,16 @@ my number is 0207 then 946 then 0123|call 946 0123|treble two four five six seve
 oh 7 7 oh oh 9 oh oh one 2 three|double-oh-seven-seven 946 01|07 70 09 00 12 3|077/009/001/23|0.7.7.0.0.9.0.0.1.2.3
 ①②③④⑤⑥⑦|〇七七〇〇九〇〇一二三
 oh seven seven double four|zero seven seven hundred nine hundred""".replace("\n", "|").split("|")
+GLUED = """o7seven7 nine double oh one two three|ring o7seven7 nine4six0|0seven7seven9four6|it is 7seven7o0nine4six0
+0x7x7x0x0x9x0|call b7700900123b""".replace("\n", "|").split("|")
+OTHER_LANGUAGES = """null sieben sieben null null neun null eins|zwo acht null eins zwei drei vier
+nulleinssiebenzweidreineunacht|0176 dreiundzwanzig vierundfünfzig siebzig|fünf, sechs, sieben, acht, neun, eins, zwei
+zéro six douze trente-quatre cinquante-six soixante-dix-huit|zero sept sept zero zero neuf
+cero nueve uno dos tres cuatro|seis dos tres cuatro cinco seis siete
+seiscientos no, seis uno dos 34 56 siete|zero tre due otto uno sei
+trentatré quarantadue cinquanta sessantuno, zero due|nove meia dois três quatro cinco seis|nul zes een twee drie vier
+nul zes drieentwintig vijfenveertig|zero pięć zero jeden dwa trzy|dim saith saith dim dim naw
+oh seven sieben sieben acht neun null null""".replace("\n", "|").split("|")
 POSTCODES = [
     "SW1A 1AA",
     "sw1a1aa",
@@ -87,9 +98,43 @@ two people drive the car|I live near the place|COVID-19 in 2020|3 or 4 days at a
 <b>bold</b> & "quoted" {braces}|I do not like it at all.""".replace("\n", "|").split("|")
 
 
+ORDINARY_ELSEWHERE = """Zwei oder drei Mal in der Woche|Ich habe zwei Kinder, drei Hunde und vier Katzen|um halb acht
+zwischen zwanzig und dreißig Euro|seit neunzehnhundertvierundachtzig|fünfundzwanzig bis dreißig Minuten|eins bis zwei
+vier, fünf oder sechs Leute|Wir sind zu dritt, eins zwei drei|im Jahr zweitausenddreizehn|zehn bis zwölf Stunden
+deux ou trois fois par semaine|entre vingt et trente euros|quatre-vingt-dix-sept francs|un deux trois|une fois sur deux
+il y a vingt-cinq ans|mes trois enfants ont sept, neuf et douze ans|dos o tres veces|entre veinte y treinta euros
+una vez al mes|tengo cuarenta y dos años|uno, dos y tres|due o tre volte|tra venti e trenta euro|una volta al mese
+ho tre figli, sette e nove anni|duas ou três vezes|entre vinte e trinta|uma vez por mês|twee of drie keer per week
+tussen twintig en dertig euro|een twee drie|dwa albo trzy razy w tygodniu|od dwudziestu do trzydziestu|raz dwa trzy
+dwie godziny i trzy minuty|dau neu dri|un dau tri|once or twice a week|once in 2019, once in 2021|it is due in six days
+the pump was dim, six of us waited|a dozen, um, 10, um, 12 people|Sei, due, otto: I like Italian|Sept 2019 and Sept 2020
+from 4 to 12 Sept 2019|E10 from pump 4, 40 litres|The Six Nations, once in 2015|mi casa, 4 personas y 2 perros
+iPhone12Pro and Galaxy S21|MP3s and 4K on the 50inch TV|a PS5 and 2x4TB disks|the A38M and the M5J4a|H2O and CO2
+RTX4090 with 64GB|20mins there, 30mins back|9to5 job|the 2for1 offers|7days a week|top10 of 2021""".replace(
+    "\n", "|"
+).split("|")
+
+
 @pytest.mark.parametrize("text", TELEPHONES)
 def test_a_telephone_number_is_found_in_any_grouping_and_in_words(text: str) -> None:
     assert found_in(f"well, {text}, thanks") in (Detail.TELEPHONE, Detail.CARD)
+
+
+@pytest.mark.parametrize("text", [*GLUED, *OTHER_LANGUAGES])
+def test_a_telephone_number_is_found_though_letters_or_other_languages_hide_it(text: str) -> None:
+    assert found_in(f"well, {text}, thanks") is Detail.TELEPHONE
+
+
+@pytest.mark.parametrize("language", NUMBERS)
+def test_ten_digits_said_in_another_language_are_found(language: str) -> None:
+    words = {digits: word for word, digits in NUMBERS[language].items() if len(digits) == 1}
+    for number in ("0770090012", "1234567890", "9876543210"):
+        assert found_in(" ".join(words[digit] for digit in number)) is Detail.TELEPHONE
+
+
+@pytest.mark.parametrize("text", ORDINARY_ELSEWHERE)
+def test_an_ordinary_answer_in_another_language_passes(text: str) -> None:
+    assert found_in(text) is None
 
 
 @pytest.mark.parametrize(
