@@ -34,9 +34,9 @@ class AudioPanel:
         with self._sheet:
             self._headset = _Headset().on("act", self._receive)
             self._headset._props |= {"seat_at": "/api/supervisor/headset", "finish": FINISH, "page": {}}
-            ui.button("Close", on_click=lambda: self._sheet.set_visibility(False)).props("flat no-caps")
+            ui.button("Close", on_click=self._close).props("flat no-caps")
         self._sheet.set_visibility(False)
-        self._sheet.on("keydown.escape", lambda: self._sheet.set_visibility(False))
+        self._sheet.on("keydown.escape", self._close)
         self._button.on_click(lambda: self._sheet.set_visibility(not self._sheet.visible))
 
     def show(self) -> None:
@@ -63,6 +63,16 @@ class AudioPanel:
         if self._passed and self._control.supervisor_audio(self._supervisor).is_heard:
             self._passed = False
             await self._act(lambda: self._control.pass_supervisor_test(self._supervisor), "Your sound works")
+            if self._control.supervisor_audio(self._supervisor).is_tested:
+                self._close()
+
+    def _close(self) -> None:
+        """The keyboard goes on at the button that opened the sheet, if it was in there."""
+        self._sheet.set_visibility(False)
+        button, sheet = (f"document.getElementById('c{each.id}')" for each in (self._button, self._sheet))
+        ui.run_javascript(
+            f"const at = document.activeElement; if (at === document.body || {sheet}.contains(at)) {button}.focus()"
+        )
 
     async def _receive(self, event: GenericEventArguments) -> None:
         """Something that was done with the headset; whatever a browser makes up comes to nothing."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from memory_people import PASSWORD
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 from site_client import Site, served, until
 from small_site import SmallSwitch
 
@@ -287,9 +287,17 @@ def test_a_supervisor_tests_the_sound_in_the_browser_and_counts_from_then_on() -
             await finish.click()
             await until(lambda: site.switch.tested == {"sue"})
             assert site.switch.headsets["sue"].startswith(b"v=0")
-            await page.get_by_role("button", name="Sound works", exact=True).wait_for()
-            await page.get_by_role("button", name="Close").click()
+            opener = page.get_by_role("button", name="Sound works", exact=True)
+            await page.locator(".audio-sheet").wait_for(
+                state="hidden"
+            )  # by itself, and the keyboard goes on at its button
+            await expect(opener).to_be_focused()
+            await page.keyboard.press("Enter")
+            await page.locator(".audio-sheet").wait_for()
+            await page.keyboard.press("Tab")
+            await page.keyboard.press("Escape")
             await page.locator(".audio-sheet").wait_for(state="hidden")
+            await expect(opener).to_be_focused()
             assert await page.locator(".headset").count() == 1  # what is taken out of the page hangs up
 
     story(body)
