@@ -23,6 +23,20 @@ class AgentState(StrEnum):
     PAUSED = "paused"
 
 
+class CallEnd(StrEnum):
+    """Why a call left its agent, where it was not the agent's doing; nothing in it tells who was called."""
+
+    HUNG_UP = "hung up"
+    """By the other end."""
+    MACHINE = "machine"
+    """By a verdict that nobody is there."""
+    SUPERVISOR = "supervisor"
+    STOPPED = "stopped"
+    """By the kill switch."""
+    BROKE_OFF = "broke off"
+    """Its media or its recording failed."""
+
+
 @dataclass(frozen=True, slots=True)
 class AgentChanged:
     """An agent is in another state; the board's event, passed on by `Dialler.next_event`."""
@@ -71,6 +85,8 @@ class _Agent:
     wrap_up_ends: float | None = None
     pause_wanted: bool = False
     """Asked for in a call; granted after it."""
+    last_end: str = ""
+    """`CallEnd` of the last call; empty where the agent ended it, and from the next one on."""
     calls: int = 0
     talk_s: float = 0.0
     wrap_up_s: float = 0.0
@@ -158,11 +174,18 @@ class AgentBoard:
             one.calls += 1
             self._go(one, AgentState.IN_CALL, now, call_ref=call_ref, campaign=one.campaign, code=one.code)
 
-    def receive_call_ended(self, agent: str, call_ref: str, now: float, wrap_up_s: float) -> None:
-        """The agent's call is over: wrap-up, unless none is due; a reservation is simply released."""
+    def receive_call_ended(
+        self, agent: str, call_ref: str, now: float, wrap_up_s: float, because: CallEnd | None = None
+    ) -> None:
+        """The agent's call is over: wrap-up, unless none is due; a reservation is simply released.
+
+        because: told to the agent until the next call is there; None where there is nothing to tell.
+        """
         one = self._holding(agent, call_ref)
         if one is None or one.state is AgentState.WRAP_UP:
             return
+        if one.state is AgentState.IN_CALL or because is not None:
+            one.last_end = because or ""
         if one.state is AgentState.IN_CALL and wrap_up_s > 0:
             self._go(one, AgentState.WRAP_UP, now, call_ref=call_ref, campaign=one.campaign, code=one.code)
             one.wrap_up_ends = now + wrap_up_s
@@ -269,6 +292,11 @@ class AgentBoard:
         one = self._agents.get(agent)
         return one.code if one is not None and one.state is AgentState.PAUSED else ""
 
+    def last_end_of(self, agent: str) -> str:
+        """Why the last call ended, as `CallEnd`; empty where the agent ended it, in a call and outside of a shift."""
+        one = self._agents.get(agent)
+        return one.last_end if one is not None else ""
+
     def will_pause(self, agent: str) -> bool:
         one = self._agents.get(agent)
         return one is not None and one.pause_wanted
@@ -329,6 +357,8 @@ class AgentBoard:
         one.call_ref, one.campaign, one.wrap_up_ends = call_ref, campaign, None
         if state is AgentState.READY:
             one.waiting_since = now
+        if state in (AgentState.IN_CALL, AgentState.OFFLINE):
+            one.last_end = ""
         self.generation += 1
         self.changes += 1
         shown = code if state is AgentState.PAUSED else ""

@@ -7,6 +7,7 @@ that its first sample is heard in time: from then on the call counts as abandone
 
 from softswitch.amd.verdict import Verdict
 from softswitch.calls.outcome import Outcome
+from softswitch.dialler.agents import CallEnd
 from softswitch.dialler.books import Books
 from softswitch.dialler.call import LIVE, UNANSWERED, WITH_MACHINE, Call, CallState
 from softswitch.dialler.campaign import AmdMode
@@ -122,7 +123,7 @@ class AnsweredCalls:
     def media_failed(self, call: Call, now: float) -> None:
         """Nobody can be heard any more; a call that had no agent yet becomes an abandoned one as it ends."""
         if call.state in LIVE:
-            self.hang_up(call, "media", now, wrap_up=True)
+            self.hang_up(call, "media", now, wrap_up=True, because=CallEnd.BROKE_OFF)
 
     def take_up(self, call: Call, now: float) -> None:
         """The process that had the call is gone, and with it what it may have asked for last: that is asked anew."""
@@ -165,16 +166,20 @@ class AnsweredCalls:
         elif call.state is CallState.MESSAGE:
             self.hang_up(call, "message-ended", now, wrap_up=False)
 
-    def play_message(self, call: Call, clip: str, now: float) -> None:
-        """Give up on agents for this call. It is abandoned from here on, unless one was heard before and stayed."""
-        self._books.part_from_agent(call, now, wrap_up=call.state is CallState.IN_CALL)
+    def play_message(self, call: Call, clip: str, now: float, because: CallEnd | None = None) -> None:
+        """Give up on agents for this call. It is abandoned from here on, unless one was heard before and stayed.
+
+        because: what an agent who is in it is told.
+        """
+        self._books.part_from_agent(call, now, wrap_up=call.state is CallState.IN_CALL, because=because)
         call.state, call.timer, call.clip = CallState.MESSAGE, now + self._margins.message_limit_s, clip
         self._shift.emit(PlayMessage(call.attempt.call_ref, clip))
         if not call.served or call.person_at is not None:
             self._books.record_abandoned(call, now)
 
-    def hang_up(self, call: Call, cause: str, now: float, *, wrap_up: bool) -> None:
-        self._books.part_from_agent(call, now, wrap_up=wrap_up)
+    def hang_up(self, call: Call, cause: str, now: float, *, wrap_up: bool, because: CallEnd | None = None) -> None:
+        """because: what an agent who is in it is told."""
+        self._books.part_from_agent(call, now, wrap_up=wrap_up, because=because)
         call.state, call.timer = CallState.ENDING, now + self._margins.ending_limit_s
         self._shift.emit(HangUp(call.attempt.call_ref, cause))
 
@@ -188,7 +193,7 @@ class AnsweredCalls:
             return
         if call.state in (CallState.CONNECTING, CallState.IN_CALL):
             self._shift.emit(MuteAgent(call.attempt.call_ref, call.agent))
-        self.play_message(call, clip, now)
+        self.play_message(call, clip, now, CallEnd.STOPPED)
 
     def connect_longest_waiting(self, call: Call, now: float) -> bool:
         if not call.agent and not self._reserve(call, now):

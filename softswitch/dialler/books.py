@@ -8,6 +8,7 @@ from typing import Any
 from softswitch.amd.verdict import Cause, Verdict
 from softswitch.calls.outcome import Outcome
 from softswitch.dialler import recycle
+from softswitch.dialler.agents import CallEnd
 from softswitch.dialler.alternatives import without_suppressed
 from softswitch.dialler.attempt import NOBODY_MET, Disposition
 from softswitch.dialler.call import Call, CallState
@@ -101,8 +102,11 @@ class Books:
         self._count_live(call, call.served and not call.abandoned)
         self.note(call, amd_acted=False)
 
-    def part_from_agent(self, call: Call, now: float, *, wrap_up: bool) -> None:
-        """Free the call's agent: to wrap up where the agent has talked, else ready at once."""
+    def part_from_agent(self, call: Call, now: float, *, wrap_up: bool, because: CallEnd | None = None) -> None:
+        """Free the call's agent: to wrap up where the agent has talked, else ready at once.
+
+        because: what the agent is told of it, where the two had been joined; of a machine that is always said.
+        """
         agent, call.agent = call.agent, ""
         if not agent:
             return
@@ -110,7 +114,11 @@ class Books:
         wrap_up_s = self._shift.campaign.wrap_up_s if talked and wrap_up else 0.0
         if talked and not call.machine and wrap_up_s > 0:
             self.wrapping[agent] = call
-        self._shift.board.receive_call_ended(agent, call.attempt.call_ref, now, wrap_up_s)
+        if call.state not in (CallState.CONNECTING, CallState.IN_CALL):
+            because = None
+        elif call.machine:
+            because = CallEnd.MACHINE
+        self._shift.board.receive_call_ended(agent, call.attempt.call_ref, now, wrap_up_s, because)
 
     def take_up_wrap_up(self, agent: str, call: Call) -> None:
         """A call that ended under another process and is being wrapped up."""
@@ -127,7 +135,7 @@ class Books:
         if by_callee and answered and not call.findings and self._shift.campaign.amd is not AmdMode.OFF:
             self._hung_up_before_any_verdict(call, now)
         disposition = self._came_to(call, by_callee, now) if answered else _BY_OUTCOME[outcome]
-        self.part_from_agent(call, now, wrap_up=True)
+        self.part_from_agent(call, now, wrap_up=True, because=CallEnd.HUNG_UP if by_callee else CallEnd.BROKE_OFF)
         silent = (
             disposition is Disposition.ABANDONED
             and not call.message_heard

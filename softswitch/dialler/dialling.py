@@ -8,7 +8,7 @@ from typing import Any
 from softswitch.amd.verdict import Cause, Verdict
 from softswitch.calls.outcome import Outcome
 from softswitch.dialler.abandonment import DayCounts, FalsePositives
-from softswitch.dialler.agents import AgentState
+from softswitch.dialler.agents import AgentState, CallEnd
 from softswitch.dialler.attempt import AGENT_DISPOSITIONS, CallSound, Disposition
 from softswitch.dialler.call import BEFORE_ANSWER, LIVE, RECALLABLE, UNANSWERED, WITH_MACHINE, Call, CallState
 from softswitch.dialler.campaign import Purpose
@@ -377,15 +377,18 @@ class Dialler(ChosenCampaign):
     def receive_sound(self, call_ref: str, sound: CallSound, now: float) -> None:
         self._note(call_ref, now, **asdict(sound))
 
-    def hang_up(self, call_ref: str, now: float) -> None:
-        """An agent or a supervisor ends the call; one that rings is cancelled when the minimum ring is over."""
+    def hang_up(self, call_ref: str, now: float, because: CallEnd | None = None) -> None:
+        """An agent or a supervisor ends the call; one that rings is cancelled when the minimum ring is over.
+
+        because: what an agent is told who did not end it.
+        """
         call = self._shift.calls.get(call_ref)
         if call is None:
             return
         if call.state in RECALLABLE:
             self._placed.unwanted(call, now)
         elif call.state in LIVE:
-            self._answered.hang_up(call, "asked", now, wrap_up=True)
+            self._answered.hang_up(call, "asked", now, wrap_up=True, because=because)
         self._settle(now)
 
     def _call(self, call_ref: str, *states: CallState) -> Call | None:

@@ -47,6 +47,8 @@ class AgentDesk:
             calls=0 if figures is None else figures.calls,
             is_line_up=site.agents.talk_of(agent).line is not None,
             is_away=site.agents.is_away(agent),
+            ended=site.board.last_end_of(agent),
+            unheard=site.agents.unheard_because(agent),
             has_phone=any(each.id == agent and each.phone_username for each in site.settings.agents),
             headset_test_due=site.headset_tests.is_due(agent),
             pause_codes=site.settings.people.pause_codes,

@@ -66,6 +66,14 @@ class AgentLines:
         seat = self._seats[agent]
         return seat.line is None and seat.partner is not None and seat.away_until > 0
 
+    def unheard_because(self, agent: str) -> str:
+        """Why the callee does not hear the agent who is in a call: "taken over", "muted", or empty. KeyError where
+        unknown."""
+        seat = self._seats[agent]
+        if seat.partner is None:
+            return ""
+        return "taken over" if seat.parted else "muted" if seat.muted else ""
+
     @property
     def may_be_silent(self) -> bool:
         """Whether phones may send nothing while nobody speaks."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from softswitch.config import recordings_directory
-from softswitch.dialler.agents import AgentState
+from softswitch.dialler.agents import AgentState, CallEnd
 from softswitch.dialler.attempt import DialAttempt, Disposition
 from softswitch.dialler.detection import Truth
 from softswitch.dialler.dialling import Dialler
@@ -222,7 +222,7 @@ class Desk(SupervisorDesk):
 
     async def hang_up(self, call_ref: str) -> None:
         with self._site.mutating() as now:
-            self._site.hang_up(call_ref, now)
+            self._site.hang_up(call_ref, now, CallEnd.SUPERVISOR)
 
     async def kill_switch(self, by: str) -> None:
         site = self._site

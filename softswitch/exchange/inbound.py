@@ -10,7 +10,7 @@ import structlog
 
 from softswitch.calls.events import CallOffered
 from softswitch.calls.outcome import Outcome
-from softswitch.dialler.agents import AgentBoard
+from softswitch.dialler.agents import AgentBoard, CallEnd
 from softswitch.dialler.attempt import CallSound, DialAttempt, Disposition
 from softswitch.dialler.blending import Blend
 from softswitch.dialler.waiting import GiveUp, Hear, Overflow, WaitingRoom
@@ -149,11 +149,14 @@ class InboundCalls:
     def call_of(self, call_ref: str) -> Line | None:
         return next((c.line for c in self._calls.values() if c.call_ref == call_ref), None)
 
-    def hang_up(self, call_ref: str, now: float) -> bool:
-        line = self.call_of(call_ref)
-        if line is not None:
-            self._lines.hang_up(line, now)
-        return line is not None
+    def hang_up(self, call_ref: str, now: float, because: CallEnd | None = None) -> bool:
+        """Whether there was such a call.  because: what its agent is told."""
+        call = next((each for each in self._calls.values() if each.call_ref == call_ref), None)
+        if call is None or call.line is None:
+            return False
+        call.ends_because = because
+        self._lines.hang_up(call.line, now)
+        return True
 
     def kill(self, clip: str, now: float) -> None:
         """The kill switch: agents are out of their calls at once, callers hear the clip, then the calls end."""
@@ -161,13 +164,13 @@ class InboundCalls:
             agent, call.agent = call.agent, ""
             if agent:
                 self._agents.release(agent, now)
-                self._board.receive_call_ended(agent, call.call_ref, now, WRAP_UP_S)
+                self._board.receive_call_ended(agent, call.call_ref, now, WRAP_UP_S, CallEnd.STOPPED)
             self.overflows.end(call.call_ref, now)
             self._turn_away(call, clip if call.line is not None else "", 503, now)
 
     def recording_failed(self, call_ref: str, now: float) -> None:
         """No recording, no call."""
-        self.hang_up(call_ref, now)
+        self.hang_up(call_ref, now, CallEnd.BROKE_OFF)
 
     # What the lines report.
 
@@ -190,7 +193,8 @@ class InboundCalls:
             self._blend.receive_handled(call.queue.campaign, now - call.talks_since + WRAP_UP_S)
         if call.agent:
             self._agents.release(call.agent, now)
-            self._board.receive_call_ended(call.agent, call.call_ref, now, WRAP_UP_S)
+            because = CallEnd.HUNG_UP if by_peer else call.ends_because
+            self._board.receive_call_ended(call.agent, call.call_ref, now, WRAP_UP_S, because)
         self.overflows.end(call.call_ref, now)
         self._save(call, line.sound)
 

@@ -9,6 +9,7 @@ import structlog
 
 from softswitch.calls.events import CallOffered, Origin
 from softswitch.calls.outcome import Outcome
+from softswitch.dialler.agents import CallEnd
 from softswitch.dialler.attempt import CallSound, DialAttempt, Disposition
 from softswitch.dialler.snapshots import attempt_from, attempt_snapshot
 from softswitch.errors import SoftswitchError
@@ -36,6 +37,8 @@ class InboundCall:
     """To be called back."""
     hears: str = ""
     """Clip that plays once, to its end."""
+    ends_because: CallEnd | None = None
+    """What its agent is told where we end it."""
     turned_away: bool = False
     """What plays is the last that the caller hears."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from softswitch.config import Settings, recordings_directory, routes_of, scripts_of
-from softswitch.dialler.agents import AgentBoard, AgentState
+from softswitch.dialler.agents import AgentBoard, AgentState, CallEnd
 from softswitch.dialler.blending import Blend
 from softswitch.dialler.dialling import Dialler
 from softswitch.dialler.locks import NumberLocks
@@ -132,13 +132,13 @@ class Site:
             self.inbound.agent_gone(agent, now)
         self.settle()
 
-    def hang_up(self, call_ref: str, now: float) -> None:
-        """End a call, whoever is in it. KeyError for one that is over."""
-        if self.inbound.hang_up(call_ref, now):
+    def hang_up(self, call_ref: str, now: float, because: CallEnd) -> None:
+        """End a call, whoever is in it. KeyError for one that is over.  because: what its agent is told."""
+        if self.inbound.hang_up(call_ref, now, because):
             return
         for calls in self.campaigns.values():
             if call_ref in calls:
-                calls.dialler.hang_up(call_ref, now)
+                calls.dialler.hang_up(call_ref, now, because)
                 return
         raise KeyError(call_ref)
 

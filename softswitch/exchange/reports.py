@@ -7,7 +7,7 @@ import structlog
 
 from softswitch.calls.events import CallEnded, CallEvent, CallFailed, CallOffered
 from softswitch.calls.routing import LogIn, Refuse, RoutingTable, ToQueue, route
-from softswitch.dialler.agents import AgentChanged, AgentState
+from softswitch.dialler.agents import AgentChanged, AgentState, CallEnd
 from softswitch.exchange import health
 from softswitch.exchange.headset_tests import HEADSET_TEST
 from softswitch.exchange.media_process import MediaProcess
@@ -137,7 +137,7 @@ class Reports:
     def end_call(self, call_ref: str, now: float) -> None:
         """A call whose supervisor has gone, who had taken it over; it may be over already."""
         with suppress(KeyError):
-            self.site.hang_up(call_ref, now)
+            self.site.hang_up(call_ref, now, CallEnd.SUPERVISOR)
         self.site.settle()
 
     def receive_audit_health(self, trouble: str) -> None:

@@ -39,6 +39,10 @@ class AgentPageView:
     """How loud the own voice is on the line, while the headset must be tested; None where that is not measured."""
     is_away: bool = False
     """The page was loaded anew in a call: the callee waits for its headset."""
+    ended: str = ""
+    """Why the last call left the agent without the agent's doing, as `CallEnd`, until the next one."""
+    unheard: str = ""
+    """In a call: "muted" by a supervisor, or "taken over" by one, who talks to the callee instead."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,10 @@ class SmallFloor:
         self.codes: dict[str, str] = {}
         self.noted: dict[str, str] = {}
         """What came of agents' calls, as their pages are told."""
+        self.ends: dict[str, str] = {}
+        """Why agents' last calls ended."""
+        self.unheard: dict[str, str] = {}
+        """Agents whom their callees do not hear, and why."""
         self.voices: dict[str, float] = {}
         """How loud agents are on their phones, dBov."""
         self.campaign = "transport-2026"

@@ -58,6 +58,8 @@ class SmallInterviews(SmallFloor):
             has_script=agent in self.led,
             disposition=self.noted.get(agent, ""),
             voice_dbov=self.voices.get(agent),
+            ended=self.ends.get(agent, ""),
+            unheard=self.unheard.get(agent, ""),
         )
 
     def interview(self, agent: str) -> InterviewView | None:

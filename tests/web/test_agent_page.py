@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from memory_people import PASSWORD
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Locator, Page, expect
 from site_client import Site, served, until
 from small_site import SmallSwitch
 
 from softswitch.config.scripts import load_script
-from softswitch.dialler.agents import AgentState
+from softswitch.dialler.agents import AgentState, CallEnd
 from softswitch.survey.questionnaire import Ending
 from softswitch.web.room import WebSettings
 from tests.web.browser import CHROMIUM, agent_tab, chromium, picture
@@ -189,6 +189,51 @@ def test_refusal_opt_out_appointment_and_pause_are_a_click_and_a_word_away() -> 
             await until(lambda: switch.states["101"] is AgentState.READY)
 
     story(body)
+
+
+def test_an_agent_is_told_why_the_call_ended_and_who_hears_nothing_of_what_is_said() -> None:
+    async def body(switch: SmallSwitch, browser: Browser, url: str) -> None:
+        switch._set("101", AgentState.READY)
+        async with agent_tab(browser, url, "101", PASSWORD) as page:
+            told = page.locator(".desk-top .desk-notice")  # there from the start, so that screen readers say it
+            await says(page, "Waiting for the next call")
+            assert await told.inner_text() == ""
+            for end, words in (
+                (CallEnd.HUNG_UP, "The other end hung up."),
+                (CallEnd.MACHINE, "An answering machine or a recording was there: the call was ended."),
+                (CallEnd.SUPERVISOR, "A supervisor ended the call."),
+                (CallEnd.STOPPED, "A supervisor stopped all calls."),
+                (CallEnd.BROKE_OFF, "The line broke off."),
+            ):
+                switch.begin_interview("K7F2", "101", SCRIPT)
+                await says(page, "I am calling from Meadow Research")
+                await until_text(told, "")
+                switch.live.clear()
+                switch.led.clear()
+                switch.ends["101"] = end
+                switch._set("101", AgentState.READY)
+                await until_text(told, words)
+                if end is CallEnd.MACHINE:
+                    await picture(page, "agent-machine")
+                    await check_accessibility(page)
+                switch.ends.clear()
+            switch.begin_interview("K7F2", "101", SCRIPT)
+            for why, words in (
+                ("muted", "A supervisor has muted you"),
+                ("taken over", "A supervisor talks to the callee"),
+            ):
+                switch.unheard["101"] = why
+                await told.get_by_text(words).wait_for()
+                await check_accessibility(page)
+            await picture(page, "agent-taken-over")
+            switch.unheard.clear()
+            await until_text(told, "")
+
+    story(body)
+
+
+async def until_text(place: Locator, words: str) -> None:
+    await expect(place).to_have_text(words)
 
 
 def test_the_headset_is_tested_before_the_shift_begins() -> None:

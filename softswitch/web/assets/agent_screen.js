@@ -8,6 +8,14 @@ const OTHERS = {
   callback: "Appointment", "opt-out": "Never to be called again", "over-quota": "Enough of these already",
   silence: "Nobody was heard", screened: "A call-screening assistant", "hung-up": "Hung up at once",
 };
+const CALL_ENDS = {
+  "hung up": "The other end hung up.", machine: "An answering machine or a recording was there: the call was ended.",
+  supervisor: "A supervisor ended the call.", stopped: "A supervisor stopped all calls.", "broke off": "The line broke off.",
+};
+const UNHEARD = {
+  muted: "A supervisor has muted you: the callee does not hear you.",
+  "taken over": "A supervisor talks to the callee. You hear and say nothing more in this call.",
+};
 const NO_ANSWER = { dont_know: "Does not know", refused: "Would rather not say" };
 const ENDINGS = {
   complete: "Complete", screened_out: "Not for this survey", over_quota: "Enough of these already", refused: "Refused",
@@ -24,7 +32,8 @@ export default {
       <span v-if="page.state !== 'offline'" class="desk-clock" role="timer" :aria-label="'Time in this state'">{{ clock(since) }}</span>
       <span v-if="page.pause_wanted" class="desk-hint">pause after this call</span>
       <p class="desk-notice" role="alert"><span v-if="view.notice" :key="view.notices">{{ view.notice }}</span>
-        <span v-else-if="page.is_away">The callee waits while your headset is connected again.</span></p>
+        <span v-else-if="page.is_away">The callee waits while your headset is connected again.</span>
+        <span v-else-if="told" :class="{ 'is-news': !page.unheard }">{{ told }}</span></p>
       <span v-if="page.calls" class="desk-hint">{{ page.calls }} {{ page.calls === 1 ? "call" : "calls" }} this shift</span>
       <button v-for="each in (elsewhere ? [] : view.scripts || [])" :key="each" class="act" @click="say('practise', { campaign: each })">Practise {{ each }}</button>
       <button v-if="canPause" class="act" @click="open('pauses')">{{ inCall ? "Pause after this call" : "Pause" }}</button>
@@ -223,6 +232,7 @@ export default {
     atWork() { return !this.elsewhere && (this.page.state === "in call" || this.page.state === "wrap-up"); },
     preview() { return !this.elsewhere && this.page.state === "reserved" && this.page.call && this.page.call.is_shown_first; },
     over() { return Boolean(this.interview && this.interview.ending); },
+    told() { return this.elsewhere ? "" : UNHEARD[this.page.unheard] || CALL_ENDS[this.page.ended] || ""; },
     ending() { return ENDINGS[this.interview.ending] || this.interview.ending; },
     noted() { return this.page.disposition !== "" && this.page.disposition !== "connected"; }, // which the switch says of every call that somebody answered
     outcomeName() {
