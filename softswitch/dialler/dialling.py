@@ -1,26 +1,25 @@
-"""The dialler: one campaign's machine, from the hopper to the disposition. Here is all that it can be told."""
+"""The dialler: one campaign's machine, from the hopper to the disposition.
+
+Here are its orders, and all that happens to its agents and calls. Of its leads it is told in `supplied`, of what was
+before it in `continuing`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
-from typing import Any
 
 from softswitch.amd.verdict import Cause, Verdict
 from softswitch.calls.outcome import Outcome
-from softswitch.dialler.abandonment import DayCounts, FalsePositives
 from softswitch.dialler.agents import AgentState, CallEnd
 from softswitch.dialler.attempt import AGENT_DISPOSITIONS, CallSound, Disposition
 from softswitch.dialler.call import BEFORE_ANSWER, LIVE, RECALLABLE, UNANSWERED, WITH_MACHINE, Call, CallState
-from softswitch.dialler.campaign import Purpose
-from softswitch.dialler.choosing import ChosenCampaign
+from softswitch.dialler.continuing import ContinuedCampaign
 from softswitch.dialler.detection import Finding
-from softswitch.dialler.lead import Lead
 from softswitch.dialler.rules import faults
-from softswitch.dialler.snapshots import Snapshot, call_from, call_snapshot
 from softswitch.errors import UsageError
 
 
-class Dialler(ChosenCampaign):
+class Dialler(ContinuedCampaign):
     """One campaign. After any mutation drain `next_event`, then re-arm by `next_timer`.
 
     Several diallers may share a board, a suppression list and number locks; after a mutation of one, drain and re-arm
@@ -29,85 +28,6 @@ class Dialler(ChosenCampaign):
     Every input may come twice, late, or out of order: what names a call that is over, or tells of what is past, is
     ignored.
     """
-
-    # what is known before the start
-
-    def set_wall(self, wall: datetime, now: float) -> None:
-        """The wall clock (aware) at `now`; say it again whenever the clock was set."""
-        self._shift.set_wall(wall, now)
-
-    def restore_day(self, counts: DayCounts) -> None:
-        """Take up a day's ledger from the store, so that a restart does not make the day's budget new."""
-        self._shift.ledger.restore(counts)
-
-    def restore_callbacks_missed(self, count: int, now: float) -> None:
-        """The same for callbacks that were due today and not made in time."""
-        self._supply.restore_callbacks_missed(count, now)
-
-    def receive_reviews(self, reviewed: int, people: int) -> None:
-        """Of how many recordings classed as machines a reviewer could tell, and how many of them were people's."""
-        ledger = self._shift.ledger
-        ledger.false_positives = FalsePositives(ledger.false_positives.prior, reviewed, people)
-
-    def receive_lead_totals(self, total: int, left: int, now: float) -> None:
-        """From the store: all leads of the campaign, and those neither done nor suppressed (queued ones included)."""
-        self._books.leads_total, self._books.leads_left = total, left
-        self._settle(now)
-
-    def receive_screening(self, screened_at: datetime, now: float) -> None:
-        """When the campaign's leads were last screened against TPS and CTPS; asked for where it is marketing.
-
-        Leads that were taken before a new list go back to the source, which knows whom it names.
-        """
-        if self.campaign.purpose is Purpose.MARKETING and self._screened_at not in (None, screened_at):
-            self._supply.give_all_back(now)
-        self._screened_at = screened_at
-        self._settle(now)
-
-    # what the process before left
-
-    def snapshot(self, call_ref: str) -> dict[str, Any] | None:
-        """What another process needs to go on with a call; None for one that is over or unknown."""
-        call = self._shift.calls.get(call_ref)
-        return None if call is None else call_snapshot(call)
-
-    def take_up(self, snapshot: Snapshot, now: float) -> str:
-        """Go on with a call of another process; its `call_ref`. Say before what the agents are doing.
-
-        Who talks talks on. Who waits for an agent or a message gets one, or the end, as the clocks of the call say: to
-        them the time in between has passed like any other. What rings is cut off, but not before the minimum ring, and
-        an answer in that time is served. Raises UsageError where the snapshot cannot be used.
-        """
-        try:
-            call = call_from(snapshot)
-        except (KeyError, TypeError, ValueError) as error:
-            raise UsageError(f"the snapshot of a call cannot be used ({type(error).__name__})") from error
-        call_ref = call.attempt.call_ref
-        if call.state in (CallState.PREVIEW, CallState.COMMITTING, CallState.ENDED) or call_ref in self._shift.calls:
-            raise UsageError("the snapshot of a call is of one that is not up, or is up already")
-        self._shift.add_call(call)
-        self._shift.locks.claim(call.lead.number)
-        self._books.note(call)
-        if call.state in BEFORE_ANSWER:
-            self._placed.take_up(call, now)
-        else:
-            self._answered.take_up(call, now)
-            self._answered.notice_agents(now)
-        self._settle(now)
-        return call_ref
-
-    def wrap_up_snapshot(self, agent: str) -> dict[str, Any] | None:
-        """The call that an agent of this campaign is wrapping up."""
-        call = self._books.wrapping.get(agent)
-        return None if call is None else call_snapshot(call)
-
-    def take_up_wrap_up(self, agent: str, snapshot: Snapshot) -> None:
-        """What the agent says of the call in the wrap-up shall be heard. Raises UsageError as `take_up`."""
-        try:
-            call = call_from(snapshot)
-        except (KeyError, TypeError, ValueError) as error:
-            raise UsageError(f"the snapshot of a call cannot be used ({type(error).__name__})") from error
-        self._books.take_up_wrap_up(agent, call)
 
     # the campaign
 
@@ -165,11 +85,6 @@ class Dialler(ChosenCampaign):
                 self._placed.unwanted(call, now)
         self._settle(now)
 
-    def add_leads(self, leads: Sequence[Lead], now: float) -> None:
-        """The answer to `LeadsWanted`; empty when there are none to be dialled now."""
-        self._supply.add(leads, now, keep=self._wanted in ("running", "paused"))
-        self._settle(now)
-
     def receive_interlocks(self, closed: bool, now: float) -> None:
         """Whether every interlock is closed; until told so, nothing is dialled."""
         self._interlocks_closed = closed
@@ -178,20 +93,6 @@ class Dialler(ChosenCampaign):
     def receive_channels(self, free: int, now: float) -> None:
         """Channels free on the trunk just now, calls whose INVITE has been told of counted as taken."""
         self._pace.receive_channels(free)
-        self._settle(now)
-
-    def receive_suppressed(self, number: str, now: float) -> None:
-        """The number asked not to be called, by whatever way; effective at once.
-
-        If it is ringing, it rings on to the minimum ring and is then cut off. If it is answered before that, the call
-        goes to an agent like any other: who has lifted the receiver is owed a voice, and silence or a hang-up would be
-        an abandoned call to the very person who asked to be left alone. Its lead is suppressed whatever comes of it.
-        """
-        self._shift.suppression.add(number)
-        self._supply.suppress(number, now)
-        for call in list(self._shift.calls.values()):
-            if call.lead.number == number and call.state in RECALLABLE:
-                self._placed.unwanted(call, now)
         self._settle(now)
 
     # agents

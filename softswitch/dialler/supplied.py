@@ -1,0 +1,47 @@
+"""What a campaign is told of its leads: those to be dialled, how many are left, and who is not to be called."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from softswitch.dialler.call import RECALLABLE
+from softswitch.dialler.campaign import Purpose
+from softswitch.dialler.choosing import ChosenCampaign
+from softswitch.dialler.lead import Lead
+
+
+class SuppliedCampaign(ChosenCampaign):
+    """A campaign and its source of leads; `continuing` and `dialling` add the rest."""
+
+    def add_leads(self, leads: Sequence[Lead], now: float) -> None:
+        """The answer to `LeadsWanted`; empty when there are none to be dialled now."""
+        self._supply.add(leads, now, keep=self._wanted in ("running", "paused"))
+        self._settle(now)
+
+    def receive_lead_totals(self, total: int, left: int, now: float) -> None:
+        """From the store: all leads of the campaign, and those neither done nor suppressed (queued ones included)."""
+        self._books.leads_total, self._books.leads_left = total, left
+        self._settle(now)
+
+    def receive_screening(self, screened_at: datetime, now: float) -> None:
+        """When the campaign's leads were last screened against TPS and CTPS; asked for where it is marketing.
+
+        Leads that were taken before a new list go back to the source, which knows whom it names.
+        """
+        if self.campaign.purpose is Purpose.MARKETING and self._screened_at not in (None, screened_at):
+            self._supply.give_all_back(now)
+        self._screened_at = screened_at
+        self._settle(now)
+
+    def receive_suppressed(self, number: str, now: float) -> None:
+        """The number asked not to be called, by whatever way; effective at once.
+
+        If it is ringing, it rings on to the minimum ring and is then cut off. If it is answered before that, the call
+        goes to an agent like any other: who has lifted the receiver is owed a voice, and silence or a hang-up would be
+        an abandoned call to the very person who asked to be left alone. Its lead is suppressed whatever comes of it.
+        """
+        self._shift.suppression.add(number)
+        self._supply.suppress(number, now)
+        for call in list(self._shift.calls.values()):
+            if call.lead.number == number and call.state in RECALLABLE:
+                self._placed.unwanted(call, now)
+        self._settle(now)
