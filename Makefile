@@ -42,7 +42,7 @@ peers:
 # Compiled beforehand, so that no test's time limit holds the minute that it takes.
 kernels: .venv/ready
 	$(BIN)/python -m softswitch.media --compile
-	$(BIN)/python -c "from softswitch.exchange.opening import discard_stale_pacing as discard; discard(); \
+	$(BIN)/python -c "from softswitch.exchange.running.opening import discard_stale_pacing as discard; discard(); \
 	from softswitch.pacing.simulate import compile_kernels; compile_kernels()"
 
 # Ten minutes of schemathesis with each role.

@@ -18,21 +18,23 @@ from softswitch.dialler.agents import AgentBoard, AgentState
 from softswitch.dialler.blending import Blend
 from softswitch.dialler.locks import NumberLocks
 from softswitch.dialler.suppression import SuppressionList
-from softswitch.exchange import health
-from softswitch.exchange.administration import Administration, make_administration
-from softswitch.exchange.agents import AgentLines
-from softswitch.exchange.audit_keys import find_key
-from softswitch.exchange.audit_start import make_audit, start_audit
-from softswitch.exchange.carriers import find_carriers
-from softswitch.exchange.desk import Desk
-from softswitch.exchange.headsets import Headsets
-from softswitch.exchange.health import Health
-from softswitch.exchange.inbound import InboundCalls
-from softswitch.exchange.lines import Lines
-from softswitch.exchange.media_process import MediaProcess, Progress, quietly
-from softswitch.exchange.never_dial_watch import NeverDialWatch, take_up_never_dial
-from softswitch.exchange.notes import Notes, NoteSeal
-from softswitch.exchange.opening import (
+from softswitch.exchange.audit.keys import find_key
+from softswitch.exchange.audit.start import make_audit, start_audit
+from softswitch.exchange.calls.inbound import InboundCalls
+from softswitch.exchange.calls.queues import Queue
+from softswitch.exchange.calls.records import Records
+from softswitch.exchange.desks.administration import Administration, make_administration
+from softswitch.exchange.desks.desk import Desk
+from softswitch.exchange.floor.agents import AgentLines
+from softswitch.exchange.floor.supervision import Supervision
+from softswitch.exchange.floor.supervisors import SupervisorLines
+from softswitch.exchange.intake.trunks import Trunks
+from softswitch.exchange.running import health
+from softswitch.exchange.running.conditions import SiteConditions
+from softswitch.exchange.running.health import Health
+from softswitch.exchange.running.media_process import MediaProcess, Progress, quietly
+from softswitch.exchange.running.never_dial_watch import NeverDialWatch, take_up_never_dial
+from softswitch.exchange.running.opening import (
     campaigns_of,
     import_lists,
     make_folders,
@@ -44,20 +46,18 @@ from softswitch.exchange.opening import (
     take_up_recordings,
     take_up_store,
 )
-from softswitch.exchange.premises import Site, wall
-from softswitch.exchange.queues import Queue
-from softswitch.exchange.records import Records
-from softswitch.exchange.reports import Reports
-from softswitch.exchange.retention import Retention
-from softswitch.exchange.site_conditions import SiteConditions
-from softswitch.exchange.site_work import open_work, start_campaigns
-from softswitch.exchange.srtp_rules import srtp_rules
-from softswitch.exchange.supervision import Supervision
-from softswitch.exchange.supervisors import SupervisorLines
-from softswitch.exchange.suppression_watch import SuppressionWatch
-from softswitch.exchange.tolls import make_toll_guard
-from softswitch.exchange.trunks import Trunks
-from softswitch.exchange.uptake import Left, SiteNotes, Uptake, take_up_places
+from softswitch.exchange.running.premises import Site, wall
+from softswitch.exchange.running.reports import Reports
+from softswitch.exchange.running.retention import Retention
+from softswitch.exchange.running.suppression_watch import SuppressionWatch
+from softswitch.exchange.running.tolls import make_toll_guard
+from softswitch.exchange.running.uptake import Left, SiteNotes, Uptake, take_up_places
+from softswitch.exchange.running.work import open_work, start_campaigns
+from softswitch.exchange.telephony.carriers import find_carriers
+from softswitch.exchange.telephony.headsets import Headsets
+from softswitch.exchange.telephony.lines import Lines
+from softswitch.exchange.telephony.notes import Notes, NoteSeal
+from softswitch.exchange.telephony.srtp_rules import srtp_rules
 from softswitch.safeguards.audit import SWITCH
 from softswitch.safeguards.gate import Gate
 from softswitch.safeguards.interlocks import AUDIT, CLOCK, MEDIA, STORE, Interlocks

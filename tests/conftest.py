@@ -24,7 +24,7 @@ LANES = {
     "tests/media": "media",
     "tests/bench": "media",
     "tests/recordings": "media",
-    "tests/exchange/test_media_process.py": "media",
+    "tests/exchange/running/test_media_process.py": "media",
     "tests/web/test_agent_page.py": "pages",
     "tests/web/test_training.py": "pages",
     "tests/web/test_wallboard_page.py": "pages",

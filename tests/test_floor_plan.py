@@ -1,6 +1,7 @@
 """The floor plan of DESIGN.md: who may import whom, and which rooms are pure."""
 
 import ast
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,8 @@ MAY_IMPORT = {
         *("exchange", "web", "testing", "demo", "configs"),
     },
 }
+# The exchange's own rooms: each knows only those before it, but for names that types alone need.
+EXCHANGE = ("audit", "telephony", "floor", "calls", "running", "intake", "desks")
 PURE = ("codecs", "pacing", "sip", "sdp", "amd", "calls", "ua", "dialler", "survey", "safeguards", "training")
 # Third-party packages that a pure room may use; the others use the standard library alone.
 PURE_THIRD_PARTY = {
@@ -59,9 +62,15 @@ def files_of(room: str) -> list[Path]:
     return sorted(folder.rglob("*.py"))
 
 
-def imports_of(path: Path) -> set[str]:
+def imports_of(path: Path, *, with_types: bool = True) -> set[str]:
+    """Full names of all that a file imports. with_types: also what only `if TYPE_CHECKING` imports."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    if not with_types:
+        tree.body = [
+            each for each in tree.body if not (isinstance(each, ast.If) and "TYPE_CHECKING" in ast.dump(each.test))
+        ]
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -81,6 +90,17 @@ def test_a_room_imports_only_the_rooms_that_the_floor_plan_names(room: str) -> N
                 continue
             inside = ".".join(parts[1:])
             assert any(inside == door or inside.startswith(f"{door}.") for door in allowed), f"{path} imports {name}"
+
+
+def test_the_rooms_of_the_exchange_stand_in_their_order() -> None:
+    folders = {path.parent.name for path in files_of("exchange") if path.name != "__init__.py"}
+    assert folders == set(EXCHANGE)
+    for room in EXCHANGE:
+        known = EXCHANGE[: EXCHANGE.index(room) + 1]
+        for path in files_of(f"exchange/{room}"):
+            ours = [name.split(".") for name in imports_of(path, with_types=False)]
+            asked = {parts[2] for parts in ours if parts[:2] == ["softswitch", "exchange"] and len(parts) > 2}
+            assert asked <= set(known), f"{path} imports {asked - set(known)}"
 
 
 @pytest.mark.parametrize("room", PURE)
@@ -113,7 +133,8 @@ def test_a_pure_room_uses_only_the_libraries_that_the_floor_plan_names(room: str
 def test_no_module_has_the_name_of_a_standard_library_module_beside_codecs() -> None:
     import sys
 
-    ours = {path.stem for room in OURS for path in files_of(room)} - {"__init__", "__main__"}
+    files = [path.relative_to(ROOT).with_suffix("") for room in OURS for path in files_of(room)]
+    ours = {part for path in files for part in path.parts} - {"__init__", "__main__"}
     assert not ours & (sys.stdlib_module_names - {"codecs"})
 
 
@@ -127,3 +148,9 @@ def test_only_the_switch_and_its_programs_know_everybody() -> None:
     for room in MAY_IMPORT:
         for path in files_of(room):
             assert not any(name.startswith("softswitch.switch") for name in imports_of(path)), path
+
+
+def test_each_folder_with_code_is_in_the_wheel() -> None:
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+    folders = {path.parent.relative_to(ROOT) for path in (ROOT / "softswitch").rglob("*.py")}
+    assert {".".join(folder.parts) for folder in folders} <= set(listed)

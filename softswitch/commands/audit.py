@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from softswitch.errors import UsageError
-from softswitch.exchange.audit_book import HEAD, NAME, SEALS
-from softswitch.exchange.audit_keys import AuditKey, fits, known_key
+from softswitch.exchange.audit.book import HEAD, NAME, SEALS
+from softswitch.exchange.audit.keys import AuditKey, fits, known_key
 from softswitch.safeguards.audit import AuditRecord
 from softswitch.safeguards.audit_inspection import Inspection, inspect
 
@@ -77,7 +77,7 @@ def export(
 ) -> None:
     """Write the log's lines as they stand there. Without --actor and --action the chain can be followed in them."""
     from softswitch.config import load
-    from softswitch.exchange.audit_start import make_audit, person
+    from softswitch.exchange.audit.start import make_audit, person
 
     if not reason.strip():
         raise UsageError("say with --reason why the audit log is exported: it is noted in the log")

@@ -30,7 +30,7 @@ async def _backup(config: Path, folder: Path) -> None:
 
     from softswitch.commands.site_copy import back_up
     from softswitch.config import load
-    from softswitch.exchange.audit_start import make_audit, person
+    from softswitch.exchange.audit.start import make_audit, person
 
     await make_audit(load(config)).note(person(), "back up", subject="site", reason=f"to {folder}")
     done = await asyncio.to_thread(back_up, config, folder)
@@ -53,7 +53,7 @@ async def _restore(folder: Path, config: Path) -> None:
 
     from softswitch.commands.site_copy import put_back
     from softswitch.config import store_url
-    from softswitch.exchange.audit_start import make_audit, person
+    from softswitch.exchange.audit.start import make_audit, person
     from softswitch.store.database import Store
 
     settings, at = await asyncio.to_thread(put_back, folder, config)

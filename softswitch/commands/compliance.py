@@ -70,7 +70,7 @@ def compliance(
 
 async def _read(config: Path, day: date | None, campaign: str, rules: RuleChoice | None) -> "list[ComplianceDay]":
     from softswitch.config import load, store_url
-    from softswitch.exchange.compliance import compliance_days
+    from softswitch.exchange.desks.compliance import compliance_days
     from softswitch.store.connection import is_missing_file
     from softswitch.store.database import Store
 

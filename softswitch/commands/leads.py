@@ -109,7 +109,7 @@ async def opened(config: Path, *, locked: bool = False) -> "AsyncIterator[tuple[
 
 async def note(settings: "Settings", action: str, *, subject: str, reason: str) -> None:
     """In the site's audit log, on disk, before it is done. UsageError without a reason."""
-    from softswitch.exchange.audit_start import make_audit, person
+    from softswitch.exchange.audit.start import make_audit, person
 
     if not reason.strip():
         raise UsageError("say with --reason why: it is noted in the site's audit log")
@@ -135,7 +135,7 @@ async def _erase(config: Path, reason: str, lead_ref: str, *, suppress: bool) ->
 
 
 async def _show(config: Path, lead_ref: str, reason: str) -> None:
-    from softswitch.exchange.audit_start import person
+    from softswitch.exchange.audit.start import person
     from softswitch.safeguards.visibility import Looker, Role, reveal_lead
 
     async with opened(config) as (settings, store):

@@ -39,7 +39,7 @@ async def _import(config: Path, file: Path, *, shorter: bool, as_json: bool) -> 
     import asyncio
 
     from softswitch.config import load, store_url, vault_key_file
-    from softswitch.exchange.audit_start import make_audit, person
+    from softswitch.exchange.audit.start import make_audit, person
     from softswitch.store.database import Store
     from softswitch.store.never_dial import check_names_somebody
     from softswitch.store.never_dial_file import read_numbers

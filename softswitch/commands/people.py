@@ -210,7 +210,7 @@ _Work = Callable[[_Office], Coroutine[Any, Any, None]]
 
 def _run(config: Path, work: _Work) -> None:
     from softswitch.config import load, store_url
-    from softswitch.exchange.audit_start import make_audit, person
+    from softswitch.exchange.audit.start import make_audit, person
     from softswitch.store.database import Store
     from softswitch.web.passwords import Passwords
 

@@ -124,9 +124,9 @@ def sweep(
 ) -> None:
     """Destroy what has been kept for long enough, as a running site does by itself after each midnight."""
     from softswitch.config import load, store_url
-    from softswitch.exchange.audit_keys import find_key
-    from softswitch.exchange.audit_start import make_audit, person
-    from softswitch.exchange.retention import Retention
+    from softswitch.exchange.audit.keys import find_key
+    from softswitch.exchange.audit.start import make_audit, person
+    from softswitch.exchange.running.retention import Retention
     from softswitch.store.database import Store
 
     settings = load(config)
@@ -156,8 +156,8 @@ def certificates(
     as_json: Annotated[bool, typer.Option("--json", help="Print the certificates as they stand.")] = False,
 ) -> None:
     """List what was destroyed, when, under which rule, by whom. Exit status 1 where one is missing or wrong."""
-    from softswitch.exchange.audit_keys import fits
-    from softswitch.exchange.retention import CERTIFICATES, tombstones_of
+    from softswitch.exchange.audit.keys import fits
+    from softswitch.exchange.running.retention import CERTIFICATES, tombstones_of
     from softswitch.recordings.destruction import standing
     from softswitch.safeguards.retention import Certificate, inspect
 
@@ -242,8 +242,8 @@ def _show(found: Findings, *, decrypted: bool) -> None:
 def _spend(config: Path, calls: list[str], request: str) -> None:
     """Use up what two people have agreed to, and have it in the site's audit log, before anything is decrypted."""
     from softswitch.config import load, recordings_directory, store_url
-    from softswitch.exchange.audit_start import make_audit, person
-    from softswitch.exchange.safekeeping import Safekeeping
+    from softswitch.exchange.audit.start import make_audit, person
+    from softswitch.exchange.desks.safekeeping import Safekeeping
     from softswitch.store.database import Store
 
     if not request:

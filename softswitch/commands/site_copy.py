@@ -24,8 +24,8 @@ from pydantic import BaseModel
 
 from softswitch.config import Settings, load, recordings_directory, store_url, vault_key_file
 from softswitch.errors import UsageError
-from softswitch.exchange.audit_book import HEAD, NAME, SEALS
-from softswitch.exchange.audit_keys import OWN as AUDIT_KEY
+from softswitch.exchange.audit.book import HEAD, NAME, SEALS
+from softswitch.exchange.audit.keys import OWN as AUDIT_KEY
 from softswitch.recordings import ledger
 from softswitch.recordings.destruction import standing
 from softswitch.recordings.names import SUFFIX

@@ -89,7 +89,7 @@ def survey_report(
 
 async def _report(config: Path, campaign: str, since: date | None, until: date | None, e: float | None) -> "Outcomes":
     from softswitch.config.scripts import load_script
-    from softswitch.exchange.outcomes import read_outcomes
+    from softswitch.exchange.desks.outcomes import read_outcomes
 
     async with _opened(config, campaign) as (site, settings, store):
         script = None if settings.script is None else load_script(settings.script, settings.visible_fields)

@@ -75,7 +75,7 @@ async def _rotate(config: Path, *, every_lead: bool) -> None:
     from sqlalchemy.engine import make_url
 
     from softswitch.config import load, store_url, vault_key_file
-    from softswitch.exchange.audit_start import make_audit, person
+    from softswitch.exchange.audit.start import make_audit, person
     from softswitch.store import rotation
     from softswitch.store.connection import create_engine
     from softswitch.store.database import Store

@@ -35,7 +35,7 @@ class PeopleStore:
         return self._vault.digest(number)
 
     def note_key(self) -> bytes:
-        """(32,) what this store's site seals its notes with while it runs; see `exchange.notes`."""
+        """(32,) what this store's site seals its notes with while it runs; see `exchange.telephony.notes`."""
         return self._vault.note_key()
 
     async def vault_status(self) -> VaultStatus:

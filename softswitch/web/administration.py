@@ -1,4 +1,4 @@
-"""What the web asks of a site's administration; `softswitch.exchange.administration.Administration` fulfils it."""
+"""What the web asks of a site's administration; `exchange.desks.administration.Administration` fulfils it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Protocol

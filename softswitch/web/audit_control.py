@@ -1,4 +1,4 @@
-"""What the auditor's pages and REST ask of the switch; `softswitch.exchange.auditing.Auditing` fulfils it."""
+"""What the auditor's pages and REST ask of the switch; `softswitch.exchange.desks.auditing.Auditing` fulfils it."""
 
 from datetime import date
 from pathlib import Path

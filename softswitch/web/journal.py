@@ -13,7 +13,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class Journal(Protocol):
-    """Where people's doings are noted; `softswitch.exchange.audit_file.AuditFile` fulfils it."""
+    """Where people's doings are noted; `softswitch.exchange.audit.file.AuditFile` fulfils it."""
 
     async def note(self, actor: str, action: str, *, subject: str, reason: str) -> None:
         """Written when it returns. Raises UsageError where that cannot be."""

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from softswitch.commands.audit import audit_app
 from softswitch.errors import UsageError
-from softswitch.exchange.audit_book import AuditBook, Entry
-from softswitch.exchange.audit_keys import AuditKey
+from softswitch.exchange.audit.book import AuditBook, Entry
+from softswitch.exchange.audit.keys import AuditKey
 from softswitch.safeguards.audit import AuditRecord, first_broken
 from softswitch.safeguards.audit_seal import Why
 from tests.auditor import AUDITOR

@@ -22,8 +22,8 @@ from softswitch.config.settings import CampaignSettings
 from softswitch.config.toml_lines import TomlLines
 from softswitch.dialler.campaign import AmdMode, AmdPoint, Campaign, Policy, RecycleRule
 from softswitch.dialler.rules import DEFAULT_MARGINS
-from softswitch.exchange.queues import Queue
-from softswitch.exchange.srtp_rules import srtp_rules
+from softswitch.exchange.calls.queues import Queue
+from softswitch.exchange.telephony.srtp_rules import srtp_rules
 from softswitch.sdp.crypto import SrtpUse
 from softswitch.ua.routes import Route
 from tests.config.good_site import GOOD, changed

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from softswitch.commands.recordings import recordings_app
 from softswitch.config import load
 from softswitch.errors import UsageError
-from softswitch.exchange.audit_file import NAME as AUDIT_LOG
+from softswitch.exchange.audit.file import NAME as AUDIT_LOG
 from softswitch.recordings.inspection import inspect_folder
 from softswitch.recordings.keys import parse_public_key, read_private_key, read_public_key, write_private_key
 from softswitch.safeguards.audit import AuditRecord, first_broken

@@ -18,9 +18,11 @@ import pytest
 import structlog
 import uvloop
 
-from softswitch.exchange import agent_desk, desk, dialled
-from softswitch.exchange.lines import Lines
-from softswitch.exchange.records import Records
+from softswitch.exchange.calls import dialled
+from softswitch.exchange.calls.records import Records
+from softswitch.exchange.desks import agent as agent_desk
+from softswitch.exchange.desks import desk
+from softswitch.exchange.telephony.lines import Lines
 from softswitch.logs import write_logs_to
 from softswitch.media import slots
 from softswitch.safeguards.wallboard import TrunkView

@@ -3,7 +3,7 @@
 import pytest
 
 from softswitch.errors import UsageError
-from softswitch.exchange import health
+from softswitch.exchange.running import health
 from softswitch.safeguards.interlocks import (
     AUDIT,
     BUDGET,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from softswitch.errors import UsageError
-from softswitch.exchange.audit_keys import AuditKey, fits
+from softswitch.exchange.audit.keys import AuditKey, fits
 from softswitch.safeguards.retention import LEADS, RECORDINGS, Certificate, KeptRecording, Rules, due, inspect
 
 NOW = datetime(2027, 6, 1, 3, 0, tzinfo=UTC)

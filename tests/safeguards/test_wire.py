@@ -35,12 +35,12 @@ CALLERS = {
     "OutgoingLeg": {"ua/making.py: LegMaker.call_number", "ua/making.py: LegMaker.ring_phone",
                     "calls/snapshots.py: restore", "calls/snapshots.py: _outgoing"},
     "call_number": {"ua/tries.py: Tries._start"},
-    "place_call": {"exchange/lines.py: Lines.dial"},
+    "place_call": {"exchange/telephony/lines.py: Lines.dial"},
 }  # fmt: skip
 DIALLERS = {
-    "exchange/dialled.py: DialledCalls._place",
-    "exchange/overflow.py: Overflows.place",
-    "exchange/trials.py: Trials.place",
+    "exchange/calls/dialled.py: DialledCalls._place",
+    "exchange/calls/overflow.py: Overflows.place",
+    "exchange/calls/trials.py: Trials.place",
 }
 """Who may have `Lines` dial: a campaign's committed attempt, a caller whom no agent could serve, and an administrator's
 test call, committed before it too."""
@@ -161,8 +161,10 @@ def test_who_asks_carriers_without_the_gate_makes_no_invite() -> None:
 
 def test_there_is_one_gate_and_it_is_given_to_the_one_pool() -> None:
     assert callers_of("Gate") == {"switch.py: Switch._start"}
-    assert callers_of("UserAgentPool") == {"exchange/opening.py: open_sip"}
-    (made,) = (call for _, call in calls_in(ROOT / "softswitch/exchange/opening.py") if called(call) == "UserAgentPool")
+    assert callers_of("UserAgentPool") == {"exchange/running/opening.py: open_sip"}
+    (made,) = (
+        call for _, call in calls_in(ROOT / "softswitch/exchange/running/opening.py") if called(call) == "UserAgentPool"
+    )
     assert {each.arg: ast.unparse(each.value) for each in made.keywords}["gate"] == "gate"
 
 

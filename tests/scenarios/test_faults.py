@@ -12,7 +12,7 @@ import uvloop
 
 from softswitch.config import load
 from softswitch.errors import SoftswitchError, UsageError
-from softswitch.exchange import records
+from softswitch.exchange.calls import records
 from softswitch.store.errors import StoreFailed
 from softswitch.store.journal import Kind as Entered
 from softswitch.switch import Switch

@@ -15,7 +15,8 @@ import uvloop
 
 from softswitch.config import Settings
 from softswitch.dialler.abandonment import DayCounts
-from softswitch.exchange import health, records, site_conditions
+from softswitch.exchange.calls import records
+from softswitch.exchange.running import conditions, health
 from softswitch.safeguards.conditions import KernelClock
 from softswitch.safeguards.interlocks import BUDGET, MEDIA, MESSAGE, ROSTER, SUPERVISOR, of
 from softswitch.store.errors import StoreFailed
@@ -81,15 +82,15 @@ class Trips:
         return lambda: self.site.switch.desk.supervisor_arrived("ben")
 
     def never_dial(self) -> Undo:
-        now = site_conditions.wall
-        return self.replaced(site_conditions, "wall", lambda: now() + timedelta(days=29))
+        now = conditions.wall
+        return self.replaced(conditions, "wall", lambda: now() + timedelta(days=29))
 
     def roster(self) -> Undo:
-        now = site_conditions.wall
-        return self.replaced(site_conditions, "wall", lambda: now() + timedelta(hours=12))  # it is about two at night
+        now = conditions.wall
+        return self.replaced(conditions, "wall", lambda: now() + timedelta(hours=12))  # it is about two at night
 
     def clock(self) -> Undo:
-        return self.replaced(site_conditions, "read_kernel_clock", lambda: KernelClock(False, 0.0))
+        return self.replaced(conditions, "read_kernel_clock", lambda: KernelClock(False, 0.0))
 
     def store(self) -> Undo:
         async def refuse(*_: object) -> None:
@@ -108,7 +109,7 @@ class Trips:
         return lambda: self.site.switch.site.health.report(MEDIA, True)
 
     def media_load(self) -> Undo:
-        self.patch.setattr(site_conditions.MediaLoad, "look", lambda *_: "the media process does not keep up")
+        self.patch.setattr(conditions.MediaLoad, "look", lambda *_: "the media process does not keep up")
         return self.patch.undo
 
     def audit(self) -> Undo:
@@ -144,8 +145,8 @@ EVERY = (
 def test_each_interlock_stops_new_dialling_at_once_and_lets_live_calls_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(site_conditions, "read_kernel_clock", lambda: KernelClock(True, 2.0))
-    monkeypatch.setattr(site_conditions, "KERNEL_LOOK_S", 0.0)
+    monkeypatch.setattr(conditions, "read_kernel_clock", lambda: KernelClock(True, 2.0))
+    monkeypatch.setattr(conditions, "KERNEL_LOOK_S", 0.0)
     monkeypatch.setattr(health, "CLOCK_SETTLE_S", 0.0)
 
     took_s: dict[str, float] = {}
@@ -192,7 +193,7 @@ def test_each_interlock_stops_new_dialling_at_once_and_lets_live_calls_go_on(
 
 def test_nothing_is_left_out_of_what_is_tripped() -> None:
     """A condition that the site asks for and this file does not trip."""
-    asked = site_conditions.SiteConditions(Settings()).questions()
+    asked = conditions.SiteConditions(Settings()).questions()
     # without campaigns; the scenario compares the rest with the wallboard
     assert set(asked) == {"never-dial list", "media load"}
 

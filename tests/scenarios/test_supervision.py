@@ -10,7 +10,7 @@ import pytest
 import uvloop
 
 from softswitch.errors import UsageError
-from softswitch.exchange.audit_start import person
+from softswitch.exchange.audit.start import person
 from softswitch.safeguards.audit import SWITCH, AuditRecord, first_broken
 from softswitch.safeguards.supervision_views import ConversationView
 from softswitch.testing.callee import CalleePlan, Kind

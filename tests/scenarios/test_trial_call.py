@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from softswitch.errors import UsageError
-from softswitch.exchange.trials import CAMPAIGN
+from softswitch.exchange.calls.trials import CAMPAIGN
 from softswitch.safeguards.site_setup import TestCall
 from softswitch.testing.callee import CalleePlan, Kind
 from tests.auditor import listen

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from softswitch.errors import PeerError
-from softswitch.exchange.signing import es256_verify
+from softswitch.exchange.telephony.signing import es256_verify
 from softswitch.sip.identity import (
     Attestation,
     IdentityStyle,

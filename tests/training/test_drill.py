@@ -7,7 +7,7 @@ import pytest
 
 from softswitch.config.scripts import load_script
 from softswitch.errors import UsageError
-from softswitch.exchange.surveys import DISPOSITIONS
+from softswitch.exchange.calls.surveys import DISPOSITIONS
 from softswitch.survey.questionnaire import Ending
 from softswitch.training.drill import Drill, DrillState
 from softswitch.training.scenarios import OUTCOMES, SCENARIOS, TEMPTATION, Scenario, scenario_named

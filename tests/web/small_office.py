@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from softswitch.config import Settings, load
-from softswitch.exchange.administration import Administration
+from softswitch.exchange.desks.administration import Administration
 from softswitch.safeguards.site_setup import TestCall
 
 SITE = """\

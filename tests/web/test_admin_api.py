@@ -312,7 +312,7 @@ def test_a_body_is_taken_to_its_limit_and_no_further_and_belongs_to_who_sent_it(
 
 
 def test_uploads_are_kept_within_their_limit_and_forgotten_when_nobody_uses_them(tmp_path: Path) -> None:
-    from softswitch.exchange.uploads import KEPT_S, MOST_WAITING, Uploads
+    from softswitch.exchange.intake.uploads import KEPT_S, MOST_WAITING, Uploads
 
     now = [0.0]
 

@@ -1,0 +1,1 @@
+"""The floor: agents and supervisors on their lines, who may work when, and the watch over their conversations."""

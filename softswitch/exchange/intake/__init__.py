@@ -1,0 +1,1 @@
+"""What an administrator gives to a running site: its file, agents, messages, lists, trunks, and phones' files."""

@@ -1,0 +1,395 @@
+"""Browser headsets as lines: of agents for a shift, of supervisors, and what becomes of them."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import pytest
+
+from softswitch.config import Connect
+from softswitch.errors import PeerError
+from softswitch.exchange.floor.agents import ARRIVAL_TONE, IDLE_SOUND, AgentLines
+from softswitch.exchange.floor.supervisors import SupervisorLines
+from softswitch.exchange.telephony.headsets import Headsets
+from softswitch.exchange.telephony.line import Line
+from softswitch.exchange.telephony.lines import Lines
+from softswitch.media.events import FirstPacketReceived, LegStatistics, MediaFormat
+from softswitch.sdp.crypto import SrtpKeys
+from tests.media.browser_peer import BrowserPeer
+
+HOME = ("127.0.0.1", 40_000)
+US = "198.51.100.1"
+
+
+class Plane:
+    """Where media would go: it remembers what it is told, and carries browsers' datagrams."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[object, ...]] = []
+        self.receivers: dict[int, Callable[[bytes, tuple[str, int]], None]] = {}
+        self.sent: list[tuple[int, bytes]] = []
+        self.open: set[int] = set()
+        self._next = 6
+
+    def open_leg(self) -> int:
+        self._next += 1
+        self.open.add(self._next)
+        return self._next
+
+    def port_of(self, leg: int) -> int:
+        return 20_000 + 2 * leg
+
+    def attend_browser(self, leg: int, receive: Callable[[bytes, tuple[str, int]], None]) -> None:
+        self.receivers[leg] = receive
+
+    def send_datagram(self, leg: int, data: bytes, address: tuple[str, int]) -> None:
+        assert leg in self.open
+        self.sent.append((leg, data))
+
+    def connect(self, leg: int, remote: tuple[str, int], form: MediaFormat, *, secure: SrtpKeys) -> None:
+        assert isinstance(secure, SrtpKeys)
+        self.told.append(("connect", leg, remote, form.codec))
+
+    def statistics(self, leg: int) -> LegStatistics:
+        return LegStatistics(0, 0, 0, 0)
+
+    def close_leg(self, leg: int) -> None:
+        self.open.discard(leg)
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *what, **more: self.told.append((name, *what))
+
+
+class Pool:
+    """No SIP here: whatever is said to a phone would be a mistake."""
+
+    def __init__(self) -> None:
+        self.hung_up: list[str] = []
+
+    def hang_up(self, leg_id: str, now: float) -> None:
+        self.hung_up.append(leg_id)
+
+
+class Tab:
+    """A browser tab of somebody's, on a wire to a leg of the plane."""
+
+    def __init__(self, plane: Plane) -> None:
+        self.plane = plane
+        self.peer = BrowserPeer()
+        self.leg = 0
+
+    def offer(self) -> bytes:
+        return self.peer.offer()
+
+    def receive_answer(self, answer: bytes) -> "Tab":
+        self.peer.receive_answer(answer, time.monotonic())
+        self.leg = (self.peer.remote[1] - 20_000) // 2
+        return self
+
+    def connect(self) -> None:
+        self.say(self.peer.check())
+        assert self.peer.keys is not None
+
+    def say(self, *datagrams: bytes) -> None:
+        waiting = list(datagrams)
+        while waiting:
+            self.plane.receivers[self.leg](waiting.pop(0), HOME)
+            sent, self.plane.sent = self.plane.sent, []
+            for leg, data in sent:
+                if leg == self.leg:
+                    waiting += self.peer.receive_datagram(data, time.monotonic())
+
+
+class Room:
+    def __init__(self, connect: Connect = Connect.NAILED_UP, silence_s: float = 5.0) -> None:
+        self.plane, self.pool = Plane(), Pool()
+        self.news: list[tuple[str, str]] = []
+        self.settled = 0
+        self.later: list[Callable[[], None]] = []
+        self.lines = Lines(self.pool, self.plane, US, lambda: 100.0, lambda event: None)  # type: ignore[arg-type]
+        headsets = Headsets(self.lines, US, settle=self.settle, soon=self.later.append)
+        self.agents = AgentLines(
+            self.lines, {"1001": connect}, lambda: f"leg-{len(self.plane.open)}-{self.plane._next}", headsets,
+            on_arrived=lambda agent, now: self.news.append(("arrived", agent)),
+            on_gone=lambda agent, now: self.news.append(("gone", agent)), silence_s=silence_s,
+        )  # fmt: skip
+        self.supervisors = SupervisorLines(self.lines, headsets, lambda: f"sup-{self.plane._next}")
+
+    def settle(self) -> None:
+        self.settled += 1
+
+    def seat(self) -> Tab:
+        tab = Tab(self.plane)
+        return tab.receive_answer(self.agents.receive_headset("1001", tab.offer(), 100.0))
+
+    def hear(self, tab: Tab) -> None:
+        self.lines.receive_media_event(FirstPacketReceived(tab.leg, 100.0))
+
+    def carry_out(self) -> None:
+        while self.later:
+            self.later.pop(0)()
+
+
+def on_a_loop(story: Callable[[], None]) -> None:
+    async def run() -> None:
+        story()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("connect", Connect)
+def test_an_agent_arrives_once_the_browser_is_heard(connect: Connect) -> None:
+    def story() -> None:
+        room = Room(connect)
+        tab = room.seat()
+        tab.connect()
+        assert room.plane.told == [
+            ("connect", tab.leg, HOME, "PCMU"), ("hold", tab.leg, False), ("play", tab.leg, IDLE_SOUND),
+        ]  # fmt: skip
+        assert room.news == []
+        room.hear(tab)
+        assert room.news == [("arrived", "1001")]
+        assert room.settled == 1
+
+    on_a_loop(story)
+
+
+def test_a_headset_stays_from_call_to_call_even_where_phones_are_rung_for_each() -> None:
+    def story() -> None:
+        room = Room(Connect.RING_PER_CALL)
+        tab = room.seat()
+        tab.connect()
+        room.hear(tab)
+        caller = Line("caller", room.agents, room.plane.open_leg(), b"")
+        room.plane.told.clear()
+        room.agents.connect("1001", caller, "c-1", 101.0)
+        assert ("bridge", caller.media, tab.leg) in room.plane.told
+        assert ("play", tab.leg, ARRIVAL_TONE) in room.plane.told
+        room.agents.mute("1001")
+        assert room.plane.told[-1] == ("mute", tab.leg, True)
+        room.agents.release("1001", 102.0)
+        assert ("unbridge", tab.leg) in room.plane.told
+        assert tab.leg in room.plane.open
+        assert room.agents.is_in("1001")
+
+    on_a_loop(story)
+
+
+def test_a_tab_that_is_closed_ends_the_shift() -> None:
+    def story() -> None:
+        room = Room()
+        tab = room.seat()
+        tab.connect()
+        tab.say(*tab.peer.close(time.monotonic()))
+        assert room.news == [("gone", "1001")]
+        assert tab.leg not in room.plane.open
+        assert len(room.lines) == 0
+
+    on_a_loop(story)
+
+
+@pytest.mark.parametrize("ended_by", ["log_out", "end_headset"])
+def test_our_end_is_said_to_the_browser_and_told_once(ended_by: str) -> None:
+    def story() -> None:
+        room = Room()
+        tab = room.seat()
+        tab.connect()
+        getattr(room.agents, ended_by)("1001", 101.0)
+        assert room.plane.sent  # a goodbye
+        room.agents.log_out("1001", 101.0)
+        room.carry_out()
+        assert room.news == [("gone", "1001")]
+        assert room.plane.open == set()
+        assert room.pool.hung_up == []
+
+    on_a_loop(story)
+
+
+def test_a_second_tab_takes_the_place_of_the_first() -> None:
+    def story() -> None:
+        room = Room()
+        first = room.seat()
+        first.connect()
+        room.hear(first)
+        second = room.seat()
+        room.carry_out()
+        second.connect()
+        room.hear(second)
+        assert room.news == [("arrived", "1001"), ("gone", "1001"), ("arrived", "1001")]
+        assert room.plane.open == {second.leg}
+
+    on_a_loop(story)
+
+
+def in_a_call(room: Room) -> tuple[Tab, Line]:
+    tab = room.seat()
+    tab.connect()
+    room.hear(tab)
+    callee = Line("callee", room.agents, room.plane.open_leg(), b"")
+    room.agents.connect("1001", callee, "c-1", 101.0, notice="notice")
+    room.plane.told.clear()
+    return tab, callee
+
+
+@pytest.mark.parametrize("connect", Connect)
+@pytest.mark.parametrize("says_goodbye", [True, False])
+def test_a_page_that_is_loaded_anew_goes_on_with_its_call(connect: Connect, says_goodbye: bool) -> None:
+    def story() -> None:
+        room = Room(connect)
+        first, callee = in_a_call(room)
+        room.agents.mute("1001")
+        if says_goodbye:
+            first.say(*first.peer.close(time.monotonic()))
+            assert ("unbridge", callee.media) in room.plane.told
+            assert room.agents.call_of("1001") == "c-1"
+            assert room.agents.is_away("1001")
+        second = room.seat()
+        second.connect()
+        room.carry_out()
+        assert room.plane.told[-3:] == [
+            ("mute", second.leg, True), ("bridge", callee.media, second.leg), ("play", second.leg, ARRIVAL_TONE),
+        ]  # fmt: skip
+        assert ("stop_playing", callee.media) in room.plane.told
+        assert not room.agents.is_away("1001")
+        room.hear(second)
+        room.agents.look(120.0)
+        assert room.news == [("arrived", "1001")]
+        assert room.plane.open == {callee.media, second.leg}
+
+    on_a_loop(story)
+
+
+@pytest.mark.parametrize("is_half_back", [True, False])
+def test_whose_page_does_not_come_back_is_gone_after_ten_seconds(is_half_back: bool) -> None:
+    def story() -> None:
+        room = Room()
+        first, callee = in_a_call(room)
+        first.say(*first.peer.close(time.monotonic()))
+        if is_half_back:
+            room.seat().connect()  # and is never heard
+        room.agents.look(109.9)
+        assert room.news == [("arrived", "1001")]
+        room.agents.look(110.1)
+        room.carry_out()
+        assert room.news == [("arrived", "1001"), ("gone", "1001")]
+        assert room.plane.open == {callee.media}
+        assert room.agents.call_of("1001") == ""
+
+    on_a_loop(story)
+
+
+def test_a_call_that_ends_while_its_agent_is_away_leaves_the_place_to_the_page_that_comes_back() -> None:
+    def story() -> None:
+        room = Room()
+        first, _ = in_a_call(room)
+        first.say(*first.peer.close(time.monotonic()))
+        room.agents.release("1001", 102.0)
+        second = room.seat()
+        second.connect()
+        room.hear(second)
+        assert not any(each[0] == "bridge" for each in room.plane.told)
+        assert room.news == [("arrived", "1001")]
+        assert room.agents.is_in("1001")
+
+    on_a_loop(story)
+
+
+def test_who_comes_back_does_not_take_a_callee_from_a_supervisor() -> None:
+    def story() -> None:
+        room = Room()
+        first, callee = in_a_call(room)
+        room.agents.part("1001")
+        first.say(*first.peer.close(time.monotonic()))
+        second = room.seat()
+        second.connect()
+        room.hear(second)
+        assert not any(each[0] in ("bridge", "stop_playing") for each in room.plane.told)
+        room.agents.rejoin("1001")
+        assert room.plane.told[-1] == ("bridge", callee.media, second.leg)
+
+    on_a_loop(story)
+
+
+def test_an_offer_that_cannot_be_changes_nothing() -> None:
+    def story() -> None:
+        room = Room()
+        tab = room.seat()
+        tab.connect()
+        with pytest.raises(PeerError):
+            room.agents.receive_headset("1001", b"v=0\r\n", 101.0)
+        assert room.plane.open == {tab.leg}
+        assert room.news == []
+
+    on_a_loop(story)
+
+
+def test_an_agent_without_a_headset_keeps_the_phone_when_a_headset_is_ended() -> None:
+    def story() -> None:
+        room = Room()
+        room.agents.end_headset("1001", 101.0)
+        with pytest.raises(KeyError):
+            room.agents.end_headset("1009", 101.0)
+        assert room.pool.hung_up == []
+
+    on_a_loop(story)
+
+
+def test_a_browser_that_vanishes_without_a_goodbye_is_missed_as_a_phone_is() -> None:
+    def story() -> None:
+        room = Room(silence_s=5.0)
+        tab = room.seat()
+        tab.connect()
+        room.plane.statistics = lambda leg: LegStatistics(9, 0, 0, 0)  # type: ignore[method-assign]
+        room.agents.look(101.0)
+        room.agents.look(107.0)
+        room.carry_out()
+        assert room.news == [("gone", "1001")]
+        assert room.plane.open == set()
+
+    on_a_loop(story)
+
+
+def test_the_next_process_goes_on_with_a_headset() -> None:
+    def story() -> None:
+        room = Room()
+        tab = room.seat()
+        assert room.lines.note_of(room.lines.leg_ids()[0]) is None  # not connected: nothing to go on with
+        tab.connect()
+        media, note = room.lines.note_of(room.lines.leg_ids()[0]) or (0, {})
+        assert media == tab.leg
+        other = Room()
+        other.plane.open.add(media)
+        line = other.lines.take_up(media, note, other.agents, 100.0)
+        other.agents.take_up(line, note["owner"], lambda leg_id: None, 100.0)
+        tab.plane = other.plane
+        before = tab.peer.answered_checks
+        tab.say(tab.peer.check())
+        assert tab.peer.answered_checks == before + 1
+        assert other.agents.is_in("1001")
+        other.agents.log_out("1001", 101.0)
+        other.carry_out()
+        assert other.news == [("gone", "1001")]
+
+    on_a_loop(story)
+
+
+def test_a_supervisor_has_one_headset() -> None:
+    def story() -> None:
+        room = Room()
+        tabs = [Tab(room.plane), Tab(room.plane)]
+        for tab in tabs:
+            tab.receive_answer(room.supervisors.receive_headset("sue", tab.offer(), 100.0))
+        room.carry_out()
+        assert room.supervisors.line_of("sue") is None
+        tabs[1].connect()
+        line = room.supervisors.line_of("sue")
+        assert line is not None
+        assert line.media == tabs[1].leg
+        assert room.plane.open == {tabs[1].leg}
+        room.supervisors.leave("sue", 101.0)
+        room.supervisors.leave("sue", 101.0)
+        room.carry_out()
+        assert room.supervisors.line_of("sue") is None
+        assert room.plane.open == set()
+
+    on_a_loop(story)
