@@ -5,9 +5,6 @@ from enum import IntEnum
 
 from softswitch.errors import UsageError
 
-FRAME_MS = 20
-"""How much audio a packet carries here (RFC 3551 §4.2's default)."""
-
 
 class CodecCode(IntEnum):
     """How shared arrays name a codec; 0 means none."""
@@ -33,16 +30,6 @@ class PayloadFormat:
     frame_bytes: int = 0
     """The payload of 20 ms; 0 where a format is no audio stream."""
 
-    @property
-    def frame_samples(self) -> int:
-        """How many samples its decoder gives in 20 ms."""
-        return self.sample_rate_hz * FRAME_MS // 1000
-
-    @property
-    def frame_ticks(self) -> int:
-        """By how much the RTP timestamp grows in 20 ms."""
-        return self.clock_hz * FRAME_MS // 1000
-
 
 PCMU = PayloadFormat("PCMU", 8000, 0, CodecCode.PCMU, 8000, 160)
 PCMA = PayloadFormat("PCMA", 8000, 8, CodecCode.PCMA, 8000, 160)
@@ -56,7 +43,6 @@ TELEPHONE_EVENT = PayloadFormat("telephone-event", 8000)  # RFC 4733; its number
 _ALL = (PCMU, PCMA, G722, L16, L16_WIDE, COMFORT_NOISE, TELEPHONE_EVENT)
 FORMATS = {(entry.name.lower(), entry.clock_hz): entry for entry in _ALL}
 """By lower-case encoding name and RTP clock, the two that `a=rtpmap` gives."""
-STATIC_FORMATS = {entry.static_payload_type: entry for entry in _ALL if entry.static_payload_type is not None}
 AUDIO_FORMATS = {entry.code: entry for entry in _ALL if entry.code is not CodecCode.NONE}
 
 

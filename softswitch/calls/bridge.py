@@ -1,7 +1,8 @@
 """A back-to-back bridge: forwards the neutral events of one leg to the other, and no byte of either side's SIP.
 
-Used where an incoming call rings an agent's phone for each call. Both legs' media end at our own media plane: what one
-side says in SDP goes to the `Desk`, and what the other side reads is what the desk says for it.
+For whoever only passes calls on, such as `bench/b2bua.py`; a site's lines need none, for each leg ends at the site
+itself (`softswitch.exchange.telephony.lines`). What one side says in SDP goes to the `Desk`, and what the other side
+reads is what the desk says for it.
 """
 
 from enum import Enum, auto

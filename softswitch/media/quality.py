@@ -23,9 +23,6 @@ PS, PR = 35.0, 35.0
 LEAST_NOTED_MS = 100.0
 """mT of G.107 §7.4: delay below it does not harm conversation."""
 
-BEST = 93.2
-"""R of a call without delay and loss over G.711, as G.107 prints it."""
-
 IMPAIRMENT = np.zeros(len(CodecCode), np.float64)
 """Ie by codec (G.113 appendix I): what the codec itself costs."""
 ROBUSTNESS = np.full(len(CodecCode), 25.1)

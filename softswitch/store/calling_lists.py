@@ -114,11 +114,6 @@ class CallingListStore(CallRecordStore):
         with reading():
             return await lists.numbers_of(self._engine, self._vault, campaign)
 
-    async def next_due(self, campaign: str) -> datetime | None:
-        """When the first waiting lead may be tried again."""
-        with reading():
-            return await lists.next_due(self._engine, campaign)
-
     async def import_leads(
         self,
         file: Path,

@@ -114,15 +114,6 @@ def migration_config(connection: Connection | None = None) -> "Config":
     return config
 
 
-def newest_revision() -> str:
-    """As the migrations have it."""
-    from alembic.script import ScriptDirectory
-
-    head = ScriptDirectory.from_config(migration_config()).get_current_head()
-    assert head is not None
-    return head
-
-
 def plain_reason(error: Exception) -> str:
     """The database's own words without the statement and its values, which may hold personal data."""
     original = getattr(error, "orig", None) or error

@@ -112,15 +112,6 @@ async def counts(engine: AsyncEngine, campaign: str) -> dict[LeadState, int]:
     return {state: found.get(state.value, 0) for state in LeadState}
 
 
-async def next_due(engine: AsyncEngine, campaign: str) -> datetime | None:
-    """When the first waiting lead may be tried again; None when none waits."""
-    states = [LeadState.WAITING.value, LeadState.CALLBACK.value]
-    waiting = (of_campaign(campaign), leads.c.state.in_(states), leads.c.not_before > ANY_TIME)
-    async with engine.connect() as connection:
-        due: datetime | None = (await connection.execute(select(func.min(leads.c.not_before)).where(*waiting))).scalar()
-    return due
-
-
 async def standing(
     connection: AsyncConnection, vault: Vault, campaign: str, wanted: Wanted, *, marketing: bool
 ) -> Standing:

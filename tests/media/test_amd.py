@@ -2,24 +2,16 @@
 
 import asyncio
 import time
-from pathlib import Path
 
 import numpy as np
 
-import softswitch.testing
 from softswitch.amd.state import FEATURES
 from softswitch.amd.verdict import Cause, OperatingPoint, Verdict
 from softswitch.media import vocabulary
 from softswitch.media.events import BeepHeard, GreetingEnded, SpeechStarted, VerdictReached
 from softswitch.media.layout import MESSAGE
 from softswitch.media.reports import Reports
-from softswitch.media.wav import read_mono
-
-VOICES = Path(softswitch.testing.__file__).parent / "voices"
-
-
-def voice(name):
-    return read_mono(VOICES / f"{name}.wav")
+from softswitch.testing.clips import read_clip
 
 
 def test_a_person_is_told_from_the_packets_alone(run):
@@ -27,7 +19,7 @@ def test_a_person_is_told_from_the_packets_alone(run):
         callee = studio.end("PCMA")
         studio.plane.start_amd(callee.leg)
         started = time.monotonic()
-        greeting = np.concatenate([np.zeros(4000, np.int16), voice("human-hello-1"), np.zeros(16000, np.int16)])
+        greeting = np.concatenate([np.zeros(4000, np.int16), read_clip("human-hello-1"), np.zeros(16000, np.int16)])
         await callee.say(greeting)
         speech = await studio.events.wait(SpeechStarted, callee.leg)
         assert 0.3 < speech.at - started < 1.5
@@ -43,7 +35,7 @@ def test_time_goes_on_for_detection_when_packets_stop(run):
     async def scenario(studio):
         callee = studio.end()
         studio.plane.start_amd(callee.leg)
-        await callee.say(voice("human-hello-1"))  # and then not one packet more, as with silence suppression
+        await callee.say(read_clip("human-hello-1"))  # and then not one packet more, as with silence suppression
         verdict = await studio.events.wait(VerdictReached, callee.leg)
         assert verdict.verdict is Verdict.HUMAN
 
@@ -55,7 +47,7 @@ def test_detection_that_was_stopped_says_nothing(run):
         callee = studio.end()
         studio.plane.start_amd(callee.leg)
         studio.plane.stop_amd(callee.leg)
-        await callee.say(voice("human-hello-1"))
+        await callee.say(read_clip("human-hello-1"))
         await asyncio.sleep(0.2)
         assert studio.events.of(SpeechStarted) == []
 
@@ -66,7 +58,7 @@ def test_a_verdict_comes_with_its_probability_and_what_it_was_founded_on(run):
     async def scenario(studio):
         callee = studio.end()
         studio.plane.start_amd(callee.leg, OperatingPoint.CAREFUL)
-        await callee.say(np.concatenate([voice("human-hello-1"), np.zeros(16000, np.int16)]))
+        await callee.say(np.concatenate([read_clip("human-hello-1"), np.zeros(16000, np.int16)]))
         verdict = await studio.events.wait(VerdictReached, callee.leg)
         assert 0.0 < verdict.probability <= 1.0
         assert not verdict.corrects
@@ -82,7 +74,7 @@ def test_a_beep_after_a_greeting_is_told_with_the_moment_of_its_end_and_after_it
     async def scenario(studio):
         callee = studio.end()
         studio.plane.start_amd(callee.leg)
-        greeting = voice("human-hello-1")
+        greeting = read_clip("human-hello-1")
         said = np.concatenate([greeting, np.zeros(2400, np.int16), studio.tone(1000, 400), np.zeros(8000, np.int16)])
         started = time.monotonic()
         await callee.say(said)
@@ -99,7 +91,7 @@ def test_a_machines_greeting_is_told_and_then_its_end_in_silence(run):
     async def scenario(studio):
         callee = studio.end()
         studio.plane.start_amd(callee.leg)
-        greeting = voice("machine-greeting-1")
+        greeting = read_clip("machine-greeting-1")
         await callee.say(np.concatenate([greeting, np.zeros(24000, np.int16)]))
         ended = await studio.events.wait(GreetingEnded, callee.leg)
         verdict = studio.events.of(VerdictReached, callee.leg)[-1]
