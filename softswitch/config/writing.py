@@ -5,7 +5,6 @@ place only if it can be used: whoever reads the file sees the old one or the new
 thread.
 """
 
-import os
 import secrets
 import stat
 import tomllib
@@ -20,6 +19,7 @@ from tomlkit.items import AoT, Array, InlineTable, Table
 
 from softswitch.config.examination import Finding, examine
 from softswitch.config.settings import Settings
+from softswitch.durable import sync_folder, write_new
 from softswitch.errors import UsageError
 
 LONGEST_FILE = 1 << 20
@@ -99,7 +99,7 @@ class Draft:
         draft = self._path.with_name(f".{self._path.name}.{secrets.token_hex(6)}.draft")
         try:
             mode = stat.S_IMODE(self._path.stat().st_mode)
-            _write_new(draft, text.encode(), mode)
+            write_new(draft, text.encode(), mode)
             settings, findings = examine(draft)
             grave = [finding for finding in findings if finding.fatal or finding.keeps_from_running]
             if settings is None or grave:
@@ -107,7 +107,7 @@ class Draft:
             if _content(self._path) != self._before:
                 raise UsageError(f"{self._path.name} was changed by somebody else just now: look at it, and try again")
             draft.replace(self._path)
-            _sync_folder(self._path.parent)
+            sync_folder(self._path.parent)
         except OSError as error:
             raise UsageError(f"{self._path.name} cannot be written: {error.strerror}") from error
         finally:
@@ -147,7 +147,7 @@ def write_secret(folder: Path, name: str, secret: str) -> Path:
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         path = folder / f"{name}-{secrets.token_hex(4)}.secret"
-        _write_new(path, f"{secret}\n".encode(), OWN_MODE)
+        write_new(path, f"{secret}\n".encode(), OWN_MODE)
     except OSError as error:
         raise UsageError(f"the password cannot be kept in {folder.name}: {error.strerror}") from error
     return path
@@ -183,20 +183,3 @@ def _content(path: Path) -> bytes:
     if len(content) > LONGEST_FILE:
         raise UsageError(f"{path.name} is longer than {LONGEST_FILE >> 10} KiB: change it by hand")
     return content
-
-
-def _write_new(path: Path, content: bytes, mode: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, mode)
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

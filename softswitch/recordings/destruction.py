@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from softswitch.durable import sync_folder
 from softswitch.recordings.form import SEALED_KEY_BYTES
 from softswitch.recordings.ledger import DESTROYED, NAME, Entry, Ledger, entries, is_being_written
 from softswitch.recordings.names import read_name
@@ -78,12 +79,3 @@ def shred(path: Path) -> None:
     finally:
         os.close(descriptor)
     path.unlink(missing_ok=True)
-
-
-def sync_folder(folder: Path) -> None:
-    """Have what was removed gone from the disk too."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

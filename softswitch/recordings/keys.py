@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import os
 import stat
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -11,6 +10,7 @@ from pathlib import Path
 from nacl import bindings
 from nacl.exceptions import CryptoError
 
+from softswitch.durable import write_new
 from softswitch.errors import UsageError
 
 KEY_BYTES = 32
@@ -69,11 +69,7 @@ def read_public_key(text: str, folder: Path) -> bytes:
 def write_private_key(path: Path, pair: KeyPair) -> None:
     """Write the private key into a new file for its owner alone. Raises UsageError where there is a file already."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(_PRIVATE_HEAD + pair.private.hex() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        write_new(path, _PRIVATE_HEAD + pair.private.hex() + "\n")
     except FileExistsError:
         raise UsageError(f"{path} exists, and keys are never written over: name another file") from None
     except OSError as error:

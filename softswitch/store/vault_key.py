@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
+from softswitch.durable import sync_folder, write_new
 from softswitch.errors import UsageError
 
 KEY_BYTES = 32
@@ -104,10 +105,7 @@ def write_key(path: Path, secret: bytes) -> MasterKey:
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(_HEAD + secret.hex() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        write_new(part, _HEAD + secret.hex() + "\n")
         try:
             os.link(part, path)
         finally:
@@ -134,14 +132,6 @@ def replace(new_path: Path, path: Path) -> None:
         old.flush()
         os.fsync(old.fileno())
     sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _decoded(content: bytes) -> bytes | None:

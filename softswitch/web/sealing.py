@@ -11,6 +11,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from softswitch.durable import write_new
 from softswitch.errors import UsageError
 
 CREDENTIAL = "people-key"
@@ -49,11 +50,7 @@ class Sealer:
         path = handed if credentials and handed.is_file() else data_directory / OWN
         try:
             if not path.exists():
-                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                    file.write(os.urandom(_KEY_BYTES).hex() + "\n")
-                    file.flush()
-                    os.fsync(file.fileno())
+                write_new(path, os.urandom(_KEY_BYTES).hex() + "\n")
             if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
                 raise UsageError(f"the key {path} can be read by others on this machine: chmod 600 {path}")
             key = bytes.fromhex(path.read_text(encoding="ascii").strip())

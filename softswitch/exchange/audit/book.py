@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from softswitch.durable import sync_folder
 from softswitch.errors import UsageError
 from softswitch.exchange.audit.keys import AuditKey
 from softswitch.safeguards.audit import BEYOND, CUT, FAILED, SWITCH, TORN, AuditChain, AuditRecord, torn_subject
@@ -105,7 +106,7 @@ class AuditBook:
                 fcntl.flock(log, fcntl.LOCK_EX)
                 yield log
                 if fresh:
-                    _sync_folder(self.path.parent)
+                    sync_folder(self.path.parent)
             finally:
                 os.close(log)
         except OSError as error:
@@ -192,7 +193,7 @@ class AuditBook:
         finally:
             os.close(seals)
         if fresh:
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
         return seal
 
     def _last_seal(self) -> Seal | None:
@@ -225,7 +226,7 @@ class AuditBook:
         finally:
             os.close(head)
         if fresh:
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
 
     def _today(self) -> str:
         return self._wall().astimezone(UTC).isoformat()[:10]
@@ -260,14 +261,6 @@ def _write_all(file: int, data: bytes) -> None:
     except OSError:
         os.ftruncate(file, size)
         raise
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _cut(text: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
+from softswitch.durable import write_new
 from softswitch.errors import UsageError
 
 CREDENTIAL = "audit-signing-key"
@@ -39,11 +40,7 @@ class AuditKey:
         """A new key, written into a new file for its owner alone. Raises UsageError where there is a file already."""
         key = SigningKey.generate()
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.write(_HEAD + key.encode().hex() + "\n")
-                file.flush()
-                os.fsync(file.fileno())
+            write_new(path, _HEAD + key.encode().hex() + "\n")
         except FileExistsError:
             raise UsageError(f"{path} exists, and keys are never written over: name another file") from None
         except OSError as error:

@@ -1,12 +1,12 @@
 """Taking in a message: any WAV or FLAC file, checked for length and level, kept as the plane plays it."""
 
-import os
 import secrets
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from softswitch.durable import write_new
 from softswitch.errors import UsageError
 from softswitch.media.sounds import RATE_HZ, read_sound
 from softswitch.media.wav import header
@@ -43,11 +43,7 @@ def take_in(path: Path, folder: Path, name: str) -> tuple[Path, PromptReport]:
     target = folder / f"{name}-{secrets.token_hex(4)}.wav"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(header(samples.size * 2, channels=1) + samples.astype("<i2").tobytes())
-            file.flush()
-            os.fsync(descriptor)
+        write_new(target, header(samples.size * 2, channels=1) + samples.astype("<i2").tobytes())
     except OSError as error:
         target.unlink(missing_ok=True)
         raise UsageError(f"the message cannot be kept: {error.strerror}") from error
