@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -117,7 +118,9 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     return uvloop.run(work)
 
 
-def _mount() -> None:
+@cache
+def whole_app() -> typer.Typer:
+    """With every command; what they stand on is loaded here."""
     from softswitch.commands.amd import amd_app
     from softswitch.commands.amd_report import report
     from softswitch.commands.audit import audit_app
@@ -155,13 +158,13 @@ def _mount() -> None:
     app.add_typer(never_dial_app, name="never-dial", help="Whom no call may reach: import, status.")
     app.add_typer(vault_app, name="vault", help="The key to numbers and names.")
     app.add_typer(people_app, name="people", help="Who may log in to the web, and as what.")
+    return app
 
 
 def main() -> None:
     keep_memory_private()
-    _mount()
     try:
-        app()
+        whole_app()()
     except SoftswitchError as error:  # an error of ours is a sentence, not a traceback
         console.print(f"[red]softswitch:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(2)

@@ -25,7 +25,7 @@ def test_an_abort_leaves_no_core_where_dumps_are_allowed(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     "program",
     [
-        "from softswitch import __main__ as m; m._mount = m.app = lambda: None; m.main()",
+        "from softswitch import __main__ as m; m.whole_app = lambda: lambda: None; m.main()",
         "import socket; from softswitch.media import process as m; m.FIRST_CONNECTION_S = 0.01\n"
         "listener = socket.socket(); listener.bind(('127.0.0.1', 0))\n"
         "try: m.serve(listener, None)\nexcept TimeoutError: pass",

@@ -123,8 +123,6 @@ def test_what_cannot_be_shown_is_said(site: Path) -> None:
 
 
 def test_the_command_line_has_it_beside_the_other_amd_commands() -> None:
-    from softswitch.__main__ import _mount
-    from softswitch.__main__ import app as whole
+    from softswitch.__main__ import whole_app
 
-    _mount()
-    assert "report" in CliRunner().invoke(whole, ["amd", "--help"]).stdout
+    assert "report" in CliRunner().invoke(whole_app(), ["amd", "--help"]).stdout

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from softswitch.__main__ import _mount, app
+from softswitch.__main__ import whole_app
 from softswitch.config import load, store_url
 from softswitch.errors import SoftswitchError
 from softswitch.recordings.destruction import destroy
@@ -21,7 +21,6 @@ from softswitch.store.database import Store
 from tests.recordings.recorded import folder_of
 from tests.site_file import COMMON
 
-_mount()
 SITE = f"""\
 {COMMON}
 password_file = "secrets/carrier.secret"
@@ -33,13 +32,13 @@ LEADS = "number,first_name\n02079460001,Annabella\n02079460002,Bob\n"
 
 
 def run(*arguments: object) -> str:
-    result = CliRunner().invoke(app, [str(each) for each in arguments], env={"COLUMNS": "150"})
+    result = CliRunner().invoke(whole_app(), [str(each) for each in arguments], env={"COLUMNS": "150"})
     assert result.exit_code == 0, (result.output, result.exception)
     return " ".join(result.output.split())
 
 
 def refused(*arguments: object) -> str:
-    result = CliRunner().invoke(app, [str(each) for each in arguments], env={"COLUMNS": "150"})
+    result = CliRunner().invoke(whole_app(), [str(each) for each in arguments], env={"COLUMNS": "150"})
     assert result.exit_code != 0, result.output
     assert result.exception is None or isinstance(result.exception, SoftswitchError | SystemExit), result.exception
     return " ".join(f"{result.output} {result.exception}".split())

@@ -5,16 +5,15 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from softswitch.__main__ import _mount, app
+from softswitch.__main__ import whole_app
 from softswitch.config import load, problems
 from softswitch.errors import UsageError
 
-_mount()
 KEY = "ab" * 32
 
 
 def run(*arguments: object) -> object:
-    return CliRunner().invoke(app, ["init", *map(str, arguments)])
+    return CliRunner().invoke(whole_app(), ["init", *map(str, arguments)])
 
 
 def test_the_first_file_can_be_used_as_it_is_and_keeps_its_comments(tmp_path: Path) -> None:
