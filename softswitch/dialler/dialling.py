@@ -142,6 +142,22 @@ class Dialler(ContinuedCampaign):
             self._supply.put_back(self._books.withdraw(call, now, committed=False), now)
             self._settle(now)
 
+    def receive_turn(self, call_ref: str, now: float) -> bool:
+        """The carrier takes the call now, for which it may have waited long; whether it may leave. If not, it is over,
+        and its lead as it was."""
+        call = self._call(call_ref, CallState.PLACED)
+        if call is not None and self._placed.may_leave(call, now, may_dial=self._may_place(now)):
+            return True
+        self.receive_not_placed(call_ref, now)
+        return False
+
+    def receive_not_placed(self, call_ref: str, now: float) -> None:
+        """It waited for its turn on the carrier, and does so no longer."""
+        call = self._call(call_ref, *BEFORE_ANSWER)
+        if call is not None and call.attempt.invited_at is None:
+            self._placed.take_back(call, now)
+            self._settle(now)
+
     def receive_invited(self, call_ref: str, now: float) -> None:
         call = self._call(call_ref, *BEFORE_ANSWER)
         if call is not None:

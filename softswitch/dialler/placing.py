@@ -124,12 +124,21 @@ class PlacedCalls:
     def committed(self, call: Call, now: float, *, may_dial: bool) -> None:
         """The store has it: place the call, unless what allowed it has changed meanwhile."""
         stale = now - call.begun_at > self._shift.margins.commit_stale_s
-        if call.unwanted or not may_dial or stale or not self._supply.may_ring(call.lead, now):
-            self._supply.put_back(self._books.withdraw(call, now, committed=True), now)
+        if stale or not self.may_leave(call, now, may_dial=may_dial):
+            self.take_back(call, now)
             return
         call.state, call.placed_at = CallState.PLACED, now
         call.timer = now + self._shift.margins.no_ringing_timeout_s
         self._shift.emit(PlaceCall(call.attempt.call_ref, call.lead.number))
+
+    def may_leave(self, call: Call, now: float, *, may_dial: bool) -> bool:
+        """Whether all that allows the call still does."""
+        return may_dial and not call.unwanted and self._supply.may_ring(call.lead, now)
+
+    def take_back(self, call: Call, now: float) -> None:
+        """Nothing of it has left us, and nothing will: its lead is as it was."""
+        call.placed_at = None
+        self._supply.put_back(self._books.withdraw(call, now, committed=True), now)
 
     def invited(self, call: Call, now: float) -> None:
         if call.attempt.invited_at is None:

@@ -265,6 +265,8 @@ class RunningCampaign:
             self._supply.refill(now)
             if self._supply.is_exhausted and not self._shift.calls and not self._is_yet_to_begin(now):
                 self._wanted = "finished"
+        elif self._wanted == "stopped" and len(self._supply):  # what came back from a call that could not be
+            self._supply.give_all_back(now)
         self._board_seen = self.board.generation
         state = self._state(now)
         if state != self._told:

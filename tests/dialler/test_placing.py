@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -21,7 +22,7 @@ from softswitch.dialler.events import (
 from softswitch.dialler.lead import LeadState
 from softswitch.dialler.locks import NumberLocks
 from softswitch.dialler.rules import UNITED_STATES
-from tests.dialler.desk import lead
+from tests.dialler.desk import NOON, lead
 
 
 def test_no_call_is_placed_before_its_attempt_is_committed(open_desk):
@@ -435,3 +436,53 @@ def test_at_the_end_of_the_process_what_rings_rings_out_and_whoever_answers_is_s
     assert CancelCall(first) in desk.pass_time(0.2)
     assert not desk.dialler.rings
     assert len(desk.of(PlaceCall)) == 3
+
+
+def waiting_for_its_turn(desk):
+    """A call that is committed and to be placed, of which nothing has left; its reference."""
+    desk.dialler.receive_agent("ada", AgentState.READY, desk.now)
+    while (event := desk.dialler.next_event()) is not None:
+        match event:
+            case LeadsWanted():
+                desk.dialler.add_leads([lead(1)], desk.now)
+            case CommitAttempt():
+                desk.dialler.receive_attempt_committed(event.attempt.call_ref, desk.now)
+            case PlaceCall():
+                call_ref = event.call_ref
+    return call_ref
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        lambda desk: desk.dialler.stop(desk.now),
+        lambda desk: desk.dialler.pause(desk.now),
+        lambda desk: desk.dialler.kill(desk.now),
+        lambda desk: desk.dialler.receive_interlocks(False, desk.now),
+        lambda desk: desk.dialler.set_wall(NOON + timedelta(hours=9), desk.now),
+        lambda desk: desk.dialler.receive_suppressed(lead(1).number, desk.now),
+    ],
+)
+def test_a_call_whose_turn_on_the_carrier_comes_too_late_never_leaves_and_was_no_attempt(open_desk, ends):
+    desk = open_desk(started=False)
+    desk.dialler.start(desk.now)
+    call = waiting_for_its_turn(desk)
+    ends(desk)
+    assert not desk.dialler.receive_turn(call, desk.now)
+    desk.settle()
+    assert (desk.last_attempt().disposition, desk.last_attempt().invited_at) == (Disposition.BLOCKED, None)
+    assert desk.dialler.figures(desk.now).attempts_today == 0
+    assert desk.dialler.board.state_of("ada") is AgentState.READY
+
+
+def test_a_call_whose_turn_comes_leaves_and_one_that_is_given_up_before_gives_its_lead_back(open_desk):
+    desk = open_desk(started=False)
+    desk.dialler.start(desk.now)
+    call = waiting_for_its_turn(desk)
+    assert desk.dialler.receive_turn(call, desk.now)
+    desk.dialler.ring_out(desk.now)
+    assert [type(event) for event in desk.settle()][-1] is CancelCall
+    desk.dialler.receive_not_placed(call, desk.now)
+    desk.settle()
+    assert desk.last_lead() == replace(lead(1), state=LeadState.NEW)
+    assert desk.dialler.calls(desk.now) == ()

@@ -201,6 +201,8 @@ class DialledCalls:
         if wait_s > 0:
             self._waiting[call_ref] = self._loop.call_later(wait_s, self._place_in_turn, call_ref, number)
             return
+        if not self.dialler.receive_turn(call_ref, now):
+            return
         attempt = self.dialler.attempt(call_ref)
         self.numbers.add(call_ref, number, attempt.time_zone)
         try:
@@ -230,7 +232,7 @@ class DialledCalls:
             self._lines.hang_up(line, now)
         elif waiting is not None:
             waiting.cancel()
-            self.dialler.receive_failed(call_ref, Outcome.CANCELLED, 487, now)
+            self.dialler.receive_not_placed(call_ref, now)
 
     def _connect(self, call_ref: str, agent: str, now: float) -> None:
         line = self._calls.get(call_ref)
