@@ -9,8 +9,8 @@ from softswitch.dialler.agents import AgentState
 from softswitch.dialler.attempt import Disposition
 from softswitch.dialler.dialling import Dialler
 from softswitch.errors import UsageError
-from softswitch.exchange.floor.agents import ARRIVAL_TONE
 from softswitch.exchange.floor.headset_tests import HEADSET_TEST
+from softswitch.exchange.floor.seat_sound import ARRIVAL_TONE
 from softswitch.exchange.running.premises import Site
 from softswitch.exchange.telephony.line import Line
 from softswitch.safeguards.agent_page import AgentPageView, InterviewFigures, InterviewView, interview_view

@@ -10,6 +10,7 @@ from softswitch.calls.outcome import Outcome
 from softswitch.config import Connect
 from softswitch.errors import UsageError
 from softswitch.exchange.floor.seat import Seat, Talk
+from softswitch.exchange.floor.seat_sound import SeatSound
 from softswitch.exchange.telephony.headsets import Headsets
 from softswitch.exchange.telephony.line import Line
 from softswitch.exchange.telephony.lines import Lines
@@ -19,11 +20,8 @@ log = structlog.get_logger(__name__)
 
 ROLE = "agent"
 """Of an agent's line, in its note."""
-ARRIVAL_TONE = "tone:arrival"
 LOG_IN = "login"
 """What stands for a call reference while a phone is rung for its shift."""
-IDLE_SOUND = "tone:silence"
-"""Between calls: a phone that gets no packets for long takes its call for dead, and so does a NAT on the way."""
 AWAY_S = 10.0
 """For so long a callee waits for an agent whose browser loads its page anew."""
 
@@ -45,6 +43,7 @@ class AgentLines:
         """silence_s: a phone that has sent audio and sends none for so long has vanished; 0: it may be silent."""
         self._lines = lines
         self._headsets = headsets
+        self._sound = SeatSound(lines)
         self._silence_s = silence_s
         self._seats = {agent: Seat(agent, connect) for agent, connect in agents.items()}
         self._by_leg: dict[str, Seat] = {}
@@ -63,16 +62,12 @@ class AgentLines:
 
     def is_away(self, agent: str) -> bool:
         """Whether a callee waits for the agent's headset, whose page is being loaded anew. KeyError where unknown."""
-        seat = self._seats[agent]
-        return seat.line is None and seat.partner is not None and seat.away_until > 0
+        return self._seats[agent].is_away
 
     def unheard_because(self, agent: str) -> str:
         """Why the callee does not hear the agent who is in a call: "taken over", "muted", or empty. KeyError where
         unknown."""
-        seat = self._seats[agent]
-        if seat.partner is None:
-            return ""
-        return "taken over" if seat.parted else "muted" if seat.muted else ""
+        return self._seats[agent].unheard_because
 
     @property
     def may_be_silent(self) -> bool:
@@ -111,7 +106,6 @@ class AgentLines:
             self._on_arrived(seat.agent, now)
         else:
             self._seat(seat, line, up=True)
-            self._by_leg[line.leg_id] = seat
             self._begin(seat, line, now)
 
     def receive_headset(self, agent: str, offer: bytes, now: float) -> bytes:
@@ -126,7 +120,6 @@ class AgentLines:
         line, answer = self._headsets.open(self._new_leg_id(), offer, self)
         self._vacate(seat, now)
         self._seat(seat, line, up=False)
-        self._by_leg[line.leg_id] = seat
         return answer
 
     def end_headset(self, agent: str, now: float) -> None:
@@ -177,9 +170,8 @@ class AgentLines:
         if seat.partner is not None and seat.line is not None:
             if seat.is_nailed_up:
                 self._lines.part(seat.call_ref, seat.line.leg_id, now)
-            self._lines.plane.unbridge(seat.line.media)
-            self._lines.plane.mute(seat.line.media, False)
-            self._idle(seat.line)
+            self._sound.part(seat)
+            self._sound.mute(seat, False)
             self._lines.changed(seat.line)
         if seat.partner is not None:
             seat.partner, seat.muted = None, False
@@ -191,24 +183,20 @@ class AgentLines:
         """Part the agent from the callee, who is somebody else's for now: the call goes on, and the line stays."""
         seat = self._seats[agent]
         seat.parted = True
-        if seat.line is not None:
-            self._lines.plane.unbridge(seat.line.media)
-            self._idle(seat.line)
+        self._sound.part(seat)
 
     def rejoin(self, agent: str) -> None:
         """Undo `part`: the two hear each other again, unless the agent is muted."""
         seat = self._seats[agent]
         seat.parted = False
-        if seat.line is not None and seat.partner is not None:
-            self._lines.plane.mute(seat.line.media, seat.muted)
-            self._lines.plane.bridge(seat.partner.media, seat.line.media)
+        self._sound.rejoin(seat)
 
     def mute(self, agent: str, muted: bool = True) -> None:
         """The kill switch: what the agent says goes nowhere from here on, until the call is over or the mute undone."""
         seat = self._seats[agent]
         seat.muted = muted and seat.partner is not None
+        self._sound.mute(seat, muted)
         if seat.line is not None:
-            self._lines.plane.mute(seat.line.media, muted)
             self._lines.changed(seat.line)
 
     def muted(self) -> tuple[str, ...]:
@@ -223,11 +211,9 @@ class AgentLines:
                 self._lose(seat, now)
             if seat.line is None or not seat.up or not self._silence_s:
                 continue
-            packets = self._lines.plane.statistics(seat.line.media).packets_received
-            if packets != seat.packets:
-                seat.packets, seat.heard_at = packets, now
-            elif packets and now - seat.heard_at > self._silence_s:
-                log.warning("agent's phone has vanished", agent=seat.agent, silent_s=round(now - seat.heard_at, 1))
+            silent_s = seat.silent_s(self._lines.plane.statistics(seat.line.media).packets_received, now)
+            if silent_s > self._silence_s:
+                log.warning("agent's phone has vanished", agent=seat.agent, silent_s=round(silent_s, 1))
                 self._lose(seat, now)
 
     # What the lines report.
@@ -254,7 +240,7 @@ class AgentLines:
 
     def line_ended(self, line: Line, by_peer: bool, now: float) -> None:
         seat = self._by_leg.get(line.leg_id)
-        if by_peer and seat is not None and self._is_kept(seat):
+        if by_peer and seat is not None and seat.may_come_back:
             self._keep(seat, now)
             return
         seat = self._forget(line)
@@ -286,7 +272,6 @@ class AgentLines:
         """
         seat = self._seats[note["agent"]]
         self._seat(seat, line, up=bool(note["up"]))
-        self._by_leg[line.leg_id] = seat
         if not seat.up:
             self._lines.hang_up(line, now)
             return
@@ -295,8 +280,7 @@ class AgentLines:
             seat.partner, seat.call_ref, seat.muted = partner, note["call_ref"], note["muted"]
             self._lines.join(seat.call_ref, line.leg_id, seat.agent, now)
         elif note["partner"]:
-            self._lines.plane.unbridge(line.media)
-            self._idle(line)
+            self._sound.part(seat)
             if not seat.is_nailed_up:
                 self._lines.hang_up(line, now)
 
@@ -313,32 +297,19 @@ class AgentLines:
 
     def _begin(self, seat: Seat, line: Line, now: float) -> None:
         """A line that stays is up: it goes on with the call that its place was kept for."""
-        self._idle(line)
-        is_back = seat.away_until > 0 and seat.partner is not None
-        if is_back:
+        self._sound.idle(line)
+        if seat.away_until and seat.partner is not None:
             self._lines.join(seat.call_ref, line.leg_id, seat.agent, now)
-        if is_back and not seat.parted:
-            assert seat.partner is not None
-            self._lines.plane.stop_playing(seat.partner.media)
-            self._join(seat, now)
-        else:
-            self.on_moved(seat.agent, now)
+            self._sound.go_on(seat)
+        self.on_moved(seat.agent, now)
         if not self._silence_s:  # where phones may be silent, there is nothing to wait for
             self._arrive(seat, now)
-
-    def _is_kept(self, seat: Seat) -> bool:
-        """Whether an agent whose line is gone may come back to the call: a tab may be loaded anew."""
-        has_headset = seat.line is not None and seat.line.headset is not None
-        return has_headset and seat.partner is not None and not seat.partner.closed
 
     def _keep(self, seat: Seat, now: float) -> None:
         """The headset is gone in a call, and the page may bring another."""
         assert seat.line is not None
-        assert seat.partner is not None
         self._by_leg.pop(seat.line.leg_id, None)
-        if not seat.parted:
-            self._lines.plane.unbridge(seat.partner.media)
-            self._lines.plane.play(seat.partner.media, IDLE_SOUND, loop=True)
+        self._sound.wait(seat)
         self._lines.part(seat.call_ref, seat.line.leg_id, now)
         seat.line, seat.up, seat.notice, seat.away_until = None, False, "", seat.away_until or now + AWAY_S
         self.on_moved(seat.agent, now)
@@ -358,13 +329,12 @@ class AgentLines:
             self._lines.join(call_ref, leg_id, seat.agent, now)
         line = self._lines.ring_phone(leg_id, seat.agent, call_ref, self, now)
         self._seat(seat, line, up=False)
-        self._by_leg[line.leg_id] = seat
 
     def _vacate(self, seat: Seat, now: float) -> None:
         """Take the seat's line from it, for another one: the agent is gone until that is up."""
         if seat.line is not None:
             old = seat.line
-            if self._is_kept(seat):
+            if seat.may_come_back:
                 self._keep(seat, now)
                 self._lines.hang_up(old, now)
                 return
@@ -376,24 +346,10 @@ class AgentLines:
 
     def _seat(self, seat: Seat, line: Line, *, up: bool) -> None:
         seat.line, seat.up, seat.packets = line, up, 0
-
-    def _idle(self, line: Line) -> None:
-        if not line.closed:
-            self._lines.plane.play(line.media, IDLE_SOUND, loop=True)
+        self._by_leg[line.leg_id] = seat
 
     def _join(self, seat: Seat, now: float) -> None:
-        assert seat.line is not None
-        assert seat.partner is not None
-        self._lines.changed(seat.line)
-        plane = self._lines.plane
-        plane.mute(seat.line.media, seat.muted)
-        plane.bridge(seat.partner.media, seat.line.media)
-        plane.play(seat.line.media, ARRIVAL_TONE)
-        if seat.notice:
-            try:
-                plane.play(seat.partner.media, seat.notice)
-            except UsageError as error:
-                log.error("notice cannot be played", call=seat.call_ref, reason=str(error))
+        self._sound.join(seat)
         self.on_moved(seat.agent, now)
 
     def _forget(self, line: Line) -> Seat | None:

@@ -56,3 +56,30 @@ class Seat:
         if self.partner is None or (line is None and not self.away_until):
             return Talk(line, None, "")
         return Talk(line, None if self.partner.closed else self.partner, self.call_ref)
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the partner waits for the agent's headset, whose page is being loaded anew."""
+        return self.line is None and self.partner is not None and self.away_until > 0
+
+    @property
+    def may_come_back(self) -> bool:
+        """Whether an agent whose line is gone now may come back to the call: a tab may be loaded anew."""
+        has_headset = self.line is not None and self.line.headset is not None
+        return has_headset and self.partner is not None and not self.partner.closed
+
+    @property
+    def unheard_because(self) -> str:
+        """Why the partner does not hear the agent in a call: "taken over", "muted", or empty."""
+        if self.partner is None:
+            return ""
+        return "taken over" if self.parted else "muted" if self.muted else ""
+
+    def silent_s(self, packets: int, now: float) -> float:
+        """For how long the phone has sent nothing; 0 for one that never did.
+
+        packets: received from it so far, as the plane counts them.
+        """
+        if packets != self.packets:
+            self.packets, self.heard_at = packets, now
+        return now - self.heard_at if packets else 0.0

@@ -7,7 +7,7 @@ import structlog
 
 from softswitch.calls.outcome import Outcome
 from softswitch.errors import UsageError
-from softswitch.exchange.floor.agents import ARRIVAL_TONE
+from softswitch.exchange.floor.seat_sound import ARRIVAL_TONE
 from softswitch.exchange.telephony.headsets import Headsets
 from softswitch.exchange.telephony.line import Line
 from softswitch.exchange.telephony.lines import Lines

@@ -7,7 +7,7 @@ import pytest
 from softswitch.calls.events import CallEnded
 from softswitch.dialler.agents import AgentState
 from softswitch.exchange.calls.queues import PATIENCE_S, RINGING, RINGING_TONE
-from softswitch.exchange.floor.agents import ARRIVAL_TONE
+from softswitch.exchange.floor.seat_sound import ARRIVAL_TONE
 from softswitch.exchange.telephony.line import Line
 from softswitch.media.events import FirstPacketReceived
 from tests.exchange.calls.inbound_site import MUSIC, NOTICE, QUEUE, Site, played

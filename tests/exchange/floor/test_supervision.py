@@ -5,7 +5,7 @@ import pytest
 from softswitch.calls.events import CallEnded, CallFailed
 from softswitch.calls.outcome import Outcome
 from softswitch.errors import UsageError
-from softswitch.exchange.floor.agents import ARRIVAL_TONE
+from softswitch.exchange.floor.seat_sound import ARRIVAL_TONE
 from softswitch.exchange.floor.supervision import LEAVE, Mode, Supervision
 from softswitch.exchange.floor.supervisors import IDLE_SOUND, SUPERVISION
 from tests.exchange.floor.supervised_floor import Ears, Floor

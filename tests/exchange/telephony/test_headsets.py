@@ -8,7 +8,8 @@ import pytest
 
 from softswitch.config import Connect
 from softswitch.errors import PeerError
-from softswitch.exchange.floor.agents import ARRIVAL_TONE, IDLE_SOUND, AgentLines
+from softswitch.exchange.floor.agents import AgentLines
+from softswitch.exchange.floor.seat_sound import ARRIVAL_TONE, IDLE_SOUND
 from softswitch.exchange.floor.supervisors import SupervisorLines
 from softswitch.exchange.telephony.headsets import Headsets
 from softswitch.exchange.telephony.line import Line
