@@ -16,7 +16,7 @@ from softswitch.media.legs import bind_ports
 from softswitch.media.libc import CLOCK_MONOTONIC, clock_ns, connect_socket, open_poller, write_socket_address
 from softswitch.media.outgoing import emit
 from softswitch.media.playback import is_playing
-from softswitch.media.secure_legs import BEFORE, RECEIVING, SENDING, make_receiving, make_sending
+from softswitch.media.secure_legs import BEFORE, RECEIVING, SENDING, make_receiving, make_sending, skip_control
 from softswitch.media.srtp import PLAIN
 from softswitch.media.timeline import CLOSING, ENDING, MARKS, RECORDING, Timelines
 
@@ -74,6 +74,7 @@ def adopt_sessions(shared: Any, scratch: Any, slot: int) -> None:
     if leg.out_sequence == 0:
         leg.send_rollover += 1
     make_sending(scratch, leg, slot, leg.profile, leg.send_rollover)
+    skip_control(scratch, leg, slot, i64(shared.reports[slot].control.reports_sent))
     received = i64(-1)
     if leg.receive_sources > 0:
         rollover = leg.receive_rollover

@@ -155,6 +155,7 @@ class MediaPlane(PlaneLife):
         latch: bool = False,
         signals_from: str = "",
         secure: SrtpKeys | None = None,
+        reports_to: tuple[str, int] | None = None,
     ) -> None:
         """Set the leg's other end and format, from SDP; again after a re-INVITE.
 
@@ -165,6 +166,8 @@ class MediaPlane(PlaneLife):
 
         secure: keys for SRTP; then only what they authenticate is heard, and only what they seal is sent. Keys that the
         leg has already go on; others take their place without a gap. None: plain RTP.
+
+        reports_to: where it takes RTCP (RFC 3605); None: at the port above, or on the RTP port where both agreed.
         """
         host, port = remote
         if not 0 < port < 65536:
@@ -174,9 +177,14 @@ class MediaPlane(PlaneLife):
         options = sent | received << 8 | int(latch) << 16 | int(format.rtcp_mux) << 17
         if latch and is_host(signals_from):
             options |= host_number(signals_from) << 18
+        options |= min(format.maxptime_ms, v.LONGEST_MAXPTIME_MS) << 50
         code = int(audio_code(format.codec))
         self._secure(leg, secure)
         self._order(leg, v.CONNECT, host_number(host), port, code, format.payload_type, options)
+        reports_host, reports_port = reports_to or ("", 0)
+        # Behind address translation its reports come, as its RTP does, from another host than it names.
+        elsewhere = reports_host not in ("", host)
+        self._order(leg, v.REPORT_TO, host_number(reports_host) if elsewhere else 0, reports_port)
 
     def attend_browser(self, leg: int, receive: Receive) -> None:
         """A browser is to be at the leg's other end: hand over what comes in and is no RTP, from now on.

@@ -17,7 +17,8 @@ class MediaFormat:
     """RFC 4733 telephone-event at 8000 Hz, where negotiated: the number to send with, which is the peer's."""
     dtmf_receive_type: int | None = None
     """The number that the peer sends with, which is ours (RFC 3264 §5.1); None: the same."""
-    ptime_ms: int = 20
+    maxptime_ms: int = 0
+    """The longest packet that the other end takes (RFC 8866 §6.5), 10 to 255; 0: it has not said."""
     rtcp_mux: bool = False
     """RTCP shares the RTP port (RFC 5761)."""
 

@@ -15,7 +15,7 @@ from softswitch.media.control import MediaPlane
 from softswitch.media.dtls import Certificate
 from softswitch.media.events import MediaFormat
 from softswitch.media.ice import Address
-from softswitch.sdp.webrtc import PTIME_MS, BrowserOffer
+from softswitch.sdp.webrtc import BrowserOffer
 
 
 class HeadsetState(StrEnum):
@@ -112,7 +112,7 @@ class Headset:
                 case SessionConnected(address, keys):
                     offer = session.offer
                     assert offer is not None
-                    form = MediaFormat(offer.codec, offer.payload_type, offer.dtmf_payload_type, ptime_ms=PTIME_MS)
+                    form = MediaFormat(offer.codec, offer.payload_type, offer.dtmf_payload_type)
                     self._plane.connect(self.leg, address, form, secure=keys)
                     self._plane.hold(self.leg, not offer.sends)
                     self.state = HeadsetState.CONNECTED

@@ -10,7 +10,7 @@ from softswitch.codecs import dtmf
 from softswitch.codecs.g711 import alaw_code, ulaw_code
 from softswitch.media import vocabulary as v
 from softswitch.media.kernels import i64, inner
-from softswitch.media.outgoing import PCMA, count_sent, follow, is_open, position_at, send_packet, transmit
+from softswitch.media.outgoing import PCMA, PRESENT_NS, count_sent, follow, is_open, position_at, send_packet, transmit
 from softswitch.media.rtp import HEADER_BYTES, write_header
 
 EVENT_BYTES = 4
@@ -40,7 +40,7 @@ def pass_key(
         scratch.out[HEADER_BYTES + i] = scratch.packet[start + i]
     scratch.out[HEADER_BYTES + 1] = i64(scratch.packet[start + 1]) & (END_BIT | 0x3F)  # the reserved bit is ours
     number = leg.source_out_sequence
-    leg.relayed_at_ns = now
+    leg.relayed_until_ns = now + PRESENT_NS
     write_header(
         scratch.out, marker, leg.dtmf_payload_type, number, leg.out_timestamp_base + leg.source_position, leg.out_ssrc
     )
@@ -60,7 +60,7 @@ def begin_key(shared: Any, slot: int, code: int, samples: int, now: int) -> None
     leg.key_sent = 0
     leg.key_position = max(position_at(leg, now), leg.out_end)
     leg.out_source = v.NOBODY
-    leg.relayed_at_ns = 0
+    leg.relayed_until_ns = 0
     leg.play_at_ns = now
 
 

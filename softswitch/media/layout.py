@@ -71,7 +71,7 @@ __all__ = [
 ]
 
 MAGIC = 0x534F4654_4D454449  # "SOFTMEDI"
-VERSION = 11
+VERSION = 12
 
 
 class Shared(NamedTuple):

@@ -24,6 +24,7 @@ RECEIVE_BUFFER = 262_144
 """256 kB: a plane that is held up for a second loses nothing."""
 REPORT_BUFFER = 32_768
 EXPEDITED_FORWARDING = 0xB8  # DSCP 46, RFC 4594 §4.1
+SAMPLES_PER_MS = 8
 LEARN_NS = 5_000_000_000
 """The window in which a leg may learn its source; then the SDP's address is all there is."""
 
@@ -84,7 +85,8 @@ def open_leg(shared: Any, scratch: Any, slot: int, ssrc: int, timestamp: int, se
     leg.out_end = 0
     leg.out_sequence = sequence
     leg.out_source = v.NOBODY
-    leg.relayed_at_ns = 0
+    leg.relayed_until_ns = 0
+    leg.most_samples = 0
     leg.packets_sent = 0
     leg.octets_sent = 0
     leg.send_errors = 0
@@ -119,6 +121,10 @@ def connect_leg(
     leg.dtmf_payload_type = -1 if sent == v.NO_EVENTS else sent
     leg.dtmf_receive_type = -1 if received == v.NO_EVENTS else received
     leg.muxed = leg.browser != 0 or (options >> 17) & 1 == 1
+    most = ((options >> 50) & 0xFF) * SAMPLES_PER_MS
+    if most != leg.most_samples:
+        leg.most_samples = most
+        leg.out_source = v.NOBODY  # what is cut has numbers of its own
     if leg.state != v.BOUND and leg.named_host == host and leg.named_port == port:
         return  # what was learned of it stands
     latch = (options >> 16) & 1 == 1
@@ -137,11 +143,20 @@ def connect_leg(
         if leg.state == v.CONNECTED:
             disconnect_socket(leg.rtp_descriptor, scratch.address)
         leg.state = v.LEARNING
-        leg.signals_host = options >> 18
+        leg.signals_host = (options >> 18) & 0xFFFFFFFF
         leg.learn_until_ns = now + LEARN_NS
         scratch.watch_until_ns = now + 2 * LEARN_NS
         return
     fix_remote(shared, scratch, slot, now)
+
+
+@inner
+def name_reports(report: Any, host: int, port: int) -> None:
+    """Where the other end's SDP wants reports (RFC 3605).  host: 0 for where its RTP is; port: 0 for the next one."""
+    if report.named_host != host or report.named_port != port:
+        report.remote_port = 0
+    report.named_host = host
+    report.named_port = port
 
 
 @inner

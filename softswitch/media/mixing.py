@@ -13,7 +13,7 @@ from softswitch.media import vocabulary as v
 from softswitch.media.kernels import i64, inner
 from softswitch.media.layout import FEED, RECEIVED, Array
 from softswitch.media.libc import fence
-from softswitch.media.outgoing import NS_PER_SAMPLE
+from softswitch.media.rtp import NS_PER_SAMPLE
 from softswitch.media.timeline import SETTLE_SAMPLES, begin_if_idle, position_of, sample_at
 
 MOST_ROUTES = 512

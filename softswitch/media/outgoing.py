@@ -24,7 +24,7 @@ from softswitch.media.kernels import i64, inner
 from softswitch.media.layout import FEED, RELAY_EVENTS
 from softswitch.media.libc import copy_octets, fence, send_datagram, write_socket_address
 from softswitch.media.rings import push, push_sent
-from softswitch.media.rtp import HEADER_BYTES, signed16, signed32, write_header
+from softswitch.media.rtp import HEADER_BYTES, NS_PER_SAMPLE, signed16, signed32, write_header
 from softswitch.media.scratch import BATCH, LEAVING_BYTES
 from softswitch.media.secure_legs import seal_packet
 from softswitch.media.srtp import is_replay
@@ -32,9 +32,12 @@ from softswitch.media.transcoding import pass_on, wrap
 
 PCMA = int(CodecCode.PCMA)
 
-NS_PER_SAMPLE = 125_000
-FEED_LEAD = 320
-"""40 ms: the worker writes every 20."""
+PRESENT_NS = 30_000_000
+LATE_NS = 10_000_000
+"""Bridged audio is present on a leg for so long after its last packet, or, where that is longer than the first, for so
+long after the packet's end."""
+FEED_STEP = 160
+"""The worker writes 20 ms at a time."""
 JUMP_SAMPLES = 8000
 """A source's timestamp that departs from the clock by more than a second has jumped: anchor it anew."""
 JUMP_PACKETS = 100  # RFC 3550 A.1 MAX_MISORDER
@@ -151,7 +154,7 @@ def count_sent(leg: Any, sequence: int, end: int) -> None:
 
 
 @inner
-def transmit(
+def transmit_packet(
     shared: Any,
     scratch: Any,
     slot: int,
@@ -162,7 +165,7 @@ def transmit(
     samples: int,
     source: int,
 ) -> bool:
-    """Send the audio that stands behind the header in `scratch.out`; False when the socket refused it."""
+    """`transmit`, in one packet."""
     leg = shared.legs[slot]
     write_header(scratch.out, marker, leg.payload_type, sequence, leg.out_timestamp_base + position, leg.out_ssrc)
     if leg.tapped:
@@ -176,6 +179,38 @@ def transmit(
         )
     sent = send_packet(shared, scratch, slot, HEADER_BYTES + octets)
     count_sent(leg, sequence, position + samples)
+    return sent
+
+
+@inner
+def transmit(
+    shared: Any,
+    scratch: Any,
+    slot: int,
+    now: int,
+    marker: bool,
+    sequence: int,
+    position: int,
+    samples: int,
+    source: int,
+) -> bool:
+    """Send the audio that stands behind the header in `scratch.out`, in packets as long as the other end takes; False
+    when the socket refused it."""
+    leg = shared.legs[slot]
+    most = i64(leg.most_samples)
+    if most == 0 or samples <= most or leg.wire_codec != leg.codec:
+        return transmit_packet(shared, scratch, slot, now, marker, sequence, position, samples, source)
+    copy_octets(scratch.whole, 0, scratch.out, HEADER_BYTES, samples)
+    sent = True
+    done = i64(0)
+    while done < samples:
+        count = min(most, samples - done)
+        copy_octets(scratch.out, HEADER_BYTES, scratch.whole, done, count)
+        begins = marker and done == 0
+        left = transmit_packet(shared, scratch, slot, now, begins, sequence, position + done, count, source)
+        sent = sent and left
+        sequence += 1
+        done += count
     return sent
 
 
@@ -199,18 +234,20 @@ def mix_clip(shared: Any, scratch: Any, slot: int, samples: int) -> None:
 def mix_feed(shared: Any, scratch: Any, slot: int, samples: int) -> None:
     """Lay the leg's feed over the audio about to be sent there.
 
-    A feed that runs dry or ahead begins anew with a lead of FEED_LEAD, so that the worker's pace does not show.
+    A feed that runs dry or ahead begins anew with a lead of a packet and a step, so that neither the worker's pace nor
+    that of the packets shows.
     """
     leg = shared.legs[slot]
     feed = shared.feeds[slot]
     fence()
     written = leg.feed_written
+    lead = max(samples, FEED_STEP) + FEED_STEP
     if leg.feed_waits:
-        if written - leg.feed_read < FEED_LEAD and leg.feed_end <= leg.feed_from:
+        if written - leg.feed_read < lead and leg.feed_end <= leg.feed_from:
             return
         leg.feed_waits = 0
-    if written - leg.feed_read > FEED - FEED_LEAD:
-        leg.feed_read = written - FEED_LEAD
+    if written - leg.feed_read > FEED - 2 * FEED_STEP:
+        leg.feed_read = written - lead
     count = min(samples, written - leg.feed_read)
     for i in range(count):
         value = i64(feed[(leg.feed_read + i) & (FEED - 1)])
@@ -225,7 +262,8 @@ def mix_feed(shared: Any, scratch: Any, slot: int, samples: int) -> None:
 def follow(leg: Any, source: int, ssrc: int, sequence: int, timestamp: int, now: int, most: int) -> bool:
     """Find a packet's place in what the leg sends: `source_position` and `source_out_sequence`.
 
-    most: samples by which its time may depart from ours.  Whether its source is anchored anew.
+    most: samples by which its time may depart from ours.  Whether its source is anchored anew.  A leg whose packets are
+    cut numbers them itself: what was lost shows in its timestamps alone.
     """
     here = position_at(leg, now)
     fresh = leg.out_source != source or leg.source_ssrc != ssrc
@@ -236,6 +274,8 @@ def follow(leg: Any, source: int, ssrc: int, sequence: int, timestamp: int, now:
         steps = signed16(sequence - leg.source_sequence)
         out_sequence = (leg.source_out_sequence + steps) & 0xFFFF
         fresh = abs(position - here) > most or abs(steps) > JUMP_PACKETS
+        if leg.most_samples:
+            out_sequence = (leg.out_sequence + 1) & 0xFFFF
     if fresh:
         position = max(here, leg.out_end)
         out_sequence = (leg.out_sequence + 1) & 0xFFFF
@@ -259,7 +299,7 @@ def relay(
         return False
     samples = end - start
     fresh = follow(leg, source, ssrc, sequence, timestamp, now, JUMP_SAMPLES)
-    leg.relayed_at_ns = now
+    leg.relayed_until_ns = now + max(PRESENT_NS, samples * NS_PER_SAMPLE + LATE_NS)
     copy_audio(scratch.packet, start, end, codec, scratch.out, leg.codec)
     same = leg.wire_codec != leg.codec and shared.legs[source].wire_codec == leg.wire_codec
     scratch.passes_raw = same and scratch.raw_bytes > 0 and leg.fed == 0 and leg.clip < 0

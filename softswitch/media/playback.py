@@ -14,8 +14,6 @@ from softswitch.media.rtp import HEADER_BYTES
 
 PACKET_NS = 20_000_000
 PACKET_SAMPLES = 160
-BRIDGED_NS = 30_000_000
-"""Bridged audio is present on a leg for so long after its last packet."""
 LATE_NS = 100_000_000
 """A plane that was held up for longer does not send what it missed in one burst."""
 
@@ -141,9 +139,9 @@ def play_due(shared: Any, scratch: Any, now: int) -> None:
             leg.play_at_ns = now  # it waits for its first sample until the leg is connected
             index += 1
             continue
-        bridged = now - leg.relayed_at_ns < BRIDGED_NS
+        bridged = now < leg.relayed_until_ns
         if bridged:
-            leg.play_at_ns = leg.relayed_at_ns + BRIDGED_NS
+            leg.play_at_ns = leg.relayed_until_ns
         if now - leg.play_at_ns > LATE_NS:
             leg.play_at_ns = now
         while leg.key_code >= 0 and leg.play_at_ns <= now:

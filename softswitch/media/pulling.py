@@ -6,10 +6,11 @@ from softswitch.media import vocabulary as v
 from softswitch.media.jitter import FRAME, LOST, NOISE, get
 from softswitch.media.jitter_record import FRAME_NS
 from softswitch.media.kernels import i64, inner
-from softswitch.media.outgoing import NS_PER_SAMPLE, emit, relay
+from softswitch.media.outgoing import emit, relay
 from softswitch.media.playout import MS
 from softswitch.media.receiver import FRAME_SAMPLES, convert, play_frame, play_noise, play_starved
 from softswitch.media.rings import push_received
+from softswitch.media.rtp import NS_PER_SAMPLE
 from softswitch.media.transcoding import PCMA, PCMU, catch_up, unwrap
 
 ASTRAY_SAMPLES = 800

@@ -109,11 +109,12 @@ _EVERY_PACKET_SENT = [
     ("source_sequence", "i8"),
     ("source_position", "i8"),  # where source_timestamp lies on the outgoing timeline
     ("source_out_sequence", "i8"),
-    ("relayed_at_ns", "i8"),
+    ("relayed_until_ns", "i8"),  # bridged audio is present on it until then
     ("packets_sent", "i8"),
     ("fed", "i8"),  # its feed is mixed into what is sent
     ("key_code", "i8"),  # that we press, or -1
     ("octets_sent", "i8"),
+    ("most_samples", "i8"),  # that its other end takes in one packet; 0: it has not said
 ]
 
 _SELDOM: list[Any] = [

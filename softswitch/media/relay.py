@@ -71,6 +71,8 @@ def obey(shared: Any, scratch: Any, now: int) -> None:
             continue
         if kind == v.CONNECT:
             legs.connect_leg(shared, scratch, slot, order.a, order.b, order.c, order.d, order.e, now)
+        elif kind == v.REPORT_TO:
+            legs.name_reports(shared.reports[slot], order.a, order.b)
         elif kind == v.SECURE:
             if not secure_leg(shared, scratch, slot, order.a, order.b, order.c, order.d, order.e):
                 emit(shared, scratch, v.LEG_FAILED, slot, now, EPROTO, 0)

@@ -1,9 +1,9 @@
 """Reports between a leg and its other end: RTCP on the way out and in (RFC 3550 §6), for every leg that is connected.
 
-They go from the RTCP port to the one above the other end's RTP port, or share the RTP port where both agreed
-(RFC 5761). Symmetric as RTP is: an end that sends its reports from another port of its host is answered there, the
-first such port until the usual one speaks, and nobody else at that host. A report tells nothing but numbers and a name
-drawn by lot.
+They go from the RTCP port to the one above the other end's RTP port, or to where its SDP wants them (RFC 3605), or
+share the RTP port where both agreed (RFC 5761). Symmetric as RTP is: an end that sends its reports from another port of
+its host is answered there, the first such port until the usual one speaks, and nobody else at that host. A report tells
+nothing but numbers and a name drawn by lot.
 """
 
 from typing import Any
@@ -27,31 +27,54 @@ def begin_reports(shared: Any, slot: int, ssrc: int, first: int, second: int, no
     report = shared.reports[slot]
     report.reception.known = 0
     report.remote_port = 0
+    report.named_host = 0
+    report.named_port = 0
     begin(report.control, ssrc, shared.header.wall_ns, first, second, now)
+
+
+@inner
+def usual_host(leg: Any, report: Any) -> int:
+    """Where the other end's reports should come from, and go to."""
+    return i64(leg.remote_host) if leg.muxed or report.named_host == 0 else i64(report.named_host)
+
+
+@inner
+def usual_port(leg: Any, report: Any) -> int:
+    if leg.muxed:
+        return i64(leg.remote_port)
+    return i64(report.named_port) if report.named_port else (leg.remote_port + 1) & 0xFFFF
+
+
+@inner
+def may_report(leg: Any, report: Any, host: int, port: int) -> bool:
+    """Whether reports from a source are taken: from one port of the leg's host, or the one that its SDP names."""
+    if host == usual_host(leg, report) and (leg.profile or port == usual_port(leg, report)):
+        return True
+    if report.remote_port and not leg.profile:
+        return host == i64(report.remote_host) and port == i64(report.remote_port)
+    return host == i64(leg.remote_host) or host == usual_host(leg, report)
 
 
 @inner
 def take_report(shared: Any, scratch: Any, slot: int, length: int, now: int) -> bool:
     """Take in the RTCP datagram in `scratch.packet`; False when it was dropped and must be counted.
 
-    From the leg's host alone, and there from one port; on a secure leg only what authenticates.
+    From the leg's host alone, or the one that its SDP names; on a secure leg only what authenticates.
     """
     leg = shared.legs[slot]
     leg.control_packets += 1
     if length > BUFFER_BYTES or leg.state not in (v.CONNECTED, v.ROAMING):
         return False
-    if host_of(scratch.source) != leg.remote_host:
-        return False
     report = shared.reports[slot]
-    source = port_of(scratch.source)
-    usual = leg.remote_port if leg.muxed else leg.remote_port + 1
-    if leg.profile == 0 and report.remote_port and source not in (i64(usual), i64(report.remote_port)):
+    host, port = host_of(scratch.source), port_of(scratch.source)
+    if not may_report(leg, report, host, port):
         return False
     if leg.profile:
         length = open_control(shared, scratch, slot, length)
     if length <= 0 or read_compound(scratch.packet, length, report.control, now, 0) < 0:
         return False
-    report.remote_port = source
+    report.remote_host = host
+    report.remote_port = port
     return True
 
 
@@ -67,11 +90,10 @@ def send_report(shared: Any, scratch: Any, slot: int, now: int, goodbye: int) ->
         length = seal_control(shared, scratch, slot, length)
     if length <= 0:
         return
-    if leg.muxed:
-        write_socket_address(scratch.address, leg.remote_host, leg.remote_port)
+    if report.remote_port and not leg.muxed:
+        write_socket_address(scratch.address, report.remote_host, report.remote_port)
     else:
-        port = report.remote_port if report.remote_port else leg.remote_port + 1
-        write_socket_address(scratch.address, leg.remote_host, port & 0xFFFF)
+        write_socket_address(scratch.address, usual_host(leg, report), usual_port(leg, report))
     descriptor = leg.rtp_descriptor if leg.muxed else leg.rtcp_descriptor
     send_datagram(descriptor, scratch.out.ctypes.data, length, scratch.address.ctypes.data)
 

@@ -9,6 +9,7 @@ from typing import Any
 from softswitch.media.kernels import inner, kernel
 from softswitch.media.layout import FRAME_SAMPLES, FRAMES, READ, RECEIVED, RING, SENT, WRITTEN
 from softswitch.media.libc import copy_octets, fence
+from softswitch.media.rtp import NS_PER_SAMPLE
 
 
 @kernel
@@ -58,6 +59,7 @@ def fill_frames(
 ) -> int:  # fmt: skip
     """Copy one packet's audio, buffer[start:end], into a frame ring, cut into frames of 20 ms; the new `written`.
 
+    at_ns: when the packet came; of its later frames that is so much later as they are to be heard, for none is early.
     ring: (FRAMES,) FRAME.  A ring that is full keeps what it has: the worker has stalled, and the timeline shows a gap,
     which `push_received` and `push_sent` count.
     """
@@ -65,7 +67,7 @@ def fill_frames(
     while position < end and written - read < FRAMES:
         length = min(FRAME_SAMPLES, end - position)
         frame = ring[written & (FRAMES - 1)]
-        frame.at_ns = at_ns
+        frame.at_ns = at_ns + (position - start) * NS_PER_SAMPLE
         frame.timestamp = (timestamp + position - start) & 0xFFFFFFFF
         frame.samples = length
         frame.codec = codec

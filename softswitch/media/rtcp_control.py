@@ -61,8 +61,15 @@ CONTROL = np.dtype(
     align=True,
 )
 
-REPORT = np.dtype([("control", CONTROL), ("reception", RECEPTION), ("remote_port", "i8")], align=True)
-"""What a leg keeps for its reports.  remote_port: where the other end takes them, once it has sent one; 0 before."""
+REPORTED_TO = [
+    ("remote_host", "i8"),  # where the other end takes them, once it has sent one; remote_port is 0 before
+    ("remote_port", "i8"),
+    ("named_host", "i8"),  # by its SDP; 0: its RTP's
+    ("named_port", "i8"),  # 0: the one above its RTP's
+]
+
+REPORT = np.dtype([("control", CONTROL), ("reception", RECEPTION), *REPORTED_TO], align=True)
+"""What a leg keeps for its reports."""
 
 
 def random_cname() -> bytes:

@@ -5,6 +5,8 @@ from typing import Any
 from softswitch.media.kernels import i64, inner, kernel
 
 HEADER_BYTES = 12
+NS_PER_SAMPLE = 125_000
+"""At 8 kHz, the clock of every RTP timestamp here."""
 LARGEST_PACKET = 1500
 """What an Ethernet carries; 180 ms of G.711. Longer datagrams are no telephone's."""
 

@@ -52,6 +52,7 @@ SCRATCH = np.dtype(
         ("waiting_sources", "u1", (KEPT + 1, 16)),
         ("emptied_at_ns", "i8"),  # then nothing waited at any socket: what is read now has come since
         ("ticked_at_ns", "i8"),
+        ("whole", "u1", (LEAVING_BYTES,)),  # audio that is sent in several packets
         ("raw", "u1", (BUFFER_BYTES,)),  # a payload as it came, before it was converted
         ("raw_bytes", "i8"),
         ("passes_raw", "i8"),  # it is to leave as it came

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from softswitch.media.outgoing import NS_PER_SAMPLE
+from softswitch.media.rtp import NS_PER_SAMPLE
 from softswitch.recordings.ledger import CLOSED, UNFINISHED, Appending, Entry, hash_of
 from softswitch.recordings.names import MOST_PARTS, call_ref_of, file_name
 from softswitch.recordings.sealing import Seal

@@ -18,6 +18,7 @@ SENDING, RECEIVING, BEFORE = 0, 1, 2
 MOST_SOURCES = 64
 """SSRCs on one leg: each costs memory, and nobody honest has so many."""
 REFUSED = -1
+EMPTY_REPORT_BYTES = 8
 FIRST_CONTROL, LAST_CONTROL = 192, 223  # RTCP's packet types on a port that is RTP's too (RFC 5761 §4)
 
 CM_80, CM_32 = srtp.AES_CM_128_HMAC_SHA1_80, srtp.AES_CM_128_HMAC_SHA1_32
@@ -36,6 +37,14 @@ def is_same_key(one: Any, other: Any) -> bool:
 def copy_key(source: Any, target: Any) -> None:
     for i in range(source.size):
         target[i] = source[i]
+
+
+@inner
+def write_empty_report(packet: Any, ssrc: int) -> None:
+    """A receiver report about nobody (RFC 3550 §6.4.2)."""
+    packet[0], packet[1], packet[2], packet[3] = 0x80, 201, 0, 1
+    for i in range(4):
+        packet[4 + i] = (ssrc >> (24 - 8 * i)) & 0xFF
 
 
 @inner
@@ -91,6 +100,18 @@ def make_sending(scratch: Any, leg: Any, slot: int, profile: int, rollover: int)
         goes_on = srtp.resume_stream(cipher, session, leg.send_key, profile, leg.out_ssrc, rollover)
         if not goes_on:
             forget(scratch, slot, SENDING)
+
+
+@inner
+def skip_control(scratch: Any, leg: Any, slot: int, count: int) -> None:
+    """Let a session made anew seal as many reports, for nobody, as the one before it has: SRTCP numbers them itself,
+    and under one key none may be numbered as another was (RFC 3711 §9.1). libsrtp knows no other way."""
+    session = scratch.sessions[slot, SENDING]
+    if session == 0:
+        return
+    for _ in range(count):
+        write_empty_report(scratch.out, leg.out_ssrc)
+        srtp.protect_control(scratch.cipher[0], session, scratch.out.ctypes.data, EMPTY_REPORT_BYTES)
 
 
 @inner

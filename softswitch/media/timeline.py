@@ -22,8 +22,8 @@ from softswitch.codecs.g711 import ALAW_TO_LINEAR, ULAW_TO_LINEAR
 from softswitch.media.kernels import i64, inner
 from softswitch.media.layout import FRAMES, RECEIVED, SENT, Array
 from softswitch.media.libc import copy_octets, fence
-from softswitch.media.outgoing import NS_PER_SAMPLE, PCMA
-from softswitch.media.rtp import signed32
+from softswitch.media.outgoing import PCMA
+from softswitch.media.rtp import NS_PER_SAMPLE, signed32
 
 SIZE = 16384
 """Samples a timeline holds in each direction: 2 s. A power of two."""

@@ -30,7 +30,7 @@ PLAYER = -2
 OPEN = 1  # a: SSRC, b: first timestamp, c: first sequence number, d, e: 63 random bits each
 CONNECT = 2
 """a: host, b: port, c: codec, d: payload type, e: telephone-event's (255: none) | latch << 16 | mux << 17 | the host
-that it signals from, or 0, << 18."""
+that it signals from, or 0, << 18 | milliseconds that it takes in one packet at most, or 0, << 50."""
 BRIDGE = 3  # a: the other slot, b: its generation
 UNBRIDGE = 4
 MUTE = 5  # a: 1 or 0
@@ -45,6 +45,7 @@ MOVE = 14  # a: host, b: port
 SECURE = 13
 """a: SRTP profile, or 0; b, c: bytes of the MKI received, and the MKI; d: how often our sequence numbers have wrapped;
 e: SSRC received | its rollover counter << 32, or -1."""
+REPORT_TO = 17  # a: host, or 0; b: port, or 0
 PASS_KEYS = 15  # a: 1 or 0
 PRESS = 16  # a: event code, b: samples
 
@@ -77,4 +78,5 @@ VERDICT_FEATURES = 54
 BEEP_HEARD = 55
 GREETING_ENDED = 56
 
+LONGEST_MAXPTIME_MS = 0xFF
 NO_EVENTS = 0xFF  # in CONNECT, where a number for telephone events may be

@@ -16,8 +16,9 @@ from softswitch.media.kernels import i64, inner, kernel
 from softswitch.media.layout import FRAMES, MESSAGE, RECEIVED, SENT, WORKER_COMMANDS, WORKER_EVENTS
 from softswitch.media.libc import CLOCK_MONOTONIC, CLOCK_THREAD_CPUTIME_ID, clock_ns, fence, sleep_until, wake
 from softswitch.media.mixing import add_route, drop_routes, mix
-from softswitch.media.outgoing import NS_PER_SAMPLE, PCMA
+from softswitch.media.outgoing import PCMA
 from softswitch.media.rings import pop, push
+from softswitch.media.rtp import NS_PER_SAMPLE
 from softswitch.media.timeline import (
     CLOSING,
     DONE,

@@ -3,12 +3,19 @@
 With keys, the stream is SRTP: RTP/SAVP and `a=crypto` (RFC 4568). Whoever asks for it gets no plain RTP instead.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Final
 
 from softswitch.errors import PeerError, UsageError
+from softswitch.sdp.attributes import (
+    DEFAULT_PTIME_MS,
+    is_muxed,
+    maxptime_of,
+    ptime_of,
+    reports_to,
+    takes_our_packets,
+)
 from softswitch.sdp.crypto import Crypto, OwnKeys, SrtpKeys, first_usable, settle
 from softswitch.sdp.session import (
     DIRECTIONS,
@@ -22,15 +29,10 @@ from softswitch.sdp.session import (
 STATIC_PAYLOADS: Final = {"PCMU": 0, "PCMA": 8}  # RFC 3551 table 4
 DTMF_PAYLOAD: Final = 101  # the number that nearly everybody uses; RFC 4733 leaves it open
 DTMF_EVENTS: Final = "0-15"  # RFC 4733 §3.2: digits, *, #, A-D
-DEFAULT_PTIME_MS: Final = 20  # RFC 3551 §4.2
-SENT_MS: Final = 20
-"""Audio in each packet that we make ourselves. Who may not be sent that much (`a=maxptime`) is refused."""
-MAX_PTIME_MS: Final = 60  # ours: longer frames wait longer than a conversation bears
 
 _RATE: Final = "8000"
 _PLAIN: Final = frozenset({"RTP/AVP", "RTP/AVPF"})
 _SECURE: Final = frozenset({"RTP/SAVP", "RTP/SAVPF"})
-_MILLISECONDS = re.compile(r"[1-9][0-9]{0,2}(?:\.[0-9]{1,9})?")  # RFC 8866 §9: non-zero-int-or-real
 _MIRRORED: Final = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 
 
@@ -53,6 +55,10 @@ class MediaAgreement:
     """RTCP shares the RTP port (RFC 5761 §5.1.1)."""
     dtmf_receive_type: int | None = None
     """For telephone-event, the number that the peer sends with, which is ours (RFC 3264 §5.1); None: the same."""
+    maxptime_ms: int | None = None
+    """The longest packet that the peer takes (RFC 8866 §6.5); None where it does not say."""
+    reports_to: tuple[str, int] | None = None
+    """Where the peer takes RTCP (RFC 3605); None: at the port above RTP's, or on RTP's own where they share it."""
 
     @property
     def sends(self) -> bool:
@@ -141,9 +147,11 @@ def make_answer(
         codec=codec,
         payload_type=payload_type,
         dtmf_payload_type=_payload_of(media, "TELEPHONE-EVENT"),
-        ptime_ms=_ptime_of(offered, media),
+        ptime_ms=ptime_of(offered, media),
         direction=ours,
-        rtcp_mux=_is_muxed(media),
+        rtcp_mux=is_muxed(media),
+        maxptime_ms=maxptime_of(offered, media),
+        reports_to=None if is_muxed(media) else reports_to(media, connection),
     )
     lines = []
     if crypto is not None and keys is not None:
@@ -180,8 +188,8 @@ def read_answer(offer: bytes, answer: bytes) -> MediaAgreement:
     protocols = _SECURE if wanted.protocol in _SECURE else _PLAIN
     if media.port == 0 or connection is None or not usable or media.protocol not in protocols:
         raise PeerError("an answer refuses the audio, or gives no address to send it to", 488)
-    if not _takes_our_packets(theirs, media):
-        raise PeerError("an answer takes no packets of 20 ms", 488)
+    if not takes_our_packets(theirs, media):
+        raise PeerError("an answer takes no packets of 10 ms", 488)
     keys = settle(wanted.values("crypto"), media.values("crypto")) if protocols is _SECURE else None
     offered_codecs = set(numbers.values())
     chosen = next(((n, c) for n, c in mapped.items() if c in STATIC_PAYLOADS and c in offered_codecs), None)
@@ -190,15 +198,18 @@ def read_answer(offer: bytes, answer: bytes) -> MediaAgreement:
     direction = _common(ours.direction_of(wanted), _MIRRORED[theirs.direction_of(media)])
     if connection.is_hold:
         direction = _common(direction, "recvonly")
+    muxed = is_muxed(wanted) and is_muxed(media)
     agreement = MediaAgreement(
         remote=(connection.address, media.port),
         codec=chosen[1],
         payload_type=int(chosen[0]),
         dtmf_payload_type=next((int(n) for n, c in mapped.items() if c == "TELEPHONE-EVENT"), None),
-        ptime_ms=_ptime_of(theirs, media),
+        ptime_ms=ptime_of(theirs, media),
         direction=direction,
-        rtcp_mux=_is_muxed(wanted) and _is_muxed(media),
+        rtcp_mux=muxed,
         dtmf_receive_type=_payload_of(wanted, "TELEPHONE-EVENT"),
+        maxptime_ms=maxptime_of(theirs, media),
+        reports_to=None if muxed else reports_to(media, connection),
     )
     return agreement if keys is None else _secured(agreement, keys)
 
@@ -232,10 +243,6 @@ def _secured(agreement: MediaAgreement, keys: SrtpKeys) -> SecureAgreement:
     return SecureAgreement(**told, keys=keys)
 
 
-def _is_muxed(media: MediaDescription) -> bool:
-    return any(name == "rtcp-mux" for name, _ in media.attributes)
-
-
 def _usable(
     offered: SessionDescription, media: MediaDescription, codecs: Sequence[str], ipv6: bool
 ) -> tuple[str, int, Connection] | None:
@@ -245,7 +252,7 @@ def _usable(
         return None
     if not connection.is_hold and (not connection.is_unicast or connection.is_ipv6 != ipv6):
         return None
-    if not _takes_our_packets(offered, media):
+    if not takes_our_packets(offered, media):
         return None
     for number, codec in _codecs_of(media).items():
         if codec in codecs:
@@ -282,27 +289,6 @@ def _codecs_of(media: MediaDescription) -> dict[str, str]:
 
 def _payload_of(media: MediaDescription, codec: str) -> int | None:
     return next((int(number) for number, name in _codecs_of(media).items() if name == codec), None)
-
-
-def _ptime_of(session: SessionDescription, media: MediaDescription) -> int:
-    """Milliseconds a packet that the peer wishes (RFC 8866 §6.4); 20 where it says nothing that we can do."""
-    wished, most = _milliseconds(session, media, "ptime"), _milliseconds(session, media, "maxptime")
-    ptime_ms = int(wished or DEFAULT_PTIME_MS)
-    if not 10 <= ptime_ms <= MAX_PTIME_MS or ptime_ms % 10:
-        ptime_ms = DEFAULT_PTIME_MS
-    return ptime_ms if most is None else min(ptime_ms, int(most) // 10 * 10)
-
-
-def _takes_our_packets(session: SessionDescription, media: MediaDescription) -> bool:
-    """Whether the peer's longest packet (RFC 8866 §6.5) is not shorter than those that we send."""
-    most = _milliseconds(session, media, "maxptime")
-    return most is None or most >= SENT_MS
-
-
-def _milliseconds(session: SessionDescription, media: MediaDescription, name: str) -> float | None:
-    """The medium's attribute, else the session's; None where there is none that can be read."""
-    text = media.attribute(name) or next((v for n, v in session.attributes if n == name and v), "") or ""
-    return float(text) if _MILLISECONDS.fullmatch(text) else None
 
 
 def _common(one: str, other: str) -> str:

@@ -104,7 +104,7 @@ class End:
         if not self.packets:
             return np.zeros(0, np.int16)
         first = self.packets[0].timestamp
-        audio = np.zeros(self.packets[-1].timestamp - first + 160, np.int16)
+        audio = np.zeros(max(p.timestamp - first + len(p.payload) for p in self.packets), np.int16)
         for packet in self.packets:
             samples = g711.decode(self.codec, packet.payload)
             audio[packet.timestamp - first :][: samples.size] = samples

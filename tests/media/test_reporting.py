@@ -13,10 +13,10 @@ from softswitch.media.events import MediaFormat
 class ControlEnd:
     """The RTCP port of an end whose RTP port is `end`'s; any port unless told."""
 
-    def __init__(self, end, port=0):
+    def __init__(self, end, port=0, host="127.0.0.1"):
         self.end, self.datagrams = end, []
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", port))
+        self.socket.bind((host, port))
         self.socket.setblocking(False)
         asyncio.get_running_loop().add_reader(self.socket, self.read)
 
@@ -151,6 +151,35 @@ def test_reports_are_whose_port_spoke_first_until_the_usual_one_speaks(run):
         talking.cancel()
         assert first.datagrams == thief.datagrams == []
         for end in (first, thief, usual):
+            end.close()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.7"])
+def test_reports_go_where_the_sdp_wants_them_and_are_heard_from_there(run, host):
+    """RFC 3605: on a port of its own, and perhaps on a host of its own."""
+
+    async def scenario(studio):
+        a, _ = studio.bridged()
+        named = ControlEnd(a, host=host)
+        studio.plane.connect(a.leg, a.socket.getsockname(), a.format, reports_to=named.socket.getsockname())
+        row = studio.plane._shared.reports[studio.plane._leg(a.leg).slot]
+        talking = asyncio.ensure_future(a.say(tone((500.0,), 30000, -20.0)))
+        await studio.until(lambda: named.datagrams, 60.0)
+        talking.cancel()
+        ours = struct.unpack_from(">I", named.datagrams[0], 4)[0]
+        named.send(sender_report(a.ssrc, ours, lost=3))
+        await studio.until(lambda: studio.plane.statistics(a.leg).far_packets_lost == 3)
+        thief = ControlEnd(a, host="127.0.0.8")
+        thief.send(sender_report(a.ssrc, ours, lost=99))
+        await asyncio.sleep(0.1)
+        assert studio.plane.statistics(a.leg).far_packets_lost == 3
+        assert int(row["remote_port"]) == named.socket.getsockname()[1]
+        # a re-INVITE that says nothing of it takes it back
+        studio.plane.connect(a.leg, a.socket.getsockname(), a.format)
+        await studio.until(lambda: row["named_port"] == 0 and row["remote_port"] == 0)
+        for end in (named, thief):
             end.close()
 
     run(scenario)

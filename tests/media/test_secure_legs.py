@@ -489,3 +489,37 @@ def test_a_secure_leg_goes_on_after_a_death_of_the_engine_also_over_a_wrap_that_
         await studio.until(lambda: far.statistics.packets_unauthentic == 1)
 
     run(scenario, in_thread=False)
+
+
+def test_no_report_is_numbered_as_one_was_before_the_death_of_the_engine(run):
+    """SRTCP's own numbers, under the same key (RFC 3711 §9.1)."""
+
+    async def scenario(studio):
+        far = Far(studio)
+        numbers = []
+        control = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        control.bind(("127.0.0.1", 0))
+        control.setblocking(False)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(control, lambda: numbers.append(struct.unpack(">I", control.recv(2048)[-4:])[0] & 0x7FFFFFFF))
+        where = control.getsockname()
+        studio.plane.connect(
+            far.end.leg, far.end.socket.getsockname(), far.end.format, secure=far.keys, reports_to=where
+        )
+        report = studio.plane._shared.reports[studio.plane._leg(far.end.leg).slot]
+
+        async def reported(count):
+            while len(numbers) < count:
+                report["control"]["next_at_ns"] = report["control"]["last_at_ns"] = 0
+                far.end.send(PATTERN)
+                await asyncio.sleep(0.05)
+
+        await asyncio.wait_for(reported(3), 60)
+        os.kill(studio.plane.pid, signal.SIGKILL)
+        await studio.events.wait(PlaneRecovered)
+        await asyncio.wait_for(reported(5), 60)
+        assert numbers == sorted(set(numbers)), "none twice, and none again"
+        loop.remove_reader(control)
+        control.close()
+
+    run(scenario, in_thread=False)

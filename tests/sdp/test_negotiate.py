@@ -121,6 +121,34 @@ def test_times_of_packets_are_read_as_they_may_be_written(lines: list[str], ptim
     assert read_answer(OFFER, answer_of("m=audio 4000 RTP/AVP 0", *lines)).ptime_ms == ptime_ms
 
 
+@pytest.mark.parametrize(
+    ("line", "to"),
+    [
+        ("a=rtcp:5000", ("192.0.2.10", 5000)),
+        ("a=rtcp:5000 IN IP4 192.0.2.77", ("192.0.2.77", 5000)),
+        ("a=rtcp:5000 in ip4 192.0.2.10", ("192.0.2.10", 5000)),
+        # what cannot be sent to is as if it were not there
+        ("a=rtcp:0", None),
+        ("a=rtcp:65536", None),
+        ("a=rtcp:99999 IN IP4 192.0.2.77", None),
+        ("a=rtcp:5000 IN IP4 224.0.0.1", None),
+        ("a=rtcp:5000 IN IP4 255.255.255.255", None),
+        ("a=rtcp:5000 IN IP4 0.0.0.0", None),
+        ("a=rtcp:5000 IN IP6 2001:db8::1", None),
+        ("a=rtcp:5000 IN IP4 reports.example", None),
+        ("a=rtcp:5000 IN IP4", None),
+        ("a=rtcp:port", None),
+        ("a=rtcp", None),
+    ],
+)
+def test_reports_go_where_the_peer_takes_them(line: str, to: tuple[str, int] | None) -> None:
+    assert read_answer(OFFER, answer_of("m=audio 4000 RTP/AVP 0", line)).reports_to == to
+    _, agreement = make_answer(answer_of("m=audio 4000 RTP/AVP 0", line), "198.51.100.1", 20000, session_id=1)
+    assert agreement.reports_to == to
+    muxed = answer_of("m=audio 4000 RTP/AVP 0", line, "a=rtcp-mux")
+    assert make_answer(muxed, "198.51.100.1", 20000, session_id=1)[1].reports_to is None
+
+
 def test_media_lines_beyond_ours_are_ignored() -> None:
     assert read_answer(OFFER, answer_of("m=audio 4000 RTP/AVP 0", "m=video 0 RTP/AVP 31")).codec == "PCMU"
 
@@ -139,7 +167,7 @@ def test_a_peer_that_answers_with_hold_is_not_sent_to() -> None:
         answer_of("m=audio 4000 RTP/SAVP 0"),
         answer_of("m=video 4000 RTP/AVP 0"),
         answer_of("m=audio 4000 RTP/AVP 0", address="224.0.0.1"),
-        answer_of("m=audio 4000 RTP/AVP 0", "a=maxptime:10"),
+        answer_of("m=audio 4000 RTP/AVP 0", "a=maxptime:9"),
         answer_of(),
         b"",
     ],

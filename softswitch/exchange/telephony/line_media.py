@@ -54,7 +54,7 @@ def settle(plane: MediaPlane, line: Line, agreement: MediaAgreement, signals_fro
         agreement.payload_type,
         agreement.dtmf_payload_type,
         agreement.dtmf_receive_type,
-        agreement.ptime_ms,
+        agreement.maxptime_ms or 0,
         agreement.rtcp_mux,
     )
     line.agreed = True
@@ -64,7 +64,10 @@ def settle(plane: MediaPlane, line: Line, agreement: MediaAgreement, signals_fro
         line.secure = line.secure or agreement.keys is not None
         # A phone that names another host for its media than it signals from is behind NAT.
         latch = signals_from not in ("", agreement.remote[0])
-        plane.connect(line.media, agreement.remote, form, latch=latch, signals_from=signals_from, secure=agreement.keys)
+        plane.connect(
+            line.media, agreement.remote, form, latch=latch, signals_from=signals_from, secure=agreement.keys,
+            reports_to=agreement.reports_to,
+        )  # fmt: skip
     # Held by its address or its direction, the other end is sent nothing, and keeps its place in the bridge.
     line.is_held = not agreement.sends or agreement.remote[0] in HELD_ADDRESSES
     plane.hold(line.media, not agreement.sends)

@@ -16,6 +16,7 @@ from softswitch.calls.events import (
 from softswitch.config import Connect
 from softswitch.exchange.floor.agents import AgentLines
 from softswitch.exchange.telephony.lines import Lines
+from softswitch.media.events import MediaFormat
 from softswitch.sdp.negotiate import make_answer
 from softswitch.sdp.session import SessionDescription
 
@@ -28,6 +29,8 @@ class Plane:
     def __init__(self) -> None:
         self.connected: list[tuple[str, int]] = []
         self.latched: list[bool] = []
+        self.formats: list[MediaFormat] = []
+        self.reported_to: list[tuple[str, int] | None] = []
         self.held: list[bool] = []
 
     def open_leg(self) -> int:
@@ -40,14 +43,17 @@ class Plane:
         self,
         media: int,
         remote: tuple[str, int],
-        form: object,
+        form: MediaFormat,
         *,
         latch: bool = False,
         signals_from: str = "",
+        reports_to: tuple[str, int] | None = None,
         secure: object = None,
     ) -> None:
         self.connected.append(remote)
         self.latched.append(latch)
+        self.formats.append(form)
+        self.reported_to.append(reports_to)
 
     def hold(self, media: int, on: bool) -> None:
         self.held.append(on)
@@ -127,6 +133,13 @@ def test_early_media_stand_for_the_answer_that_a_200_leaves_out(site: Site) -> N
     site.hear(CallAnswered("leg", b""))
     assert site.plane.connected == [(THEIRS, 4000)]
     assert site.owner.heard == ["ringing", "answered"]
+
+
+def test_the_plane_learns_how_long_packets_may_be_and_where_reports_go(site: Site) -> None:
+    site.hear(CallAnswered("leg", site.answer(4000) + b"a=maxptime:10\r\na=rtcp:5000 IN IP4 192.0.2.77\r\n"))
+    site.hear(MediaReoffered("leg", site.offer(4000)))
+    assert [form.maxptime_ms for form in site.plane.formats] == [10, 0]
+    assert site.plane.reported_to == [("192.0.2.77", 5000), None]
 
 
 def test_media_that_were_changed_before_the_answer_stay_changed(site: Site) -> None:

@@ -35,6 +35,7 @@ class Plane:
         *,
         latch: bool = False,
         signals_from: str = "",
+        reports_to: tuple[str, int] | None = None,
         secure: SrtpKeys | None = None,
     ) -> None:
         self.keys.append(secure)
