@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from softswitch.safeguards.site_setup import AgentsReport, Job, SiteSetup, TestCall, Upload
+from softswitch.safeguards.site_setup import AgentsReport, Job, PromptReport, SiteSetup, TestCall, Upload
 from softswitch.safeguards.wallboard import TrunkView
 
 Block = dict[str, Any]
@@ -24,6 +24,8 @@ class Shown:
     uploads: Mapping[str, Upload] = field(default_factory=dict)
     """By the block that took it in."""
     report: AgentsReport | None = None
+    message: PromptReport | None = None
+    """The one that was taken in last."""
     offer: tuple[str, str, int] | None = None
     """Of a phone's file, made last: agent, path, minutes that it holds for."""
     chosen: Mapping[str, str] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from nicegui import ui
 from nicegui.events import GenericEventArguments
 
 from softswitch.errors import UsageError
-from softswitch.safeguards.site_setup import AgentsReport, Saved, SiteSetup, Upload
+from softswitch.safeguards.site_setup import AgentsReport, PromptReport, Saved, SiteSetup, Upload
 from softswitch.web.accounts import Account
 from softswitch.web.admin_blocks import NEW, Shown
 from softswitch.web.admin_campaigns import MESSAGE
@@ -80,6 +80,7 @@ class AdminPage:
         self._chosen: dict[str, str] = {}
         self._uploads: dict[str, Upload] = {}
         self._report: AgentsReport | None = None
+        self._message: PromptReport | None = None
         self._offer: tuple[str, str, int] | None = None
         self._editions: dict[str, int] = {}
         self._notice, self._notices, self._good = "", 0, True
@@ -123,6 +124,7 @@ class AdminPage:
             self._administration.jobs(),
             self._uploads,
             self._report,
+            self._message,
             self._offer,
             self._chosen,
             {each.name: (each.leads_left, each.leads_total) for each in board.campaigns},
@@ -261,7 +263,8 @@ class AdminPage:
     async def _put_message(self) -> str:
         upload = self._use("message-file")
         report = await self._administration.put_prompt(MESSAGE, upload.upload_ref, self._by)
-        return f"Kept: {report.seconds:g} s at {report.level_dbov:g} dBov. It is in force after a restart."
+        self._message = report
+        return f"Kept: it lasts {report.seconds:g} seconds; see below how it sounds. It is in force after a restart."
 
     async def _put_script(self) -> str:
         setup = await self._administration.setup()

@@ -1,6 +1,6 @@
 """The steps of the administrator's page in their order, as blocks of plain values that the browser draws."""
 
-from softswitch.safeguards.site_setup import SiteSetup
+from softswitch.safeguards.site_setup import PromptReport, SiteSetup
 from softswitch.web.admin_agents import agents_step, phones_step
 from softswitch.web.admin_blocks import (
     Block,
@@ -28,6 +28,10 @@ STEPS = (
     ("leads", "8 Leads"),
     ("start", "9 Start"),
 )
+GOOD_DBOV = (-30.0, -15.0)
+"""Speech of a message that everybody understands; ITU-T P.56 measures it."""
+CUT_OFF_DBOV = -0.5
+"""A peak this near to the limit has most likely been cut off there."""
 OPTIONAL = frozenset({"phones"})
 
 
@@ -97,8 +101,27 @@ def _message(shown: Shown) -> tuple[str, list[Block]]:
             words_block("prompts", f"Messages: {prompts}."),
             upload_block("message-file", "Sound file (WAV or FLAC)", ".wav,.flac,audio/*", record=True),
             *taken_blocks(shown, "message-file", [("message", "Use it as the information message", True)], ()),
+            *([] if shown.message is None else [list_block("How the message sounds", how_it_sounds(shown.message))]),
         ],
     )
+
+
+def how_it_sounds(message: PromptReport) -> list[str]:
+    """What an administrator needs to know of a message that was kept, in words with the figures behind them."""
+    quiet, loud = GOOD_DBOV
+    if message.level_dbov < quiet:
+        loudness = "rather quiet, and some will not understand it: better record it again, nearer to the microphone"
+    elif message.level_dbov > loud:
+        loudness = "rather loud: better record it again, farther from the microphone"
+    else:
+        loudness = "right"
+    cut = message.peak_dbov >= CUT_OFF_DBOV
+    return [
+        f"Length: {message.seconds:g} seconds.",
+        f"Loudness: {loudness} (speech at {message.level_dbov:.0f} dBov; {quiet:.0f} to {loud:.0f} is right).",
+        f"Loudest moment: {'at the limit, so it may crackle there' if cut else 'nothing is cut off'} "
+        f"({message.peak_dbov:.0f} dBov; 0 is the limit).",
+    ]
 
 
 def _start(shown: Shown) -> tuple[str, list[Block]]:

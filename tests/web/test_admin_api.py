@@ -230,7 +230,7 @@ def test_a_message_is_checked_for_length_and_level_and_kept_as_the_plane_plays_i
     async def body(site: Site, client: httpx.AsyncClient) -> None:
         for content, said in (
             (sound(0.5), "0.5 s"), (sound(70), "70.0 s"), (sound(level=0.002), "too quiet"),
-            (sound(level=3.0), "clipped"), (b"RIFF not a sound", "cannot be read"),
+            (sound(level=3.0), "too loud and cut off"), (b"RIFF not a sound", "cannot be read"),
         ):  # fmt: skip
             ref = await uploaded(client, content, "message.wav")
             refused = await client.put("/api/admin/prompts/who_called", json={"upload_ref": ref})

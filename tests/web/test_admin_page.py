@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from memory_people import PASSWORD
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 from site_client import Site, served, until
 
 from softswitch.config.writing import Draft
+from softswitch.safeguards.site_setup import PromptReport
+from softswitch.web.admin_steps import how_it_sounds
 from softswitch.web.room import WebSettings
 from tests.web.browser import CHROMIUM, chromium, picture, tab
 
@@ -205,21 +207,46 @@ def test_a_message_is_recorded_in_the_browser() -> None:
             await step(page, "Message")
             await press(page, "Record it here")
             await says(page, "Recording")
-            await page.wait_for_timeout(3500)  # Chromium's microphone beeps once a second
+            await page.wait_for_timeout(2000)  # Chromium's microphone beeps once a second
+            await says(page, "2 of 60 s")
             await press(page, "Stop recording")
             await page.get_by_role("form", name="Uploaded file").wait_for()
+            await press(page, "Listen to it")
+            await press(page, "Stop listening")
+            await page.get_by_role("button", name="Listen to it").wait_for()
             await press(page, "Use it as the information message")
-            await page.locator(".admin-notice span").wait_for()
             await until(lambda: any("prompt who_called" in record[2] for record in site.journal.records))
+            await expect(page.locator(".admin-notice span")).not_to_have_text("recorded.wav is here.", timeout=60_000)
             notice = await page.locator(".admin-notice span").inner_text()
             # What a machine that stands still has recorded may be too quiet or short; then that is said in its figures.
-            if "dBov" in notice and "Kept" in notice:
+            if "Kept" in notice:
+                told = page.get_by_role("list", name="How the message sounds").get_by_role("listitem")
+                kinds = [each.split(":")[0] for each in await told.all_inner_texts()]
+                assert kinds == ["Length", "Loudness", "Loudest moment"]
+                await picture(page, "admin-message-recorded")
                 sound = site.office.settings.prompts["who_called"].read_bytes()
                 assert struct.unpack_from("<HHI", sound, 20) == (1, 1, 8000)
             else:
-                assert "message" in notice.lower() or "here" in notice
+                assert "message" in notice.lower(), notice
 
     story(body)
+
+
+@pytest.mark.parametrize(
+    ("speech", "peak", "words"),
+    [
+        (-36.0, -12.0, ("rather quiet", "nothing is cut off")),
+        (-22.4, -4.0, ("Loudness: right", "nothing is cut off")),
+        (-10.0, 0.0, ("rather loud", "may crackle")),
+    ],
+)
+def test_how_a_message_sounds_is_said_in_words_with_its_figures(
+    speech: float, peak: float, words: tuple[str, str]
+) -> None:
+    length, loudness, loudest = how_it_sounds(PromptReport("who_called", 8.2, speech, peak))
+    assert length == "Length: 8.2 seconds."
+    assert words[0] in loudness and f"{speech:.0f} dBov" in loudness
+    assert words[1] in loudest and f"{peak:.0f} dBov" in loudest
 
 
 def test_what_changes_the_site_waits_until_the_password_is_typed_again_and_an_ended_session_leaves() -> None:

@@ -62,9 +62,15 @@ def examine_prompt(samples: npt.NDArray[np.int16], name: str) -> PromptReport:
     active = power >= power.max() * 10 ** (-_PAUSE_DB / 10)
     level = _dbov(float(np.sqrt(power[active].mean())))
     if level < QUIETEST_DBOV:
-        raise UsageError(f"the message is too quiet ({level:.0f} dBov): record it at -30 to -15 dBov")
+        raise UsageError(
+            f"the message is too quiet (speech at {level:.0f} dBov): record it again, nearer to the microphone; "
+            "-30 to -15 dBov is right"
+        )
     if level > LOUDEST_DBOV or float((np.abs(samples.astype(np.int32)) >= 32700).mean()) > CLIPPED_SHARE:
-        raise UsageError(f"the message is too loud and clipped ({level:.0f} dBov): record it at -30 to -15 dBov")
+        raise UsageError(
+            f"the message is too loud and cut off (speech at {level:.0f} dBov): record it again, farther from the "
+            "microphone; -30 to -15 dBov is right"
+        )
     return PromptReport(name, round(seconds, 1), round(level, 1), round(peak, 1))
 
 

@@ -1,6 +1,7 @@
 // The administrator's screen: steps on the left, the blocks of the chosen one on the right, as the server sends them.
 // Text is set as text. What is typed stays here until it is sent; a form whose key changes begins anew.
 const RATE = 8000;
+const LONGEST_S = 60; // of a message that is recorded here; a longer one would be refused
 
 const Fill = {
   template: `
@@ -38,15 +39,16 @@ const Send = {
     <label class="send-label" :for="block.id">{{ block.label }}</label>
     <input :id="block.id" type="file" :accept="block.accept" :disabled="sending" @change="choose" />
     <button v-if="block.record" type="button" class="act" :disabled="sending" @click="record">{{ recorder ? "Stop recording" : "Record it here" }}</button>
-    <span v-if="recorder" class="recording" role="status">Recording… speak now</span>
+    <button v-if="sound && !recorder && !sending" type="button" class="act" @click="listen">{{ player ? "Stop listening" : "Listen to it" }}</button>
+    <span v-if="recorder" class="recording"><span role="status">Recording… speak now</span> {{ seconds }} of {{ longest }} s</span>
     <div v-if="sending" class="progress" role="progressbar" aria-label="Upload" aria-valuemin="0" aria-valuemax="100"
       :aria-valuenow="Math.round(100 * share)"><div :style="{ width: 100 * share + '%' }"></div></div>
     <p v-if="trouble" class="alert" role="alert">{{ trouble }}</p>
   </div>`,
   props: { block: Object, csrf: String },
   emits: ["act"],
-  data: () => ({ sending: false, share: 0, trouble: "", recorder: null }),
-  beforeUnmount() { if (this.recorder) this.recorder.stop(); },
+  data: () => ({ sending: false, share: 0, trouble: "", recorder: null, seconds: 0, longest: LONGEST_S, sound: null, player: null }),
+  beforeUnmount() { if (this.recorder) this.recorder.stop(); if (this.player) this.player.stop(); },
   methods: {
     choose(event) {
       const file = event.target.files[0];
@@ -55,6 +57,7 @@ const Send = {
     },
     send(content, name) {
       const request = new XMLHttpRequest();
+      this.sound = this.block.record ? Vue.markRaw(content) : null;
       this.sending = true; this.share = 0; this.trouble = "";
       request.open("POST", `/api/admin/uploads?name=${encodeURIComponent(name)}`);
       request.setRequestHeader("x-csrf-token", this.csrf);
@@ -68,6 +71,18 @@ const Send = {
       };
       request.send(content);
     },
+    async listen() {
+      if (this.player) { this.player.stop(); return; }
+      const context = new AudioContext();
+      try {
+        const player = context.createBufferSource();
+        player.buffer = await context.decodeAudioData(await this.sound.arrayBuffer());
+        player.connect(context.destination);
+        player.onended = () => { this.player = null; context.close(); };
+        player.start();
+        this.player = Vue.markRaw(player);
+      } catch { context.close(); this.trouble = "The browser cannot play this file; the switch may be able to."; }
+    },
     async record() {
       if (this.recorder) { this.recorder.stop(); return; }
       this.trouble = "";
@@ -77,12 +92,15 @@ const Send = {
         recorder.ondataavailable = (event) => parts.push(event.data);
         recorder.onstop = async () => {
           this.recorder = null;
+          clearInterval(clock);
           stream.getTracks().forEach((track) => track.stop());
           try { this.send(wave(await samples(new Blob(parts))), "recorded.wav"); }
           catch { this.trouble = "The recording cannot be used. Try again, or upload a file."; }
         };
         recorder.start();
         this.recorder = recorder;
+        this.seconds = 0;
+        const clock = setInterval(() => { this.seconds += 1; if (this.seconds >= LONGEST_S && recorder.state === "recording") recorder.stop(); }, 1000);
       } catch { this.trouble = "There is no microphone, or the browser does not let it be used."; }
     },
   },
