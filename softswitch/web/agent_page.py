@@ -112,7 +112,7 @@ class AgentPage:
             self._screen._props["view"] = view
             self._screen.update()
         voice = None if page.voice_dbov is None else int(meter(page.voice_dbov))
-        headset = {name: getattr(page, name) for name in HEADSET} | {"voice": voice}
+        headset = {name: getattr(page, name) for name in HEADSET} | {"voice": voice, "in_use": rest["in_use"]}
         if headset != self._headset._props.get("page"):
             self._headset._props["page"] = headset
             self._headset.update()
@@ -206,6 +206,9 @@ class AgentPage:
         if chosen not in OUTCOMES:
             raise UsageError("choose what came of the call")
         page: AgentPageView = self._control.agent_page(self._agent)
+        interview = self._control.interview(self._agent)
+        if chosen == Disposition.REFUSAL and interview is not None and not interview.ending:
+            await self._control.end_interview(self._agent, Ending.REFUSED)
         await self._control.dispose(self._agent, page.call_ref, Disposition(chosen))
 
     async def _send_digit(self, key: str) -> None:

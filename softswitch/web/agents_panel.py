@@ -130,7 +130,7 @@ class AgentsPanel:
             self._reason_title = Text("", "sheet-title", tag="h2")
             Text("The audit log keeps who listens to whom, and why.", "sheet-text", tag="p")
             with ui.element("form").on("submit.prevent", self._say_why):
-                self._reason = ui.input("Reason").props(f"autofocus outlined dense maxlength={LONGEST_REASON}")
+                self._reason = ui.input("Reason").props(f"autofocus outlined dense required maxlength={LONGEST_REASON}")
                 with ui.element("div").classes("sheet-actions"):
                     ui.button("Go on").props("unelevated no-caps type=submit")
                     ui.button("Cancel", on_click=self._reason_dialog.close).props("flat no-caps")

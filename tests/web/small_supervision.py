@@ -24,7 +24,7 @@ class SmallSupervision(SmallInterviews):
         return tuple(self.watching.values())
 
     async def supervise(self, agent: str, mode: str, by: str, reason: str = "") -> None:
-        if self.asks_reason and not reason.strip():
+        if self.asks_reason and not any(map(str.isalnum, reason)):
             raise UsageError("say why: the reason is noted in the audit log")
         if self._known(agent) is AgentState.OFFLINE:
             raise UsageError(f"agent {agent} is not logged in")

@@ -15,6 +15,7 @@ from small_site import SmallSwitch
 
 from softswitch.config.scripts import load_script
 from softswitch.dialler.agents import AgentState, CallEnd
+from softswitch.dialler.attempt import Disposition
 from softswitch.survey.questionnaire import Ending
 from softswitch.web.room import WebSettings
 from tests.web.browser import CHROMIUM, agent_tab, chromium, picture
@@ -191,6 +192,22 @@ def test_refusal_opt_out_appointment_and_pause_are_a_click_and_a_word_away() -> 
     story(body)
 
 
+def test_a_refusal_after_the_call_is_one_in_the_interview_too_and_is_said_in_one_place() -> None:
+    async def body(switch: SmallSwitch, browser: Browser, url: str) -> None:
+        async with agent_tab(browser, url, "101", PASSWORD) as page:
+            interview = switch.begin_interview("K7F2", "101", SCRIPT)
+            switch._set("101", AgentState.IN_CALL)
+            await says(page, "At any moment")
+            switch._set("101", AgentState.WRAP_UP)
+            await says(page, "Choose, or finish the script")
+            assert await page.get_by_role("button", name="Refusal", exact=True).count() == 1
+            await page.get_by_role("button", name="Refusal", exact=True).click()
+            await until(lambda: switch.dispositions == [("101", "K7F2", Disposition.REFUSAL)])
+            assert interview.ending is Ending.REFUSED
+
+    story(body)
+
+
 def test_an_agent_is_told_why_the_call_ended_and_who_hears_nothing_of_what_is_said() -> None:
     async def body(switch: SmallSwitch, browser: Browser, url: str) -> None:
         switch._set("101", AgentState.READY)
@@ -319,10 +336,13 @@ def test_all_controls_are_on_a_small_screen_and_nothing_breaks_the_rules_of_acce
                     await says(page, interview.words[:30])
                     await page.wait_for_timeout(200)
                     await check(page)
-                switch.led.clear()
-                switch._set("101", AgentState.WRAP_UP)
-                await says(page, "What came of it")
-                await check(page)
+                for led in (True, False):  # a script that was not finished, and a call without one
+                    switch._set("101", AgentState.WRAP_UP)
+                    await says(page, "What came of it")
+                    await check(page)
+                    if led:
+                        await picture(page, f"agent-wrap-up-unfinished-{'dark' if dark else 'light'}")
+                    switch.led.clear()
                 switch.live.clear()
                 switch._set("101", AgentState.OFFLINE)
                 await says(page, "Your headset")

@@ -176,8 +176,12 @@ def test_where_the_site_asks_for_it_a_reason_is_given_before_anybody_is_heard() 
             await page.get_by_role("button", name="Listen to agent 101").click()
             await page.get_by_label("Reason").wait_for()
             assert not switch.watching
-            await page.get_by_role("button", name="Go on").click()
-            await page.get_by_text("say why").first.wait_for()
+            await page.get_by_role("button", name="Go on").click()  # the sheet stays, and the keyboard is in its field
+            await expect(page.get_by_label("Reason")).to_be_focused()
+            assert not switch.watching
+            await page.keyboard.type("…")
+            await page.keyboard.press("Enter")
+            await page.get_by_text("say why").first.wait_for(timeout=20_000)
             assert not switch.watching
             await page.get_by_role("button", name="Listen to agent 101").click()
             await page.get_by_label("Reason").fill("complaint 17")

@@ -149,13 +149,13 @@ export default {
           </div>
           <button v-if="page.state === 'in call'" class="act act-wide" :disabled="interview && !interview.ending" @click="say('end-call')">End the call</button>
         </section>
-        <section v-if="page.state === 'in call' || (interview && !interview.ending)" class="card" aria-label="Away from the script">
+        <section v-if="page.state === 'in call'" class="card" aria-label="Away from the script">
           <h2 class="card-title">At any moment</h2>
           <button class="act act-wide" :disabled="over" @click="open('appointment')">Appointment</button>
           <button class="act act-wide" :disabled="over" @click="open('refused')">Refusal</button>
           <button class="act act-wide" :disabled="over" @click="open('broken_off')">Break off</button>
           <button class="act act-wide act-grave" @click="open('opt-out')">Never call again</button>
-          <button v-if="page.state === 'in call' && !practice" class="act act-wide" @click="say('recognised')">The callee knows me</button>
+          <button v-if="!practice" class="act act-wide" @click="say('recognised')">The callee knows me</button>
         </section>
         <section v-if="page.state === 'wrap-up'" class="card wrap-card" aria-label="After the call">
           <h2 class="card-title">What came of it</h2>
