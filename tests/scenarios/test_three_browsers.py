@@ -4,11 +4,13 @@ Their pictures are kept under build/pictures (SOFTSWITCH_TEST_PICTURES says wher
 """
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 import uvloop
+from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page
 
 from softswitch.dialler.attempt import Disposition
@@ -82,10 +84,11 @@ def test_a_shift_of_an_agent_a_supervisor_and_an_auditor_each_in_a_browser(tmp_p
         async with floor(tmp_path, plan, changes=changes) as site, chromium() as browser:
             phone, url = await hire(site), site.switch.web_url
             async with (
-                agent_tab(browser, url, "1001", PIN) as agent,
+                agent_tab(browser, url, "1001", PIN) as first,
                 tab(browser, url, "sue", PASSWORD, shows=".column-wide") as supervisor,
                 overseers_tab(browser, url, "/audit/recordings", "otto", PASSWORD) as auditor,
             ):
+                agent = first
                 agent.set_default_timeout(120_000)
                 # The agent's headset is tested before anything comes.
                 await agent.get_by_role("button", name="Use this browser").click()
@@ -124,6 +127,19 @@ def test_a_shift_of_an_agent_a_supervisor_and_an_auditor_each_in_a_browser(tmp_p
                 lines = site.switch.site.agents
                 await site.until(lambda: lines.talk_of("1001").line not in (None, before), "the headset is back")
                 await site.until(lambda: CALLEE_HZ in conversation.ear.present, "she hears the callee again")
+                assert site.calls("in call") == [call_ref]
+
+                # The agent's tab is killed, which says no goodbye, and opened again in the same browser.
+                before = lines.talk_of("1001").line
+                killer = await agent.context.new_cdp_session(agent)
+                with suppress(PlaywrightError, TimeoutError):  # nobody is left to answer
+                    await asyncio.wait_for(killer.send("Page.crash"), 1.0)
+                await site.until(lambda: lines.is_away("1001"), "the agent is missed")
+                agent = await agent.context.new_page()
+                await agent.goto(f"{url}agent")
+                await site.until(lambda: lines.talk_of("1001").line not in (None, before), "the headset is back")
+                await site.until(lambda: CALLEE_HZ in conversation.ear.present, "she hears the callee again")
+                await agent.get_by_text("May I ask?").first.wait_for()
                 assert site.calls("in call") == [call_ref]
 
                 # She stops the call; the agent says what came of it.

@@ -23,7 +23,8 @@ ROLE = "agent"
 LOG_IN = "login"
 """What stands for a call reference while a phone is rung for its shift."""
 AWAY_S = 10.0
-"""For so long a callee waits for an agent whose browser loads its page anew."""
+"""For so long a callee waits for an agent whose browser loads its page anew, or is opened again: from when it was last
+heard."""
 
 
 class AgentLines:
@@ -214,7 +215,11 @@ class AgentLines:
             silent_s = seat.silent_s(self._lines.plane.statistics(seat.line.media).packets_received, now)
             if silent_s > self._silence_s:
                 log.warning("agent's phone has vanished", agent=seat.agent, silent_s=round(silent_s, 1))
-                self._lose(seat, now)
+                if seat.may_come_back:  # a tab that was killed is waited for as one that says goodbye
+                    seat.away_until = seat.heard_at + AWAY_S
+                    self._vacate(seat, now)
+                else:
+                    self._lose(seat, now)
 
     # What the lines report.
 

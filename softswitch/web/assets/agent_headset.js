@@ -2,7 +2,7 @@
 const LOUD = 0.06; // of full scale: a voice at arm's length is well over it, a silent room is not
 const VOICE = 40; // of 100, on a meter that is empty at -60 dBov: -36 dBov, ten below usual speech
 const GATHER_MS = 1500;
-const KEPT = "softswitch-headset"; // in the tab's own storage: the microphone of a shift that has begun
+const KEPT = "softswitch-headset"; // in the browser's storage: the microphone of a shift that has begun
 
 export default {
   template: `
@@ -57,9 +57,12 @@ export default {
       if (!this.stream && voice >= VOICE) this.spoke = true;
     },
     "page.is_line_up"() { if (!this.stream) this.spoke = false; },
-    "page.is_away"() { this.resume(); },
+    "page.is_away"(away) {
+      if (away) this.hangUp(); // the switch has lost this headset, whatever the browser thinks of it
+      this.resume();
+    },
     "page.state"(state) {
-      if (state === "offline") { this.hangUp(); sessionStorage.removeItem(KEPT); this.heard = this.played = this.spoke = false; }
+      if (state === "offline") { this.hangUp(); localStorage.removeItem(KEPT); this.heard = this.played = this.spoke = false; }
     },
   },
   mounted() { this.resume(); },
@@ -114,8 +117,8 @@ export default {
     },
     // The page was loaded anew in a call, whose callee waits: there is no time for a test, which was passed before.
     async resume() {
-      const kept = sessionStorage.getItem(KEPT);
-      if (!this.page.is_away || kept === null || this.connection || this.busy) return;
+      const kept = localStorage.getItem(KEPT);
+      if (!this.page.is_away || this.page.in_use === false || kept === null || this.connection || this.busy) return;
       this.device = kept;
       this.busy = true;
       await this.listen();
@@ -143,7 +146,7 @@ export default {
         if (!answer.ok) throw new Error(told.detail);
         await connection.setRemoteDescription(told);
         window.onbeforeunload = () => true;
-        sessionStorage.setItem(KEPT, this.device);
+        localStorage.setItem(KEPT, this.device);
       } catch (error) {
         this.trouble = error.message || "The headset cannot be connected.";
         this.hangUp();

@@ -350,6 +350,34 @@ def test_a_browser_that_vanishes_without_a_goodbye_is_missed_as_a_phone_is() -> 
     on_a_loop(story)
 
 
+@pytest.mark.parametrize("is_opened_again", [True, False])
+def test_a_tab_that_is_killed_in_a_call_is_waited_for_as_one_that_is_loaded_anew(is_opened_again: bool) -> None:
+    def story() -> None:
+        room = Room(silence_s=3.0)
+        _, callee = in_a_call(room)
+        room.plane.statistics = lambda leg: LegStatistics(9, 0, 0, 0)  # type: ignore[method-assign]
+        room.agents.look(101.0)  # heard for the last time
+        room.agents.look(104.1)
+        room.carry_out()
+        assert room.agents.is_away("1001")
+        assert room.agents.call_of("1001") == "c-1"
+        assert ("play", callee.media, IDLE_SOUND) in room.plane.told
+        assert room.plane.open == {callee.media}
+        if is_opened_again:
+            second = room.seat()
+            second.connect()
+            room.hear(second)
+            assert ("bridge", callee.media, second.leg) in room.plane.told
+        room.agents.look(110.9)
+        assert room.news == [("arrived", "1001")]
+        room.plane.statistics = lambda leg: LegStatistics(99, 0, 0, 0)  # type: ignore[method-assign]
+        room.agents.look(111.1)  # ten seconds after it was heard
+        assert room.news == [("arrived", "1001")] + ([] if is_opened_again else [("gone", "1001")])
+        assert room.agents.is_away("1001") is False
+
+    on_a_loop(story)
+
+
 def test_the_next_process_goes_on_with_a_headset() -> None:
     def story() -> None:
         room = Room()
