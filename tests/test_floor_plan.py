@@ -1,6 +1,7 @@
 """The floor plan of DESIGN.md: who may import whom, and which rooms are pure."""
 
 import ast
+import re
 import tomllib
 from pathlib import Path
 
@@ -148,6 +149,18 @@ def test_only_the_switch_and_its_programs_know_everybody() -> None:
     for room in MAY_IMPORT:
         for path in files_of(room):
             assert not any(name.startswith("softswitch.switch") for name in imports_of(path)), path
+
+
+def test_each_room_says_what_it_is_and_what_it_names_of_itself_is_there() -> None:
+    for init in sorted((ROOT / "softswitch").rglob("__init__.py")):
+        if "migrations" in init.parts:
+            continue
+        tree = ast.parse(init.read_text(encoding="utf-8"))
+        said = ast.get_docstring(tree)
+        assert said, init
+        here = {path.stem for path in init.parent.iterdir()}
+        here |= {each.name for each in ast.walk(tree) if isinstance(each, ast.FunctionDef | ast.alias)}
+        assert set(re.findall(r"`(?!softswitch)([a-z_]+)(?:\.\w+)?`", said)) <= here, init
 
 
 def test_each_folder_with_code_is_in_the_wheel() -> None:

@@ -1,4 +1,4 @@
-"""What the web asks of the switch; `softswitch.switch.Switch` fulfils it, and tests bring a small one of their own."""
+"""What the web asks of the switch; `exchange.desks.desk.Desk` fulfils it, and tests bring a small one."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
