@@ -20,6 +20,18 @@ def answered_without_agent(open_desk, **campaign):
     return desk, call
 
 
+def connecting(open_desk):
+    """An answered call that is being connected with ada, who was ready before bob."""
+    desk = open_desk(lead(1))
+    desk.agent("ada")
+    call = desk.dial()
+    desk.ring(call)
+    desk.pass_time(1)
+    desk.agent("bob")
+    desk.answer(call)
+    return desk, call
+
+
 def test_an_answered_call_goes_to_the_agent_who_has_waited_longest(open_desk):
     desk = open_desk(lead(1))
     desk.agent("bob")
@@ -89,13 +101,7 @@ def test_an_agent_who_gets_ready_after_the_message_began_does_not_get_the_call(o
 
 
 def test_an_agent_who_is_not_heard_is_paused_and_the_next_one_gets_the_call(open_desk):
-    desk = open_desk(lead(1))
-    desk.agent("ada")
-    desk.pass_time(1)
-    call = desk.dial()
-    desk.ring(call)
-    desk.agent("bob")
-    desk.answer(call)
+    desk, call = connecting(open_desk)
     told = desk.pass_time(0.31)
     assert AgentChanged("ada", AgentState.PAUSED, "", "unheard") in told
     assert ConnectAgent(call, "bob") in told
@@ -104,13 +110,7 @@ def test_an_agent_who_is_not_heard_is_paused_and_the_next_one_gets_the_call(open
 
 
 def test_news_of_an_agent_who_was_taken_out_of_the_call_does_not_count(open_desk):
-    desk = open_desk(lead(1))
-    desk.agent("ada")
-    call = desk.dial()
-    desk.ring(call)
-    desk.pass_time(1)
-    desk.agent("bob")
-    desk.answer(call)
+    desk, call = connecting(open_desk)
     answered_at = desk.now
     desk.pass_time(0.31)
     desk.dialler.receive_agent_heard(call, answered_at + 0.2, desk.now)
@@ -129,13 +129,7 @@ def test_when_no_agent_is_heard_the_message_comes_in_time(open_desk):
 
 
 def test_an_agent_who_vanishes_while_being_connected_is_replaced_at_once(open_desk):
-    desk = open_desk(lead(1))
-    desk.agent("ada")
-    call = desk.dial()
-    desk.ring(call)
-    desk.pass_time(1)
-    desk.agent("bob")
-    desk.answer(call)
+    desk, call = connecting(open_desk)
     assert ConnectAgent(call, "bob") in desk.agent("ada", AgentState.OFFLINE)
     assert not desk.agent("ada", AgentState.OFFLINE)
 

@@ -9,7 +9,7 @@ from softswitch.demo.lab import daytime_zone
 from softswitch.switch import Switch
 from softswitch.testing.clips import VOICES
 from tests.auditor import AUDITOR
-from tests.interop.peers import eventually
+from tests.interop.peers import Baresip, eventually, talking_baresip
 from tests.ports import lend_ports
 
 CAMPAIGN = "survey"
@@ -99,3 +99,20 @@ async def agents_ready(switch: Switch, count: int = 1) -> None:
         return sum(agent.state == "ready" for agent in switch.desk.wallboard().agents)
 
     await eventually(lambda: ready() == count, f"{count} agents ready")
+
+
+@asynccontextmanager
+async def shift_on_baresip(
+    folder: Path, site: Path, marker_hz: int, **settings: str
+) -> AsyncIterator[tuple[Switch, Baresip]]:
+    """A switch whose agent 1001 has begun the shift on a baresip that speaks with a marker tone.
+
+    site: its configuration file.  settings: more of baresip's.
+    """
+    async with running_switch(site) as switch:
+        account = {"server": address_of(switch), "username": "1001", "password": PASSWORDS["1001"], "regint": "60"}
+        async with talking_baresip(folder / "1001", marker_hz, **account, **settings) as phone:
+            await eventually(lambda: "200 OK" in phone.log, "baresip registers")
+            await phone.command("dial", "login")
+            await agents_ready(switch)
+            yield switch, phone

@@ -14,8 +14,8 @@ from softswitch.media.events import DigitPressed, MediaEvent
 from softswitch.switch import Switch
 from softswitch.testing.companding import Pcm, encode
 from softswitch.testing.speaker import Speaker
-from tests.interop.peers import Baresip, Sipp, eventually, heard_in, speech, talking_baresip, write_ulaw
-from tests.interop.site import DID, PASSWORDS, address_of, agents_ready, running_switch, write_site
+from tests.interop.peers import Baresip, Sipp, eventually, heard_in, speech, write_ulaw
+from tests.interop.site import DID, address_of, shift_on_baresip, write_site
 from tests.interop.wiretap import Wiretap
 from tests.ports import free_port
 
@@ -34,14 +34,10 @@ def _peers(require_peer: Callable[[str], None]) -> None:
 @asynccontextmanager
 async def desk_with_an_agent(folder: Path, trunk_port: int) -> AsyncIterator[tuple[Switch, Baresip]]:
     """A switch whose only agent waits for calls on a baresip that speaks with a marker tone."""
-    async with running_switch(write_site(folder / "site", trunk_port=trunk_port, numbers=[])) as switch:
-        account = {"server": address_of(switch), "username": "1001", "password": PASSWORDS["1001"]}
-        async with talking_baresip(folder / "1001", AGENT_HZ, regint="60", **account) as phone:
-            await eventually(lambda: "200 OK" in phone.log, "baresip registers")
-            await phone.command("dial", "login")
-            await agents_ready(switch)
-            switch.desk.supervisor_arrived("supervisor")
-            yield switch, phone
+    site = write_site(folder / "site", trunk_port=trunk_port, numbers=[])
+    async with shift_on_baresip(folder, site, AGENT_HZ) as (switch, phone):
+        switch.desk.supervisor_arrived("supervisor")
+        yield switch, phone
 
 
 def write_capture(path: Path, pcm: Pcm) -> None:

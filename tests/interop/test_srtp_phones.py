@@ -10,8 +10,15 @@ from softswitch.sip.hop import Hop
 from softswitch.switch import Switch
 from tests.auditor import channels
 from tests.interop.linphone import Linphone
-from tests.interop.peers import Sipp, eventually, heard_in, talking_baresip, write_speech, write_ulaw
-from tests.interop.site import CAMPAIGN, PASSWORDS, address_of, agents_ready, running_switch, write_site
+from tests.interop.peers import Sipp, eventually, heard_in, write_speech, write_ulaw
+from tests.interop.site import (
+    CAMPAIGN,
+    PASSWORDS,
+    agents_ready,
+    running_switch,
+    shift_on_baresip,
+    write_site,
+)
 from tests.transports.certificates import Authority
 
 NUMBER = "+442079460123"
@@ -42,14 +49,8 @@ def test_an_agent_on_baresip_talks_by_srtp_with_a_callee_on_a_plain_trunk(
         write_ulaw(tmp_path / "says.ulaw", CALLEE_HZ, person=True)
         async with Sipp("carrier_answers", tmp_path, timeout_s=180) as sipp:
             site = write_site(tmp_path / "site", trunk_port=sipp.port, numbers=[NUMBER], sip='phone_srtp = "required"')
-            async with running_switch(site) as switch:
-                account = {"server": address_of(switch), "username": "1001", "password": PASSWORDS["1001"]}
-                encryption = {"regint": "60", "mediaenc": "srtp-mand"}
-                async with talking_baresip(tmp_path / "1001", AGENT_HZ, **encryption, **account) as phone:
-                    await eventually(lambda: "200 OK" in phone.log, "baresip registers")
-                    await phone.command("dial", "login")
-                    await agents_ready(switch)
-                    await dial_and_hang_up(switch, lambda: heard_in(phone.heard(), (CALLEE_HZ,)) != set())
+            async with shift_on_baresip(tmp_path, site, AGENT_HZ, mediaenc="srtp-mand") as (switch, phone):
+                await dial_and_hang_up(switch, lambda: heard_in(phone.heard(), (CALLEE_HZ,)) != set())
             return recordings_directory(switch.settings)
 
     agent, callee = channels(asyncio.run(shift()))

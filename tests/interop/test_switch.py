@@ -8,9 +8,18 @@ import pytest
 
 from softswitch.config import recordings_directory
 from tests.auditor import channels
-from tests.interop.peers import Sipp, eventually, heard_in, talking_baresip, write_ulaw
+from tests.interop.peers import Sipp, eventually, heard_in, write_ulaw
 from tests.interop.pyvoip import PyVoip
-from tests.interop.site import CAMPAIGN, DID, PASSWORDS, address_of, agents_ready, running_switch, write_site
+from tests.interop.site import (
+    CAMPAIGN,
+    DID,
+    PASSWORDS,
+    address_of,
+    agents_ready,
+    running_switch,
+    shift_on_baresip,
+    write_site,
+)
 from tests.ports import free_port
 
 NUMBER = "+442079460123"
@@ -27,22 +36,17 @@ def test_a_dialled_callee_talks_with_an_agent_on_baresip_and_is_recorded(
         write_ulaw(tmp_path / "says.ulaw", CALLEE_HZ, person=True)
         async with Sipp("carrier_answers", tmp_path, timeout_s=180) as sipp:
             site = write_site(tmp_path / "site", trunk_port=sipp.port, numbers=[NUMBER])
-            async with running_switch(site) as switch:
-                account = {"server": address_of(switch), "username": "1001", "password": PASSWORDS["1001"]}
-                async with talking_baresip(tmp_path / "1001", AGENT_HZ, regint="60", **account) as phone:
-                    await eventually(lambda: "200 OK" in phone.log, "baresip registers")
-                    await phone.command("dial", "login")
-                    await agents_ready(switch)
-                    switch.desk.supervisor_arrived("supervisor")
-                    await switch.desk.start_campaign(CAMPAIGN)
-                    await eventually(lambda: heard_in(phone.heard(), (CALLEE_HZ,)) != set(), "the agent hears", 120)
-                    await asyncio.sleep(2.0)  # the recorder is to have enough of both
-                    (call,) = switch.desk.wallboard().calls
-                    await switch.desk.hang_up(call.call_ref)
-                    result = await sipp.succeeded()
-                    assert f"INVITE sip:{NUMBER}@" in result.messages
-                    assert NUMBER[3:] not in phone.log
-                    await eventually(lambda: not switch.desk.wallboard().calls, "the call is over")
+            async with shift_on_baresip(tmp_path, site, AGENT_HZ) as (switch, phone):
+                switch.desk.supervisor_arrived("supervisor")
+                await switch.desk.start_campaign(CAMPAIGN)
+                await eventually(lambda: heard_in(phone.heard(), (CALLEE_HZ,)) != set(), "the agent hears", 120)
+                await asyncio.sleep(2.0)  # the recorder is to have enough of both
+                (call,) = switch.desk.wallboard().calls
+                await switch.desk.hang_up(call.call_ref)
+                result = await sipp.succeeded()
+                assert f"INVITE sip:{NUMBER}@" in result.messages
+                assert NUMBER[3:] not in phone.log
+                await eventually(lambda: not switch.desk.wallboard().calls, "the call is over")
             return recordings_directory(switch.settings)
 
     agent, callee = channels(asyncio.run(shift()))
@@ -92,22 +96,17 @@ def test_a_carriers_refusal_becomes_the_attempts_outcome(
     async def shift() -> None:
         async with Sipp(scenario, tmp_path, timeout_s=180) as sipp:
             site = write_site(tmp_path / "site", trunk_port=sipp.port, numbers=[NUMBER])
-            async with running_switch(site) as switch:
-                account = {"server": address_of(switch), "username": "1001", "password": PASSWORDS["1001"]}
-                async with talking_baresip(tmp_path / "1001", AGENT_HZ, regint="60", **account) as phone:
-                    await eventually(lambda: "200 OK" in phone.log, "baresip registers")
-                    await phone.command("dial", "login")
-                    await agents_ready(switch)
-                    switch.desk.supervisor_arrived("supervisor")
-                    await switch.desk.start_campaign(CAMPAIGN)
-                    await sipp.succeeded()
-                    async with asyncio.timeout(15):
-                        while not any(a.ended_at for a in await switch.desk.calls_of(CAMPAIGN, 10, 0)):
-                            await asyncio.sleep(0.05)
-                    (attempt,) = await switch.desk.calls_of(CAMPAIGN, 10, 0)
-                    assert attempt.outcome == outcome
-                    assert attempt.invited_at is not None
-                    assert attempt.committed_at <= attempt.invited_at
+            async with shift_on_baresip(tmp_path, site, AGENT_HZ) as (switch, _):
+                switch.desk.supervisor_arrived("supervisor")
+                await switch.desk.start_campaign(CAMPAIGN)
+                await sipp.succeeded()
+                async with asyncio.timeout(15):
+                    while not any(a.ended_at for a in await switch.desk.calls_of(CAMPAIGN, 10, 0)):
+                        await asyncio.sleep(0.05)
+                (attempt,) = await switch.desk.calls_of(CAMPAIGN, 10, 0)
+                assert attempt.outcome == outcome
+                assert attempt.invited_at is not None
+                assert attempt.committed_at <= attempt.invited_at
 
     asyncio.run(shift())
 
@@ -120,20 +119,15 @@ def test_an_inbound_call_reaches_the_agent(require_peer: Callable[[str], None], 
         write_ulaw(tmp_path / "says.ulaw", CALLEE_HZ)
         port = free_port()
         site = write_site(tmp_path / "site", trunk_port=port, numbers=[])
-        async with running_switch(site) as switch:
-            account = {"server": address_of(switch), "username": "1001", "password": PASSWORDS["1001"]}
-            async with talking_baresip(tmp_path / "1001", AGENT_HZ, regint="60", **account) as phone:
-                await eventually(lambda: "200 OK" in phone.log, "baresip registers")
-                await phone.command("dial", "login")
-                await agents_ready(switch)
-                switch.desk.supervisor_arrived("supervisor")
-                caller = Sipp(
-                    "caller_talks", tmp_path, remote=address_of(switch), port=port, called=DID, caller="+442079460500"
-                )
-                async with caller as sipp:
-                    await eventually(lambda: heard_in(phone.heard(), (CALLEE_HZ,)) != set(), "the agent hears", 120)
-                    await sipp.succeeded()
-                assert "2079460500" not in phone.log
+        async with shift_on_baresip(tmp_path, site, AGENT_HZ) as (switch, phone):
+            switch.desk.supervisor_arrived("supervisor")
+            caller = Sipp(
+                "caller_talks", tmp_path, remote=address_of(switch), port=port, called=DID, caller="+442079460500"
+            )
+            async with caller as sipp:
+                await eventually(lambda: heard_in(phone.heard(), (CALLEE_HZ,)) != set(), "the agent hears", 120)
+                await sipp.succeeded()
+            assert "2079460500" not in phone.log
 
     asyncio.run(shift())
 

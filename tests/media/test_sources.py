@@ -104,15 +104,20 @@ def test_what_comes_before_the_leg_is_connected_is_never_heard(run):
     run(scenario)
 
 
+def named_otherwise(studio, named):
+    """A phone whose SDP names another address than the one that it sends from."""
+    phone = studio.end(connect=False)
+    phone.leg = studio.plane.open_leg()
+    phone.port = studio.plane.port_of(phone.leg)
+    studio.plane.connect(phone.leg, named, phone.format, latch=True)
+    asyncio.get_running_loop().add_reader(phone.socket, phone.read)
+    return phone
+
+
 def test_a_phone_behind_translation_is_found_by_its_first_packet_and_then_held_to(run):
     async def scenario(studio):
         other = studio.end()
-        translated = studio.end(connect=False)
-        translated.leg = studio.plane.open_leg()
-        translated.port = studio.plane.port_of(translated.leg)
-        # the SDP names the same host with a port that translation has changed
-        studio.plane.connect(translated.leg, ("127.0.0.1", 9), translated.format, latch=True)
-        asyncio.get_running_loop().add_reader(translated.socket, translated.read)
+        translated = named_otherwise(studio, ("127.0.0.1", 9))  # the same host, a port that translation has changed
         studio.plane.bridge(translated.leg, other.leg)
         await asyncio.sleep(0.01)
         translated.send(b"\x07" * 160)
@@ -132,11 +137,7 @@ def test_a_phone_behind_translation_is_found_by_its_first_packet_and_then_held_t
 def test_a_phone_that_names_a_private_address_is_found_where_it_speaks_from(run):
     async def scenario(studio):
         other = studio.end()
-        phone = studio.end(connect=False)
-        phone.leg = studio.plane.open_leg()
-        phone.port = studio.plane.port_of(phone.leg)
-        studio.plane.connect(phone.leg, ("10.9.9.9", 4000), phone.format, latch=True)
-        asyncio.get_running_loop().add_reader(phone.socket, phone.read)
+        phone = named_otherwise(studio, ("10.9.9.9", 4000))
         studio.plane.bridge(phone.leg, other.leg)
         await asyncio.sleep(0.01)
         phone.send(b"\x07" * 160)

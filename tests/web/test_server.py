@@ -6,6 +6,8 @@ import re
 import signal
 import socket
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
@@ -187,6 +189,16 @@ class Tab:
         return any(word in message for message in self.messages)
 
 
+@asynccontextmanager
+async def open_wallboard(site: Site) -> AsyncIterator[tuple[WebServer, httpx.AsyncClient, Tab]]:
+    """A supervisor who has logged in, with one wallboard open."""
+    async with served(site) as server, httpx.AsyncClient(base_url=server.url) as client:
+        await log_in(client, "sue")
+        tab = Tab(client, server)
+        await tab.open("one")
+        yield server, client, tab
+
+
 def test_an_open_wallboard_marks_its_supervisor_as_there_and_is_kept_up_to_date() -> None:
     async def story() -> None:
         site = Site(WebSettings(reconnect_s=0.2), pages=True)
@@ -209,10 +221,7 @@ def test_the_kill_switch_asks_once_and_then_stops_everything() -> None:
     async def story() -> None:
         site = Site(WebSettings(reconnect_s=0.2), pages=True)
         site.switch.place_call("c1", "101", "in call")
-        async with served(site) as server, httpx.AsyncClient(base_url=server.url) as client:
-            await log_in(client, "sue")
-            tab = Tab(client, server)
-            await tab.open("one")
+        async with open_wallboard(site) as (_, _, tab):
             await until(lambda: site.switch.present == ["sue"])
             await tab.choose("q-btn", "Kill switch")
             await until(lambda: tab.heard('"model-value":true'))
@@ -229,10 +238,7 @@ def test_a_call_is_ended_from_its_row_and_an_agent_is_moved_from_the_tile() -> N
     async def story() -> None:
         site = Site(WebSettings(reconnect_s=0.2), pages=True)
         site.switch.place_call("c1", "101", "in call")
-        async with served(site) as server, httpx.AsyncClient(base_url=server.url) as client:
-            await log_in(client, "sue")
-            tab = Tab(client, server)
-            await tab.open("one")
+        async with open_wallboard(site) as (_, _, tab):
             await until(lambda: site.switch.present == ["sue"])
             await tab.choose("", "_CallRows", "c1", "choose")
             await until(lambda: tab.heard("End call c1?"))
@@ -252,10 +258,7 @@ def test_one_click_listens_a_second_one_leaves_and_the_tile_shows_who_is_there()
         site = Site(WebSettings(reconnect_s=0.2), pages=True)
         site.switch.place_call("c1", "101", "in call")
         site.switch.watching["tom"] = SupervisionView("tom", "101", "whisper", "on", "c1", 1.0)
-        async with served(site) as server, httpx.AsyncClient(base_url=server.url) as client:
-            await log_in(client, "sue")
-            tab = Tab(client, server)
-            await tab.open("one")
+        async with open_wallboard(site) as (_, _, tab):
             assert "tom: whisper" in tab.page
             for mode, said in (("listen", "Listening to"), ("barge", "Barging in on")):
                 await tab.choose("", "_Tiles", {"agent": "101", "what": mode}, "watch")
@@ -279,10 +282,7 @@ def test_one_click_listens_a_second_one_leaves_and_the_tile_shows_who_is_there()
 def test_a_log_out_closes_the_open_wallboard() -> None:
     async def story() -> None:
         site = Site(WebSettings(reconnect_s=0.2), pages=True)
-        async with served(site) as server, httpx.AsyncClient(base_url=server.url) as client:
-            await log_in(client, "sue")
-            tab = Tab(client, server)
-            await tab.open("one")
+        async with open_wallboard(site) as (_, client, tab):
             await until(lambda: site.switch.present == ["sue"])
             response = await client.post("/logout", headers={"sec-fetch-site": "same-origin"})
             assert response.status_code == 303
@@ -295,10 +295,7 @@ def test_a_log_out_closes_the_open_wallboard() -> None:
 def test_stopping_the_web_with_an_open_wallboard_is_quick_and_leaves_nobody_present() -> None:
     async def story() -> None:
         site = Site(WebSettings(reconnect_s=0.2), pages=True)
-        async with served(site) as server, httpx.AsyncClient(base_url=server.url) as client:
-            await log_in(client, "sue")
-            tab = Tab(client, server)
-            await tab.open("one")
+        async with open_wallboard(site) as (server, _, tab):
             await until(lambda: site.switch.present == ["sue"])
             await server.stop()
         assert site.switch.present == []
@@ -312,10 +309,7 @@ def test_stopping_the_web_with_an_open_wallboard_is_quick_and_leaves_nobody_pres
 def test_the_wallboard_page_fetches_nothing_from_elsewhere_and_names_its_scripts_by_hash() -> None:
     async def story() -> None:
         site = Site(WebSettings(reconnect_s=0.2), pages=True)
-        async with served(site) as server, httpx.AsyncClient(base_url=server.url) as client:
-            await log_in(client, "sue")
-            tab = Tab(client, server)
-            await tab.open("one")
+        async with open_wallboard(site) as (_, _, tab):
             assert "http://" not in tab.page.replace("http://www.w3.org/", "")
             assert "https://" not in tab.page
             assert 'src="//' not in tab.page
