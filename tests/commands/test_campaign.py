@@ -148,7 +148,7 @@ def test_who_has_enrolled_gives_the_code_and_the_session_ends_with_the_command(
             client = SwitchClient(server.url, "sue", PASSWORD)
             await asyncio.to_thread(client.get, "campaigns")
             await asyncio.to_thread(client.post, "campaigns", "transport-2026", "pause")
-            client.close()
+            await asyncio.to_thread(client.close)
             with pytest.raises(UsageError, match="does not know sue"):
                 await asyncio.to_thread(client.get, "campaigns")
 
