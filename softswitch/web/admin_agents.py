@@ -18,9 +18,9 @@ def agents_step(shown: Shown) -> tuple[str, list[Block]]:
     found += taken_blocks(shown, "agents-file", buttons, AGENT_MEANINGS)
     if shown.report is not None:
         told = shown.report
-        done_ = "Would be" if told.dry_run else "Were"
+        added = "Would be added" if told.dry_run else "Added"
         read = "1 row" if told.rows == 1 else f"{told.rows} rows"
-        text = f"{read}. {done_} added: {told.added}; changed: {told.changed}; the same: {told.unchanged}."
+        text = f"{read}. {added}: {told.added}; changed: {told.changed}; the same: {told.unchanged}."
         if told.left_out:
             text += f" Columns left out: {', '.join(told.left_out)}."
         found.append(words_block("agents-report", text))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from typing import Any
 
 from softswitch.safeguards.site_setup import AgentsReport, Job, PromptReport, SiteSetup, TestCall, Upload
@@ -32,6 +33,8 @@ class Shown:
     """By step: the element whose form is shown."""
     leads: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """By campaign in force: leads that may still be called, and all."""
+    zone: tzinfo = UTC
+    """The site's, in which times are told."""
     edition: int = 0
     """Of the step; grows with each change that was carried out there: its forms begin anew."""
 

@@ -82,7 +82,7 @@ def leads_step(shown: Shown) -> tuple[str, list[Block]]:
     first = [select_field("campaign", "Campaign", campaigns[0][0], campaigns)]
     buttons = [("leads-dry", "Dry run", False), ("leads", "Import the leads", True)]
     return "Whom to call. Numbers, names and addresses are encrypted as they come in; the file is deleted.", [
-        *(words_block(f"leads-{name}", _leads_of(name, *shown.leads.get(name, (0, 0)))) for name, _ in campaigns),
+        *(words_block(f"leads-{name}", _leads_of(name, shown.leads.get(name))) for name, _ in campaigns),
         words_block(
             "form",
             "One row for each lead. Columns: number; country, time_zone and priority where there are such. Any other "
@@ -94,5 +94,9 @@ def leads_step(shown: Shown) -> tuple[str, list[Block]]:
     ]
 
 
-def _leads_of(campaign: str, left: int, total: int) -> str:
+def _leads_of(campaign: str, counted: tuple[int, int] | None) -> str:
+    """counted: leads that may still be called, and all; None while the campaign is not in force."""
+    if counted is None:
+        return f"{campaign}: its leads are counted once it is in force, after a restart."
+    left, total = counted
     return f"{campaign}: {total:,} leads, {left:,} still to be called." if total else f"{campaign}: no leads yet."

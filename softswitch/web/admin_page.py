@@ -116,6 +116,7 @@ class AdminPage:
             self._commands.offer,
             self._commands.chosen,
             {each.name: (each.leads_left, each.leads_total) for each in board.campaigns},
+            self._room.settings.time_zone,
             self._editions.get(self._step, 0),
         )
         lead, made = blocks(self._step, shown)

@@ -76,7 +76,7 @@ def _never_dial(shown: Shown) -> tuple[str, list[Block]]:
     state = (
         "There is no list yet: nothing is dialled without one."
         if at is None
-        else (f"{setup.never_dial_entries:,} entries, imported on {at:%Y-%m-%d %H:%M} UTC.")
+        else (f"{setup.never_dial_entries:,} entries, imported on {at.astimezone(shown.zone):%Y-%m-%d %H:%M}.")
     )
     upload = upload_block("never-dial-file", "File of numbers (CSV)", ".csv,text/csv,text/plain")
     return "Victims, witnesses, staff, courts: whom no call may reach. Keyed hashes are kept; the file is deleted.", [

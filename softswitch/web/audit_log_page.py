@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Callable
+from datetime import datetime
 
 from nicegui import ui
 
@@ -55,7 +57,7 @@ async def show_audit_log(visitor: Visitor) -> None:
             link("Everything", PATH)
         if complaint:
             Text(complaint, "complaint", tag="p").props("role=alert")
-        _VerificationStrip(auditing)
+        _VerificationStrip(auditing, visitor.clock)
         with panel("Records"):
             table = RecordTable(
                 "Records of the audit log",
@@ -70,14 +72,16 @@ async def show_audit_log(visitor: Visitor) -> None:
                 if page and page.before is not None:
                     link("Older", address(PATH, asked, before=str(page.before)))
                 if page and page.looked_until:
-                    Text(f"Looked back to {page.looked_until[:19].replace('T', ' ')} UTC", "strip-detail")
+                    Text(f"Looked back to {visitor.clock(datetime.fromisoformat(page.looked_until))}", "strip-detail")
 
 
 class _VerificationStrip:
     """Whether the chain holds, as of when; made again where that is long ago."""
 
-    def __init__(self, auditing: AuditControl) -> None:
+    def __init__(self, auditing: AuditControl, clock: Callable[[datetime], str]) -> None:
+        """clock: a moment by the site's clock."""
         self._auditing = auditing
+        self._clock = clock
         self._trouble = ""
         self._running: asyncio.Task[None] | None = None
         with panel("Verification"):
@@ -115,7 +119,7 @@ class _VerificationStrip:
         self._verdict.show("unbroken" if found.holds else "not as it was written", "ready" if found.holds else "alert")
         self._detail.text = (
             f"{count(found.records)} records, {count(found.sealed)} of them under {count(found.seals)} daily seals; "
-            f"looked at {found.at.strftime('%Y-%m-%d %H:%M:%S')} UTC. Signed by {found.public_key[:16]}…"
+            f"looked at {self._clock(found.at)}. Signed by {found.public_key[:16]}…"
         )
         self._digest.text = f"Note the last digest elsewhere: {found.digest}"
         self._troubles.clear()
@@ -131,7 +135,7 @@ def _row(visitor: Visitor, record: AuditRecord) -> dict[str, object]:
     return row(
         str(record.sequence),
         text(visitor.clock(moment_of(record)), "tight"),
-        text(record.actor),
+        text(record.actor, "tight"),
         pill(kind.value, TONES[kind]),
         text(record.action),
         text(record.subject),

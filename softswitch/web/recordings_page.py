@@ -139,7 +139,7 @@ def _row(visitor: Visitor, each: RecordingView) -> dict[str, object]:
         text(visitor.clock(each.began_at), "tight"),
         text(each.call_ref, "mono"),
         text(each.campaign),
-        text(each.agent),
+        text(each.agent, "tight"),
         text("" if each.seconds is None else clock(each.seconds), "right"),
         text(each.outcome),
         text(each.verdict),

@@ -36,7 +36,7 @@ async def show_retention(visitor: Visitor) -> None:
         if trouble:
             Text(trouble, "complaint", tag="p").props("role=alert")
         if certificates is not None:
-            _show_certificates(certificates)
+            _show_certificates(visitor, certificates)
 
 
 def _show_rules(kept: RetentionView) -> None:
@@ -130,12 +130,12 @@ class FourEyes:
         return row(
             each.request_ref,
             text(self._visitor.clock(each.asked_at), "tight"),
-            text(each.asked_by),
+            text(each.asked_by, "tight"),
             text(ASKED_FOR[each.what]),
             text(" ".join(each.call_refs), "mono"),
             text(each.reason),
             pill(state, tone),
-            text(each.approved_by),
+            text(each.approved_by, "tight"),
             actions=(approve,) if self._may_approve and state == "waits" and not own else (),
         )
 
@@ -150,7 +150,7 @@ def _state(each: Request, now: datetime) -> tuple[str, str]:
     return ("waits", "wrap") if each.approved_at is None else ("approved", "ready")
 
 
-def _show_certificates(found: CertificatesView) -> None:
+def _show_certificates(visitor: Visitor, found: CertificatesView) -> None:
     with panel("Certificates of destruction"):
         with ui.element("div").classes("strip"):
             good = not found.troubles
@@ -163,13 +163,14 @@ def _show_certificates(found: CertificatesView) -> None:
         for trouble in found.troubles[:20]:
             Text(trouble, "complaint", tag="p")
         table = RecordTable(
-            "Certificates", ("No.", "When (UTC)", "What", "How many", "Rule", "By"), "Nothing was destroyed yet."
+            "Certificates", ("No.", "When", "What", "How many", "Rule", "By"), "Nothing was destroyed yet."
         )
         table.show(
             [
                 row(
-                    str(each.number), text(str(each.number), "right"), text(each.at[:19].replace("T", " "), "tight"),
-                    text(each.what), text(count(each.count), "right"), text(each.rule), text(each.by),
+                    str(each.number), text(str(each.number), "right"),
+                    text(visitor.clock(datetime.fromisoformat(each.at)), "tight"), text(each.what),
+                    text(count(each.count), "right"), text(each.rule), text(each.by),
                 )
                 for each in found.certificates
             ]

@@ -77,7 +77,8 @@ class ReviewPage:
         self._call.text = now.call_ref
         self._facts.text = (
             f"{now.campaign}, {now.day}. A verdict ended this call after {now.audio_ms / 1000:.1f} s of sound. "
-            f"{count(len(self._waiting))}{' or more' if len(self._waiting) == AT_ONCE else ''} wait."
+            f"{count(len(self._waiting))}{' or more' if len(self._waiting) == AT_ONCE else ''} "
+            f"{'waits' if len(self._waiting) == 1 else 'wait'}."
         )
 
     async def _key(self, event: KeyEventArguments) -> None:
@@ -111,7 +112,7 @@ class ReviewPage:
             except KeyError:
                 self._said.text = "That is no longer there."
             else:
-                verdict = f"the detector said {judged.verdict.lower()} ({judged.cause.lower()})"
+                verdict = f"the detector said {judged.verdict.lower()} ({judged.cause.lower().replace('_', ' ')})"
                 self._said.text = f"{judged.call_ref}: {NAMES[truth].lower()}; {verdict}."
             was_open = self._player is not None and self._player.is_open
             if self._player is not None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from playwright.async_api import Browser, Page, async_playwright
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+MAGNIFIED = {"width": 683, "height": 384}
+"""Of the smallest screen, at 200 % (WCAG 1.4.4, 1.4.10)."""
 PICTURES = os.environ.get("SOFTSWITCH_TEST_PICTURES", "")
 """Folder in which pictures of the pages are kept; empty: none are."""
 

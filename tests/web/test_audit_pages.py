@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from memory_people import PASSWORD
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 from site_client import Site, served, until
 
 from softswitch.dialler.detection import Truth
 from softswitch.safeguards.auditor_views import CertificateView
 from softswitch.survey.outcomes import QuotaCell
-from tests.web.browser import CHROMIUM, chromium, overseers_tab, picture
+from tests.web.browser import CHROMIUM, MAGNIFIED, chromium, overseers_tab, picture
 
 pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="there is no Chromium")
 
@@ -124,8 +124,23 @@ def test_one_asks_for_a_hold_and_another_approves_it_on_the_page() -> None:
             await page.get_by_role("button", name="Approve legal hold asked for by otto").click()
             await until(lambda: site.switch.asked_for[asked.request_ref].approved_by == "ada", 60.0)
             await page.get_by_text("Approved.").wait_for()
+            await expect(page.get_by_role("region", name="Requests")).to_be_focused()  # its button is gone
             await is_sound(page)
             await picture(page, "retention-dark")
+
+    story(body)
+
+
+def test_every_page_is_read_by_scrolling_one_way_at_twice_its_size() -> None:
+    async def body(site: Site, browser: Browser, url: str) -> None:
+        site.switch.auditing.note("softswitch", "start", "configuration " + 64 * "d", "")
+        async with overseers_tab(browser, url, "/audit", "otto", PASSWORD) as page:
+            await page.set_viewport_size(MAGNIFIED)
+            for name in ("audit", "audit/recordings", "audit/reviews", "audit/compliance", "audit/outcomes",
+                         "audit/retention"):  # fmt: skip
+                await page.goto(url + name)
+                await page.wait_for_selector(".audit-main")
+                assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
 
     story(body)
 

@@ -207,6 +207,8 @@ def test_the_tutorial_leads_from_an_empty_folder_to_a_test_call(tmp_path: Path) 
             for sentence in told:
                 assert await reader.do(sentence) > 0, sentence
                 await picture(reader.tabs[0], f"tutorial-{told.index(sentence) + 1:02}")
+            states = await reader.tabs[0].locator(".step .pill").all_inner_texts()
+            assert states == ["done"] * 5 + ["optional"] + ["done"] * 3  # the site is complete, as the text says
             site = (tmp_path / "site.toml").read_text()
             assert "# UDP and TCP" in site
             assert "lab-carrier" not in site

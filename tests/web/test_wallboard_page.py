@@ -21,7 +21,7 @@ from softswitch.safeguards.projection import Projection
 from softswitch.safeguards.shift_book import Interval
 from softswitch.safeguards.supervision_views import ConversationView
 from softswitch.web.room import WebSettings
-from tests.web.browser import CHROMIUM, chromium, picture, tab
+from tests.web.browser import CHROMIUM, MAGNIFIED, chromium, picture, tab
 
 pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="there is no Chromium")
 
@@ -250,6 +250,9 @@ def test_the_wallboard_of_a_full_floor_with_alerts_is_accessible_and_fits_the_sc
             assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
             assert await page.evaluate("document.documentElement.scrollHeight <= window.innerHeight")
             clipped = "all => all.filter(each => each.scrollHeight > each.clientHeight + 1).map(each => each.className)"
+            assert await page.locator(".campaigns, .trunks, .media").evaluate_all(clipped) == []
+            await page.set_viewport_size(MAGNIFIED)
+            assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "one way to scroll"
             assert await page.locator(".campaigns, .trunks, .media").evaluate_all(clipped) == []
 
     story(body)

@@ -120,6 +120,10 @@ class DialledCalls:
         finally:
             self._settle()
 
+    def count_leads(self) -> None:
+        """After an import, and at the start."""
+        self._supply.count()
+
     async def close(self) -> None:
         """Wait for what is still being written."""
         for timer in self._waiting.values():

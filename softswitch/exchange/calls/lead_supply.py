@@ -42,6 +42,10 @@ class LeadSupply:
     def want_leads(self, count: int) -> None:
         self._spawn(self._bring_leads(count))
 
+    def count(self) -> None:
+        """Tell the dialler how many leads there are, which a campaign at rest does not ask."""
+        self._spawn(self._count())
+
     def want_callbacks(self, until: datetime) -> None:
         self._spawn(self._bring_callbacks(until))
 
@@ -63,6 +67,15 @@ class LeadSupply:
             self._dialler.receive_lead_totals(total, left, now)
             if not leads:
                 self._dialler.add_leads(leads, now)
+
+    async def _count(self) -> None:
+        try:
+            left, total = await self._records.lead_totals(self._campaign)
+        except SoftswitchError as error:
+            log.error("leads cannot be counted", campaign=self._campaign, reason=str(error))
+            return
+        with self._mutating() as now:
+            self._dialler.receive_lead_totals(total, left, now)
 
     async def _bring_callbacks(self, until: datetime) -> None:
         try:

@@ -79,10 +79,12 @@ class Administration:
         calls_up: Callable[[], int],
         restart: Callable[[], None],
         trunks: LiveTrunks | None = None,
+        leads_came: Callable[[str], None] = lambda campaign: None,
     ) -> None:
         """path: the site's TOML file.  in_force: what the switch was started with.  calls_up: how many calls there
         are.  restart: has the switch end in order and begin again with the file as it is then.  trunks: brings changes
-        of them into force at once; None: they wait for a restart, as all else does."""
+        of them into force at once; None: they wait for a restart, as all else does.  leads_came: told of a campaign
+        into which leads were imported."""
         self._file = SiteFile(path, in_force)
         self._in_force = in_force
         self._notes = notes
@@ -92,6 +94,7 @@ class Administration:
         self._calls_up = calls_up
         self._restart = restart
         self._trunks = trunks
+        self._leads_came = leads_came
         self._turn = asyncio.Lock()
         self._uploads = Uploads(in_force.site.data_directory)
         self._jobs = ImportJobs()
@@ -256,7 +259,12 @@ class Administration:
         words = [str(self._file.path), str(path), "--campaign", campaign]
         for meaning, column in columns.items():
             words += ["--column", f"{meaning}={column}"]
-        then = (lambda: None) if dry_run else (lambda: self._uploads.delete(upload_ref))
+
+        def then() -> None:
+            if not dry_run:
+                self._uploads.delete(upload_ref)
+                self._leads_came(campaign)
+
         return self._jobs.start(command, words, path, path.name, then, subject=campaign)
 
     async def import_never_dial(self, upload_ref: str, by: str) -> Job:
@@ -304,6 +312,10 @@ def make_administration(
         found = await site.store.never_dial()
         return None if found is None else (len(found[0]), found[1])
 
+    def leads_came(campaign: str) -> None:
+        if campaign in site.campaigns:
+            site.campaigns[campaign].count_leads()
+
     return Administration(
         path,
         site.settings,
@@ -314,6 +326,7 @@ def make_administration(
         calls_up=lambda: site.calls_up,
         restart=restart,
         trunks=trunks,
+        leads_came=leads_came,
     )
 
 

@@ -60,6 +60,7 @@ def start_campaigns(site: Site, left: Left, orders: Mapping[str, str]) -> None:
     """
     with site.mutating() as now:
         for campaign in site.settings.campaigns:
+            site.campaigns[campaign.name].count_leads()
             told = orders.get(campaign.name, "running" if campaign.start else "stopped")
             wanted = left.site.get(f"campaign {campaign.name}", told)
             if wanted in ("running", "paused"):

@@ -9,7 +9,7 @@ export default {
           <tr v-for="row in rows" :key="row.id" :class="{ chosen: row.id === chosen }">
             <td v-for="(cell, n) in row.cells" :key="n" :class="cell.look"><span v-if="cell.tone" :class="['pill', 'tone-' + cell.tone]">{{ cell.text }}</span><template v-else>{{ cell.text }}</template></td>
             <td v-if="hasActions" class="records-actions"><button v-for="action in row.actions" :key="action.what" type="button" class="act"
-              :aria-label="action.label" @click="$emit('choose', { id: row.id, what: action.what })">{{ action.text }}</button></td>
+              :aria-label="action.label" @click="choose(row, action)">{{ action.text }}</button></td>
           </tr>
           <tr v-if="!rows.length"><td :colspan="columns.length + 1" class="records-none">{{ empty }}</td></tr>
         </tbody>
@@ -17,6 +17,18 @@ export default {
     </div>`,
   props: { columns: Array, rows: Array, caption: String, empty: String, chosen: String },
   emits: ["choose"],
+  created() { this.chose = false; },
+  updated() {
+    // A button that has done its work takes the focus with it: it goes on at the table.
+    if (this.chose && document.activeElement === document.body) this.$el.focus({ preventScroll: true });
+    this.chose = this.chose && document.activeElement !== this.$el;
+  },
+  methods: {
+    choose(row, action) {
+      this.chose = true;
+      this.$emit("choose", { id: row.id, what: action.what });
+    },
+  },
   computed: {
     hasActions() {
       return this.rows.some((row) => row.actions?.length);
