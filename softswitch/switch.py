@@ -32,6 +32,7 @@ from softswitch.exchange.intake.trunks import Trunks
 from softswitch.exchange.running import health
 from softswitch.exchange.running.conditions import SiteConditions
 from softswitch.exchange.running.health import Health
+from softswitch.exchange.running.list_watch import ListWatch
 from softswitch.exchange.running.media_process import MediaProcess, Progress, quietly
 from softswitch.exchange.running.never_dial_watch import NeverDialWatch, take_up_never_dial
 from softswitch.exchange.running.opening import (
@@ -246,7 +247,7 @@ class Switch:
     async def _keep_watch(self, gate: Gate, conditions: SiteConditions) -> None:
         """What goes on beside the calls: lists that change are seen, and what is too old is destroyed."""
         site, settings = self.site, self.settings
-        for each in (SuppressionWatch(site), NeverDialWatch(site, gate, conditions)):
+        for each in (SuppressionWatch(site), NeverDialWatch(site, gate, conditions), ListWatch(site)):
             await each.start()
             self._stack.push_async_callback(each.stop)
         retention = Retention(

@@ -131,9 +131,7 @@ def _asked(ask: Any, *path: str) -> bytes:
 
 def _show(view: dict[str, Any]) -> None:
     console = Console(highlight=False)
-    why = view["held_because"]
-    if view["opens_at"]:
-        why = f"nobody may be called before {view['opens_at'][:16].replace('T', ' ')} UTC"
+    why = view["held_because"] or view["idle_because"]
     state = view["state"] + (f": {why}" if why else "")
     table = Table(title=Text(f"{view['name']}: {state}"), show_header=False)
     table.add_column("what")

@@ -48,5 +48,5 @@ def _show(found: dict[str, Any]) -> None:
         reason = f": {escape(lock['reason'])}" if lock["reason"] else ""
         console.print(f"  {sign} {escape(lock['name'])}{reason}")
     for name, state in found["campaigns"].items():
-        why = found["campaigns_held_by"].get(name, "")
+        why = found["campaigns_held_by"].get(name) or found["campaigns_idle_because"].get(name, "")
         console.print(f"  campaign {escape(name)}: {state}{', ' if why else ''}{escape(why)}")

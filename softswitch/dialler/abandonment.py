@@ -134,17 +134,17 @@ class AbandonmentLedger:
 
     def __init__(self, time_zone: str, false_positives: FalsePositives) -> None:
         self.time_zone = time_zone
-        self._zone = ZoneInfo(time_zone)
+        self.zone = ZoneInfo(time_zone)
         self._days: dict[date, _Day] = {}
         self.false_positives = false_positives
 
     def day_of(self, wall: datetime) -> date:
         """The calendar day, in the site's time zone."""
-        return wall.astimezone(self._zone).date()
+        return wall.astimezone(self.zone).date()
 
     def midnight_after(self, wall: datetime) -> datetime:
         """When (UTC) the day of this moment ends."""
-        return datetime.combine(self.day_of(wall) + timedelta(days=1), time.min, self._zone).astimezone(UTC)
+        return datetime.combine(self.day_of(wall) + timedelta(days=1), time.min, self.zone).astimezone(UTC)
 
     def restore(self, counts: DayCounts) -> None:
         """Take up the counts of a day that an earlier process began."""

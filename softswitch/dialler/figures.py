@@ -40,6 +40,8 @@ class CampaignFigures:
     """Leads and callbacks at hand to be dialled."""
     opens_at: datetime | None = None
     """UTC: when the first of the leads that it looked at last may be rung, for all are outside their hours just now."""
+    idle_because: str = ""
+    """Why a campaign that may dial has nobody to call just now, in plain words; empty: it has."""
     answers: float = 0.0
     """P(a call placed now needs an agent), as the pacing has learnt it; 0: it has not looked yet."""
 

@@ -119,7 +119,13 @@ class RunningCampaign:
             hopper=len(self._supply),
             opens_at=self._supply.opens_at(now) if state == "running" and counts else None,
             answers=self._pace.answers,
+            idle_because=self._idle_because(state, now) if counts else "",
         )
+
+    def _idle_because(self, state: str, now: float) -> str:
+        if state == "finished":
+            return "all its leads are done: it goes on when further ones are imported"
+        return self._supply.idle_because(now) if state == "running" else ""
 
     @property
     def false_positives(self) -> FalsePositives:

@@ -17,10 +17,20 @@ class SuppliedCampaign(ChosenCampaign):
         self._supply.add(leads, now, keep=self._wanted in ("running", "paused"))
         self._settle(now)
 
-    def receive_lead_totals(self, total: int, left: int, now: float) -> None:
-        """From the store: all leads of the campaign, and those neither done nor suppressed (queued ones included)."""
+    def receive_lead_totals(self, total: int, left: int, now: float, next_due: datetime | None = None) -> None:
+        """From the store: all leads of the campaign, and those neither done nor suppressed (queued ones included).
+
+        next_due: where none may be tried now, when the first of those may that wait on lists that are dialled.
+        """
         self._books.leads_total, self._books.leads_left = total, left
+        self._supply.next_due = next_due
         self._settle(now)
+
+    def receive_lists_changed(self, now: float) -> None:
+        """A list has come, rests, or has another priority or share: what is at hand goes back, and the hopper is filled
+        anew by what the lists say now. Callbacks stay. A campaign that had nothing left goes on."""
+        self._supply.give_leads_back(now)
+        self._go_on(now)
 
     def receive_screening(self, screened_at: datetime, now: float) -> None:
         """When the campaign's leads were last screened against TPS and CTPS; asked for where it is marketing.

@@ -38,6 +38,8 @@ class Supply:
         self._asked_at: float | None = None
         self._ask_after = float("-inf")
         self._source_empty = False
+        self.next_due: datetime | None = None
+        """When the first lead at an empty source may be tried; None: none that waits will be."""
         self._closes_at, self._closing_known_at = float("nan"), float("-inf")
         self._opens_at: datetime | None = None
         """When the first of a whole hopper whose callees' hours were closed may be rung."""
@@ -181,6 +183,23 @@ class Supply:
         """UTC; None where somebody may be rung, as far as is known."""
         return self._opens_at if self._opens_at is not None and self._opens_at > self._shift.wall(now) else None
 
+    def idle_because(self, now: float) -> str:
+        """Why there is nobody to call just now, though leads are left, in plain words; empty where there is, or where
+        that is not known."""
+        wall = self._shift.wall(now)
+        if (opens_at := self.opens_at(now)) is not None:
+            return f"nobody may be called before {self._on_the_sites_clock(opens_at, wall)}"
+        if len(self) or not self._source_empty or not self._books.leads_left or self._shift.calls:
+            return ""
+        if self.next_due is None:
+            return "the leads that are left are on lists that rest, or their numbers are locked"
+        return f"no lead is due before {self._on_the_sites_clock(self.next_due, wall)}" if self.next_due > wall else ""
+
+    def _on_the_sites_clock(self, moment: datetime, wall: datetime) -> str:
+        ledger = self._shift.ledger
+        local = moment.astimezone(ledger.zone)
+        return f"{local:%H:%M}" if local.date() == ledger.day_of(wall) else f"{local:%H:%M on %A %d %B}"
+
     def may_ring(self, lead: Lead, now: float) -> bool:
         """Whether the lead may be rung now: the last look, after the commitment and before the call is placed."""
         return not self._is_suppressed(lead.number) and self._not_before(lead, self._shift.wall(now)) is None
@@ -215,12 +234,16 @@ class Supply:
             self._suppressed(lead, now)
 
     def give_all_back(self, now: float) -> None:
-        while (lead := self._hopper.take()) is not None:
-            self._give_back(lead, None)
+        self.give_leads_back(now)
         for lead in list(self._callbacks):
             self._callbacks.remove(lead.lead_ref)
             self._give_back(lead, None)
-        self._asked_at = None
+
+    def give_leads_back(self, now: float) -> None:
+        """All but callbacks."""
+        while (lead := self._hopper.take()) is not None:
+            self._give_back(lead, None)
+        self._asked_at, self._source_empty = None, False
         self._ask_after = now
 
     def _take_in(self, lead: Lead, wall: datetime) -> bool:

@@ -78,6 +78,9 @@ class CampaignView:
     """Leads and callbacks at hand to be dialled."""
     opens_at: datetime | None = None
     """When the first of the leads that it looked at last may be rung, UTC: all are outside their hours just now."""
+    idle_because: str = ""
+    """Why a campaign that may dial has nobody to call just now, in plain words: hours, retries that are due later,
+    lists that rest, or the end of its leads. Times are the site's."""
     outlook: OutlookView | None = None
 
 
@@ -126,6 +129,7 @@ def campaign_view(figures: CampaignFigures, outlook: OutlookView | None = None) 
         callbacks_missed=figures.callbacks_missed,
         hopper=figures.hopper,
         opens_at=figures.opens_at,
+        idle_because=figures.idle_because,
         outlook=outlook,
     )
 

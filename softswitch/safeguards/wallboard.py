@@ -97,6 +97,8 @@ class StatusView:
     """State by name."""
     campaigns_held_by: Mapping[str, str]
     """Why, by the name of each that was started and does not dial for the moment, or could not be started."""
+    campaigns_idle_because: Mapping[str, str]
+    """Why, by the name of each that may dial and has nobody to call."""
     agents_in: int
     calls: int
 
@@ -118,6 +120,7 @@ def status_view(board: WallboardView) -> StatusView:
         interlocks=board.interlocks,
         campaigns={campaign.name: campaign.state for campaign in board.campaigns},
         campaigns_held_by={each.name: each.held_because for each in board.campaigns if each.held_because},
+        campaigns_idle_because={each.name: each.idle_because for each in board.campaigns if each.idle_because},
         agents_in=sum(agent.state != "offline" for agent in board.agents),
         calls=len(board.calls),
     )

@@ -109,6 +109,16 @@ class CallingListStore(CallRecordStore):
         over = counts[LeadState.DONE] + counts[LeadState.SUPPRESSED] + counts[LeadState.FILTERED]
         return sum(counts.values()) - over, sum(counts.values())
 
+    async def next_due(self, campaign: str, wall: datetime) -> datetime | None:
+        """When, after `wall`, the first lead may be tried again on a list that is dialled; None: none waits so."""
+        with reading():
+            return await lists.next_due(self._engine, campaign, wall)
+
+    async def lists_dialled(self) -> dict[str, frozenset[tuple[str, int, int]]]:
+        """By campaign: reference, priority and share of the lists that were imported whole and do not rest."""
+        with reading():
+            return await lists.dialled(self._engine)
+
     async def numbers_of(self, campaign: str) -> dict[str, str]:
         """Every lead's E.164 number by lead_ref, for those who may match the store with a carrier's own records."""
         with reading():

@@ -7,7 +7,7 @@ from dataclasses import fields as dataclass_fields
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Row, Table, bindparam, case, func, insert, select, update
+from sqlalchemy import Column, ColumnElement, Row, Table, and_, bindparam, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from softswitch.dialler.attempt import Disposition
@@ -110,6 +110,31 @@ async def counts(engine: AsyncEngine, campaign: str) -> dict[LeadState, int]:
     async with engine.connect() as connection:
         found = {row[0]: row[1] for row in await connection.execute(query)}
     return {state: found.get(state.value, 0) for state in LeadState}
+
+
+def _is_dialled() -> ColumnElement[bool]:
+    return and_(lists.c.active, lists.c.completed_at.is_not(None))
+
+
+async def next_due(engine: AsyncEngine, campaign: str, wall: datetime) -> datetime | None:
+    """When, after `wall`, the first lead may be tried again on a list that is dialled; None: none waits so."""
+    theirs = select(lists.c.list_ref).where(lists.c.campaign == campaign, _is_dialled())
+    states = [LeadState.WAITING.value, LeadState.CALLBACK.value]
+    waiting = (leads.c.list_ref.in_(theirs), leads.c.state.in_(states), leads.c.not_before > wall)
+    async with engine.connect() as connection:
+        due: datetime | None = (await connection.execute(select(func.min(leads.c.not_before)).where(*waiting))).scalar()
+    return due
+
+
+async def dialled(engine: AsyncEngine) -> dict[str, frozenset[tuple[str, int, int]]]:
+    """By campaign: reference, priority and share of the lists that files were imported to whole and that do not rest;
+    not those of callers who are to be called back."""
+    columns = (lists.c.campaign, lists.c.list_ref, lists.c.priority, lists.c.share)
+    found: dict[str, set[tuple[str, int, int]]] = {}
+    async with engine.connect() as connection:
+        for row in await connection.execute(select(*columns).where(_is_dialled(), lists.c.fingerprint != "")):
+            found.setdefault(row.campaign, set()).add((row.list_ref, row.priority, row.share))
+    return {campaign: frozenset(theirs) for campaign, theirs in found.items()}
 
 
 async def standing(

@@ -51,7 +51,7 @@ class _Card:
     def show(self, view: CampaignView) -> None:
         self._state.show(view.state, TONES.get(view.state, "idle"))
         self._policy.text = " · ".join(
-            filter(None, (view.policy.replace("_", " "), view.held_because or view.fallback))
+            filter(None, (view.policy.replace("_", " "), view.held_because or view.idle_because or view.fallback))
         )
         done = view.leads_total - view.leads_left
         self._progress.show(done / view.leads_total if view.leads_total else 0.0)

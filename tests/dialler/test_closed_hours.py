@@ -44,9 +44,11 @@ def test_a_campaign_says_from_when_on_somebody_may_be_called(early):
     desk = early(many(1000))
     desk.pass_time(5.0)
     assert desk.dialler.figures(desk.now).opens_at == NOON - timedelta(hours=3)
+    assert desk.dialler.figures(desk.now).idle_because == "nobody may be called before 09:00"
     desk.pass_time(10 * 60.0)
     assert len(desk.of(PlaceCall)) == 1
     assert desk.dialler.figures(desk.now).opens_at is None
+    assert desk.dialler.figures(desk.now).idle_because == ""
 
 
 def test_at_opening_the_first_call_leaves_at_once(early):

@@ -40,6 +40,8 @@ def test_a_saved_lead_comes_back_when_it_is_due_and_a_callback_before_all(with_s
             priority=-5, outcomes={"callback": 1},
         )  # fmt: skip
         await store.save_lead(waiting)
+        assert await store.next_due("survey", WALL) == later
+        assert await store.next_due("survey", later) is None
         assert lead.lead_ref not in [other.lead_ref for other in await store.next_leads("survey", 1, WALL)]
         (back,) = await store.next_leads("survey", 1, later)
         assert back == replace(waiting, state=LeadState.QUEUED)

@@ -40,7 +40,7 @@ class SmallFloor:
         self.campaign = "transport-2026"
         self.campaign_state = "stopped"
         self.campaign_held = ""
-        self.campaign_opens_at: datetime | None = None
+        self.campaign_idle = ""
         self.present: list[str] = []
         """Supervisors."""
         self.killed_by: list[str] = []

@@ -81,7 +81,7 @@ class SmallSwitch(SmallSupervision):
                     outcomes={"answered": 13, "busy": 4, "no-answer": 3},
                     hopper=180,
                     held_because=self.campaign_held,
-                    opens_at=self.campaign_opens_at,
+                    idle_because=self.campaign_idle,
                     outlook=self.outlook,
                 ),
             ),

@@ -60,11 +60,12 @@ class LeadSupply:
                 with self._mutating() as now:
                     self._dialler.add_leads(leads, now)
             left, total = await self._records.lead_totals(self._campaign)
+            next_due = None if leads else await self._records.next_due(self._campaign, wall)
         except SoftswitchError as error:
             log.error("leads cannot be read", campaign=self._campaign, reason=str(error))
             return  # the store's interlock is open; the dialler asks again when it is closed
         with self._mutating() as now:
-            self._dialler.receive_lead_totals(total, left, now)
+            self._dialler.receive_lead_totals(total, left, now, next_due)
             if not leads:
                 self._dialler.add_leads(leads, now)
 

@@ -63,6 +63,9 @@ class Records:
         """(left, in all)."""
         return await self._store.lead_totals(campaign)
 
+    async def next_due(self, campaign: str, wall: datetime) -> datetime | None:
+        return await self._store.next_due(campaign, wall)
+
     def open_attempt(self, attempt: DialAttempt) -> None:
         """Begin the record of a call that we did not place, and that therefore waits for nobody's commitment."""
         self._put(lambda: self._store.commit_attempt(attempt))
