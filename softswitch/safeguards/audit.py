@@ -4,7 +4,6 @@ docs/audit-log.md tells the format to strangers.
 """
 
 import json
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -84,20 +83,6 @@ class AuditChain:
         record = AuditRecord(*fields, digest=_digest(fields))
         self._sequence, self._previous = record.sequence, record.digest
         return record
-
-
-def first_broken(records: Iterable[AuditRecord], *, after: AuditRecord | None = None) -> int | None:
-    """The sequence number at which the chain breaks (changed, removed, added or reordered there), or None if it holds.
-
-    What was cut off at the end cannot be seen from the chain; head and seals show it (`audit_inspection`).
-    """
-    sequence, previous = (after.sequence, after.digest) if after is not None else (0, GENESIS)
-    for record in records:
-        sequence += 1
-        if record.sequence != sequence or record.previous != previous or not record.is_consistent:
-            return sequence
-        previous = record.digest
-    return None
 
 
 def torn_subject(span: bytes) -> str:

@@ -5,7 +5,6 @@ The format is that of the "HEP/EEP" document, revision 12, of the SIPCAPTURE pro
 
 import ipaddress
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
@@ -83,21 +82,6 @@ def encode(agent: CaptureAgent, at: float, source: Hop, destination: Hop, payloa
     chunks.append(_chunk(Chunk.PAYLOAD, payload))
     body = b"".join(chunks)
     return MAGIC + _length(6 + len(body)) + body
-
-
-def chunks_of(datagram: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """(vendor, type, value) of each chunk. Raises ValueError for what is no HEP3 datagram."""
-    if datagram[:4] != MAGIC or len(datagram) < 6 or struct.unpack("!H", datagram[4:6])[0] != len(datagram):
-        raise ValueError("this is no HEP3 datagram")
-    position = 6
-    while position < len(datagram):
-        if position + 6 > len(datagram):
-            raise ValueError("a HEP3 chunk is cut off")
-        vendor, kind, length = struct.unpack("!HHH", datagram[position : position + 6])
-        if length < 6 or position + length > len(datagram):
-            raise ValueError("a HEP3 chunk's length is wrong")
-        yield vendor, kind, datagram[position + 6 : position + length]
-        position += length
 
 
 def _chunk(kind: Chunk, value: bytes) -> bytes:

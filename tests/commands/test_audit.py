@@ -14,8 +14,9 @@ from softswitch.commands.audit import audit_app
 from softswitch.errors import UsageError
 from softswitch.exchange.audit.book import AuditBook, Entry
 from softswitch.exchange.audit.keys import AuditKey
-from softswitch.safeguards.audit import AuditRecord, first_broken
+from softswitch.safeguards.audit import AuditRecord
 from softswitch.safeguards.audit_seal import Why
+from tests.audit_chain import first_broken
 from tests.auditor import AUDITOR
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "audit-log.md"

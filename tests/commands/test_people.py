@@ -12,11 +12,12 @@ from typer.testing import CliRunner
 from softswitch.commands.people import people_app
 from softswitch.config import load, store_url
 from softswitch.errors import UsageError
-from softswitch.safeguards.audit import AuditRecord, first_broken
+from softswitch.safeguards.audit import AuditRecord
 from softswitch.store.database import Store
 from softswitch.store.web_accounts import PersonRow
 from softswitch.web.sealing import Sealer
 from softswitch.web.totp import hotp, step_at
+from tests.audit_chain import first_broken
 from tests.auditor import AUDITOR
 
 PASSWORD = "correct horse battery"

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from softswitch.sip.hep import Chunk, chunks_of
+from softswitch.sip.hep import Chunk
+from tests.capture_server import decode
 from tests.interop.peers import Sipp, eventually, talking_baresip, write_ulaw
 from tests.interop.site import CAMPAIGN, PASSWORDS, address_of, running_switch, write_site
 
@@ -39,7 +40,7 @@ def received(server: socket.socket) -> list[dict[int, bytes]]:
     got = []
     while True:
         try:
-            got.append({kind: value for _, kind, value in chunks_of(server.recv(65535))})
+            got.append(decode(server.recv(65535)))
         except BlockingIOError:
             return got
 

@@ -15,9 +15,10 @@ from softswitch.errors import UsageError
 from softswitch.exchange.audit.file import NAME as AUDIT_LOG
 from softswitch.recordings.inspection import inspect_folder
 from softswitch.recordings.keys import parse_public_key, read_private_key, read_public_key, write_private_key
-from softswitch.safeguards.audit import AuditRecord, first_broken
+from softswitch.safeguards.audit import AuditRecord
 from softswitch.safeguards.four_eyes import Request, What
 from softswitch.store.database import Store
+from tests.audit_chain import first_broken
 from tests.auditor import AUDITOR
 from tests.recordings.recorded import folder_of, keep, pieces
 

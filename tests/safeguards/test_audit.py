@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 import pytest
 
 from softswitch.errors import UsageError
-from softswitch.safeguards.audit import AuditChain, AuditRecord, first_broken
+from softswitch.safeguards.audit import AuditChain, AuditRecord
+from tests.audit_chain import first_broken
 
 AT = datetime(2026, 6, 10, 11, 0, tzinfo=UTC)
 

@@ -11,13 +11,14 @@ import uvloop
 
 from softswitch.errors import UsageError
 from softswitch.exchange.audit.start import person
-from softswitch.safeguards.audit import SWITCH, AuditRecord, first_broken
+from softswitch.safeguards.audit import SWITCH, AuditRecord
 from softswitch.safeguards.supervision_views import ConversationView
 from softswitch.testing.callee import CalleePlan, Kind
 from softswitch.testing.marker import AGENT_MARKERS_HZ
 from softswitch.testing.phone import Phone, PhoneSettings
 from softswitch.testing.station import Conversation
 from softswitch.web.passwords import ADMINISTRATOR
+from tests.audit_chain import first_broken
 from tests.interop.site import address_of
 from tests.scenarios.conftest import Floor, floor
 

@@ -6,9 +6,10 @@ import socket
 import pytest
 
 from softswitch.errors import UsageError
-from softswitch.sip.hep import CaptureAgent, Chunk, chunks_of
+from softswitch.sip.hep import CaptureAgent, Chunk
 from softswitch.sip.hop import Hop, OwnHops
 from softswitch.transports import hep
+from tests.capture_server import decode
 
 OWN = OwnHops([Hop("127.0.0.1", 5060)])
 PEER = Hop("192.0.2.2", 5070)
@@ -37,7 +38,7 @@ def test_each_message_reaches_the_server_as_it_may_be_seen() -> None:
             got = [await asyncio.wait_for(loop.sock_recv(server, 65535), 120) for _ in range(2)]
             assert (sender.sent, sender.dropped) == (2, 0)
             sender.close()
-            return [{kind: value for _, kind, value in chunks_of(datagram)} for datagram in got]
+            return [decode(datagram) for datagram in got]
 
     out, back = asyncio.run(tell())
     assert (out[Chunk.PAYLOAD], back[Chunk.PAYLOAD]) == (b"INVITE", b"OK")

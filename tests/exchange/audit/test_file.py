@@ -7,7 +7,8 @@ import pytest
 
 from softswitch.errors import UsageError
 from softswitch.exchange.audit.file import AuditFile
-from softswitch.safeguards.audit import AuditRecord, first_broken
+from softswitch.safeguards.audit import AuditRecord
+from tests.audit_chain import first_broken
 
 
 def records(log: AuditFile) -> list[AuditRecord]:
