@@ -43,6 +43,8 @@ class Desk(Protocol):
 
 
 class BridgeState(Enum):
+    """How far the two legs have come together."""
+
     RINGING = auto()
     """The called leg has not answered."""
     JOINED = auto()

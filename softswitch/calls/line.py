@@ -79,12 +79,16 @@ class LegSettings:
 
 
 class Phase(Enum):
+    """How far a leg has come: before its answer, answered, ended."""
+
     SETUP = auto()
     TALKING = auto()
     OVER = auto()
 
 
 class LegTimer(IntEnum):
+    """What a leg may wait for; one deadline each."""
+
     COPY_2XX = auto()
     """Send the 2xx again (§13.3.1.4)."""
     NO_ACK = auto()

@@ -26,6 +26,8 @@ class ToQueue:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
+    """The call is answered with this final SIP status."""
+
     status: int
 
 

@@ -15,6 +15,8 @@ from softswitch.errors import UsageError
 
 
 class AgentState(StrEnum):
+    """What an agent does just now, as boards and pages show it."""
+
     OFFLINE = "offline"
     READY = "ready"
     RESERVED = "reserved"

@@ -11,6 +11,8 @@ from softswitch.dialler.lead import Lead
 
 
 class CallState(StrEnum):
+    """Where a dial attempt stands, from the look at its lead to its end."""
+
     PREVIEW = "preview"
     """An agent looks at the lead; nothing is committed yet."""
     COMMITTING = "committing"
@@ -65,6 +67,9 @@ MOVES = frozenset({"state", "agent", "verdict", "ringing_at"})
 
 @dataclass(slots=True)
 class Call:
+    """All that the dialler knows of one attempt while it lives. Times are monotonic seconds; None: it has not come to
+    that."""
+
     moved: "dict[str, Call] | None" = field(init=False, repr=False, compare=False, default=None)
     """Where a call that is up enters itself, by `call_ref`, whenever one of its `MOVES` is set (`Shift.moved`)."""
     position: int = field(init=False, repr=False, compare=False, default=0)

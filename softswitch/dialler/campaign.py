@@ -8,12 +8,16 @@ from softswitch.dialler.rule_choice import RuleChoice
 
 
 class Purpose(StrEnum):
+    """What its calls are for: marketing has the stricter rules."""
+
     RESEARCH = "research"
     MARKETING = "marketing"
     """Research that hands over leads is marketing."""
 
 
 class AmdMode(StrEnum):
+    """Whether answering machines are told from people, and whether the agent waits for it."""
+
     OFF = "off"
     PARALLEL = "parallel"
     """The agent is connected at the answer; the verdict frees the agent from machines."""
@@ -61,6 +65,8 @@ class RecycleRule:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
+    """Everything that a campaign's dialler is told beforehand."""
+
     name: str
     purpose: Purpose = Purpose.RESEARCH
     rules: RuleChoice = RuleChoice.UK

@@ -48,6 +48,8 @@ class CampaignFigures:
 
 @dataclass(frozen=True, slots=True)
 class CallFigures:
+    """One call as it is at this moment."""
+
     call_ref: str
     campaign: str
     agent: str

@@ -23,6 +23,8 @@ BETWEEN_ZONES = "|"
 
 @dataclass(frozen=True, slots=True)
 class CallingHours:
+    """When a number may be rung, on the clock of whoever has it."""
+
     opens: time
     closes: time
     """First moment at which nobody may be rung any more."""

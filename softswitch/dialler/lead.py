@@ -6,6 +6,8 @@ from enum import StrEnum
 
 
 class LeadState(StrEnum):
+    """What is to become of a lead; its values stand in the store."""
+
     NEW = "new"
     QUEUED = "queued"
     """Handed to the hopper."""
@@ -37,6 +39,8 @@ class LeadNumber:
 
 @dataclass(frozen=True, slots=True)
 class Lead:
+    """One lead as the dialler knows it: whom to ring, when at the earliest, and what earlier attempts came to."""
+
     lead_ref: str
     """Opaque, random; never derived from the number."""
     campaign: str

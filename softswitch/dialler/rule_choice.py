@@ -4,6 +4,8 @@ from enum import StrEnum
 
 
 class RuleChoice(StrEnum):
+    """Which regulator's rules."""
+
     UK = "uk"
     """Ofcom's."""
     US = "us"

@@ -25,6 +25,8 @@ NOBODY = ""
 
 @dataclass(slots=True)
 class Shift:
+    """The shared part of one campaign's dialler; each part of it holds the same one."""
+
     campaign: Campaign
     margins: Margins
     board: AgentBoard

@@ -74,6 +74,8 @@ WaitingEvent = Hear | Overflow | GiveUp
 
 
 class Stage(StrEnum):
+    """How far a caller has come in the queue."""
+
     GREETED = "greeted"
     WAITS = "waits"
     SERVED = "served"

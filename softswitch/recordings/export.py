@@ -18,6 +18,8 @@ SILENCE_PIECE = 80_000
 
 @dataclass(frozen=True, slots=True)
 class Exported:
+    """What an export came to."""
+
     path: Path
     duration_s: float
     paused_s: float

@@ -60,6 +60,8 @@ BYTES_PER_SAMPLE = {Encoding.SILENCE: 0, Encoding.ULAW: 1, Encoding.ALAW: 1, Enc
 
 @dataclass(frozen=True, slots=True)
 class Header:
+    """What stands in front of the chunks, in plain; every chunk is bound to it."""
+
     call_ref: str
     part: int
     started_ns: int
@@ -113,6 +115,8 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Trailer:
+    """What stands behind the last chunk of a recording that was closed."""
+
     closed_ns: int
     """Wall clock, ns since 1970 (UTC)."""
     size: int

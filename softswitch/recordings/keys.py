@@ -24,6 +24,8 @@ _PRIVATE_HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
+    """X25519, (32,) bytes each; never shown whole."""
+
     public: bytes
     private: bytes
 

@@ -31,6 +31,8 @@ class LedgerBroken(SoftswitchError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
+    """One line of the ledger."""
+
     state: str
     """CLOSED, or UNFINISHED: a crash cut it off, and it was taken in at the next start; or DESTROYED: a tombstone, with
     name, size and hash of the recording that had a line before."""

@@ -39,6 +39,8 @@ class Damaged(SoftswitchError):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
+    """One chunk, decrypted."""
+
     number: int
     """From 1, as people count."""
     kind: Kind

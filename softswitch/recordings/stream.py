@@ -11,6 +11,8 @@ _MAC_BYTES = 16
 
 
 class Stream:
+    """Decrypts the chunks of one recording, in order."""
+
     def __init__(self, key: bytes, stream_header: bytes, associated: bytes) -> None:
         """associated: what each chunk authenticates besides its text; the file's header."""
         self._associated = associated

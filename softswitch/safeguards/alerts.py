@@ -86,6 +86,8 @@ MOST = 200
 
 
 class Alerts:
+    """The alerts of one site, each raised once for its call, node and cause."""
+
     def __init__(self, thresholds: Thresholds | None = None) -> None:
         self._thresholds = thresholds or Thresholds()
         self._raised: dict[int, Raised] = {}

@@ -11,6 +11,8 @@ from softswitch.safeguards.audit_seal import Fits, Head, Seal
 
 @dataclass(frozen=True, slots=True, order=True)
 class Trouble:
+    """Something that is wrong, and where."""
+
     line: int
     """Of the log, from 1; 0 where it is about head or seals."""
     text: str
@@ -21,6 +23,8 @@ class Trouble:
 
 @dataclass(slots=True)
 class Inspection:
+    """What looking at the whole log came to."""
+
     records: int = 0
     sealed: int = 0
     """Records that the seals hold."""

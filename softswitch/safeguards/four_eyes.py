@@ -22,6 +22,8 @@ MOST_CALLS = 1000
 
 
 class What(StrEnum):
+    """What needs a second person."""
+
     EXPORT = "export"
     """Recordings, decrypted into files."""
     HOLD = "hold"
@@ -31,6 +33,8 @@ class What(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
+    """Something asked for by one person, and perhaps approved by another."""
+
     request_ref: str
     what: What
     call_refs: tuple[str, ...]

@@ -44,6 +44,8 @@ SILENT = "has stopped reporting"
 
 @dataclass(frozen=True, slots=True)
 class InterlockTripped:
+    """This interlock holds dialling back from now on."""
+
     name: str
     reason: str
     """Plain words, for the wallboard."""
@@ -51,6 +53,8 @@ class InterlockTripped:
 
 @dataclass(frozen=True, slots=True)
 class InterlockClosed:
+    """This interlock holds nothing back any more."""
+
     name: str
 
 

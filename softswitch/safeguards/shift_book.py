@@ -36,6 +36,8 @@ class _Step:
 
 
 class ShiftBook:
+    """Counts the shift as it goes on; `intervals` has it in steps."""
+
     def __init__(self) -> None:
         self._steps: dict[datetime, _Step] = {}
         self._agents: dict[str, tuple[str, datetime]] = {}

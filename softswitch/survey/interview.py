@@ -63,6 +63,9 @@ class InterviewEnded(InterviewEvent):
 
 
 class Interview:
+    """One interview on its way through a script: told what the agent does, it says what comes next and what is to be
+    kept."""
+
     def __init__(
         self,
         script: Questionnaire,

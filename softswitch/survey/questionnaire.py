@@ -10,6 +10,8 @@ FASTEST_WORDS_PER_MINUTE = 240.0
 
 
 class NodeKind(StrEnum):
+    """What a node asks for."""
+
     STATEMENT = "statement"
     SINGLE = "single"
     MULTIPLE = "multiple"
@@ -97,6 +99,8 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
+    """One of the answers that a node offers."""
+
     id: str
     text: str
     next: str = ""
@@ -108,6 +112,8 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Node:
+    """One statement or question of a script."""
+
     id: str
     kind: NodeKind
     text: str

@@ -8,6 +8,8 @@ from softswitch.survey.questionnaire import Answer, Cell
 
 @dataclass(frozen=True, slots=True)
 class CellFigures:
+    """How full one cell is."""
+
     name: str
     limit: int
     filled: int

@@ -15,6 +15,8 @@ _CONTROLS = frozenset(
 
 
 class Table:
+    """Values by key; each that is not as it should be is complained of, and something harmless given in its place."""
+
     def __init__(self, told: object, key: Key, complain: Callable[[Key, str], None], parent: "Table | None" = None):
         self.key = key
         self.is_sound = True

@@ -31,6 +31,8 @@ MOST_NODES = 500
 
 
 class DrillState(StrEnum):
+    """How far a practice call has come."""
+
     IN_CALL = "in call"
     WRAP_UP = "wrap-up"
     OVER = "over"
@@ -46,6 +48,8 @@ class Said:
 
 
 class Drill:
+    """One practice call of one agent."""
+
     def __init__(
         self, script: Questionnaire, scenario: Scenario, drill_ref: str, agent: str, seed: int, now: float
     ) -> None:

@@ -132,6 +132,8 @@ class PhoneAccount:
 
 
 class AccountState(StrEnum):
+    """Whether a carrier account can carry calls, and if not, why."""
+
     REGISTERED = "registered"
     UNREGISTERED = "unregistered"
     STATIC = "static"

@@ -21,6 +21,8 @@ _CODECS = ("PCMA", "PCMU")
 
 
 class PhoneModel(StrEnum):
+    """Whose phone; softphones among them."""
+
     YEALINK = "yealink"
     SNOM = "snom"
     GRANDSTREAM = "grandstream"

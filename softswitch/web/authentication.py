@@ -67,6 +67,8 @@ class Caller:
 
 
 class Authenticator:
+    """Says who somebody is, or why not; every attempt is noted, and failures make the next one wait."""
+
     def __init__(
         self,
         accounts: Accounts,

@@ -69,6 +69,8 @@ _WITHOUT_TOKEN = frozenset({"/login", "/login/code", "/logout", "/api/login"})
 
 
 class Guard:
+    """Refuses whatever is not allowed before any route or page sees it."""
+
     def __init__(
         self, app: ASGIApp, authenticator: Authenticator, sessions: Sessions, find_token: FindToken | None = None
     ) -> None:

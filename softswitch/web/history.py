@@ -22,6 +22,8 @@ class Sample:
 
 
 class History:
+    """Samples of the last minutes, one a step."""
+
     def __init__(self, *, step_s: float = STEP_S, span_s: float = SPAN_S) -> None:
         self._step_s = step_s
         self._samples: deque[Sample] = deque(maxlen=int(span_s / step_s))

@@ -4,6 +4,8 @@ from softswitch.web.control import SwitchControl
 
 
 class Presence:
+    """Tells the switch of the first tab that opens and the last one that closes."""
+
     def __init__(self, control: SwitchControl) -> None:
         self._control = control
         self._tabs: dict[str, set[str]] = {}

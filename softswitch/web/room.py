@@ -55,6 +55,8 @@ class WebSettings:
 
 
 class Room:
+    """One for each running switch: who is logged in, which pages are open, and what they show."""
+
     def __init__(
         self,
         control: SwitchControl,

@@ -21,6 +21,8 @@ _NONCE_BYTES = 12  # NIST SP 800-38D §8.2
 
 
 class Sealer:
+    """Encrypts and decrypts with the site's key."""
+
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(key)
 

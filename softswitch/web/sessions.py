@@ -21,6 +21,8 @@ MAXIMUM_PER_ACCOUNT = 20
 
 @dataclass(slots=True)
 class Session:
+    """One log-in. Times are monotonic seconds."""
+
     account: Account
     began: float
     last_used: float

@@ -60,6 +60,8 @@ class PracticeView:
 
 
 class Training:
+    """The practice calls under way, by agent."""
+
     def __init__(
         self,
         scripts: Mapping[str, Questionnaire] | None = None,

@@ -25,6 +25,8 @@ ROLE = "inbound"
 
 @dataclass(slots=True)
 class InboundCall:
+    """A caller's call, from the greeting to the end."""
+
     call_ref: str
     queue: Queue
     offered: CallOffered

@@ -24,6 +24,8 @@ class Offers(Protocol):
 
 
 class KeptPlaces:
+    """Holds the places of callers who were promised a callback; their turn comes as if they had waited on the line."""
+
     def __init__(
         self,
         room: WaitingRoom,

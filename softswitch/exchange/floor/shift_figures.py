@@ -29,6 +29,8 @@ _COUNTED = {Kind.INVITED: (1, 0, 0), Kind.CONNECTED: (0, 1, 0), Kind.ABANDONED: 
 
 
 class ShiftFigures:
+    """Gathers the figures of one site as time goes on."""
+
     def __init__(self, site: "Site", wall: Callable[[], datetime]) -> None:
         self._site = site
         self._wall = wall

@@ -27,6 +27,8 @@ LEAVE = "leave"
 
 
 class Mode(StrEnum):
+    """How a supervisor takes part in a conversation."""
+
     LISTEN = "listen"
     """Hear the agent and whoever the agent talks to."""
     WHISPER = "whisper"

@@ -34,6 +34,8 @@ class Intake:
 
 
 class AgentIntake:
+    """Takes one file at a time, first as a dry run if wanted."""
+
     def __init__(self, site_file: SiteFile, accounts: AgentAccounts) -> None:
         self._site_file = site_file
         self._accounts = accounts

@@ -31,6 +31,8 @@ class _Offer:
 
 
 class PhoneFiles:
+    """Makes the files, and keeps the tokens by which phones fetch them."""
+
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._offers: dict[bytes, _Offer] = {}

@@ -47,6 +47,9 @@ def wall() -> datetime:
 
 @dataclass(slots=True)
 class Site:
+    """One running site. Rooms that need several of its parts are given this; nobody but `softswitch.switch` makes
+    one."""
+
     settings: Settings
     driver: Driver
     store: Store
