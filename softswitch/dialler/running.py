@@ -217,7 +217,7 @@ class RunningCampaign:
 
     def _wants_agents(self) -> float:
         """How many ready agents it has work for: any number while it dials, else one for each call on its way."""
-        if self._told[0] == "running" and not self._supply.is_exhausted:
+        if self._told[0] == "running" and not self._supply.is_dry:
             return inf
         return sum(call.state in UNANSWERED and not call.agent for call in self._shift.calls.values())
 

@@ -68,6 +68,11 @@ class Supply:
         none_later = self._books.leads_left == 0 if self._books.leads_left is not None else not self._books.waiting
         return self._source_empty and self._asked_at is None and not len(self) and none_later
 
+    @property
+    def is_dry(self) -> bool:
+        """Nobody is at hand, and the source had nobody to give either, or nobody who may be rung at this hour."""
+        return not len(self) and (self._source_empty or self._opens_at is not None)
+
     # from the source
 
     def refill(self, now: float) -> None:

@@ -224,3 +224,27 @@ def test_nothing_is_dialled_for_an_agent_whose_break_is_near(open_desk) -> None:
     desk.dialler.board.expect_leave("ada", None)
     desk.pass_time(2)
     assert len(desk.of(PlaceCall)) == 2
+
+
+def test_a_campaign_whose_leads_all_wait_for_a_retry_leaves_its_agents_to_the_others(open_desk) -> None:
+    board, _, desks = two_desks(open_desk, Policy.PROGRESSIVE)
+    desks[0].dialler.receive_lists_changed(desks[0].now)  # the source gives nobody again
+    desks[0].dialler.receive_lead_totals(20, 20, desks[0].now)
+    run(desks, 6)
+    for agent in "abcd":
+        board.receive_state(agent, AgentState.READY, 1000.0)
+    run(desks, 5)
+    assert [len(desk.dialler.calls(desk.now)) for desk in desks] == [0, 4]
+
+
+def test_a_campaign_whose_callees_sleep_leaves_its_agents_to_the_others_until_they_wake(open_desk) -> None:
+    board, _, desks = two_desks(open_desk, Policy.PROGRESSIVE)
+    desks[0].dialler.receive_lists_changed(desks[0].now)
+    night = [lead(index, campaign="one", lead_ref=f"one{index}", time_zone="Australia/Sydney") for index in range(9)]
+    desks[0].source = night * 20
+    run(desks, 6)
+    for agent in "abcd":
+        board.receive_state(agent, AgentState.READY, 1000.0)
+    run(desks, 70)
+    assert not desks[0].of(PlaceCall)
+    assert len(desks[1].dialler.calls(desks[1].now)) == 4
