@@ -292,7 +292,10 @@ class MediaPlane(PlaneLife):
         self._order_worker(entry, v.START_RECORDING, int(paused))
 
     def pause_recording(self, leg: int) -> None:
-        """Store nothing of what is said from now on; the file says so, and keeps the time."""
+        """Store nothing of what is said from now on; the file says so, and keeps the time.
+
+        The switch never does: every call is recorded as a whole.
+        """
         self._pause(leg, True)
 
     def resume_recording(self, leg: int) -> None:

@@ -1,13 +1,16 @@
 """Recordings: both sides of a leg on one clock, whatever the network does, and a file that is valid at any moment."""
 
 import asyncio
+import re
 import stat
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from softswitch.codecs.tones import tone_share
 
+import softswitch
 from softswitch.errors import UsageError
 from softswitch.media.events import RecordingClosed, RecordingFailed
 from softswitch.recordings.inspection import inspect_folder
@@ -318,3 +321,11 @@ def test_recordings_are_bound_to_the_ledger_in_the_order_in_which_they_end(run, 
     run(scenario)
     assert [entry.name for entry in entries(tmp_path / NAME)] == ["2.ssr", "0.ssr", "3.ssr", "1.ssr"]
     assert inspect_folder(tmp_path, AUDITOR).troubles == []
+
+
+def test_no_part_of_the_switch_pauses_a_recording():
+    """Every call is recorded, always: the plane could leave something out, and nobody tells it to."""
+    asked = re.compile(r"\b(?:pause_recording|resume_recording)\(|\bstart_recording\([^)]*paused")
+    folder = Path(softswitch.__file__).parent
+    who = {path.relative_to(folder).as_posix() for path in folder.rglob("*.py") if asked.search(path.read_text())}
+    assert who == {"media/control.py"}
