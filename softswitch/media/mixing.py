@@ -1,8 +1,8 @@
 """What supervisors hear and say: the worker mixes timelines of some legs into the feeds of others.
 
 A route leads from what one leg says to what another leg hears. It runs a little behind the present, so that what is
-late can still be placed; who joins and leaves fades in and out. The bridge itself is never touched: its packets pass
-as before, and a feed is laid over them on the way out.
+late can still be placed; who joins and leaves fades in and out, and so does what is late even so. The bridge itself is
+never touched: its packets pass as before, and a feed is laid over them on the way out.
 """
 
 from typing import Any, NamedTuple
@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from softswitch.media import vocabulary as v
+from softswitch.media.easing import eased, forget_edge, leap
 from softswitch.media.kernels import i64, inner
 from softswitch.media.layout import FEED, RECEIVED, Array
 from softswitch.media.libc import fence
+from softswitch.media.records import EASING
 from softswitch.media.rtp import NS_PER_SAMPLE
-from softswitch.media.timeline import SETTLE_SAMPLES, begin_if_idle, position_of, sample_at
+from softswitch.media.timeline import SETTLE_SAMPLES, begin_if_idle, is_placed, position_of, sample_at
 
 MOST_ROUTES = 512
 CHUNK = 1600
@@ -40,6 +42,7 @@ ROUTE = np.dtype(
         ("heard_generation", "i8"),
         ("delay", "i8"),
         ("level", "i8"),  # of the fade, up to FADE_SAMPLES
+        *EASING,
     ],
     align=True,
 )
@@ -93,6 +96,7 @@ def add_route(shared: Any, mixer: Any, order: Any, now: int) -> None:
     route.heard = -1
     route.delay = FIRST_DELAY
     route.level = 0
+    forget_edge(route)
     route.state = JOINING
 
 
@@ -130,6 +134,7 @@ def turn_to(shared: Any, route: Any, source: int) -> bool:
         return True
     route.heard = source
     route.level = 0
+    forget_edge(route)
     if source >= 0:
         route.heard_generation = shared.legs[source].generation
     return False
@@ -146,13 +151,18 @@ def add_source(shared: Any, times: Any, mixer: Any, route: Any, start: int, coun
     line = times.lines[source]
     line.watched_ns = now
     late = times.channels[source, RECEIVED].most_late
-    route.delay = min(max(route.delay, late + PLACING_SAMPLES), LONGEST_DELAY)
+    delay = min(max(route.delay, late + PLACING_SAMPLES), LONGEST_DELAY)
+    if delay > route.delay:
+        leap(route)
+    route.delay = delay
     at_ns = shared.legs[route.to].feed_epoch_ns + start * NS_PER_SAMPLE
     position = position_of(line, at_ns) - route.delay
     step = -1 if fades or route.state == LEAVING else 1
     level = route.level
     for i in range(count):
-        mixer.sum[i] += sample_at(times, source, RECEIVED, position + i) * level // FADE_SAMPLES
+        is_there = is_placed(times, source, RECEIVED, position + i)
+        sample = eased(route, sample_at(times, source, RECEIVED, position + i), is_there)
+        mixer.sum[i] += sample * level // FADE_SAMPLES
         level = min(max(level + step, 0), FADE_SAMPLES)
     route.level = level
 

@@ -20,6 +20,7 @@ from softswitch.codecs.g711 import (
 )
 from softswitch.codecs.registry import CodecCode
 from softswitch.media import vocabulary as v
+from softswitch.media.easing import eased, leap
 from softswitch.media.kernels import i64, inner
 from softswitch.media.layout import FEED, RELAY_EVENTS
 from softswitch.media.libc import copy_octets, fence, send_datagram, write_socket_address
@@ -32,10 +33,10 @@ from softswitch.media.transcoding import pass_on, wrap
 
 PCMA = int(CodecCode.PCMA)
 
-PRESENT_NS = 30_000_000
-LATE_NS = 10_000_000
-"""Bridged audio is present on a leg for so long after its last packet, or, where that is longer than the first, for so
-long after the packet's end."""
+LATE_NS = 40_000_000
+PRESENT_NS = 20_000_000 + LATE_NS
+"""Bridged audio is present on a leg for so long after its last packet's end, so that none that is a little late finds
+its place taken."""
 FEED_STEP = 160
 """The worker writes 20 ms at a time."""
 JUMP_SAMPLES = 8000
@@ -243,14 +244,13 @@ def mix_feed(shared: Any, scratch: Any, slot: int, samples: int) -> None:
     written = leg.feed_written
     lead = max(samples, FEED_STEP) + FEED_STEP
     if leg.feed_waits:
-        if written - leg.feed_read < lead and leg.feed_end <= leg.feed_from:
-            return
-        leg.feed_waits = 0
+        leg.feed_waits = written - leg.feed_read < lead and leg.feed_end <= leg.feed_from
     if written - leg.feed_read > FEED - 2 * FEED_STEP:
         leg.feed_read = written - lead
-    count = min(samples, written - leg.feed_read)
-    for i in range(count):
-        value = i64(feed[(leg.feed_read + i) & (FEED - 1)])
+        leap(leg)
+    count = i64(0) if leg.feed_waits else min(samples, written - leg.feed_read)
+    for i in range(samples):
+        value = eased(leg, i64(feed[(leg.feed_read + i) & (FEED - 1)]), i < count)
         if value:
             scratch.out[HEADER_BYTES + i] = add_to_code(scratch.out[HEADER_BYTES + i], value, leg.codec)
     leg.feed_read += count
@@ -299,7 +299,7 @@ def relay(
         return False
     samples = end - start
     fresh = follow(leg, source, ssrc, sequence, timestamp, now, JUMP_SAMPLES)
-    leg.relayed_until_ns = now + max(PRESENT_NS, samples * NS_PER_SAMPLE + LATE_NS)
+    leg.relayed_until_ns = now + samples * NS_PER_SAMPLE + LATE_NS
     copy_audio(scratch.packet, start, end, codec, scratch.out, leg.codec)
     same = leg.wire_codec != leg.codec and shared.legs[source].wire_codec == leg.wire_codec
     scratch.passes_raw = same and scratch.raw_bytes > 0 and leg.fed == 0 and leg.clip < 0

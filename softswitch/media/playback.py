@@ -7,13 +7,15 @@ the bridged packets; the clock takes over again as soon as they stay away.
 from typing import Any
 
 from softswitch.media import vocabulary as v
-from softswitch.media.kernels import inner
+from softswitch.media.easing import forget_edge
+from softswitch.media.kernels import i64, inner
 from softswitch.media.keys import begin_key, send_key_packet
 from softswitch.media.outgoing import PCMA, emit, is_open, mix_feed, position_at, silence_of, transmit
-from softswitch.media.rtp import HEADER_BYTES
+from softswitch.media.rtp import HEADER_BYTES, NS_PER_SAMPLE
 
 PACKET_NS = 20_000_000
 PACKET_SAMPLES = 160
+MOST_AHEAD_NS = 200_000_000
 LATE_NS = 100_000_000
 """A plane that was held up for longer does not send what it missed in one burst."""
 
@@ -79,6 +81,7 @@ def start_feed(shared: Any, scratch: Any, slot: int, now: int) -> None:
     if leg.fed == 0:
         leg.feed_read = leg.feed_written
         leg.feed_waits = 1
+        forget_edge(leg)
     leg.fed = 1
     leg.feed_from = leg.feed_written
 
@@ -129,6 +132,17 @@ def send_own_packet(shared: Any, scratch: Any, slot: int, now: int) -> None:
 
 
 @inner
+def busy_until(leg: Any) -> int:
+    """Until when bridged audio is present on a leg, or more of it has been sent than its time: silence put between
+    would stay in its way for good."""
+    until_ns = i64(leg.relayed_until_ns)
+    if leg.out_source == v.PLAYER:
+        return until_ns
+    ahead_ns = i64(leg.out_epoch_ns + (leg.out_end - PACKET_SAMPLES) * NS_PER_SAMPLE)
+    return max(until_ns, min(ahead_ns, until_ns + MOST_AHEAD_NS))
+
+
+@inner
 def play_due(shared: Any, scratch: Any, now: int) -> None:
     """Send every packet that is due on every leg on which a clip plays, and report the clips that have ended."""
     index = 0
@@ -139,9 +153,10 @@ def play_due(shared: Any, scratch: Any, now: int) -> None:
             leg.play_at_ns = now  # it waits for its first sample until the leg is connected
             index += 1
             continue
-        bridged = now < leg.relayed_until_ns
+        until_ns = busy_until(leg)
+        bridged = now < until_ns
         if bridged:
-            leg.play_at_ns = leg.relayed_until_ns
+            leg.play_at_ns = until_ns
         if now - leg.play_at_ns > LATE_NS:
             leg.play_at_ns = now
         while leg.key_code >= 0 and leg.play_at_ns <= now:

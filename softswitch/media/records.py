@@ -26,6 +26,14 @@ def whole_lines(fields: list[Any], unit: int = CACHE_LINE) -> list[Any]:
     return [*fields, (f"unused_{size}", "u1", (-size % unit,))] if size % unit else fields
 
 
+EASING = [
+    ("ease_last", "i8"),  # sample that was heard last
+    ("ease_in", "i8"),  # samples since the last edge, up to those that it lasts
+    ("ease_out", "i8"),  # samples left of what was heard before the edge
+    ("ease_from", "i8"),  # which was this one
+]
+"""Of one stream whose edges are blended: see easing.py."""
+
 HEADER = np.dtype(
     [
         ("magic", "i8"),
@@ -164,6 +172,7 @@ _SELDOM: list[Any] = [
     ("feed_from", "i8"),
     ("feed_read", "i8"),
     ("feed_waits", "i8"),  # for a lead over the reader
+    *EASING,  # of the feed, as it is heard
     # frame rings: cursors that only grow, written by the relay and read by the worker
     ("received_written", "i8"),
     ("received_read", "i8"),

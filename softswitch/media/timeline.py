@@ -260,16 +260,21 @@ def lay(times: Any, slot: int, direction: int, position: int, codes: Any, sample
 
 
 @inner
+def is_placed(times: Any, slot: int, direction: int, at: int) -> bool:
+    """Whether something was placed at a position, and is kept."""
+    if not times.lines[slot].taken <= at < times.channels[slot, direction].cleared:
+        return False
+    return times.bits[slot, direction, PLACED, (at >> 6) & (WORDS - 1)] >> (at & 63) & 1 != 0
+
+
+@inner
 def sample_at(times: Any, slot: int, direction: int, at: int) -> int:
     """The linear sample at a position; 0 where nothing was placed, or is kept no longer."""
-    if not times.lines[slot].taken <= at < times.channels[slot, direction].cleared:
-        return i64(0)
-    bits = times.bits[slot, direction]
-    word = (at >> 6) & (WORDS - 1)
-    if not bits[PLACED, word] >> (at & 63) & 1:
+    if not is_placed(times, slot, direction, at):
         return i64(0)
     code = times.audio[slot, direction, at & (SIZE - 1)]
-    return i64(ALAW_TO_LINEAR[code]) if bits[ALAW, word] >> (at & 63) & 1 else i64(ULAW_TO_LINEAR[code])
+    is_alaw = times.bits[slot, direction, ALAW, (at >> 6) & (WORDS - 1)] >> (at & 63) & 1
+    return i64(ALAW_TO_LINEAR[code]) if is_alaw else i64(ULAW_TO_LINEAR[code])
 
 
 @inner

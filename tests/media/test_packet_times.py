@@ -15,10 +15,10 @@ from softswitch.media.layout import FRAME, FRAMES
 from softswitch.media.rings import fill_frames
 from softswitch.media.rtp import NS_PER_SAMPLE
 from softswitch.media.timeline import CHANNEL, place
+from softswitch.testing.clips import read_clip
 from tests.auditor import listen
 from tests.media.buffered import ALWAYS, CODE_STEP, POWER, SMOOTH, roughest, sine, usual_power
 from tests.media.conftest import next_packet
-from tests.media.test_amd import voice
 from tests.media.test_relay import contiguous
 from tests.media.test_secure_legs import Far
 from tests.media.test_supervision import CALLEE_HZ, SUPERVISOR_HZ, hears, hum
@@ -99,7 +99,7 @@ def test_a_person_is_told_from_a_machine(run, packet_ms):
     async def scenario(studio):
         callee = studio.end("PCMA")
         studio.plane.start_amd(callee.leg)
-        greeting = np.concatenate([np.zeros(4000, np.int16), voice("human-hello-1"), np.zeros(24000, np.int16)])
+        greeting = np.concatenate([np.zeros(4000, np.int16), read_clip("human-hello-1"), np.zeros(24000, np.int16)])
         await say(callee, coded(greeting, "PCMA"), packet_ms)
         verdict = await studio.events.wait(VerdictReached, callee.leg)
         assert verdict.verdict is Verdict.HUMAN
