@@ -84,7 +84,7 @@ class Market:
             if value > MOST_S or (field.name.endswith(("_cv", "_sd")) and value > MOST_SPREAD):
                 raise UsageError(f"{field.name} is beyond all reason")
         if not isinstance(self.agents, int) or not 1 <= self.agents <= MOST_AGENTS:
-            raise UsageError(f"a market needs 1 to {MOST_AGENTS} agents")
+            raise UsageError(f"a market needs 1 to {MOST_AGENTS} agents, a whole number")
         if self.day_s > LONGEST_DAY_S:
             raise UsageError("day_s: a day has 86400 seconds at most")
         if self.setup_mean_s < LEAST_SETUP_S:

@@ -36,7 +36,7 @@ FALLBACKS = {
     FALLBACK_UNCALIBRATED: "answers differ from what was predicted",
     FALLBACK_NO_DATA: "no news of calls that should have ended",
     FALLBACK_OVER_LIMIT: "the day is over its limit of abandoned calls",
-    FALLBACK_SPENT: "the day's allowance of abandoned calls is spent",
+    FALLBACK_SPENT: "the day's allowance has no room for one more abandoned call",
     FALLBACK_ERRORS: "people whom answering machine detection loses are over the target by themselves",
     FALLBACK_TRUNK: "the trunk fails every call",
 }
