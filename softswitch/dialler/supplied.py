@@ -42,14 +42,15 @@ class SuppliedCampaign(ChosenCampaign):
         self._screened_at = screened_at
         self._settle(now)
 
-    def receive_suppressed(self, number: str, now: float) -> None:
-        """The number asked not to be called, by whatever way; effective at once.
+    def receive_suppressed(self, number: str, now: float, *, everywhere: bool = True) -> None:
+        """The number asked, by whatever way, not to be called by anybody or (not `everywhere`) by this campaign;
+        effective at once.
 
         If it is ringing, it rings on to the minimum ring and is then cut off. If it is answered before that, the call
         goes to an agent like any other: who has lifted the receiver is owed a voice, and silence or a hang-up would be
         an abandoned call to the very person who asked to be left alone. Its lead is suppressed whatever comes of it.
         """
-        self._shift.suppression.add(number)
+        self._shift.suppression.add(number, "" if everywhere else self.campaign.name)
         self._supply.suppress(number, now)
         for call in list(self._shift.calls.values()):
             if call.lead.number == number and call.state in RECALLABLE:

@@ -22,6 +22,7 @@ from softswitch.dialler.events import (
 from softswitch.dialler.lead import LeadState
 from softswitch.dialler.locks import NumberLocks
 from softswitch.dialler.rules import UNITED_STATES
+from softswitch.dialler.suppression import SuppressionList
 from tests.dialler.desk import NOON, lead
 
 
@@ -486,3 +487,18 @@ def test_a_call_whose_turn_comes_leaves_and_one_that_is_given_up_before_gives_it
     desk.settle()
     assert desk.last_lead() == replace(lead(1), state=LeadState.NEW)
     assert desk.dialler.calls(desk.now) == ()
+
+
+def test_a_number_that_is_suppressed_for_one_campaign_in_mid_ring_is_cut_off_there_and_rung_by_another(open_desk):
+    suppression = SuppressionList()
+    one = open_desk(lead(1), suppression=suppression)
+    one.agent("ada")
+    one.ring(one.dial())
+    one.dialler.receive_suppressed(lead(1).number, one.now, everywhere=False)
+    one.settle()
+    assert not one.of(CancelCall)
+    one.pass_time(15)
+    assert one.of(CancelCall)
+    two = open_desk(lead(1), suppression=suppression, name="panel")
+    two.agent("bob")
+    assert [call.number for call in two.of(PlaceCall)] == [lead(1).number]

@@ -34,8 +34,10 @@ class SuppressionWatch(StoreWatch):
                     calls.dialler.receive_screening(screened_at, now)
             for digest, scope in new:
                 self._site.suppression.add_hashes([digest], scope)
-            hashes = {digest for digest, scope in new if not scope}
-            for calls in self._site.campaigns.values() if hashes else ():
+            for name, calls in self._site.campaigns.items() if new else ():
                 for number in calls.numbers:
-                    if self._site.store.digest(number) in hashes:
+                    digest = self._site.store.digest(number)
+                    if (digest, "") in new:
                         calls.dialler.receive_suppressed(number, now)
+                    elif (digest, name) in new:
+                        calls.dialler.receive_suppressed(number, now, everywhere=False)

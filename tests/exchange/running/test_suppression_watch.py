@@ -19,7 +19,7 @@ class Calls:
         self.told: list[object] = []
         self.dialler = SimpleNamespace(
             campaign=Campaign("survey", purpose),
-            receive_suppressed=lambda number, now: self.told.append(number),
+            receive_suppressed=lambda number, now, everywhere=True: self.told.append((number, everywhere)),
             receive_screening=lambda at, now: self.told.append(at),
         )
         self.numbers = {"+442079460001", "+442079460002"}
@@ -38,7 +38,7 @@ def test_a_number_that_a_command_suppresses_is_known_at_the_next_look_and_its_ca
         site = SimpleNamespace(
             store=store,
             suppression=SuppressionList(digest=store.digest),
-            campaigns={"a": research, "b": marketing},
+            campaigns={"survey": research, "panel": marketing},
             mutating=mutating,
         )
         watch = SuppressionWatch(site)
@@ -51,11 +51,12 @@ def test_a_number_that_a_command_suppresses_is_known_at_the_next_look_and_its_ca
             "+442079460002", "survey"
         )
         assert not site.suppression.contains("+442079460002", "another")
-        assert research.told == marketing.told == ["+442079460001"]
+        assert marketing.told == [("+442079460001", True)]
+        assert sorted(research.told) == [("+442079460001", True), ("+442079460002", False)]
         began = datetime.now(UTC) - timedelta(hours=1)
         await other.end_screening(began)
         await watch.look()
-        assert research.told == ["+442079460001"] and marketing.told[1:] == [began]
+        assert len(research.told) == 2 and marketing.told[1:] == [began]
         await store.close()
         await other.close()
 
