@@ -7,24 +7,13 @@ from pathlib import Path
 import uvloop
 
 from softswitch.testing.callee import CalleePlan, Kind
-from softswitch.testing.marker import AGENT_MARKERS_HZ, CALLEE_MARKERS_HZ, MarkerEar
+from softswitch.testing.marker import AGENT_MARKERS_HZ
 from softswitch.testing.trunk import Trunk
-from tests.auditor import listen
+from tests.auditor import markers
 from tests.interop.site import CAMPAIGN, DID, address_of
 from tests.scenarios.conftest import floor
 
 A, B = "+442079460101", "+442079460102"
-
-
-def markers(path: Path) -> tuple[set[int], set[int]]:
-    """Marker tones on the left and on the right channel of a recording."""
-    samples = listen(path).samples
-    heard = []
-    for channel in (0, 1):
-        ear = MarkerEar((*AGENT_MARKERS_HZ, *CALLEE_MARKERS_HZ))
-        ear.receive(samples[:, channel])
-        heard.append(ear.heard)
-    return heard[0], heard[1]
 
 
 def test_a_person_talks_with_the_agent_and_both_are_on_the_recording(tmp_path: Path) -> None:

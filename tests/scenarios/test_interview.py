@@ -16,7 +16,7 @@ from softswitch.testing.callee import CalleePlan, Kind
 from softswitch.testing.phone import Phone, PhoneSettings
 from tests.interop.site import CAMPAIGN, PASSWORDS, address_of
 from tests.scenarios.conftest import Floor, floor
-from tests.scenarios.test_survival import Scene, scene
+from tests.scenarios.scene import Scene, scene
 from tests.survey.small_script import changed
 from tests.web.browser import CHROMIUM, agent_tab, chromium, picture
 

@@ -20,7 +20,7 @@ from softswitch.testing.callee import CalleePlan, Kind
 from softswitch.testing.trunk import TrunkCall
 from tests.interop.site import CAMPAIGN
 from tests.recount import tell
-from tests.scenarios.test_survival import Scene, scene
+from tests.scenarios.scene import Scene, scene
 
 KILLS = int(os.environ.get("SOFTSWITCH_KILLS", "2"))
 AGENTS = ("1001", "1002")

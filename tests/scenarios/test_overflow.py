@@ -8,10 +8,9 @@ import uvloop
 from softswitch.testing.callee import CalleePlan, Kind
 from softswitch.testing.marker import AGENT_MARKERS_HZ
 from softswitch.testing.trunk import Trunk
-from tests.auditor import listen
+from tests.auditor import listen, markers
 from tests.interop.site import DID, address_of
 from tests.scenarios.conftest import floor
-from tests.scenarios.test_calls import markers
 
 OTHER_SITE = "+442079460900"
 CALLERS_HZ, THEIRS_HZ, *_ = AGENT_MARKERS_HZ  # which a lab trunk listens for

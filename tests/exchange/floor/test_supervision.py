@@ -9,7 +9,7 @@ from softswitch.exchange.floor.seat_sound import ARRIVAL_TONE
 from softswitch.exchange.floor.supervision import LEAVE, Mode, Supervision
 from softswitch.exchange.floor.supervisors import IDLE_SOUND, SUPERVISION
 from tests.exchange.floor.supervised_floor import Ears, Floor
-from tests.exchange.telephony.test_headsets import Room, Tab, on_a_loop
+from tests.exchange.telephony.browser_room import Room, Tab, on_a_loop
 
 LISTEN, WHISPER, BARGE, TAKE_OVER = Mode
 
