@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,11 @@ from softswitch.amd.state import FEATURES
 from softswitch.amd.verdict import OperatingPoint
 from softswitch.calls.outcome import Outcome
 from softswitch.dialler.agents import AgentChanged
-from softswitch.dialler.callbacks import MISSED
 from softswitch.dialler.campaign import AmdMode
 from softswitch.dialler.detection import completed_greeting_s
 from softswitch.dialler.dialling import Dialler
 from softswitch.dialler.events import (
     AttemptChanged,
-    AttemptEnded,
-    CallbackClosed,
-    CallbackMade,
     CallbacksWanted,
     CampaignChanged,
     CancelCall,
@@ -30,20 +25,17 @@ from softswitch.dialler.events import (
     ConnectAgent,
     DiallerEvent,
     HangUp,
-    LeadChanged,
     LeadsWanted,
     Listen,
     MuteAgent,
-    NumberLocked,
     NumberSuppressed,
     PlaceCall,
     PlayMessage,
-    PreviewEnded,
     PreviewOffered,
-    ReviewOffered,
 )
 from softswitch.dialler.hours import CallingHours
 from softswitch.errors import SoftswitchError, UsageError
+from softswitch.exchange.calls.bookkeeping import Bookkeeping
 from softswitch.exchange.calls.dialled_numbers import DialledNumbers
 from softswitch.exchange.calls.lead_supply import LeadSupply
 from softswitch.exchange.calls.records import Records
@@ -62,8 +54,6 @@ from softswitch.media.events import (
     VerdictReached,
 )
 from softswitch.recordings.names import file_name
-from softswitch.store.journal import Entry, Kind
-from softswitch.store.verdicts import KeptVerdict
 from softswitch.transports.driver import Driver
 
 log = structlog.get_logger(__name__)
@@ -96,7 +86,6 @@ class DialledCalls:
         self.campaign = dialler.campaign.name
         self._lines = lines
         self._agents = agents
-        self._records = records
         self._driver = driver
         self._recordings = recordings
         self._choose_trunks = choose_trunks
@@ -109,6 +98,7 @@ class DialledCalls:
         self._on_suppressed = on_suppressed
         self._calls: dict[str, Line] = {}
         self.numbers = DialledNumbers(CallingHours.of(dialler.campaign))
+        self._books = Bookkeeping(self.campaign, records)
         self._supply = LeadSupply(dialler, records, self.mutating)
         driver.add(dialler, on_event=self.receive_dialler_event)
 
@@ -141,18 +131,8 @@ class DialledCalls:
                 self._supply.want_leads(event.count)
             case PreviewOffered():
                 pass  # the agent's page asks for the call that the agent has
-            case PreviewEnded():
-                content = {"reason": event.reason}
-                whose = {"call_ref": event.call_ref, "lead_ref": event.lead_ref, "agent": event.agent}
-                self._records.record(Entry(Kind.PREVIEW, datetime.now(UTC), self.campaign, **whose, content=content))
             case CallbacksWanted():
                 self._supply.want_callbacks(event.until)
-            case CallbackMade():
-                self._records.make_callback(event.callback)
-            case CallbackClosed():
-                if event.came_to == MISSED:
-                    log.warning("a callback was missed", campaign=self.campaign, lead=event.lead_ref)
-                self._records.close_callback(event)
             case CommitAttempt():
                 self._supply.commit(event.attempt)
             case PlaceCall():
@@ -167,23 +147,13 @@ class DialledCalls:
                 self._play(event.call_ref, event.clip, now)
             case Listen():
                 self._play(event.call_ref, SILENCE, now, loop=True)
-            case ReviewOffered():
-                self._records.offer_review(event)
             case AgentChanged():
                 self._on_agent(event)
-            case LeadChanged():
-                self._records.save_lead(event.lead)
             case NumberSuppressed():
-                self._records.suppress(event.number, event.reason)
+                self._books.keep(event)
                 self._on_suppressed(event.number)
-            case NumberLocked():
-                self._records.lock_number(event.number, event.until)
-            case AttemptChanged() | AttemptEnded():
-                self._records.save_attempt(event.attempt)
-            case CampaignChanged():
-                log.info("campaign changed", campaign=event.campaign, state=event.state, reason=event.reason)
-                told = {"state": event.state, "reason": event.reason}
-                self._records.record(Entry(Kind.CAMPAIGN, datetime.now(UTC), event.campaign, content=told))
+            case _:
+                self._books.keep(event)
         self._settle()
 
     def _note(self, event: DiallerEvent) -> None:
@@ -332,20 +302,7 @@ class DialledCalls:
             call_ref, event.verdict, event.cause, event.audio_ms, now,
             probability=event.probability, greeting_s=completed_greeting_s(features),
         )  # fmt: skip
-        self._records.keep_verdict(
-            KeptVerdict(
-                call_ref=call_ref,
-                campaign=self.campaign,
-                at=datetime.now(UTC),
-                verdict=event.verdict.name,
-                cause=event.cause.name,
-                probability=event.probability,
-                audio_ms=event.audio_ms,
-                point=self.dialler.attempt(call_ref).amd_point,
-                acted=acted,
-                features=features,
-            )
-        )
+        self._books.keep_verdict(self.dialler.attempt(call_ref), event, features, acted=acted)
 
     # What the process after this one takes up.
 
