@@ -124,6 +124,8 @@ class TwoCampaigns(RuleBasedStateMachine):
     def open(self, day: str, seed: int) -> None:
         self.model = Model()
         self.committed: dict[str, tuple[str, str]] = {}
+        self.turns: dict[str, tuple[str, str]] = {}
+        """Calls that wait for their turn on the carrier, in order: campaign and number."""
         self.house = House(self.template, [SURVEY, PANEL], DAYS[day], self.carry_out, seed=seed)
         for agent in AGENTS:
             self.house.board.receive_state(agent, AgentState.READY, self.house.now)
@@ -145,8 +147,13 @@ class TwoCampaigns(RuleBasedStateMachine):
             case CommitAttempt(attempt=attempt, number=number):
                 self.committed[attempt.call_ref] = (campaign, number)
                 self.house.diallers[campaign].receive_attempt_committed(attempt.call_ref, now)
+            case PlaceCall(call_ref=call_ref, number=number) if int(call_ref.removeprefix("call")) % 3 == 0:
+                self.turns[call_ref] = (campaign, number)
             case PlaceCall(call_ref=call_ref, number=number):
                 self.placed(campaign, call_ref, number)
+            case CancelCall(call_ref=call_ref) if call_ref in self.turns:
+                del self.turns[call_ref]
+                self.house.diallers[campaign].receive_not_placed(call_ref, now)
             case CancelCall():
                 assert call is not None
                 assert call.answered_at is None
@@ -187,6 +194,7 @@ class TwoCampaigns(RuleBasedStateMachine):
         assert self.committed[call_ref] == (campaign, number), "no INVITE without a commitment"
         assert house.run(house.store.attempt(call_ref)) is not None, "and the store has it"
         assert number not in model.objected
+        assert house.diallers[campaign].wanted == "running"
         self.given_up()
         assert number not in [model.calls[ref].number for ref in model.up()], "a number rings once at a time"
         assert model.may_ring_until.get(number, 0.0) <= house.now, "a killed house may have left it ringing"
@@ -266,6 +274,29 @@ class TwoCampaigns(RuleBasedStateMachine):
             self.dialler_of(call).receive_speech_started(call_ref, now, now)
         elif how == 9 or call.heard_at is not None:
             self.ring_off(call_ref, call, by_callee=True)
+        self.settle()
+
+    @rule()
+    def a_turn_on_the_carrier_comes(self) -> None:
+        if self.turns:
+            call_ref = next(iter(self.turns))
+            campaign, number = self.turns.pop(call_ref)
+            if self.house.diallers[campaign].receive_turn(call_ref, self.house.now):
+                self.placed(campaign, call_ref, number)
+            self.settle()
+
+    @rule(campaign=st.sampled_from(["survey", "panel"]), order=st.sampled_from(["start", "pause", "stop", "lists"]))
+    def people_say_what_a_campaign_is_to_do(self, campaign: str, order: str) -> None:
+        dialler, now = self.house.diallers[campaign], self.house.now
+        match order:
+            case "start":
+                dialler.start(now)
+            case "pause":
+                dialler.pause(now)
+            case "stop":
+                dialler.stop(now)
+            case "lists":
+                dialler.receive_lists_changed(now)
         self.settle()
 
     @rule(at=st.integers(0, 9))
@@ -392,6 +423,7 @@ class TwoCampaigns(RuleBasedStateMachine):
 
     def kill(self, *, media_too: bool) -> None:
         house, model = self.house, self.model
+        self.turns.clear()
         if media_too:  # every call ends; who rang, rings on until the carrier gives up
             for ref in model.up():
                 call = model.calls[ref]
