@@ -71,7 +71,7 @@ __all__ = [
 ]
 
 MAGIC = 0x534F4654_4D454449  # "SOFTMEDI"
-VERSION = 13
+VERSION = 14
 
 
 class Shared(NamedTuple):

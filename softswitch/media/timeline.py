@@ -2,9 +2,10 @@
 
 A timeline starts when its leg is first tapped; position p is p / 8000 s later. The first frame of a source is placed
 where it arrived, those that follow by their RTP timestamps, so that jitter, loss and reordering leave the audio as it
-was spoken. Two things correct the placing: a frame more than a second from its place means that the timestamps
-jumped, and a whole second of frames all of which came late (or early) means that the first one was not typical, or
-that the sender's clock drifts.
+was spoken. Three things correct the placing: a frame more than a second from its place, or so early as no network makes
+it, means that the timestamps jumped; so does a row of frames that come at their pace, and all too late to be placed;
+and a whole second of frames all of which came late (or early) means that the first one was not typical, or that the
+sender's clock drifts.
 
 Audio is kept as it came, as codes of G.711; beside it a bit for each sample says that something was placed there, and
 another one that its code is of the A-law. Where nothing was placed is silence.
@@ -33,6 +34,9 @@ WORDS = SIZE // 64
 PLACED, ALAW = 0, 1
 """What the two bits of a sample say."""
 JUMP_SAMPLES = 8000
+TARDY_FRAMES = 8
+PACE_SAMPLES = 80
+"""What comes after less than 10 ms is of a burst, which has only been held up."""
 STEADY_FRAMES = 50
 OFFSET_SAMPLES = 240
 """30 ms: what a steady stream may be off before it is moved."""
@@ -80,6 +84,8 @@ CHANNEL = np.dtype(
         ("frames", "i8"),
         ("least_late", "i8"),  # of the frames since the last correction
         ("most_late", "i8"),  # lately
+        ("arrived", "i8"),  # the last frame
+        ("tardy", "i8"),  # frames in a row that came at their pace and too late to be placed
         ("cleared", "i8"),  # from here on the bits are those of two seconds ago
     ],
     align=True,
@@ -173,7 +179,10 @@ def place(channel: Any, source: int, timestamp: int, arrived: int) -> int:
     if channel.known and channel.source == source:
         position = channel.position + signed32(timestamp - channel.timestamp)
         late = arrived - position
-        if abs(late) <= JUMP_SAMPLES:
+        if arrived - channel.arrived >= PACE_SAMPLES:
+            channel.tardy = channel.tardy + 1 if late > SETTLE_SAMPLES else 0
+            channel.arrived = arrived
+        if -SETTLE_SAMPLES <= late <= JUMP_SAMPLES and channel.tardy < TARDY_FRAMES:
             channel.least_late = min(channel.least_late, late)
             channel.most_late = max(channel.most_late - 1, late)
             channel.frames += 1
@@ -192,6 +201,8 @@ def place(channel: Any, source: int, timestamp: int, arrived: int) -> int:
     channel.frames = 0
     channel.least_late = JUMP_SAMPLES
     channel.most_late = 0
+    channel.arrived = arrived
+    channel.tardy = 0
     return arrived
 
 

@@ -53,7 +53,7 @@ class Dialog:
     def opened_by_us(cls, invite: Request, response: Response) -> "Dialog":
         """The UAC's side, from a 101-299 to our INVITE (§12.1.2)."""
         # A 2xx must carry a Contact; where a carrier forgets it, what we called still leads there.
-        target = response.contacts[0].uri if response.contacts else invite.uri
+        target = response.contacts[0].uri.as_target() if response.contacts else invite.uri
         routes = tuple(reversed(response.record_routes))
         return cls(
             call_id=invite.call_id,
@@ -74,7 +74,7 @@ class Dialog:
     def opened_by_peer(cls, invite: Request, local_tag: str, contact: str) -> "Dialog":
         """The UAS's side, for a response with our tag (§12.1.1). Raises PeerError(400) where INVITE has no Contact."""
         if invite.contacts:
-            target = invite.contacts[0].uri
+            target = invite.contacts[0].uri.as_target()
         elif (invite.via.branch or "").startswith(MAGIC_COOKIE):
             raise PeerError("an INVITE has no Contact")
         else:
@@ -142,7 +142,7 @@ class Dialog:
     def refresh_target(self, message: Request | Response) -> None:
         """A re-INVITE or UPDATE, or the 2xx to ours, may name another remote target (§12.2.1.2, §12.2.2)."""
         if message.contacts:
-            self.remote_target = message.contacts[0].uri
+            self.remote_target = message.contacts[0].uri.as_target()
 
     def confirm(self, response: Response) -> None:
         """The 2xx to our INVITE: its route set and target are the ones that count (§13.2.2.4)."""

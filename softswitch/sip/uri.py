@@ -119,6 +119,13 @@ class Uri(NamedTuple):
         """Scheme, user, host and port alone: an address-of-record (§10.3 step 5)."""
         return Uri(self.scheme, self.user, self.host, self.port, opaque=self.opaque)
 
+    def as_target(self) -> "Uri":
+        """Without headers and `method`, which may not stand in a Request-URI (§19.1.1, table 1)."""
+        if not self.headers and "method" not in self.params:
+            return self
+        params = {name: value for name, value in self.params.items() if name != "method"}
+        return self._replace(headers="", params=params)
+
     def __str__(self) -> str:
         if self.opaque:
             return f"{self.scheme}:{_safe(self.opaque, _UNSAFE_OPAQUE)}"

@@ -14,7 +14,7 @@ from softswitch.media.events import MediaFormat, RecordingClosed, VerdictReached
 from softswitch.media.layout import FRAME, FRAMES
 from softswitch.media.rings import fill_frames
 from softswitch.media.rtp import NS_PER_SAMPLE
-from softswitch.media.timeline import CHANNEL, place
+from softswitch.media.timeline import CHANNEL, SETTLE_SAMPLES, place
 from softswitch.testing.clips import read_clip
 from tests.auditor import listen
 from tests.media.buffered import ALWAYS, CODE_STEP, POWER, SMOOTH, roughest, sine, usual_power
@@ -92,6 +92,36 @@ def test_each_frame_of_a_packet_has_its_own_place_in_a_recording(packet_ms):
     lay_packets(np.zeros(FRAMES, FRAME), np.zeros(1, CHANNEL)[0], codes, times_ns, positions)
     wanted = [number * codes.size + 160 * part for number in range(200) for part in range(parts)]
     assert positions.tolist() == wanted
+
+
+@njit
+def place_all(channel, timestamps, came, positions):
+    for at in range(came.size):
+        positions[at] = place(channel, 0, timestamps[at], came[at])
+
+
+def placed(timestamps, came):
+    positions = np.zeros(came.size, np.int64)
+    place_all(np.zeros(1, CHANNEL)[0], timestamps.astype(np.int64), came.astype(np.int64), positions)
+    return positions
+
+
+@pytest.mark.parametrize("leap", [-7900, -4000, -2500, 2500, 4000, 7900, 100_000, -100_000])
+def test_of_a_sender_whose_timestamps_leap_little_is_lost(leap):
+    """Less than 160 ms come too late for a recording, or are laid over others; it was up to a second."""
+    came = 160 * np.arange(400)
+    positions = placed(np.where(np.arange(400) < 200, came, came + leap) + 80_000, came)
+    too_late = positions < came - SETTLE_SAMPLES
+    assert too_late.sum() <= 8
+    assert len(set(positions[~too_late])) == (~too_late).sum()
+    assert np.abs(positions[210:] - came[210:]).max() <= 240
+
+
+def test_a_burst_after_a_stall_is_laid_where_it_was_spoken():
+    spoken = 160 * np.arange(400)
+    came = spoken.copy()
+    came[200:240] = 160 * 240  # 0.8 s held up, and then all at once
+    assert (placed(spoken, came) == spoken).all()
 
 
 @each_time

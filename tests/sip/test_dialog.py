@@ -104,6 +104,17 @@ def test_a_reinvite_moves_the_remote_target() -> None:
     assert str(dialog.request("BYE").uri) == "sip:alice@192.0.2.99"
 
 
+def test_what_a_contact_has_that_no_request_uri_may_have_is_left_out() -> None:
+    """§19.1.1, table 1: headers and method; the rest of a target is kept as it came."""
+    contact = "<sip:alice@192.0.2.99:5080;ob;method=INVITE;x=1?Subject=call&Route=%3Csip:evil%3E>"
+    dialog = Dialog.opened_by_peer(invite(), "ours", CONTACT)
+    moved = invite()
+    moved.headers.set("Contact", contact)
+    dialog.refresh_target(moved)
+    assert str(dialog.request("BYE").uri) == "sip:alice@192.0.2.99:5080;ob;x=1"
+    assert str(Dialog.opened_by_peer(moved, "ours", CONTACT).request("BYE").uri) == "sip:alice@192.0.2.99:5080;ob;x=1"
+
+
 def test_a_strict_router_gets_itself_as_request_uri_and_the_target_as_last_route() -> None:
     request = invite()
     dialog = Dialog.opened_by_us(request, ok(request, routes=("sip:second;lr", "sip:strict")))

@@ -59,9 +59,9 @@ def settle(plane: MediaPlane, line: Line, agreement: MediaAgreement, signals_fro
     )
     line.agreed = True
     if line.keys is not None and agreement.keys is not None:
+        line.secure = True
         line.keys.use(agreement.keys.suite)
     if agreement.remote[0] not in HELD_ADDRESSES:
-        line.secure = line.secure or agreement.keys is not None
         # A phone that names another host for its media than it signals from is behind NAT.
         latch = signals_from not in ("", agreement.remote[0])
         plane.connect(

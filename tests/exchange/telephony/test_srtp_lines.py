@@ -182,6 +182,16 @@ def test_a_secure_line_is_not_talked_down_to_plain_rtp(use) -> None:
     assert is_secure(site.pool.answers[2])
 
 
+def test_a_secure_line_that_begins_on_hold_is_not_talked_down_either() -> None:
+    """RFC 3725's third-party call control offers 0.0.0.0 first."""
+    site = Site(phones=OPTIONAL)
+    held = offered(True).replace(f"c=IN IP4 {THEIRS}".encode(), b"c=IN IP4 0.0.0.0")
+    event = CallOffered("leg", Origin.PHONE, "101", "login", "", held)
+    assert site.lines.accept(event, Owner(), 0.0) is not None  # type: ignore[arg-type]
+    site.lines.receive_call_event(MediaReoffered("leg", offered(False)), 0.0)
+    assert site.pool.answers[1] is None and site.plane.keys == []
+
+
 def test_a_reinvite_meets_our_same_key_and_the_peers_new_one() -> None:
     site = Site(phones=OPTIONAL)
     site.called(True)
