@@ -220,6 +220,32 @@ def test_the_first_packets_are_reported_once_with_the_time_of_sending(run):
     run(scenario)
 
 
+def test_a_codec_that_changes_in_mid_call_leaves_no_gap_on_either_side(run):
+    """As by a re-INVITE that offers the other law of G.711 alone."""
+
+    async def scenario(studio):
+        a, b = studio.bridged()
+        codes = {"PCMU": g711.encode("PCMU", np.full(160, 1000, np.int16)).tobytes()}
+        codes["PCMA"] = g711.encode("PCMA", np.full(160, 1000, np.int16)).tobytes()
+        for codec, payload_type in (("PCMU", 0), ("PCMA", 8), ("PCMU", 0)):
+            a.codec, a.payload_type = codec, payload_type
+            studio.plane.connect(a.leg, a.socket.getsockname(), a.format)
+            for end in (a, b):
+                end.packets_before = len(end.packets)
+            for _ in range(10):
+                a.send(codes[codec])
+                b.send(codes["PCMU"])
+                await asyncio.sleep(0.02)
+            await studio.until(lambda: all(len(end.packets) == end.packets_before + 10 for end in (a, b)))
+            assert {packet.payload_type for packet in b.packets[-10:]} == {0}
+            assert {packet.payload_type for packet in a.packets[-9:]} == {payload_type}
+            spoken = g711.decode(codec, np.frombuffer(a.packets[-1].payload, np.uint8))
+            assert np.abs(spoken - 1000).max() < 64, "a step of either law at that level"
+        assert contiguous(a.packets) and contiguous(b.packets)
+
+    run(scenario)
+
+
 def test_a_hundred_legs_lose_nothing(run):
     async def scenario(studio):
         pairs = [studio.bridged() for _ in range(50)]
