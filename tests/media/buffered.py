@@ -8,8 +8,7 @@ import numpy as np
 from softswitch.codecs import g711, g722
 from softswitch.codecs.tones import goertzel_power
 
-from tests.media.conftest import NO_CATCH_UP_S, End
-from tests.media.test_relay import contiguous
+from tests.media.conftest import NO_CATCH_UP_S, End, contiguous
 
 HZ = 450.0
 AMPLITUDE = 4600.0

@@ -6,6 +6,7 @@ import socket
 import struct
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -109,6 +110,11 @@ class End:
             samples = g711.decode(self.codec, packet.payload)
             audio[packet.timestamp - first :][: samples.size] = samples
         return audio
+
+
+def contiguous(packets):
+    """Whether none is missing in their sequence numbers, and none comes twice."""
+    return all((later.sequence - earlier.sequence) & 0xFFFF == 1 for earlier, later in pairwise(packets))
 
 
 async def next_packet(due, packet_s=0.02):

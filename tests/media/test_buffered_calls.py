@@ -24,8 +24,8 @@ from tests.media.buffered import (
     usual_power,
     wideband,
 )
-from tests.media.test_relay import contiguous
-from tests.media.test_secure_legs import Far
+from tests.media.conftest import contiguous
+from tests.media.secure_end import Far
 
 
 async def quiet(end):

@@ -26,8 +26,7 @@ from tests.media.buffered import (
     usual_power,
     wideband,
 )
-from tests.media.conftest import next_packet
-from tests.media.test_relay import contiguous
+from tests.media.conftest import contiguous, next_packet
 
 
 def test_what_was_jittered_and_reordered_and_doubled_comes_out_steady(run):

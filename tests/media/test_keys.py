@@ -11,7 +11,7 @@ from softswitch.codecs.tones import tone
 from softswitch.errors import UsageError
 from softswitch.media.dtmf import DIGITS
 from softswitch.media.events import DigitPressed, MediaFormat
-from tests.media.test_relay import contiguous
+from tests.media.conftest import contiguous
 
 EVENTS = 101
 

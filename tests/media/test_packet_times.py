@@ -18,9 +18,8 @@ from softswitch.media.timeline import CHANNEL, SETTLE_SAMPLES, place
 from softswitch.testing.clips import read_clip
 from tests.auditor import listen
 from tests.media.buffered import ALWAYS, CODE_STEP, POWER, SMOOTH, roughest, sine, usual_power
-from tests.media.conftest import next_packet
-from tests.media.test_relay import contiguous
-from tests.media.test_secure_legs import Far
+from tests.media.conftest import contiguous, next_packet
+from tests.media.secure_end import Far
 from tests.media.test_supervision import CALLEE_HZ, SUPERVISOR_HZ, hears, hum
 
 TIMES_MS = (10, 20, 30, 40, 60)

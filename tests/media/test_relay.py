@@ -9,11 +9,7 @@ import numpy as np
 from softswitch.codecs import g711
 
 from softswitch.media.events import FirstPacketBridged, FirstPacketReceived
-
-
-def contiguous(packets):
-    steps = {(later.sequence - earlier.sequence) & 0xFFFF for earlier, later in pairwise(packets)}
-    return steps <= {1}
+from tests.media.conftest import contiguous
 
 
 def test_each_leg_hears_what_the_other_says(run):

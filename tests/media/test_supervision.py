@@ -10,7 +10,7 @@ from softswitch.codecs import g711
 from softswitch.codecs.tones import goertzel_power, tone
 
 from softswitch.errors import UsageError
-from tests.media.test_relay import contiguous
+from tests.media.conftest import contiguous
 
 AGENT_HZ, CALLEE_HZ, SUPERVISOR_HZ = 500.0, 800.0, 1300.0
 HEARD = 2000.0**2 / 4

@@ -9,8 +9,7 @@ from softswitch.codecs import g722, l16
 from softswitch.codecs.tones import goertzel_power, tone
 
 from softswitch.media.events import MediaFormat
-from tests.media.conftest import End, next_packet
-from tests.media.test_relay import contiguous
+from tests.media.conftest import End, contiguous, next_packet
 
 HZ = 700.0
 
