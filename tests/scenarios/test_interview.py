@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 import uvloop
+from playwright.async_api import expect
 from typer.testing import CliRunner
 
 from softswitch.commands.survey import survey_app
@@ -121,6 +122,56 @@ def test_a_killed_switch_goes_on_with_the_interview_at_the_same_node(tmp_path: P
             assert (after["call_ref"], after["node"]) == (before["call_ref"], "pets")
             back = await client.post(f"{live.web}/api/agents/1001/interview/back")
             assert (back.json()["node"], back.json()["answer"]) == ("age", 41)
+
+    uvloop.run(scenario())
+
+
+@pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="there is no Chromium")
+def test_whose_switch_is_killed_in_a_call_types_the_pin_while_the_callee_listens_and_goes_on(tmp_path: Path) -> None:
+    plan = {number: CalleePlan(Kind.PERSON, ring_s=0.3, talk_s=600.0, seed=3) for number in (A, B)}
+    agents = f'[[campaigns]] -> [[agents]]\\nid = "1001"\\npin = "{PIN}"\\n[[campaigns]]'
+    script = "\n".join(line for line in with_script(tmp_path).splitlines() if not line.startswith("phone_username"))
+
+    async def scenario() -> None:
+        async with (
+            scene(tmp_path, plan, changes=f"{agents}\n{script}") as live,
+            chromium() as browser,
+            agent_tab(browser, f"{live.web}/", "1001", PIN) as page,
+        ):
+            await page.get_by_role("button", name="Use this browser").click()
+            await page.get_by_text("We hear you.").wait_for()
+            await page.get_by_role("button", name="Play the tone").click()
+            await page.get_by_label("I hear it").check()
+            await page.get_by_role("button", name="Begin the shift").click()
+            await page.get_by_text("this is a recorded call").wait_for()
+            call_ref = await page.locator(".call-name").inner_text()
+            await page.locator(".script-foot button[type=submit]:not([disabled])").click()
+            await page.get_by_text("May I ask?").first.wait_for()
+            await live.command.kill()
+            await live.command.run()
+            await live.command.ready()
+            sheet = page.get_by_role("dialog", name="Log in again")
+            await sheet.wait_for()
+            await picture(page, "scenario-log-in-again")
+            assert await page.evaluate("headsetLine.connectionState") == "connected"
+            pin = sheet.get_by_label("PIN")
+            await expect(pin).to_be_focused()
+            await pin.fill("000000")
+            await pin.press("Enter")
+            await sheet.get_by_text("This is not your PIN.").wait_for()
+            await pin.fill(PIN)
+            await pin.press("Enter")
+            await sheet.wait_for(state="hidden")
+            await page.get_by_text("May I ask?").first.wait_for()
+            assert await page.locator(".call-name").inner_text() == call_ref
+            await page.wait_for_function("window.headsetLine?.connectionState === 'connected'")
+            async with httpx.AsyncClient(auth=httpx.BasicAuth("1001", PIN), timeout=30.0) as client:
+                for _ in range(200):
+                    told = (await client.get(f"{live.web}/api/agents/1001/page")).json()
+                    if told["is_line_up"] and not told["is_away"]:
+                        break
+                    await asyncio.sleep(0.05)
+            assert (told["state"], told["call_ref"], told["is_away"]) == ("in call", call_ref, False)
 
     uvloop.run(scenario())
 

@@ -129,7 +129,7 @@ export default {
       this.busy = true;
       try {
         const connection = new RTCPeerConnection();
-        this.connection = connection;
+        this.connection = window.headsetLine = connection;
         this.stream.getTracks().forEach((track) => connection.addTrack(track, this.stream));
         connection.ontrack = (event) => { this.$refs.audio.srcObject = event.streams[0] || new MediaStream([event.track]); };
         await connection.setLocalDescription(await connection.createOffer());
@@ -155,7 +155,7 @@ export default {
     },
     hangUp() {
       window.onbeforeunload = null;
-      if (this.connection) { this.connection.close(); this.connection = null; }
+      if (this.connection) { this.connection.close(); this.connection = window.headsetLine = null; }
     },
   },
 };

@@ -16,6 +16,7 @@ const UNHEARD = {
   muted: "A supervisor has muted you: the callee does not hear you.",
   "taken over": "A supervisor talks to the callee. You hear and say nothing more in this call.",
 };
+const HEADSET_MS = 2000;
 const NO_ANSWER = { dont_know: "Does not know", refused: "Would rather not say" };
 const ENDINGS = {
   complete: "Complete", screened_out: "Not for this survey", over_quota: "Enough of these already", refused: "Refused",
@@ -196,12 +197,21 @@ export default {
         <button class="act" autofocus>Cancel</button>
       </form>
     </dialog>
+    <dialog ref="again" class="sheet" aria-label="Log in again" @cancel.prevent>
+      <h2 class="sheet-title">Log in again</h2>
+      <p class="sheet-text">Your call goes on, and the callee hears you. Type your PIN, and the script comes back.</p>
+      <form @submit.prevent="logInAgain">
+        <div class="sheet-fields"><label>PIN <input class="field" type="password" inputmode="numeric" autocomplete="off" required v-model="pin" autofocus /></label></div>
+        <p class="desk-notice" role="alert"><span v-if="refused">{{ refused }}</span></p>
+        <div class="sheet-actions"><button class="act act-main">Log in</button></div>
+      </form>
+    </dialog>
   </div>`,
   props: { view: Object },
   data() {
     return {
       chosen: [], draft: "", none: "", asked: "", now: performance.now(), seenAt: performance.now(),
-      day: "", time: "", own: false,
+      day: "", time: "", own: false, pin: "", refused: "",
       titles: {
         pauses: "Why do you pause?", appointment: "Appointment", refused: "Refusal", broken_off: "Break off",
         "opt-out": "Never call this person again?",
@@ -270,10 +280,11 @@ export default {
   mounted() {
     this.ticking = setInterval(() => { this.now = performance.now(); }, 250);
     window.addEventListener("keydown", this.press);
-    this.$nextTick(() => window.socket && window.socket.on("disconnect", this.askWhetherLoggedIn));
+    this.$nextTick(() => ["disconnect", "connect_error"].forEach((event) => window.socket && window.socket.on(event, this.askWhetherLoggedIn)));
   },
   unmounted() {
     clearInterval(this.ticking);
+    clearTimeout(this.asksAgain);
     window.removeEventListener("keydown", this.press);
   },
   methods: {
@@ -281,9 +292,34 @@ export default {
     async askWhetherLoggedIn() {
       // As HTML: whoever is not logged in is led to the log-in page, and no browser asks for a password of its own.
       const told = await fetch("/api/session", { headers: { Accept: "text/html" }, redirect: "manual" }).catch(() => null);
-      if (!told || told.type !== "opaqueredirect") return; // the line is disturbed: the page connects again by itself
+      if (!told || told.type !== "opaqueredirect") { // the line is disturbed: the page connects again by itself
+        clearTimeout(this.asksAgain);
+        if (!window.socket.connected) this.asksAgain = setTimeout(this.askWhetherLoggedIn, HEADSET_MS);
+        return;
+      }
+      if (this.$refs.again.open) return;
+      // With the page goes the headset: while a callee is heard by it, the PIN is asked for right here.
+      if (this.page.state === "in call" && !this.practice && (await this.isHeadsetUp())) {
+        window.socket.disconnect(); // or it would have the browser ask whether to leave the page, again and again
+        this.$refs.again.showModal();
+        return;
+      }
       window.onbeforeunload = null;
       window.location.assign("/login?next=/agent");
+    },
+    async isHeadsetUp() {
+      // Where the switch has ended the headset with the log-in, the browser knows a moment later.
+      await new Promise((later) => setTimeout(later, HEADSET_MS));
+      return Boolean(window.headsetLine) && window.headsetLine.connectionState === "connected";
+    },
+    async logInAgain() {
+      const words = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ name: this.page.agent, password: this.pin }) };
+      const answer = await fetch("/api/login", words).catch(() => null);
+      this.pin = "";
+      if (!answer) { this.refused = "Nobody answers yet. Try again."; return; }
+      if (!answer.ok) { this.refused = answer.status === 401 ? "This is not your PIN." : (await answer.json()).detail; return; }
+      window.onbeforeunload = null;
+      window.location.reload(); // the headset is connected again by itself, as after any reload
     },
     today() {
       const yesterday = new Date(Date.now() - 864e5); // it may still be yesterday at the callee's
