@@ -57,6 +57,12 @@ CALIBRATION_FACTOR = 1.7
 """Observed answers may be so many times the predicted ones, or the other way round, and..."""
 CALIBRATION_SIGMAS = 4.0
 """...this far beyond chance, before predictions count as off."""
+LARGE_FLOOR = 100
+"""Agents beyond whom ringing is counted more often than tables are made: in between answers run ahead of what was
+expected of the calls that ring, and where a dozen do the charts take it for a jump."""
+COUNTED_S = 300.0
+"""Between two counts of ringing for one agent: so long that as many answers come in between as with 60 agents and the
+tables' five seconds."""
 LONGEST_RING_S = 240.0
 """A call that has been on its way for longer has ended, and nobody said so."""
 
@@ -76,6 +82,10 @@ def advance(floor: Floor, now: float) -> None:
         floor.now = now
         if floor.calls_per_s < math.inf:
             floor.tokens = min(floor.tokens + elapsed_s * floor.calls_per_s, max(floor.calls_per_s, 1.0))
+    if floor.agents_known > LARGE_FLOOR and now - floor.counted_at >= COUNTED_S / floor.agents_known:
+        floor.counted_at = now
+        for index in range(floor.calls_up):
+            count_ringing(floor, floor.order[index], now)
     if now - floor.tabled_at < TABLES_EVERY_S:
         return
     if floor.tabled_at > -math.inf:

@@ -79,7 +79,7 @@ FLOOR = np.dtype(
         ("live", "f8"), ("dropped", "f8"), ("machines", "f8"), ("answers_seen", "f8"), ("agent_s", "f8"),
         ("agents_of_late", "f8"),
         # clocks
-        ("now", "f8"), ("tabled_at", "f8"), ("served_at", "f8"), ("tokens", "f8"),
+        ("now", "f8"), ("tabled_at", "f8"), ("counted_at", "f8"), ("served_at", "f8"), ("tokens", "f8"),
         # slow scalars of the market
         ("verdict_s", "f8"), ("returned", "f8"), ("wrapped_up", "f8"), ("outcomes", "f8"),
         # calls that failed at set-up one after the other

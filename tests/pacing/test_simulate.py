@@ -287,3 +287,12 @@ def test_an_impossible_market_is_refused(wrong: dict[str, object]) -> None:
 def test_an_unknown_policy_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match="progressive, predictive"):
         simulate(SHORT, policy="reckless")
+
+
+@pytest.mark.parametrize("agents", [101, 200, 300])
+def test_a_large_floor_in_a_market_at_rest_takes_no_wave_of_answers_for_a_jump(agents: int) -> None:
+    market = Market(agents=agents, rate_drift_sd=0.0, rate_jump_sd=0.0, talk_drift_sd=0.0)
+    day = day_of(market, policy=POLICY_PREDICTIVE, target=0.03, until_s=2400.0)
+    answers = day.connected + day.dropped + day.machines + day.people_lost
+    assert day.closing["jumps"][0] <= answers / 100  # some are false, as of any chart
+    assert day.dropped <= 0.06 * (day.connected + day.dropped)  # the cold start is in it
