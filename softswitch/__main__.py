@@ -134,12 +134,14 @@ def whole_app() -> typer.Typer:
     from softswitch.commands.pacing import pacing_app
     from softswitch.commands.people import people_app
     from softswitch.commands.safekeeping import recordings_app
+    from softswitch.commands.settings import settings
     from softswitch.commands.status import status
     from softswitch.commands.survey import survey_app, survey_report
     from softswitch.commands.traces import trace
     from softswitch.commands.vault import vault_app
 
     app.command()(init)
+    app.command()(settings)
     app.command()(lab)
     app.command()(trace)
     app.command()(status)

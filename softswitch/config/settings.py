@@ -170,7 +170,7 @@ class AaporSettings(Section):
 
 
 class CampaignSettings(Section):
-    """[[campaigns]]; see `softswitch.dialler.campaign.Campaign` for the rules behind the defaults."""
+    """[[campaigns]]: whom to call, when, how often, and by which rules. See docs/campaigns.md."""
 
     name: Name
     """Lists, records and the wallboard know it by this name."""
