@@ -60,6 +60,9 @@ CALIBRATION_SIGMAS = 4.0
 LARGE_FLOOR = 100
 """Agents beyond whom ringing is counted more often than tables are made: in between answers run ahead of what was
 expected of the calls that ring, and where a dozen do the charts take it for a jump."""
+ANSWERS_OF_AN_AGENT = 10.0
+"""In the memory of the calibration, a quarter of an hour, at two minutes a talk; a floor of shorter ones counts as a
+larger one."""
 COUNTED_S = 300.0
 """Between two counts of ringing for one agent: so long that as many answers come in between as with 60 agents and the
 tables' five seconds."""
@@ -82,7 +85,8 @@ def advance(floor: Floor, now: float) -> None:
         floor.now = now
         if floor.calls_per_s < math.inf:
             floor.tokens = min(floor.tokens + elapsed_s * floor.calls_per_s, max(floor.calls_per_s, 1.0))
-    if floor.agents_known > LARGE_FLOOR and now - floor.counted_at >= COUNTED_S / floor.agents_known:
+    size = max(floor.agents_known, floor.observed / ANSWERS_OF_AN_AGENT)
+    if size > LARGE_FLOOR and now - floor.counted_at >= COUNTED_S / size:
         floor.counted_at = now
         for index in range(floor.calls_up):
             count_ringing(floor, floor.order[index], now)
