@@ -308,9 +308,14 @@ export default {
       window.location.assign("/login?next=/agent");
     },
     async isHeadsetUp() {
-      // Where the switch has ended the headset with the log-in, the browser knows a moment later.
-      await new Promise((later) => setTimeout(later, HEADSET_MS));
-      return Boolean(window.headsetLine) && window.headsetLine.connectionState === "connected";
+      // Where the switch has ended the headset with the log-in, the browser knows a moment later; and while the switch
+      // was away nobody has told the browser that the line is there.
+      for (let looks = 0; looks < 8; looks += 1) {
+        await new Promise((later) => setTimeout(later, HEADSET_MS));
+        const state = window.headsetLine ? window.headsetLine.connectionState : "closed";
+        if (state !== "disconnected") return state === "connected";
+      }
+      return false;
     },
     async logInAgain() {
       const words = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ name: this.page.agent, password: this.pin }) };
