@@ -275,7 +275,9 @@ def _unauthorised(scope: Scope, headers: Headers, refused: Refused) -> Response:
     if scope["method"] in ("GET", "HEAD") and "text/html" in headers.get("accept", ""):
         target = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
         return RedirectResponse(f"/login?next={quote(target, safe='/')}", 303)
-    return _refuse(401, "Log in first.", {"www-authenticate": 'Basic realm="softswitch", charset="UTF-8"'})
+    # To a page's own script a browser would put a window of its own before it, in which nobody can type the PIN.
+    scheme = "Page" if "sec-fetch-mode" in headers else "Basic"
+    return _refuse(401, "Log in first.", {"www-authenticate": f'{scheme} realm="softswitch", charset="UTF-8"'})
 
 
 def _forbidden(scope: Scope, headers: Headers, who: Account) -> Response:

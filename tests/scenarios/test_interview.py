@@ -156,11 +156,11 @@ def test_whose_switch_is_killed_in_a_call_types_the_pin_while_the_callee_listens
             assert await page.evaluate("headsetLine.connectionState") == "connected"
             pin = sheet.get_by_label("PIN")
             await expect(pin).to_be_focused()
-            await pin.fill("000000")
-            await pin.evaluate("each => each.form.requestSubmit()")  # keys are not always delivered here
+            await page.keyboard.type("000000")
+            await page.keyboard.press("Enter")
             await sheet.get_by_text("This is not your PIN.").wait_for()
-            await pin.fill(PIN)
-            await pin.evaluate("each => each.form.requestSubmit()")
+            await page.keyboard.type(PIN)
+            await page.keyboard.press("Enter")
             await sheet.wait_for(state="hidden")
             await page.get_by_text("May I ask?").first.wait_for()
             assert await page.locator(".call-name").inner_text() == call_ref

@@ -212,6 +212,16 @@ def test_malformed_credentials_are_refused(header: str) -> None:
     asyncio.run(story())
 
 
+def test_a_pages_own_script_is_refused_without_the_browser_asking_for_a_password() -> None:
+    async def story() -> None:
+        async with shared_site().client() as client:
+            response = await client.get("/api/wallboard", headers={"sec-fetch-mode": "cors"})
+            assert response.status_code == 401
+            assert not response.headers["www-authenticate"].startswith("Basic")
+
+    asyncio.run(story())
+
+
 def test_who_mistypes_a_password_types_the_name_no_more_and_markup_in_it_is_text() -> None:
     async def story() -> None:
         async with Site().client() as client:

@@ -211,7 +211,7 @@ export default {
   data() {
     return {
       chosen: [], draft: "", none: "", asked: "", now: performance.now(), seenAt: performance.now(),
-      day: "", time: "", own: false, pin: "", refused: "",
+      day: "", time: "", own: false, isLoggedOut: false, pin: "", refused: "",
       titles: {
         pauses: "Why do you pause?", appointment: "Appointment", refused: "Refusal", broken_off: "Break off",
         "opt-out": "Never call this person again?",
@@ -297,10 +297,11 @@ export default {
         if (!window.socket.connected) this.asksAgain = setTimeout(this.askWhetherLoggedIn, HEADSET_MS);
         return;
       }
-      if (this.$refs.again.open) return;
+      if (this.isLoggedOut) return;
+      this.isLoggedOut = true;
+      window.socket.disconnect(); // or it would go on trying, and have the browser ask whether to leave the page
       // With the page goes the headset: while a callee is heard by it, the PIN is asked for right here.
       if (this.page.state === "in call" && !this.practice && (await this.isHeadsetUp())) {
-        window.socket.disconnect(); // or it would have the browser ask whether to leave the page, again and again
         this.$refs.again.showModal();
         return;
       }
