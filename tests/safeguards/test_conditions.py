@@ -72,6 +72,8 @@ def test_the_budget_is_spent_when_the_days_rate_reaches_its_limit() -> None:
     assert conditions.abandoned_budget(1.0, 99, 0.01, 0.03) == ""
     found = conditions.abandoned_budget(3.0, 97, 0.03, 0.03)
     assert found == "3.0 of 100 live calls were abandoned today, 3.0 %; 3 % are allowed"
+    found = conditions.abandoned_budget(0.025, 0, 1.0, 0.03)  # the first call's was a machine's, perhaps
+    assert found == "no agent was heard in a call today, and 0.025 count as abandoned; 3 % are allowed"
 
 
 def test_somebody_of_the_campaign_may_work_now() -> None:
