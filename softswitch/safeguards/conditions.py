@@ -105,10 +105,10 @@ def abandoned_budget(missed: float, live: int, rate: float, limit: float, days: 
     if missed <= 0 or rate < limit:
         return ""
     when = "today" if days == 1 else f"in the last {days} days"
+    allowed = f"{100 * limit:g} % are allowed"
     if live == 0:
-        return f"no agent was heard in a call {when}, and {missed:.2g} count as abandoned; {100 * limit:g} % are allowed"
-    live_calls = f"{missed:.1f} of {missed + live:.0f} live calls"
-    return f"{live_calls} were abandoned {when}, {100 * rate:.1f} %; {100 * limit:g} % are allowed"
+        return f"no agent was heard in a call {when}, and {missed:.2g} count as abandoned; {allowed}"
+    return f"{missed:.1f} of {missed + live:.0f} live calls were abandoned {when}, {100 * rate:.1f} %; {allowed}"
 
 
 def roster(clearances: Iterable[Clearance], moment: datetime) -> str:
